@@ -1,0 +1,47 @@
+# Two commands are enough: `make app` and `make test`. Everything they need, they install into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+GALLERY ?=
+# Packs of people's drawings and photos, if they lie beside the project; without them the tests that need them are skipped.
+GUISE_DATA ?= $(abspath $(wildcard ../shared/data))
+export GUISE_DATA
+export GUISE_GALLERY ?= $(GALLERY)
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: app install check test bench clean
+
+app: $(BIN)/.runtime ## start the page on http://127.0.0.1:7860; GALLERY=photos/ adds a folder of pictures
+	$(BIN)/python app.py
+
+install: $(BIN)/.runtime ## make the environment alone
+
+check: $(BIN)/.tools ## format, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+test: $(BIN)/.tools browser ## every test that CI runs
+	$(BIN)/python -m pytest
+
+bench: $(BIN)/.tools browser ## every number in the README
+	$(BIN)/python benchmarks/quality.py
+	$(BIN)/python benchmarks/speed.py
+
+clean: ## forget the environment and every cache; trained and rendered things stay
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+
+$(BIN)/.runtime: requirements.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet -r requirements.txt
+	touch $@
+
+$(BIN)/.tools: $(BIN)/.runtime pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[world,dev]'
+	touch $@
+
+# The page is tested in a real browser: the one that is there, else Debian's.
+.PHONY: browser
+browser:
+	@command -v chromium chromium-browser google-chrome >/dev/null || { \
+	  echo "No Chromium found: installing Debian's."; \
+	  $$(test "$$(id -u)" = 0 || echo sudo) sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core'; }

@@ -1,0 +1,180 @@
+"""A bundle: a folder with a manifest and safetensors, and the only door through which weights come in.
+
+    <bundle>/manifest.json        what it is, what it saw, the SHA-256 of every other file; written last
+    <bundle>/model.safetensors    the weights, half precision
+
+Nothing is executed and nothing is repaired: a file that is missing, changed or of another kind refuses the whole bundle.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from retrieval.errors import BundleError
+from retrieval.images import Preprocess
+from retrieval.items import write_text
+from retrieval.methods import METHODS, Method, config_from
+from retrieval.types import Domain
+
+FORMAT = "guise-bundle/1"
+MANIFEST = "manifest.json"
+WEIGHTS = "model.safetensors"
+MAX_PARAMETERS = 2_000_000_000  # a config that asks for more is refused before anything is allocated
+
+
+@dataclass(frozen=True)
+class Source:
+    """One set of data that the weights have seen, and the licence it came under."""
+
+    data: str
+    licence: str
+    pictures: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a bundle says of itself. `files` maps each file name to its SHA-256."""
+
+    name: str
+    method: str
+    config: Mapping[str, Any]
+    preprocess: Preprocess
+    domains: tuple[str, ...]
+    classes: tuple[str, ...]
+    dim: int
+    files: Mapping[str, str]
+    trained_on: tuple[Source, ...] = ()
+    unseen_classes: tuple[str, ...] = ()
+    cutoff: Mapping[str, float] = field(default_factory=dict)  # cosine below which a best hit means nothing, per kind of query
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    refers_to: str | None = None  # a model on the Hub that the method builds on, with its commit
+    format: str = FORMAT
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A method with its trained weights: a `TextEncoder`."""
+
+    manifest: Manifest
+    method: Method
+
+    @property
+    def fingerprint(self) -> str:
+        """`name·digest`, where the digest covers the weights, the config and the preprocessing."""
+        told = {"files": dict(self.manifest.files), "config": dict(self.manifest.config), "preprocess": dataclasses.asdict(self.manifest.preprocess)}
+        return f"{self.manifest.name}·{hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:8]}"
+
+    @property
+    def dim(self) -> int:
+        return self.manifest.dim
+
+    @property
+    def preprocess(self) -> Preprocess:
+        return self.manifest.preprocess
+
+    def encode_images(self, images: Tensor, domains: Sequence[Domain]) -> Tensor:
+        """(B, 3, H, W) -> (B, dim), unit rows."""
+        return self.method.encode_images(images, domains)
+
+    def encode_texts(self, texts: Sequence[str]) -> Tensor:
+        """(T,) -> (T, dim), unit rows."""
+        return self.method.encode_texts(texts)
+
+
+def save_bundle(folder: Path, method: Method, manifest: Manifest) -> Manifest:
+    """Write weights and manifest into the folder and return the manifest with its checksums. The manifest comes last: without it there is no bundle."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MANIFEST).unlink(missing_ok=True)
+    halves = {name: (t.half() if t.is_floating_point() else t).contiguous() for name, t in method.state_dict().items()}
+    save_file(halves, folder / WEIGHTS)
+    complete = dataclasses.replace(manifest, files={WEIGHTS: _sha256(folder / WEIGHTS)})
+    write_manifest(folder, complete)
+    return complete
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write or replace the manifest alone, in one step."""
+    write_text(folder / MANIFEST, json.dumps(dataclasses.asdict(manifest), indent=2) + "\n")
+
+
+def load_bundle(folder: Path, device: str | torch.device = "cpu") -> Bundle:
+    """The verified bundle in the folder, ready to encode on `device`. Raises BundleError with what is wrong and what to do."""
+    manifest = read_manifest(folder)
+    for name, digest in manifest.files.items():
+        _verify(folder, name, digest)
+    if WEIGHTS not in manifest.files:
+        raise BundleError(f"{folder / MANIFEST} lists no {WEIGHTS}. Restore the bundle from where it came.")
+    try:
+        weights = load_file(folder / WEIGHTS)
+    except SafetensorError as error:
+        raise BundleError(f"{folder / WEIGHTS} is not a safetensors file ({error}). Nothing else is ever loaded; restore the bundle.") from error
+    method = _empty_method(folder, manifest)
+    expected = method.state_dict()
+    wrong = [n for n in expected.keys() | weights.keys() if n not in weights or n not in expected or weights[n].shape != expected[n].shape]
+    if wrong:
+        raise BundleError(f"{folder / WEIGHTS} does not fit its config: {len(wrong)} tensors differ, among them {sorted(wrong)[0]}. Restore the bundle.")
+    method.load_state_dict({n: t.to(expected[n].dtype) for n, t in weights.items()}, assign=True)
+    return Bundle(manifest, method.to(device).eval().requires_grad_(False))
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest in the folder, checked for form but not yet against the files."""
+    path = folder / MANIFEST
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise BundleError(f"There is no bundle in {folder}: {MANIFEST} is missing. Name a folder under checkpoints/.") from error
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{path} cannot be read as JSON. Restore the bundle from where it came.") from error
+    if not isinstance(told, dict) or told.get("format") != FORMAT:
+        found = told.get("format") if isinstance(told, dict) else type(told).__name__
+        raise BundleError(f"{path} has the format {found!r}, but {FORMAT!r} is read here. Use a bundle made for this version.")
+    try:
+        size, mean, std = (told["preprocess"][key] for key in ("size", "mean", "std"))
+        told["preprocess"] = Preprocess(int(size), tuple(map(float, mean)), tuple(map(float, std)))
+        told["trained_on"] = tuple(Source(**source) for source in told["trained_on"])
+        for name in ("domains", "classes", "unseen_classes"):
+            told[name] = tuple(told[name])
+        return Manifest(**told)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BundleError(f"{path} lacks or misnames an entry ({error}). Restore the bundle from where it came.") from error
+
+
+def _empty_method(folder: Path, manifest: Manifest) -> Method:
+    """The method with weights that are not there yet: its size is known before a byte is allocated."""
+    if manifest.method not in METHODS:
+        raise BundleError(f"{folder} needs the method {manifest.method!r}, but {', '.join(METHODS)} are known. Update Guise.")
+    kind = METHODS[manifest.method]
+    config = config_from(kind.config_type, manifest.config, folder / MANIFEST)
+    with torch.device("meta"):
+        size = sum(p.numel() for p in kind(config, manifest.preprocess).parameters())
+    if size > MAX_PARAMETERS:
+        raise BundleError(f"{folder} asks for {size:,} parameters, more than {MAX_PARAMETERS:,}. It is not opened.")
+    return kind(config, manifest.preprocess)
+
+
+def _verify(folder: Path, name: str, digest: str) -> None:
+    path = folder / name
+    if Path(name).name != name or path.suffix not in {".safetensors", ".json"}:
+        raise BundleError(f"{folder / MANIFEST} lists {name!r}, but only .safetensors and .json files of its own folder are loaded.")
+    if not path.is_file():
+        raise BundleError(f"{path} is missing. Restore the bundle from where it came.")
+    found = _sha256(path)
+    if found != digest:
+        raise BundleError(f"{path} has the checksum {found[:12]}..., but the manifest says {str(digest)[:12]}.... Restore the bundle from where it came.")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,228 @@
+"""`python -m retrieval VERB`: everything that can be done without the page.
+
+Results go to stdout, progress to stderr. Exit 0 is success, 2 the user's mistake (one sentence), 1 ours (a traceback).
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from retrieval.engine import Engine, Settings, index
+from retrieval.errors import RetrievalError
+from retrieval.images import open_image
+from retrieval.items import home_of
+from retrieval.types import SKETCH, Domain, ImageQuery, Progress, TextQuery
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; the exit status."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    asked = _parser().parse_args(arguments)
+    try:
+        asked.run(asked)
+    except RetrievalError as error:
+        say(f"error: {error}", sys.stderr)
+        return 2
+    return 0
+
+
+def say(text: str, to: Any = None) -> None:
+    """One line for people."""
+    print(text, file=to or sys.stdout)  # noqa: T201  (this is the command line's voice)
+
+
+# ---------------------------------------------------------------- verbs
+
+
+def search(asked: argparse.Namespace) -> None:
+    """Print the hits for words or a picture as JSON."""
+    engine = Engine(dataclasses.replace(Settings.from_environment(), extra_galleries=_galleries(asked.gallery)))
+    query = TextQuery(asked.text) if asked.text is not None else ImageQuery(open_image(asked.image), Domain(asked.domain))
+    results = engine.search(query, k=asked.k, domains=asked.style)
+    hits = [
+        {"id": h.item.id, "label": h.item.label, "domain": h.item.domain.name, "score": round(h.score, 4), "rank": h.rank}
+        for h in results.hits
+    ]
+    say(json.dumps({"confident": results.confident, "hits": hits}, indent=2))
+
+
+def build_index(asked: argparse.Namespace) -> None:
+    """Build the gallery of a folder and say what was left out."""
+    from retrieval.bundle import load_bundle
+
+    home = home_of(asked.folder)
+    skipped: list[Any] = []
+    with progress("indexing", "pictures") as show:
+        gallery = index(home, load_bundle(asked.bundle), show, skipped.append)
+    for one in skipped:
+        say(f"skipped {one.path}: {one.reason}", sys.stderr)
+    say(f"{len(gallery)} pictures indexed, {len(skipped)} files skipped. Show them: make app GALLERY={asked.folder}")
+
+
+def evaluate(asked: argparse.Namespace) -> None:
+    """Measure a bundle on a task."""
+    from retrieval.bundle import load_bundle
+    from retrieval.data.packs import packs_folder
+    from retrieval.evaluation.harness import evaluate as measured
+    from retrieval.evaluation.tasks import Catalog, task
+
+    report = measured(load_bundle(asked.bundle), task(asked.task, Catalog(Settings().gallery, packs_folder())))
+    text = json.dumps(dataclasses.asdict(report), indent=2)
+    if asked.json:
+        asked.json.write_text(text + "\n", encoding="utf-8")
+    say(text)
+
+
+def train(asked: argparse.Namespace) -> None:
+    """Run a recipe."""
+    from retrieval.training.recipes import RECIPES
+
+    kind, recipe = RECIPES[asked.recipe]
+    settings = kind(**{f.name: getattr(asked, f.name) for f in dataclasses.fields(kind)})
+    say(json.dumps(dataclasses.asdict(settings), indent=2, default=str))
+    if asked.dry_run:
+        return
+    with progress("training", "steps") as show:
+        manifest = recipe(settings, show)
+    say(json.dumps(dict(manifest.metrics), indent=2))
+    say(f"Saved {settings.out}. Index the gallery with it: python -m retrieval index assets/gallery --bundle {settings.out}")
+
+
+def render(asked: argparse.Namespace) -> None:
+    """Render a set of the world."""
+    from retrieval.world.sets import render_set
+
+    with progress("rendering", "scenes") as show:
+        render_set(
+            asked.out, purpose=asked.purpose, seed=asked.seed, per_class=asked.per_class, size=asked.size,
+            classes=asked.classes or None, workers=asked.workers, on_progress=show,
+        )  # fmt: skip
+    say(f"Rendered into {asked.out}. Look at it: python -m retrieval world sheet {asked.out} sheet.png")
+
+
+def sheet(asked: argparse.Namespace) -> None:
+    """Lay a rendered set out on one page."""
+    from retrieval.world.sets import contact_sheet
+
+    say(str(contact_sheet(asked.folder, asked.out, asked.per_class)))
+
+
+def examples(asked: argparse.Namespace) -> None:
+    """Write example drawings for the page."""
+    from retrieval.world.sets import example_drawings
+
+    for path in example_drawings(asked.out, asked.classes):
+        say(str(path))
+
+
+def verify(asked: argparse.Namespace) -> None:
+    """Check a bundle's files against its manifest."""
+    from retrieval.bundle import load_bundle
+
+    say(f"{asked.folder} is whole: {load_bundle(asked.folder).fingerprint}")
+
+
+# ---------------------------------------------------------------- words
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m retrieval", description="Find the same thing in any guise.")
+    verbs = parser.add_subparsers(title="verbs", required=True)
+    bundle = Settings().bundle
+
+    one = _verb(verbs, "search", search)
+    what = one.add_mutually_exclusive_group(required=True)
+    what.add_argument("--text", help="words to search with")
+    what.add_argument("--image", type=Path, help="a picture to search with")
+    one.add_argument("--domain", default="photo", help=f'what the picture is, for example "{SKETCH.name}" (default: photo)')
+    one.add_argument("--gallery", type=Path, help="a folder that was indexed (default: the embedded gallery)")
+    one.add_argument("--style", action="append", default=[], help="only hits of this style; may be repeated")
+    one.add_argument("-k", type=int, default=8, help="number of hits (default: 8)")
+
+    one = _verb(verbs, "index", build_index)
+    one.add_argument("folder", type=Path, help="a folder of pictures: FOLDER/DOMAIN/CLASS/*.png, FOLDER/CLASS/*.png or flat")
+    one.add_argument("--bundle", type=Path, default=bundle, help="the encoder (default: the embedded one)")
+
+    one = _verb(verbs, "evaluate", evaluate)
+    one.add_argument("--bundle", type=Path, default=bundle, help="the encoder (default: the embedded one)")
+    one.add_argument("--task", required=True, help='a protocol with its version, for example "quickdraw-world/all@1"')
+    one.add_argument("--json", type=Path, help="also write the report to this file")
+
+    _train_words(_verb(verbs, "train", train))
+
+    world = verbs.add_parser("world", help="Render the world and look at it.").add_subparsers(required=True)
+    one = _verb(world, "render", render)
+    one.add_argument("--out", type=Path, required=True, help="the folder that receives the set; a begun set is finished")
+    one.add_argument("--for", dest="purpose", default="gallery", choices=("gallery", "training", "validation"), help="seeds of two purposes never meet (default: gallery)")
+    one.add_argument("--seed", type=int, default=0, help="another seed, other objects (default: 0)")
+    one.add_argument("--per-class", type=int, default=8, help="objects of each class (default: 8)")
+    one.add_argument("--size", type=int, default=256, help="pixels on a side (default: 256)")
+    one.add_argument("--classes", nargs="*", help="only these classes (default: all)")
+    one.add_argument("--workers", type=int, help="processes (default: one per core)")
+    one = _verb(world, "sheet", sheet)
+    one.add_argument("folder", type=Path, help="a rendered set")
+    one.add_argument("out", type=Path, help="the PNG that is written")
+    one.add_argument("--per-class", type=int, default=2, help="objects of each class (default: 2)")
+    one = _verb(world, "examples", examples)
+    one.add_argument("--out", type=Path, default=Path("assets/examples"), help="the folder that receives the drawings")
+    one.add_argument("classes", nargs="+", help="the classes to draw")
+
+    checks = verbs.add_parser("bundle", help="Look after checkpoints.").add_subparsers(required=True)
+    one = _verb(checks, "verify", verify)
+    one.add_argument("folder", type=Path, help="the bundle")
+    return parser
+
+
+def _verb(verbs: Any, name: str, run: Callable[[argparse.Namespace], None]) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = verbs.add_parser(name, help=run.__doc__, description=run.__doc__)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _train_words(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", choices=("guise-mini",), help="which bundle to make")
+    parser.add_argument("--dry-run", action="store_true", help="print the settings and exit")
+    parser.add_argument("--renders", type=Path, default=Path("runs/world-training"), help="a set rendered --for training")
+    parser.add_argument("--validation", type=Path, default=Path("runs/world-validation"), help="a set rendered --for validation")
+    parser.add_argument("--packs", type=Path, default=Path(os.environ.get("GUISE_DATA", "packs")), help="the folder of packs (default: GUISE_DATA)")
+    parser.add_argument("--run", dest="run_folder", type=Path, default=Path("runs/guise-mini-0"), help="log and state; a begun run goes on")
+    parser.add_argument("--out", type=Path, default=Path("checkpoints/guise-mini"), help="the bundle that is written")
+    for name, value, text in (
+        ("seed", 0, "of every random choice"),
+        ("epochs", 40, "how long to train"),
+        ("batch", 128, "pictures in a step"),
+        ("steps", 60, "steps in an epoch"),
+        ("size", 64, "pixels that the encoder reads"),
+        ("human", 0.4, "share of every batch that people drew"),
+        ("validate-every", 2, "epochs between two validations"),
+    ):
+        parser.add_argument(f"--{name}", type=type(value), default=value, help=f"{text} (default: {value})")
+
+
+def _galleries(folder: Path | None) -> tuple[Path, ...]:
+    return (folder,) if folder else Settings.from_environment().extra_galleries
+
+
+@contextmanager
+def progress(what: str, unit: str) -> Iterator[Progress]:
+    """A progress bar on stderr that is fed as a `Progress`."""
+    with tqdm(desc=what, unit=f" {unit}", file=sys.stderr, dynamic_ncols=True, leave=True) as bar:
+
+        def show(done: int, total: int) -> None:
+            if done < bar.n:
+                bar.reset(total)
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield show

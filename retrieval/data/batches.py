@@ -1,0 +1,148 @@
+"""Training batches drawn from several sources at once, balanced over domains and classes, each picture with a sentence about it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from retrieval.data.augment import VariedPicture, normalised, varied_drawing
+from retrieval.data.packs import Sketch
+from retrieval.data.world import WorldPictures
+from retrieval.images import Preprocess, rasterise
+from retrieval.methods import Batch
+from retrieval.types import SKETCH, Domain
+from retrieval.world.captions import Caption, describe
+
+
+@dataclass(frozen=True)
+class Example:
+    """What is known of one training picture; color is None where nobody knows it."""
+
+    label: str
+    domain: Domain
+    color: str | None
+
+
+class Source(Protocol):
+    """Training pictures of one kind."""
+
+    @property
+    def examples(self) -> Sequence[Example]: ...
+
+    def picture(self, index: int, rng: np.random.Generator) -> Tensor:
+        """One varied view of an example: uint8 (3, size, size)."""
+        ...
+
+
+class Renders:
+    """Pictures of the world."""
+
+    def __init__(self, world: WorldPictures, size: int) -> None:
+        rows = zip(world.labels, world.domains, world.colors, strict=True)
+        self.examples = [Example(label, Domain(domain), color) for label, domain, color in rows]
+        self._pixels = torch.from_numpy(world.pictures).permute(0, 3, 1, 2)  # (N, 3, H, W)
+        self._varied = VariedPicture(size)
+
+    def picture(self, index: int, rng: np.random.Generator) -> Tensor:
+        return self._varied(self._pixels[index])
+
+
+class HumanDrawings:
+    """People's drawings: sketches of no colour."""
+
+    def __init__(self, sketches: Sequence[Sketch], size: int) -> None:
+        self.examples = [Example(sketch.label, SKETCH, None) for sketch in sketches]
+        self._drawings = [sketch.strokes for sketch in sketches]
+        self._size = size
+
+    def picture(self, index: int, rng: np.random.Generator) -> Tensor:
+        drawn = np.asarray(rasterise(varied_drawing(self._drawings[index], rng), self._size))
+        shift = rng.integers(-3, 4, 2)  # a few pixels: a drawing is never centred quite like another
+        return torch.from_numpy(np.roll(drawn, shift, (0, 1))).permute(2, 0, 1)
+
+
+@dataclass(frozen=True)
+class Portion:
+    """One source's pictures of one domain, and the share of every batch that comes from them."""
+
+    source: Source
+    domain: Domain
+    share: float
+
+
+class Mixture:
+    """An endless supply of balanced batches, cut into epochs. Every batch is a function of (seed, epoch, position)."""
+
+    def __init__(
+        self, portions: Sequence[Portion], preprocess: Preprocess, *, batch: int = 128, steps: int = 100
+    ) -> None:
+        self._portions = portions
+        self._preprocess = preprocess
+        self._batch = batch
+        self._steps = steps
+        self._by_label = [_indices_by_label(portion) for portion in portions]
+        self.classes = tuple(sorted({label for found in self._by_label for label in found}))
+
+    def __len__(self) -> int:
+        return self._steps
+
+    def epoch(self, seed: int, epoch: int) -> Iterator[Batch]:
+        """The batches of one epoch; the next one is prepared while the caller uses the last."""
+        with ThreadPoolExecutor(1) as ahead:
+            coming = ahead.submit(self._made, seed, epoch, 0)
+            for step in range(self._steps):
+                ready = coming.result()
+                if step + 1 < self._steps:
+                    coming = ahead.submit(self._made, seed, epoch, step + 1)
+                yield ready
+
+    def _made(self, seed: int, epoch: int, step: int) -> Batch:
+        rng = np.random.default_rng([seed, epoch, step])
+        with torch.random.fork_rng():
+            torch.manual_seed(int(rng.integers(2**31)))
+            chosen = [self._one(rng) for _ in range(self._batch)]
+        examples = [example for example, _ in chosen]
+        captions = [_said(e, rng) for e in examples]
+        images = torch.stack([picture for _, picture in chosen])  # (B, 3, H, W) uint8
+        return Batch(
+            images=normalised(images, self._preprocess.mean, self._preprocess.std),
+            domains=[e.domain for e in examples],
+            labels=torch.tensor([self.classes.index(e.label) for e in examples]),
+            texts=[c.text for c in captions],
+            holds=torch.tensor([[_true(c, e) for c in captions] for e in examples]),
+        )
+
+    def _one(self, rng: np.random.Generator) -> tuple[Example, Tensor]:
+        shares = np.array([portion.share for portion in self._portions])
+        which = int(rng.choice(len(shares), p=shares / shares.sum()))
+        by_label = self._by_label[which]
+        label = list(by_label)[int(rng.integers(len(by_label)))]
+        index = by_label[label][int(rng.integers(len(by_label[label])))]
+        source = self._portions[which].source
+        return source.examples[index], source.picture(index, rng)
+
+
+def _indices_by_label(portion: Portion) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = defaultdict(list)
+    for index, example in enumerate(portion.source.examples):
+        if example.domain == portion.domain:
+            found[example.label].append(index)
+    return dict(sorted(found.items()))
+
+
+def _said(of: Example, rng: np.random.Generator) -> Caption:
+    """True words about an example: half of them name the colour, if it is known, and half the style."""
+    color = of.color if rng.random() < 0.5 else None
+    return describe(rng, of.label, color=color, style=of.domain.name if rng.random() < 0.5 else None)
+
+
+def _true(said: Caption, of: Example) -> bool:
+    """Whether a caption, written for any picture, is true of this one."""
+    return said.label == of.label and said.color in (None, of.color) and said.style in (None, of.domain.name)

@@ -1,0 +1,71 @@
+"""What every encoder promises, and how many pictures or texts become one matrix of unit rows.
+
+A query and a gallery may only meet when their fingerprints are equal. Which encoder, and where its weights come from, is
+`bundle`'s business; what it computes is `methods`'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL.Image import Image
+from torch import Tensor
+
+from retrieval.images import Preprocess, pixels
+from retrieval.types import Domain
+
+T = TypeVar("T")
+Vectors = npt.NDArray[np.float32]
+
+
+class Encoder(Protocol):
+    """Pictures of any domain -> one space. `fingerprint` changes with the weights, the config and the preprocessing."""
+
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def dim(self) -> int: ...
+    @property
+    def preprocess(self) -> Preprocess: ...
+
+    def encode_images(self, images: Tensor, domains: Sequence[Domain]) -> Tensor:
+        """(B, 3, H, W), normalised by `preprocess` -> (B, dim), unit rows."""
+        ...
+
+
+class TextEncoder(Encoder, Protocol):
+    """An encoder that also understands words."""
+
+    def encode_texts(self, texts: Sequence[str]) -> Tensor:
+        """(T,) -> (T, dim), unit rows in the space of the pictures."""
+        ...
+
+
+@torch.inference_mode()
+def embed_images(encoder: Encoder, pictures: Iterable[tuple[Image, Domain]], batch: int = 64) -> Vectors:
+    """One unit row for each picture, in order.   -> (N, dim), float32"""
+    rows = [np.zeros((0, encoder.dim), np.float32)]
+    for chunk in batched(pictures, batch):
+        stacked = torch.from_numpy(np.stack([pixels(image, encoder.preprocess) for image, _ in chunk]))
+        rows.append(encoder.encode_images(stacked, [domain for _, domain in chunk]).cpu().numpy())
+    return np.concatenate(rows)
+
+
+@torch.inference_mode()
+def embed_texts(encoder: TextEncoder, texts: Iterable[str], batch: int = 256) -> Vectors:
+    """One unit row for each text, in order.   -> (T, dim), float32"""
+    rows = [np.zeros((0, encoder.dim), np.float32)]
+    rows += [encoder.encode_texts(chunk).cpu().numpy() for chunk in batched(texts, batch)]
+    return np.concatenate(rows)
+
+
+def batched(values: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The values in order, as lists of `size` (the last may be shorter)."""
+    rest = iter(values)
+    while chunk := list(islice(rest, size)):
+        yield chunk

@@ -1,0 +1,94 @@
+"""What a method declares so that one loop can train it, one harness measure it and one bundle hold it.
+
+The loop sums the named losses and steps; it never knows a method's name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from torch import Tensor, nn
+
+from retrieval.errors import BundleError
+from retrieval.images import Preprocess
+from retrieval.types import Domain
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one step sees. `labels` is None where a method must not see any; `holds[i, j]` says that text j is true of picture i."""
+
+    images: Tensor  # (B, 3, H, W), normalised
+    domains: Sequence[Domain]  # (B,)
+    labels: Tensor | None  # (B,) int64
+    texts: Sequence[str]  # (T,)
+    holds: Tensor  # (B, T) bool
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of training with its own trainable parameters and learning rate."""
+
+    name: str
+    epochs: int
+    lr: float
+    weight_decay: float = 0.0
+    warmup: float = 0.05  # share of the phase's steps over which the rate rises from zero; it then falls along a cosine
+
+
+class Method(nn.Module, ABC):
+    """One published system: its parts, its losses, and how it encodes."""
+
+    config_type: ClassVar[type[Any]]
+
+    def __init__(self, config: Any, preprocess: Preprocess) -> None:
+        super().__init__()
+        self.config = config
+        self.preprocess = preprocess
+
+    @property
+    @abstractmethod
+    def dim(self) -> int:
+        """Length of an encoded row."""
+
+    @abstractmethod
+    def phases(self) -> Sequence[Phase]:
+        """The stretches of training, in order."""
+
+    @abstractmethod
+    def losses(self, batch: Batch, phase: Phase) -> dict[str, Tensor]:
+        """Named scalars, already weighted; the loop minimises their sum."""
+
+    @abstractmethod
+    def encode_images(self, images: Tensor, domains: Sequence[Domain]) -> Tensor:
+        """(B, 3, H, W) -> (B, dim), unit rows. No label can reach this."""
+
+    @abstractmethod
+    def encode_texts(self, texts: Sequence[str]) -> Tensor:
+        """(T,) -> (T, dim), unit rows."""
+
+    def after_step(self) -> None:
+        """Called after every optimiser step: clamps, memories, momentum copies."""
+
+
+C = TypeVar("C")
+
+
+def config_from(kind: type[C], told: Mapping[str, Any], where: Path | str) -> C:
+    """The config dataclass filled from a mapping; an unknown key is an error that names the nearest valid one."""
+    known = [f.name for f in dataclasses.fields(kind)]  # type: ignore[arg-type]
+    for key in told:
+        if key not in known:
+            near = get_close_matches(key, known, 1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"Known are {', '.join(known)}."
+            raise BundleError(f"{where} has the unknown option {key!r}. {hint}")
+    try:
+        return kind(**told)
+    except (TypeError, ValueError) as error:
+        raise BundleError(f"{where} does not hold a complete configuration ({error}).") from error

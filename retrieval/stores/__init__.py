@@ -1,0 +1,54 @@
+"""Where vectors live and are searched. One protocol, so that a laptop's file and a cluster answer alike.
+
+A store knows ids and vectors, nothing else: what an id stands for is the gallery's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Vectors = npt.NDArray[np.float32]
+Ids = npt.NDArray[np.int64]
+
+
+class VectorStore(Protocol):
+    """Unit vectors under integer ids, compared by cosine. Every search answers best first; equal scores by smaller id."""
+
+    dim: int
+
+    def add(self, ids: Ids, vectors: Vectors) -> None:
+        """Keep vectors (N, dim) under new ids (N,)."""
+        ...
+
+    def remove(self, ids: Sequence[int]) -> int:
+        """Forget these ids; returns how many were there."""
+        ...
+
+    def search(self, vectors: Vectors, k: int, among: Ids | None = None) -> tuple[Vectors, Ids]:
+        """The k best for each row of vectors (Q, dim), optionally only `among` these ids.   -> scores (Q, K), ids (Q, K); K <= k"""
+        ...
+
+    def search_by_ids(self, ids: Sequence[int], k: int) -> tuple[Vectors, Ids]:
+        """The k best for each stored vector, itself included.   -> scores (Q, K), ids (Q, K)"""
+        ...
+
+    def range(self, vector: Vectors, threshold: float) -> tuple[Vectors, Ids]:
+        """Everything whose cosine with the vector (dim,) is at least the threshold.   -> scores (M,), ids (M,)"""
+        ...
+
+    def count(self) -> int:
+        """How many vectors are kept."""
+        ...
+
+    def save(self, path: Path) -> None:
+        """Write everything to one file; the old file stays whole until the new one is."""
+        ...
+
+    def health(self) -> str:
+        """One sentence on what is kept; raises GalleryError if it cannot be searched."""
+        ...

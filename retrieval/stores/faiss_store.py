@@ -1,0 +1,91 @@
+"""The default store: faiss, exact, in this process. On a GPU where faiss finds one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import faiss
+import numpy as np
+
+from retrieval.errors import GalleryError
+from retrieval.stores import Ids, Vectors
+
+OVERHEAD = 1 << 20  # bytes an index file may hold beside its vectors
+
+
+class FaissStore:
+    """Exact cosine search. Thread-safe for searching; `add` and `remove` want the store to themselves."""
+
+    def __init__(self, dim: int) -> None:
+        self.dim = dim
+        self._index = _fastest(faiss.IndexIDMap2(faiss.IndexFlatIP(dim)))
+
+    @classmethod
+    def open(cls, path: Path, dim: int) -> FaissStore:
+        """The store in the file. Raises GalleryError when the file is damaged or holds another dimension.
+
+        A forged size cannot make faiss allocate more than the file's own length calls for.
+        """
+        faiss.set_deserialization_vector_byte_limit(path.stat().st_size + OVERHEAD)
+        try:
+            index = faiss.read_index(str(path))
+        except RuntimeError as error:
+            raise GalleryError(f"{path} is damaged and cannot be read. Build the gallery again.") from error
+        if index.d != dim:
+            raise GalleryError(f"{path} holds {index.d}-d vectors, but {dim}-d ones were expected. Build the gallery again.")
+        store = cls(dim)
+        store._index = _fastest(index)
+        return store
+
+    def add(self, ids: Ids, vectors: Vectors) -> None:
+        self._index.add_with_ids(self._checked(vectors), np.asarray(ids, np.int64))
+
+    def remove(self, ids: Sequence[int]) -> int:
+        return int(self._index.remove_ids(np.asarray(ids, np.int64)))
+
+    def search(self, vectors: Vectors, k: int, among: Ids | None = None) -> tuple[Vectors, Ids]:
+        rows = self._checked(vectors)
+        k = min(k, self.count() if among is None else len(among))
+        if k <= 0:
+            return np.zeros((len(rows), 0), np.float32), np.zeros((len(rows), 0), np.int64)
+        if among is None:
+            scores, found = self._index.search(rows, k)
+        else:
+            allowed = faiss.SearchParameters(sel=faiss.IDSelectorBatch(np.asarray(among, np.int64)))
+            scores, found = self._index.search(rows, k, params=allowed)
+        order = np.lexsort((found, -scores))  # equal scores: the smaller id first, whatever faiss does
+        return np.take_along_axis(scores, order, 1), np.take_along_axis(found, order, 1)
+
+    def search_by_ids(self, ids: Sequence[int], k: int) -> tuple[Vectors, Ids]:
+        return self.search(np.stack([self._index.reconstruct(int(i)) for i in ids]), k)
+
+    def range(self, vector: Vectors, threshold: float) -> tuple[Vectors, Ids]:
+        _, scores, found = self._index.range_search(self._checked(vector[None]), float(np.nextafter(threshold, -2)))
+        order = np.lexsort((found, -scores))
+        return scores[order], found[order]
+
+    def count(self) -> int:
+        return int(self._index.ntotal)
+
+    def save(self, path: Path) -> None:
+        unfinished = path.with_name(path.name + ".part")
+        index = faiss.index_gpu_to_cpu(self._index) if faiss.get_num_gpus() else self._index
+        faiss.write_index(index, str(unfinished))
+        os.replace(unfinished, path)
+
+    def health(self) -> str:
+        if self.count():
+            self.search(np.ones((1, self.dim), np.float32), 1)
+        return f"{self.count()} vectors of {self.dim} numbers, exact search by faiss {faiss.__version__}"
+
+    def _checked(self, vectors: Vectors) -> Vectors:
+        if vectors.ndim != 2 or vectors.shape[1] != self.dim:
+            raise GalleryError(f"Vectors of shape {vectors.shape} came, but (n, {self.dim}) was expected. Use the gallery's own encoder.")
+        return np.ascontiguousarray(vectors, np.float32)
+
+
+def _fastest(index: faiss.Index) -> faiss.Index:
+    """The index on all GPUs, where faiss has been built for them and finds some."""
+    return faiss.index_cpu_to_all_gpus(index) if faiss.get_num_gpus() else index

@@ -1,0 +1,165 @@
+"""The training loop: a generator of epochs. It sums a method's named losses and steps; the caller logs, validates, saves or stops.
+
+Every epoch draws its randomness from (seed, epoch) alone, so a run that is resumed after an epoch goes on bit for bit as if
+it had never stopped.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from retrieval.errors import DataError
+from retrieval.methods import Batch, Method, Phase
+from retrieval.types import Progress, no_progress
+
+EMA_DECAY = 0.998
+
+
+class Batches(Protocol):
+    """Training data: how many batches an epoch has, and those of one epoch as a pure function of (seed, epoch)."""
+
+    def __len__(self) -> int: ...
+    def epoch(self, seed: int, epoch: int) -> Iterator[Batch]: ...
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What happened in one epoch. `state()` is everything needed to go on; `averaged()` the weights to keep."""
+
+    phase: str
+    epoch: int  # counted from 1 over all phases
+    epochs: int
+    losses: Mapping[str, float]
+    seconds: float
+    state: Callable[[], dict[str, Any]]
+    averaged: Callable[[], dict[str, Tensor]]
+
+
+def fit(
+    method: Method, data: Batches, *, seed: int, resume: dict[str, Any] | None = None, on_progress: Progress = no_progress
+) -> Iterator[EpochReport]:
+    """Train the method through its phases and yield after every epoch. `resume` takes an earlier report's `state()`.
+
+    Raises DataError when a loss stops being finite: nothing that follows could be trusted.
+    """
+    total = sum(phase.epochs for phase in method.phases())
+    average = _Average(method)
+    first = 0
+    if resume is not None:
+        first = resume["epoch"]
+        method.load_state_dict(resume["method"])
+        average.weights, average.updates = resume["average"], resume["updates"]
+    done = 0
+    for phase in method.phases():
+        if done + phase.epochs <= first:
+            done += phase.epochs
+            continue
+        optimiser = _optimiser(method, phase)
+        if resume is not None and first > done:
+            optimiser.load_state_dict(resume["optimiser"])
+        for epoch in range(max(first - done, 0), phase.epochs):
+            start = time.perf_counter()
+            losses = _epoch(method, data, phase, epoch, optimiser, average, seed * 100_003 + done + epoch, on_progress)
+            number = done + epoch + 1
+            state = _State(method, optimiser, average, number)
+            yield EpochReport(phase.name, number, total, losses, time.perf_counter() - start, state, average.copied)
+        done += phase.epochs
+
+
+def _epoch(
+    method: Method,
+    data: Batches,
+    phase: Phase,
+    epoch: int,
+    optimiser: torch.optim.Optimizer,
+    average: _Average,
+    seed: int,
+    on_progress: Progress,
+) -> dict[str, float]:
+    torch.manual_seed(seed)
+    method.train()
+    sums: dict[str, float] = defaultdict(float)
+    steps = len(data)
+    for step, batch in enumerate(data.epoch(seed, epoch)):
+        share = (epoch + step / steps) / phase.epochs
+        for group in optimiser.param_groups:
+            group["lr"] = phase.lr * _rate(share, phase.warmup)
+        losses = method.losses(batch, phase)
+        loss = torch.stack(list(losses.values())).sum()
+        if not torch.isfinite(loss):
+            raise DataError(f"The loss is {loss.item()} in epoch {epoch + 1}, step {step + 1}. Lower the learning rate.")
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(method.parameters(), 5.0)
+        optimiser.step()
+        method.after_step()
+        average.update(method)
+        for name, value in losses.items():
+            sums[name] += value.item() / steps
+        on_progress(step + 1, steps)
+    return dict(sums)
+
+
+def _rate(share: float, warmup: float) -> float:
+    """The learning rate's factor after this share of the phase: a linear rise, then a cosine to zero."""
+    if share < warmup:
+        return max(share / warmup, 0.01)
+    return 0.5 * (1 + math.cos(math.pi * (share - warmup) / (1 - warmup)))
+
+
+def _optimiser(method: Method, phase: Phase) -> torch.optim.Optimizer:
+    """AdamW; gains, biases and temperatures do not decay."""
+    trainable = [p for p in method.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in trainable if p.ndim >= 2], "weight_decay": phase.weight_decay},
+        {"params": [p for p in trainable if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=phase.lr, betas=(0.9, 0.98))
+
+
+class _Average:
+    """A running average of the weights, which retrieves better than the last ones. It warms up, so early epochs do not linger."""
+
+    def __init__(self, method: Method) -> None:
+        self.weights = {name: t.detach().clone() for name, t in method.state_dict().items()}
+        self.updates = 0
+
+    @torch.no_grad()
+    def update(self, method: Method) -> None:
+        self.updates += 1
+        decay = min(EMA_DECAY, self.updates / (self.updates + 10))
+        for name, now in method.state_dict().items():
+            if now.is_floating_point():
+                self.weights[name].lerp_(now, 1 - decay)
+            else:
+                self.weights[name].copy_(now)
+
+    def copied(self) -> dict[str, Tensor]:
+        return {name: t.clone() for name, t in self.weights.items()}
+
+
+@dataclass(frozen=True)
+class _State:
+    """Called: everything that `fit` needs to go on after this epoch."""
+
+    method: Method
+    optimiser: torch.optim.Optimizer
+    average: _Average
+    epoch: int
+
+    def __call__(self) -> dict[str, Any]:
+        return {
+            "epoch": self.epoch,
+            "method": {name: t.clone() for name, t in self.method.state_dict().items()},
+            "optimiser": self.optimiser.state_dict(),
+            "average": self.average.copied(),
+            "updates": self.average.updates,
+        }

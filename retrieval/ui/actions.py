@@ -1,0 +1,316 @@
+"""What happens when something is drawn, chosen, typed or clicked: parse, ask the engine, present.
+
+The page keeps its query in the browser, as JSON {"kind", "value"}, and each change of it or of a filter runs `search` again, so
+the server holds no state of a visitor. `search_drawing`, `search_image`, `search_text` and `search_item` are the same
+searches for programs. Errors become sentences in one place, `sentence`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from retrieval.errors import EmptyQuery, QueryError, RetrievalError, UnreadableImage
+from retrieval.images import open_image, parse_strokes, rasterise
+from retrieval.types import PHOTO, SKETCH, Hit, ImageQuery, Item, Query, TextQuery
+from retrieval.ui import views
+
+if TYPE_CHECKING:
+    from retrieval.engine import Engine
+
+SAMPLES = 6  # pictures of the gallery that are offered to search with
+UNREADABLE = "The query of this page cannot be read. Reload the page and try again."
+HERO = "duck"  # the class that shows what this is about, where a gallery has it
+Asked = tuple[Query, str]  # what is searched with, and what the status line calls it
+Found = list[dict[str, Any]]
+log = logging.getLogger(__name__)
+
+
+# ---------------------------------------------------------------- errors
+
+
+def sentence(error: Exception) -> str:
+    """What a person is told. Anything but a `RetrievalError` is a bug: it is logged under a number that the person can quote."""
+    if isinstance(error, RetrievalError):
+        return str(error)
+    number = secrets.token_hex(4)
+    log.error("error %s", number, exc_info=error)
+    return f"Something went wrong on our side (error {number}). Try again, or ask whoever runs this page to look it up."
+
+
+def on_page(others: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A handler whose first output is the status line: an error is told there, and the `others` outputs stay as they are."""
+
+    def wrap(handler: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(handler)
+        def told(*values: Any) -> Any:
+            try:
+                return handler(*values)
+            except Exception as error:
+                return views.notice(sentence(error)), *(gr.skip() for _ in range(others))
+
+        return told
+
+    return wrap
+
+
+def on_api(handler: Callable[..., Found]) -> Callable[..., Found]:
+    """A handler for programs: they get the sentence as the error of their call."""
+
+    @wraps(handler)
+    def told(*values: Any) -> Found:
+        try:
+            return handler(*values)
+        except Exception as error:
+            raise gr.Error(sentence(error), print_exception=False) from None
+
+    return told
+
+
+# ---------------------------------------------------------------- handlers
+
+
+class Actions:
+    """The handlers of one page, over one engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._showcases: dict[str, Showcase] = {}
+
+    # -------- for the page
+
+    @on_page(others=1)
+    def search(
+        self,
+        asked: str,
+        k: int,
+        domains: Sequence[str],
+        labels: Sequence[str],
+        automatic: bool,
+        cutoff: float,
+        gallery: str,
+    ) -> tuple[str, str]:
+        """The page's query -> status line, cards."""
+        if not asked:
+            return views.WAITING, views.welcome(self._shown(gallery).guises if self.engine.ready else ())
+        query, name = self._read(asked)
+        answer = self.engine.search(
+            query, gallery=gallery, k=int(k), domains=domains, labels=labels, cutoff=None if automatic else cutoff
+        )
+        return views.status(name, answer), views.results(answer)
+
+    @on_page(others=1)
+    def open_hit(self, gallery: str, event: gr.EventData) -> tuple[Any, str]:
+        """A card -> status line (as it was), details."""
+        chosen = _chosen(event)
+        item = self.engine.item(chosen["id"], gallery)
+        return gr.skip(), views.details(item, int(float(chosen["rank"])), float(chosen["score"]))
+
+    @on_page(others=2)
+    def ask_hit(self, gallery: str, event: gr.EventData) -> tuple[Any, str, Any]:
+        """ "Search with this" -> status line (as it was), the page's new query, its styles."""
+        chosen = _chosen(event)
+        item = self.engine.item(chosen["id"], gallery)
+        query = json.dumps({"kind": "item", "value": {"id": item.id, "gallery": gallery}})
+        return gr.skip(), query, [item.domain.name] if chosen.get("domain") else gr.skip()
+
+    def look(self, asked: str, gallery: str) -> tuple[Any, ...]:
+        """What is being loaded -> banner, timer; and, once it is there, the welcome (if nothing is asked) and what `offer` gives."""
+        if self.engine.trouble:
+            return views.trouble(self.engine.trouble), gr.Timer(active=False), *[gr.skip()] * 5
+        if not self.engine.ready:
+            return views.loading(self.engine.progress), gr.Timer(active=True), *[gr.skip()] * 5
+        welcome = gr.skip() if asked else views.welcome(self._shown(gallery).guises)
+        return "", gr.Timer(active=False), welcome, *self.offer(gallery)
+
+    def offer(self, gallery: str) -> tuple[Any, ...]:
+        """A gallery -> its styles, its classes, pictures to try, what is told of the model."""
+        return (
+            gr.CheckboxGroup(choices=list(self.engine.domains(gallery)), value=[]),
+            gr.Dropdown(choices=list(self.engine.labels(gallery)), value=[]),
+            gr.update(markup=views.pictures(self._shown(gallery).samples)),
+            views.about(self.engine.about),
+        )
+
+    def _shown(self, gallery: str) -> Showcase:
+        """Pictures of this gallery that invite to search; a gallery that cannot be opened has none, and says so when searched."""
+        if gallery not in self._showcases:
+            try:
+                self._showcases[gallery] = showcase(self.engine, gallery)
+            except RetrievalError as error:
+                log.warning("no examples from the gallery %s: %s", gallery, error)
+                self._showcases[gallery] = Showcase()
+        return self._showcases[gallery]
+
+    # -------- for programs
+
+    @on_api
+    def search_drawing(
+        self,
+        strokes: str | dict[str, Any],
+        k: int = 24,
+        domains: list[str] | None = None,
+        cutoff: float | None = None,
+        gallery: str | None = None,
+        labels: list[str] | None = None,
+    ) -> Found:
+        """The k pictures closest to a drawing {"width", "height", "strokes": [{"points": [[x, y], ...], "width", "erase"}]}.
+
+        Every search takes the same options: `domains` and `labels` keep pictures of these styles and classes, `cutoff` keeps hits
+        that score at least that, `gallery` names a gallery. It returns [{"id", "label", "domain", "score", "rank"}], best first.
+        """
+        return self._found(_drawing(strokes), k, domains, cutoff, gallery, labels)
+
+    @on_api
+    def search_image(
+        self,
+        image: dict[str, Any],
+        k: int = 24,
+        domains: list[str] | None = None,
+        cutoff: float | None = None,
+        gallery: str | None = None,
+        labels: list[str] | None = None,
+    ) -> Found:
+        """The k pictures closest to an uploaded picture (`handle_file("duck.jpg")` in gradio_client)."""
+        return self._found(_picture(image), k, domains, cutoff, gallery, labels)
+
+    @on_api
+    def search_text(
+        self,
+        text: str,
+        k: int = 24,
+        domains: list[str] | None = None,
+        cutoff: float | None = None,
+        gallery: str | None = None,
+        labels: list[str] | None = None,
+    ) -> Found:
+        """The k pictures closest to words such as "a red apple"."""
+        return self._found(_text(text), k, domains, cutoff, gallery, labels)
+
+    @on_api
+    def search_item(
+        self,
+        item_id: str,
+        k: int = 24,
+        domains: list[str] | None = None,
+        cutoff: float | None = None,
+        gallery: str | None = None,
+        labels: list[str] | None = None,
+    ) -> Found:
+        """The k pictures closest to a picture of the gallery."""
+        return self._found(self._item({"id": item_id, "gallery": gallery}), k, domains, cutoff, gallery, labels)
+
+    # -------- what they share
+
+    def _found(
+        self,
+        asked: Asked,
+        k: int,
+        domains: list[str] | None,
+        cutoff: float | None,
+        gallery: str | None,
+        labels: list[str] | None,
+    ) -> Found:
+        answer = self.engine.search(
+            asked[0], gallery=gallery, k=k, domains=domains or (), labels=labels or (), cutoff=cutoff
+        )
+        return [as_json(hit) for hit in answer.hits if cutoff is None or hit.score >= cutoff]
+
+    def _read(self, asked: str) -> Asked:
+        """The page's query as the engine takes it. Everything in it may have been forged."""
+        readers: dict[str, Callable[[Any], Asked]] = {
+            "drawing": _drawing,
+            "picture": _picture,
+            "text": _text,
+            "item": self._item,
+        }
+        try:
+            told = json.loads(asked)
+            reader, value = readers[told["kind"]], told["value"]
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise QueryError(UNREADABLE) from error
+        return reader(value)
+
+    def _item(self, value: Any) -> Asked:
+        match value:
+            case {"id": str(item_id), "gallery": str() | None as gallery}:
+                item = self.engine.item(item_id, gallery)
+            case _:
+                raise QueryError(UNREADABLE)
+        return ImageQuery(open_image(item.path), item.domain), f"Like {item.id}"
+
+
+@dataclass(frozen=True)
+class Showcase:
+    """Pictures of a gallery: of several classes, to search with; and of one class in each style, to show what this is about."""
+
+    samples: tuple[Item, ...] = ()
+    guises: tuple[Item, ...] = ()
+
+
+def showcase(engine: Engine, gallery: str) -> Showcase:
+    """The most typical pictures, as the model sees it."""
+
+    def best(label: str, domains: Sequence[str]) -> tuple[Item, ...]:
+        hits = engine.search(TextQuery(label), gallery=gallery, k=1, labels=[label], domains=domains).hits
+        return tuple(hit.item for hit in hits)
+
+    labels, domains = engine.labels(gallery), engine.domains(gallery)
+    spread = labels[:: max(1, len(labels) // SAMPLES)][:SAMPLES]
+    hero = HERO if HERO in labels else spread[0] if spread else None
+    return Showcase(
+        tuple(item for label in spread for item in best(label, domains[:1])),
+        tuple(item for domain in domains[:4] for item in best(hero, [domain])) if hero else (),
+    )
+
+
+def as_json(hit: Hit) -> dict[str, Any]:
+    """The hit as programs get it."""
+    return {
+        "id": hit.item.id,
+        "label": hit.item.label,
+        "domain": hit.item.domain.name,
+        "score": round(hit.score, 6),
+        "rank": hit.rank,
+    }
+
+
+def _chosen(event: gr.EventData) -> dict[str, Any]:
+    match event._data:
+        case {"id": str(item_id), **rest}:
+            return {"rank": 0, "score": 0, **rest, "id": item_id}
+        case _:
+            raise QueryError(UNREADABLE)
+
+
+def _drawing(value: Any) -> Asked:
+    return ImageQuery(rasterise(parse_strokes(value)), SKETCH), "Your drawing"
+
+
+def _text(value: Any) -> Asked:
+    return TextQuery(str(value)), f"“{str(value).strip()}”"
+
+
+def _picture(value: Any) -> Asked:
+    """An upload. Only what was uploaded here is opened, whatever path the browser names."""
+    match value:
+        case {"path": str(path), **rest}:
+            return ImageQuery(open_image(_uploaded(path)), PHOTO), str(rest.get("name") or Path(path).name)
+        case _:
+            raise EmptyQuery("No picture is chosen yet. Choose one, drop it on the page or paste it.")
+
+
+def _uploaded(path: str) -> Path:
+    file = Path(path).resolve()
+    if not file.is_relative_to(Path(get_upload_folder()).resolve()):
+        raise UnreadableImage("This picture was not uploaded here. Choose it again.")
+    return file

@@ -1,0 +1,219 @@
+"""The page: three ways into one search, one place for the hits. `build_page` can be called without launching anything.
+
+What is searched with lives in one hidden box, `query`. Drawing, choosing, typing and clicking only write it, in the browser;
+a change of it, or of a filter, runs the one search event, which is always about the newest state (`always_last`), so a
+slow answer can never cover a newer one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from retrieval.images import Strokes, parse_strokes
+from retrieval.types import CARTOON, PAINTING, PHOTO, SKETCH
+from retrieval.ui import views
+from retrieval.ui.actions import Actions
+from retrieval.ui.canvas import DrawingCanvas
+from retrieval.ui.results import Choices, HitGrid, HitSheet
+from retrieval.ui.upload import PictureUpload
+
+if TYPE_CHECKING:
+    from retrieval.engine import Engine
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
+PHRASES = ("a red apple", "cartoon of a cat", "a sailboat at sea", "a sketch of a chair", "a yellow duck", "a blue car")
+STYLES = tuple(domain.name for domain in (PHOTO, PAINTING, CARTOON, SKETCH))  # until the gallery says what it has
+POLL = 0.5  # seconds between two looks at a model that is loading
+
+
+@dataclass(frozen=True)
+class Query:
+    """The three ways in, their examples, and the box that holds what is searched with."""
+
+    box: gr.Textbox
+    canvas: DrawingCanvas
+    drawings: Choices
+    upload: PictureUpload
+    pictures: Choices
+    text: gr.Textbox
+    phrases: Choices
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What narrows a search, in the order in which `Actions.search` takes it."""
+
+    k: gr.Slider
+    domains: gr.CheckboxGroup
+    labels: gr.Dropdown
+    automatic: gr.Checkbox
+    cutoff: gr.Slider
+    gallery: gr.Dropdown
+
+    def all(self) -> list[gr.components.Component]:
+        """Every filter."""
+        return [self.k, self.domains, self.labels, self.automatic, self.cutoff, self.gallery]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Where answers appear."""
+
+    banner: gr.HTML
+    status: gr.HTML
+    grid: HitGrid
+    sheet: HitSheet
+    about: gr.HTML
+
+
+def build_page(engine: Engine, examples: Path = EXAMPLES) -> gr.Blocks:
+    """The page over this engine, with its queue. `launch_options` has what `launch` needs."""
+    gr.set_static_paths(list(engine.picture_roots))
+    with gr.Blocks(title="Guise", fill_width=True, analytics_enabled=False, delete_cache=(300, 900)) as page:
+        gr.HTML(views.HEADER, apply_default_css=False)
+        with gr.Tabs(elem_id="pages"):
+            with gr.Tab("Search"), gr.Row(elem_id="studio"):
+                with gr.Column(elem_id="asking", min_width=280):
+                    query = _query(read_examples(examples))
+                with gr.Column(elem_id="finding", min_width=280):
+                    banner = gr.HTML(views.loading(""), elem_id="banner", apply_default_css=False)
+                    filters = _filters(engine.galleries)
+                    status = gr.HTML(views.WAITING, elem_id="status", apply_default_css=False)
+                    grid = HitGrid(views.welcome(), elem_id="results")
+                    sheet = HitSheet(elem_id="sheet")
+            with gr.Tab("About"):
+                about = gr.HTML(views.about({}), elem_id="about", apply_default_css=False)
+        shown = Shown(banner, status, grid, sheet, about)
+        actions = Actions(engine)
+        _wire_query(query, filters.gallery)
+        _wire_search(actions, query, filters, shown)
+        _wire_start(page, actions, query, filters, shown)
+        for endpoint in (actions.search_drawing, actions.search_image, actions.search_text, actions.search_item):
+            gr.api(endpoint, concurrency_id="search")
+    return page.queue(max_size=32, default_concurrency_limit=2, api_open=False)
+
+
+def read_examples(folder: Path) -> dict[str, tuple[str, Strokes]]:
+    """The drawings in the folder: name -> (JSON for the canvas, strokes)."""
+    drawings = {}
+    for file in sorted(folder.glob("*.json")):
+        drawing = json.loads(file.read_text(encoding="utf-8"))
+        drawings[drawing.pop("name", file.stem)] = json.dumps(drawing), parse_strokes(drawing)
+    return drawings
+
+
+# ---------------------------------------------------------------- layout
+
+
+def _query(examples: Mapping[str, tuple[str, Strokes]]) -> Query:
+    box = gr.Textbox(elem_id="query", visible="hidden", label="Query")
+    with gr.Tabs(elem_id="ways"):
+        with gr.Tab("Draw"):
+            canvas = DrawingCanvas(elem_id="drawing")
+            drawings = Choices(views.drawings(examples), elem_id="example-drawings")
+        with gr.Tab("Upload", render_children=True):
+            upload = PictureUpload(elem_id="picture")
+            pictures = Choices(elem_id="example-pictures")
+        with gr.Tab("Text", render_children=True):
+            text = gr.Textbox(
+                label="What are you looking for?",
+                placeholder="a red apple",
+                max_lines=1,
+                max_length=512,
+                submit_btn="Search",
+                elem_id="words",
+            )
+            phrases = Choices(views.phrases(PHRASES), elem_id="example-phrases")
+    return Query(box, canvas, drawings, upload, pictures, text, phrases)
+
+
+def _filters(galleries: tuple[str, ...]) -> Filters:
+    domains = gr.CheckboxGroup(list(STYLES), label="Styles", show_label=False, elem_id="styles")
+    with gr.Accordion("Refine", open=False, elem_id="refine"):
+        k = gr.Slider(4, 96, 24, step=4, label="How many")
+        labels = gr.Dropdown([], multiselect=True, label="Classes", info="None chosen means all", elem_id="classes")
+        automatic = gr.Checkbox(
+            True, label="Automatic cut-off", info="Scores that the model calls a match", elem_id="automatic"
+        )
+        cutoff = gr.Slider(
+            0, 1, 0.5, step=0.01, label="Cut-off", info="Lowest score of a match", visible=False, elem_id="cutoff"
+        )
+        gallery = gr.Dropdown(
+            list(galleries), value=galleries[0], label="Gallery", visible=len(galleries) > 1, elem_id="gallery"
+        )
+    automatic.change(
+        None, automatic, cutoff, js="(on) => ({ visible: !on, __type__: 'update' })", api_visibility="private"
+    )
+    return Filters(k, domains, labels, automatic, cutoff, gallery)
+
+
+# ---------------------------------------------------------------- events
+
+# All of these run in the browser. `at` makes each query new, so the same words can be searched for twice.
+ASK = "(value) => JSON.stringify({{ kind: '{}', value, at: Date.now() }})"
+ASK_IF_ANY = "(value) => value ? JSON.stringify({ kind: 'drawing', value, at: Date.now() }) : ''"
+SHOW_AND_ASK = "(value) => [value, JSON.stringify({{ kind: '{}', value, at: Date.now() }})]"
+ASK_ITEM = "(id, gallery) => JSON.stringify({ kind: 'item', value: { id, gallery }, at: Date.now() })"
+
+
+def _wire_query(query: Query, gallery: gr.Dropdown) -> None:
+    """Whatever is drawn, chosen or typed is written into the box."""
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    query.canvas.input(None, query.canvas, query.box, js=ASK_IF_ANY, **quiet)
+    query.canvas.submit(None, query.canvas, query.box, js=ASK.format("drawing"), **quiet)
+    query.drawings.choose(None, query.drawings, [query.canvas, query.box], js=SHOW_AND_ASK.format("drawing"), **quiet)
+    query.upload.input(None, query.upload, query.box, js=ASK.format("picture"), **quiet)
+    query.pictures.choose(None, [query.pictures, gallery], query.box, js=ASK_ITEM, **quiet)
+    query.text.submit(None, query.text, query.box, js=ASK.format("text"), **quiet)
+    query.phrases.choose(None, query.phrases, [query.text, query.box], js=SHOW_AND_ASK.format("text"), **quiet)
+
+
+def _wire_search(actions: Actions, query: Query, filters: Filters, shown: Shown) -> None:
+    """A new query or filter searches; a card opens its details; the details can be searched with."""
+    gr.on(
+        [query.box.change, *(part.change for part in filters.all())],
+        actions.search,
+        [query.box, *filters.all()],
+        [shown.status, shown.grid],
+        api_name="search",
+        api_visibility="undocumented",
+        trigger_mode="always_last",
+        show_progress="hidden",
+        concurrency_id="search",
+    )
+    light: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    for opened, name in ((shown.grid.open, "open_hit"), (shown.sheet.open, "open_neighbour")):
+        opened(
+            actions.open_hit,
+            filters.gallery,
+            [shown.status, shown.sheet],
+            api_name=name,
+            trigger_mode="always_last",
+            **light,
+        )
+    shown.sheet.search(
+        actions.ask_hit, filters.gallery, [shown.status, query.box, filters.domains], api_name="ask_hit", **light
+    )
+
+
+def _wire_start(page: gr.Blocks, actions: Actions, query: Query, filters: Filters, shown: Shown) -> None:
+    """The page says what is being loaded until it is; then the gallery's styles, classes and pictures are offered."""
+    timer = gr.Timer(POLL)
+    offered = [filters.domains, filters.labels, query.pictures, shown.about]
+    # Not queued: a search that waits for the model must not hold back the line that says so.
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+    gr.on(
+        [page.load, timer.tick],
+        actions.look,
+        [query.box, filters.gallery],
+        [shown.banner, timer, shown.grid, *offered],
+        api_name="look",
+        **quiet,
+    )
+    filters.gallery.change(actions.offer, filters.gallery, offered, api_name="offer", **quiet)

@@ -1,0 +1,41 @@
+// Details of one hit: body of function (element, trigger, props, server, upload, watch), run once by gr.HTML.
+//
+// The dialog is never part of what gr.HTML rewrites, or it would lose its open state; the server's HTML goes into its body.
+
+const dialog = element.querySelector("dialog");
+const body = element.querySelector(".sheet-body");
+const cards = () => [...document.querySelectorAll("#results [data-id]")];
+const shown = () => body.firstElementChild?.dataset.id;
+
+watch("value", () => {
+  if (!props.value) return; // closing empties the value, and the dialog fades out with its picture
+  body.innerHTML = props.value;
+  const here = cards().findIndex((card) => card.dataset.id === shown());
+  for (const button of element.querySelectorAll("[data-step]")) {
+    button.disabled = here < 0 || !cards()[here + Number(button.dataset.step)];
+  }
+  if (dialog.open) return;
+  dialog.showModal();
+  body.querySelector("button")?.focus();
+});
+
+// Left and right walk through the cards in the order of the page.
+function step(by) {
+  const here = cards().findIndex((card) => card.dataset.id === shown());
+  const card = here < 0 ? null : cards()[here + by];
+  if (card) trigger("open", { ...card.dataset });
+}
+
+dialog.addEventListener("close", () => { props.value = ""; }); // so that the same picture can be opened twice
+
+dialog.addEventListener("keydown", (event) => {
+  if (event.key === "ArrowLeft") step(-1);
+  if (event.key === "ArrowRight") step(1);
+});
+
+dialog.addEventListener("click", (event) => {
+  const { step: by, search, domain, close } = event.target.dataset;
+  if (by) step(Number(by));
+  if (search) trigger("search", { id: search, domain });
+  if (search || close !== undefined || event.target === dialog) dialog.close(); // a click on the backdrop hits the dialog
+});

@@ -1,0 +1,41 @@
+"""The picture to search with: chosen, dropped or pasted, sent as it is.
+
+`gr.Image` decodes an upload before a handler sees it, so a picture bomb would be open before anything could refuse it. Here the
+handler gets a path, and `retrieval.images.open_image` makes every check.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from retrieval.images import MAX_BYTES
+
+TEMPLATE = """
+<label class="zone" data-part="zone">
+  <input type="file" class="unseen" data-part="file" accept="image/png,image/jpeg,image/webp,image/gif,image/bmp"
+    aria-label="Picture to search with">
+  <img data-part="preview" alt="The picture that you chose" hidden>
+  <span class="invite"><strong>Choose a picture</strong> or drop it here.<br>Pasting works too.</span>
+</label>
+<p class="said" data-part="said" role="status"></p>
+"""
+
+
+class PictureUpload(gr.HTML):
+    """A place for one picture. Value: {"path", "name"} of the uploaded file, or None. Event: `input`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            value=None,
+            html_template=TEMPLATE,
+            js_on_load=Path(__file__).with_name("upload.js").read_text(encoding="utf-8"),
+            apply_default_css=False,
+            max_bytes=MAX_BYTES,
+            **options,
+        )
+
+    def api_info(self) -> dict[str, Any]:
+        return {"type": "object", "description": "path and name of an uploaded file"}

@@ -1,0 +1,266 @@
+"""What the page shows, as HTML: pure functions from values to text.
+
+Captions, labels, file names and ids come from strangers' folders, so everything that is not written here goes through `escape`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from retrieval.images import Strokes
+from retrieval.types import Hit, Item
+
+
+class Answer(Protocol):
+    """What of the engine's results is shown."""
+
+    @property
+    def hits(self) -> tuple[Hit, ...]: ...
+    @property
+    def confident(self) -> bool: ...
+    @property
+    def cutoff(self) -> float: ...
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def gallery_size(self) -> int: ...
+
+
+MARK = (
+    '<svg class="mark" width="34" height="34" viewBox="0 0 32 32" aria-hidden="true">'
+    '<path d="M16 2A14 14 0 0 1 30 16H16Z" fill="currentColor"/>'
+    '<path d="M30 16A14 14 0 0 1 16 30V16Z" fill="currentColor" opacity=".45"/>'
+    '<path d="M16 30A14 14 0 0 1 2 16h14Z" fill="none" stroke="currentColor" stroke-width="1.6"/>'
+    '<path d="M2 16A14 14 0 0 1 16 2v14Z" fill="none" stroke="currentColor" stroke-width="1.6" stroke-dasharray="2 2"/></svg>'
+)
+HEADER = (
+    f'<header class="masthead">{MARK}<h1>Guise</h1>'
+    "<p>Draw it, show it or name it. See the same thing as a photo, a painting, a cartoon and a sketch.</p></header>"
+)
+
+
+# ---------------------------------------------------------------- around the results
+
+
+def loading(progress: str) -> str:
+    """The line shown until searches are answered at once."""
+    return (
+        '<p class="banner" role="status"><i class="spinner"></i>'
+        f"<span><strong>{escape(progress or 'Loading the model')} …</strong> "
+        "You can draw already; the search starts by itself.</span></p>"
+    )
+
+
+def trouble(sentence: str) -> str:
+    """The line shown when the model could not be loaded."""
+    return f'<p class="banner bad" role="alert"><span>{escape(sentence)}</span></p>'
+
+
+def notice(sentence: str) -> str:
+    """Why there is no answer, in place of the status line."""
+    return f'<p class="notice" role="alert">{escape(sentence)}</p>'
+
+
+def status(asked: str, answer: Answer) -> str:
+    """What was asked, how much was found, how long it took."""
+    found = len(_sure(answer))
+    return (
+        f'<p class="status"><strong>{escape(asked)}</strong>'
+        f" <span>{found} of {answer.gallery_size} pictures · {answer.seconds * 1000:.0f} ms</span></p>"
+    )
+
+
+WAITING = '<p class="status"></p>'
+
+
+def welcome(guises: Sequence[Item] = ()) -> str:
+    """What is shown before anything is asked; `guises` are pictures of one class in several styles, to show the idea."""
+    return (
+        '<div class="empty"><h2>Draw something: try a duck</h2>'
+        "<p>A few lines are enough; hits appear while you draw. Or upload a picture, or say in words what you look for.</p>"
+        f'<ul class="guises">{"".join(map(_guise, guises))}</ul></div>'
+    )
+
+
+def _guise(item: Item) -> str:
+    return f"<li>{_image(item)}<small>{escape(item.domain.name)}</small></li>"
+
+
+# ---------------------------------------------------------------- hits
+
+
+def results(answer: Answer) -> str:
+    """The hits as cards: those that reach the cut-off, and the others behind a line that can be opened."""
+    sure, unsure = _sure(answer), [hit for hit in answer.hits if hit.score < answer.cutoff]
+    if not answer.hits:
+        return _nothing(
+            "No pictures", "No picture of this gallery has the chosen styles and classes. Choose fewer filters."
+        )
+    if not sure:
+        best = f"The closest picture scores {unsure[0].score:.2f}; a match needs {answer.cutoff:.2f}."
+        advice = "Add a few lines, use other words, or lower the cut-off under Refine."
+        return _nothing("No confident match", f"{best} {advice}") + _weaker(
+            f"Show the {len(unsure)} closest anyway", unsure
+        )
+    return _cards(sure) + (_weaker(f"Show {len(unsure)} weaker", unsure) if unsure else "")
+
+
+def _sure(answer: Answer) -> list[Hit]:
+    return [hit for hit in answer.hits if hit.score >= answer.cutoff]
+
+
+def _nothing(title: str, words: str) -> str:
+    return f'<div class="empty"><h2>{escape(title)}</h2><p>{escape(words)}</p></div>'
+
+
+def _weaker(summary: str, hits: Sequence[Hit]) -> str:
+    return f'<details class="weaker"><summary>{escape(summary)}</summary>{_cards(hits)}</details>'
+
+
+def _cards(hits: Iterable[Hit]) -> str:
+    return f'<ol class="hits">{"".join(map(_card, hits))}</ol>'
+
+
+def _card(hit: Hit) -> str:
+    item, share = hit.item, min(max(hit.score, 0.0), 1.0)
+    return (
+        f'<li><button type="button" class="hit" data-id="{escape(item.id)}" data-rank="{hit.rank}" data-score="{hit.score:.4f}">'
+        f"{_image(item)}"
+        f'<span class="bar" aria-hidden="true"><i style="width:{share:.0%}"></i></span>'
+        f'<span class="facts"><b>{escape(item.label or "unlabelled")}</b><data value="{hit.score:.4f}">{hit.score:.2f}</data>'
+        f"<small>{escape(item.domain.name)}</small></span></button></li>"
+    )
+
+
+def _image(item: Item) -> str:
+    source, words = picture(item.path), escape(described(item))
+    return f'<img src="{source}" alt="{words}" loading="lazy" decoding="async" width="192" height="192">'
+
+
+def details(item: Item, rank: int, score: float) -> str:
+    """One hit in full, for the sheet."""
+    name = escape(item.id)
+    style = escape(item.domain.name)
+    rows = {
+        "Class": item.label,
+        "Style": item.domain.name,
+        "Caption": item.caption,
+        "Score": f"{score:.3f}",
+        "Id": item.id,
+    }
+    facts = "".join(f"<div><dt>{term}</dt><dd>{escape(value)}</dd></div>" for term, value in rows.items() if value)
+    return (
+        f'<article class="detail" data-id="{name}"><img src="{picture(item.path)}" alt="{escape(described(item))}">'
+        f'<div><p class="eyebrow">Hit {rank}</p><h2>{escape(item.label or item.domain.name)}</h2><dl>{facts}</dl>'
+        f'<p class="actions"><button type="button" class="primary" data-search="{name}">Search with this</button>'
+        f'<button type="button" class="plain" data-search="{name}" data-domain="{style}">More in this style</button></p></div></article>'
+    )
+
+
+def described(item: Item) -> str:
+    """The picture in words, for those who do not see it."""
+    return item.caption or f"{item.label or 'picture'}, {item.domain.name}"
+
+
+def picture(path: Path) -> str:
+    """Where the page finds a picture, relative to the page; short and without the machine's folders where it can be."""
+    path, here = path.resolve(), Path.cwd()
+    return "gradio_api/file=" + quote(str(path.relative_to(here) if path.is_relative_to(here) else path))
+
+
+# ---------------------------------------------------------------- examples
+
+
+def drawings(examples: Mapping[str, tuple[str, Strokes]]) -> str:
+    """Buttons with small drawings. Examples: name -> (what the canvas loads, what is shown)."""
+    return _row(
+        "Try one", (_example(text, f"Draw a {name}", sketch(strokes)) for name, (text, strokes) in examples.items())
+    )
+
+
+def pictures(items: Iterable[Item]) -> str:
+    """Buttons with pictures of the gallery; a button's choice is the picture's id."""
+    image = '<img src="{}" alt="" width="96" height="96" loading="lazy">'
+    return _row("Try one", (_example(item.id, described(item), image.format(picture(item.path))) for item in items))
+
+
+def phrases(texts: Iterable[str]) -> str:
+    """Buttons with words."""
+    return _row("Try one", (_example(text, text, f"<span>{escape(text)}</span>") for text in texts))
+
+
+def _row(title: str, buttons: Iterable[str]) -> str:
+    inside = "".join(buttons)
+    return f'<p class="eyebrow">{title}</p><div class="examples">{inside}</div>' if inside else ""
+
+
+def _example(choice: str, label: str, inside: str) -> str:
+    return f'<button type="button" data-choice="{escape(choice)}" aria-label="{escape(label)}">{inside}</button>'
+
+
+def sketch(drawing: Strokes) -> str:
+    """The drawing as a picture that takes the colours of the page."""
+    lines = "".join(
+        f'<polyline class="{"rubbed" if stroke.erase else "ink"}" stroke-width="{max(stroke.width, drawing.width / 40):g}" '
+        f'points="{" ".join(f"{x:g},{y:g}" for x, y in stroke.points)}"/>'
+        for stroke in drawing.strokes
+    )
+    return f'<svg viewBox="0 0 {drawing.width:g} {drawing.height:g}" aria-hidden="true">{lines}</svg>'
+
+
+# ---------------------------------------------------------------- about
+
+SNIPPET = """from gradio_client import Client, handle_file
+
+guise = Client("http://127.0.0.1:7860")
+guise.predict("a red apple", 8, api_name="/search_text")
+guise.predict(handle_file("duck.jpg"), 8, ["cartoon"], api_name="/search_image")
+# -> [{"id": ..., "label": "duck", "domain": "cartoon", "score": 0.83, "rank": 1}, ...]"""
+
+
+def about(facts: Mapping[str, Any]) -> str:
+    """What Guise is, what its model has seen, what it must not be trusted with, and how a program calls it."""
+    return (
+        '<div class="about"><section><h2>What it is</h2><p>Guise searches pictures across styles. A drawing, a photo or a few '
+        "words go in; what comes back shows the same thing as a photo, a painting, a cartoon or a sketch. One small neural "
+        "network maps drawings, pictures and words to points of one space, and the closest points are the answer.</p>"
+        "<p>The score of a hit is the cosine between the two points: 1 is the same point, 0 is unrelated.</p></section>"
+        f"<section><h2>What the model has seen</h2>{_model(facts)}</section>"
+        "<section><h2>What not to trust it with</h2><ul>"
+        "<li>It knows the classes it was trained on. Anything else gets the nearest of those, or “No confident match”.</li>"
+        "<li>A score compares hits of one query. It is no probability, and a drawing’s scores do not compare with a text’s.</li>"
+        "<li>It does not recognise people, read writing or judge anything that matters to someone.</li></ul></section>"
+        "<section><h2>Your pictures</h2><p>What you draw, upload or type stays on the machine that runs this page, is used for "
+        "the search alone, and uploads are deleted within twenty minutes. The page loads nothing from anywhere else.</p></section>"
+        f'<section><h2>From a program</h2><pre tabindex="0"><code>{escape(SNIPPET)}</code></pre>'
+        "<p>The endpoints are <code>/search_drawing</code>, <code>/search_image</code>, <code>/search_text</code> and "
+        "<code>/search_item</code>; after the query each takes <code>k</code>, <code>domains</code>, <code>cutoff</code>, "
+        "<code>gallery</code> and <code>labels</code>.</p></section></div>"
+    )
+
+
+def _model(facts: Mapping[str, Any]) -> str:
+    if not facts:
+        return "<p>The model is still loading.</p>"
+    rows = {
+        "Model": facts.get("fingerprint") or facts.get("name"),
+        "Method": facts.get("method"),
+        "Trained on": [_source(source) for source in facts.get("trained_on", ())],
+        "Styles": ", ".join(facts.get("domains", ())),
+        "Classes": ", ".join(facts.get("classes", ())),
+        "Never seen in training": ", ".join(facts.get("unseen_classes", ())),
+        "Measured": [f"{name}: {value:.3f}" for name, value in facts.get("metrics", {}).items()],
+    }
+    return f"<dl>{''.join(f'<div><dt>{term}</dt><dd>{_told(value)}</dd></div>' for term, value in rows.items() if value)}</dl>"
+
+
+def _source(source: Mapping[str, Any]) -> str:
+    return f"{source.get('data')} ({source.get('pictures')} pictures, {source.get('licence')})"
+
+
+def _told(value: str | Sequence[str]) -> str:
+    return escape(value) if isinstance(value, str) else "<br>".join(map(escape, value))

@@ -1,0 +1,45 @@
+"""Takes the grain out of a path-traced picture, guided by what the renderer knows about each pixel.
+
+Edge-avoiding a-trous wavelets (Dammertz et al., "Edge-Avoiding A-Trous Wavelet Transform for Fast Global Illumination Filtering",
+HPG 2010): the light is divided by the surface's colour, smoothed where normal, depth and light agree, and multiplied back.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+KERNEL = {-2: 1 / 16, -1: 1 / 4, 0: 3 / 8, 1: 1 / 4, 2: 1 / 16}  # the B3 spline
+LEVELS = 3
+
+
+def denoised(light: Array, guides: Array) -> Array:
+    """Smooth linear light (S, S, 3); guides (S, S, 7) = albedo 3, shading normal 3, depth 1, averaged over the same samples."""
+    albedo = guides[..., :3]
+    surface = np.where(albedo.max(axis=-1, keepdims=True) > 0.01, albedo + 0.01, 1.0)  # sky, glass and metal keep their own light
+    facts = np.concatenate([albedo / 0.10, guides[..., 3:6] / 0.30, np.log1p(guides[..., 6:]) / 0.03], axis=-1)  # (S, S, 7)
+    smooth = light / surface
+    for level in range(LEVELS):
+        smooth = _smoothed(smooth, facts, step=2**level, tolerance=0.8 / 2**level)
+    return smooth * surface
+
+
+def _smoothed(light: Array, facts: Array, step: int, tolerance: float) -> Array:
+    """One level: a 5 x 5 mean with holes of `step` pixels, weighted by likeness; `tolerance` is for log light."""
+    side = light.shape[0]
+    reach = 2 * step
+    brightness = np.log(light.mean(axis=-1, keepdims=True) + 0.05) / tolerance
+    stack = np.concatenate([light, facts, brightness], axis=-1)
+    wide = np.pad(stack, ((reach, reach), (reach, reach), (0, 0)), mode="edge")
+    total, weights = np.zeros_like(light), np.zeros((*light.shape[:2], 1))
+    for dy, wy in KERNEL.items():
+        for dx, wx in KERNEL.items():
+            other = wide[reach + dy * step :, reach + dx * step :][:side, :side]
+            gap = ((other[..., 3:] - stack[..., 3:]) ** 2).sum(axis=-1, keepdims=True)
+            weight = wy * wx * np.exp(-gap / 2)
+            total += weight * other[..., :3]
+            weights += weight
+    smooth: Array = total / weights
+    return smooth

@@ -1,0 +1,208 @@
+"""The lines of a scene as polylines: outline, seams between parts, folds and inner overlaps, traced from the buffers.
+
+Pixels where a buffer jumps are thinned to a skeleton, the skeleton is cut at its junctions into chains, and chains that
+continue each other smoothly are joined, so that a line is as long as a person would draw it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+from skimage.morphology import skeletonize
+
+from retrieval.world.render import Buffers
+
+Array = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+Pixel = tuple[int, int]
+
+OUTLINE, SEAM, OVERLAP, FOLD = "outline", "seam", "overlap", "fold"
+STEPS = [(0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)]  # straight neighbours first
+
+
+@dataclass(frozen=True)
+class Contour:
+    """One line: points (N, 2) in [0, 1], x right and y down; kind: outline, seam (part meets part), overlap (depth jumps) or fold; closed = a loop."""
+
+    points: Array
+    kind: str
+    closed: bool
+
+    @property
+    def length(self) -> float:
+        """Length as a fraction of the picture's side."""
+        return float(np.linalg.norm(np.diff(self.points, axis=0), axis=1).sum())
+
+
+def trace(buffers: Buffers, shortest: float = 0.012) -> list[Contour]:
+    """All lines of the scene, longest first; loose ends and specks below `shortest` (fraction of the side) are left out."""
+    edges = _edges(buffers)
+    thin: Bools = skeletonize(np.any(list(edges.values()), axis=0))
+    chains = _joined(_chains(thin))
+    near = {kind: ndimage.binary_dilation(edge, iterations=2) for kind, edge in edges.items()}
+    contours = [_contour(chain, near, buffers.detail) for chain in chains]
+    return sorted((c for c in contours if c.length >= shortest), key=lambda c: -c.length)
+
+
+def smoothed(points: Array, width: float, closed: bool = False) -> Array:
+    """The polyline, evenly spaced and smoothed over about `width` (fraction of the side); the ends stay where they are. (M, 2)"""
+    spacing = width / 3
+    points = resampled(points, spacing)
+    if len(points) < 4:
+        return points
+    mode = "wrap" if closed else "nearest"
+    if closed:
+        core = ndimage.gaussian_filter1d(points[:-1], 2.0, axis=0, mode=mode)
+        return np.concatenate([core, core[:1]])
+    ends = 2 * points[[0, -1]]  # mirror the line through its ends, so that smoothing does not shorten it
+    pad = min(8, len(points) - 1)
+    wide = np.concatenate([ends[0] - points[pad:0:-1], points, ends[1] - points[-2 : -pad - 2 : -1]])
+    return ndimage.gaussian_filter1d(wide, 2.0, axis=0, mode=mode)[pad:-pad]
+
+
+def resampled(points: Array, spacing: float) -> Array:
+    """The polyline with points about `spacing` apart, ends kept. (M, 2)"""
+    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
+    count = max(2, round(along[-1] / spacing) + 1)
+    at = np.linspace(0.0, along[-1], count)
+    return np.stack([np.interp(at, along, points[:, i]) for i in range(2)], axis=1)
+
+
+def _edges(buffers: Buffers) -> dict[str, Bools]:
+    """For each kind of line, the pixels that lie on it. (R, R)"""
+    part, mask = buffers.part, buffers.mask
+    inside = ndimage.binary_erosion(mask, iterations=2)
+    depth = buffers.depth.astype(float)
+    footprint = 2.2 / buffers.detail  # about one pixel in world units
+    bend = np.zeros(part.shape)
+    turn = np.zeros(part.shape)
+    for axis in (0, 1):
+        bend = np.maximum(bend, np.abs(np.roll(depth, 1, axis) - 2 * depth + np.roll(depth, -1, axis)))
+        turn = np.maximum(turn, 1 - (buffers.normal * np.roll(buffers.normal, -1, axis)).sum(axis=-1))
+    seam = _differs(part) & mask & np.roll(mask, -1, 0) & np.roll(mask, -1, 1)
+    steep = buffers.normal[..., 2] < 0.25  # at grazing angles depth and normal change fast without an edge
+    return {
+        OUTLINE: _differs(mask),
+        SEAM: seam,
+        OVERLAP: inside & (bend > np.where(steep, 0.12, 5 * footprint)),
+        FOLD: inside & (turn > np.where(steep, 0.5, 0.18)),  # 0.18: 35 degrees
+    }
+
+
+def _differs(values: npt.NDArray[np.generic]) -> Bools:
+    """Pixels whose right or lower neighbour has another value. (R, R)"""
+    result = np.zeros(values.shape, bool)
+    result[:-1] |= values[:-1] != values[1:]
+    result[:, :-1] |= values[:, :-1] != values[:, 1:]
+    return result
+
+
+def _chains(thin: Bools) -> list[Array]:
+    """The skeleton cut at its junctions, as (N, 2) arrays of (x, y): each chain runs from end or junction to end or junction; a loop ends where it began."""
+    pixels = {(int(y), int(x)) for y, x in np.argwhere(thin)}
+    links = {p: _neighbours(p, pixels) for p in pixels}
+    nodes = [p for p in pixels if len(links[p]) != 2]
+    seen: set[frozenset[Pixel]] = set()
+    chains = []
+    for start in sorted(nodes) + sorted(pixels):  # loops have no node: they start anywhere
+        for step in links[start]:
+            if frozenset((start, step)) not in seen:
+                chains.append(_walk(start, step, links, seen))
+    return _meeting([p for p in nodes if len(links[p]) > 2], chains, thin.shape)
+
+
+def _meeting(forks: list[Pixel], chains: list[list[Pixel]], shape: tuple[int, ...]) -> list[Array]:
+    """The chains with their ends moved to the middle of the junction: a junction is often a clump of several forking pixels."""
+    clumps = np.zeros(shape, int)
+    for fork in forks:
+        clumps[fork] = 1
+    clumps, count = ndimage.label(clumps, np.ones((3, 3)))
+    centers = np.array([(0.0, 0.0), *ndimage.center_of_mass(clumps > 0, clumps, range(1, count + 1))])
+    lines = []
+    for chain in chains:
+        if len({int(clumps[p]) for p in chain} | {0}) == 2 and all(clumps[p] for p in chain):
+            continue  # a bridge inside one clump
+        line = np.array(chain, float)
+        for end in (0, -1):
+            if clumps[chain[end]]:
+                line[end] = centers[clumps[chain[end]]]
+        lines.append(line[:, ::-1])
+    return lines
+
+
+def _neighbours(pixel: Pixel, pixels: set[Pixel]) -> list[Pixel]:
+    """Linked pixels; a diagonal counts only where no straight step leads the same way."""
+    y, x = pixel
+    found = []
+    for dy, dx in STEPS:
+        if (y + dy, x + dx) in pixels and not (dy and dx and ((y + dy, x) in pixels or (y, x + dx) in pixels)):
+            found.append((y + dy, x + dx))
+    return found
+
+
+def _walk(start: Pixel, step: Pixel, links: dict[Pixel, list[Pixel]], seen: set[frozenset[Pixel]]) -> list[Pixel]:
+    """Follow the line from `start` through `step` until it ends, forks or closes."""
+    chain = [start, step]
+    seen.add(frozenset((start, step)))
+    while len(links[chain[-1]]) == 2 and chain[-1] != start:
+        ahead = next(p for p in links[chain[-1]] if p != chain[-2])
+        seen.add(frozenset((chain[-1], ahead)))
+        chain.append(ahead)
+    return chain
+
+
+def _joined(chains: list[Array]) -> list[Array]:
+    """The chains; at each junction the two that continue each other best become one."""
+    lines = dict(enumerate(chains))
+    ends: dict[tuple[float, ...], list[tuple[int, int]]] = {}
+    for i, line in lines.items():
+        for end in (0, -1):
+            ends.setdefault(tuple(line[end]), []).append((i, end))
+    for meeting in sorted(ends):
+        pairs = sorted(
+            (_deviation(lines[i], e, lines[j], f), i, e, j, f)
+            for a, (i, e) in enumerate(ends[meeting])
+            for j, f in ends[meeting][a + 1 :]
+            if i in lines and j in lines and i != j
+        )
+        if pairs and pairs[0][0] < np.radians(50):
+            _, i, e, j, f = pairs[0]
+            _merge(lines, ends, (i, e), (j, f))
+    return list(lines.values())
+
+
+def _deviation(first: Array, end: int, second: Array, other: int) -> float:
+    """How far the pen must turn, in radians, to go from one line's end into the other's."""
+    leaving, entering = _heading(first, end), -_heading(second, other)
+    return float(np.arccos(np.clip(leaving @ entering, -1.0, 1.0)))
+
+
+def _heading(line: Array, end: int) -> Array:
+    """The unit vector in which the line runs out of its `end`. (2,)"""
+    back = line[min(8, len(line) - 1)] if end == 0 else line[-min(9, len(line))]
+    run = line[end] - back
+    unit: Array = run / max(float(np.linalg.norm(run)), 1e-9)
+    return unit
+
+
+def _merge(lines: dict[int, Array], ends: dict[tuple[float, ...], list[tuple[int, int]]], a: tuple[int, int], b: tuple[int, int]) -> None:
+    """Join line b to line a at the given ends; a lives on, and the table of ends follows."""
+    (i, e), (j, f) = a, b
+    first = lines[i] if e == -1 else lines[i][::-1]
+    second = lines.pop(j) if f == 0 else lines.pop(j)[::-1]
+    for key, old in ((first[0], (i, -1 - e)), (first[-1], (i, e)), (second[0], (j, f)), (second[-1], (j, -1 - f))):
+        if old in ends[tuple(key)]:
+            ends[tuple(key)].remove(old)
+    lines[i] = np.concatenate([first, second[1:]])
+    ends[tuple(first[0])].append((i, 0))
+    ends[tuple(second[-1])].append((i, -1))
+
+
+def _contour(line: Array, near: dict[str, Bools], side: int) -> Contour:
+    """The pixel line as a contour; its kind is the first kind that most of its pixels belong to."""
+    x, y = line.astype(int).T
+    kind = next((k for k, area in near.items() if area[y, x].mean() > 0.5), SEAM)
+    return Contour((line + 1.0) / side, kind, bool(np.array_equal(line[0], line[-1])))

@@ -1,0 +1,119 @@
+"""Sketches: the scene as a person would draw it with a mouse or a pen, in few quick lines on white paper.
+
+The contours become strokes: long lines first, small details left out at random; every stroke is simplified, moved, bent and cut
+short or overshot a little. The strokes are returned, so that a drawing can also be replayed on a canvas.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from skimage.measure import approximate_polygon
+
+from retrieval.world.render import Buffers
+from retrieval.world.styles.contours import FOLD, OUTLINE, OVERLAP, SEAM, Contour, resampled, smoothed, trace
+from retrieval.world.styles.drawing import Drawing, Stroke, ink, noise, resized, to_image
+
+Array = npt.NDArray[np.float64]
+
+KEPT = {OUTLINE: 1.0, SEAM: 0.92, OVERLAP: 0.8, FOLD: 0.6}  # how likely a person draws a line of this kind
+TOOLS = ("mouse", "pen", "pencil")
+
+
+def draw(buffers: Buffers, rng: np.random.Generator) -> Drawing:
+    """The scene as a line drawing."""
+    tool = str(rng.choice(TOOLS, p=[0.5, 0.3, 0.2]))
+    care = float(rng.uniform(0.0, 1.0))  # 1: a patient hand, 0: a hasty one
+    width = float(rng.uniform(0.010, 0.020) if tool != "pencil" else rng.uniform(0.007, 0.012))
+    lines = [line for contour in _chosen(trace(buffers), care, rng) for line in _by_hand(contour, care, tool, rng)]
+    warped = _bent(lines, 0.012 * (1.3 - care), rng)
+    picture = _on_paper([(line, _pressure(line, width, tool, rng)) for line in warped], tool, 2 * buffers.size, rng)
+    params: dict[str, float | str] = {"tool": tool, "care": round(care, 3), "line_width": round(width, 4), "strokes": len(warped)}
+    return Drawing(to_image(picture, buffers.size), params, tuple(warped))
+
+
+def _chosen(contours: list[Contour], care: float, rng: np.random.Generator) -> list[Contour]:
+    """The lines that this hand draws: always the outline, the longer the likelier; specks need patience."""
+    chosen = []
+    for contour in contours:
+        size = np.clip(contour.length / 0.12, 0.25, 1.0)
+        chance = KEPT[contour.kind] * size ** (1 - care) * (0.7 + 0.3 * care)
+        if (contour.kind == OUTLINE and contour.length > 0.1) or rng.random() < chance:
+            chosen.append(contour)
+    return chosen
+
+
+def _by_hand(contour: Contour, care: float, tool: str, rng: np.random.Generator) -> list[Array]:
+    """One contour as one or more strokes in [0, 1]: cut where the hand pauses, simplified, misplaced, with ends that miss."""
+    points = smoothed(contour.points, 0.022, contour.closed)
+    if contour.closed:
+        points = _reopened(points, rng)
+    strokes = []
+    for piece in _pauses(points, contour.length, rng):
+        piece = approximate_polygon(piece, rng.uniform(0.004, 0.006 + 0.012 * (1 - care)))
+        if tool != "mouse" or rng.random() < 0.5:  # the other half stays angular: a mouse is sampled rarely
+            piece = smoothed(piece, 0.03)
+        strokes.append(_misplaced(piece, care, rng))
+    return strokes
+
+
+def _reopened(points: Array, rng: np.random.Generator) -> Array:
+    """A loop that starts anywhere and overlaps itself or stays open by a little."""
+    core = np.roll(points[:-1], int(rng.integers(len(points))), axis=0)
+    extra = int(np.clip(rng.normal(0.01, 0.02), -0.04, 0.06) * len(core))
+    return np.concatenate([core, core[: 1 + max(extra, 0)]])[: len(core) + 1 + extra]
+
+
+def _pauses(points: Array, length: float, rng: np.random.Generator) -> list[Array]:
+    """Long lines are drawn in several strokes, more likely cut where they turn sharply."""
+    cuts = int(rng.poisson(0.45 * length))
+    if cuts == 0 or len(points) < 12:
+        return [points]
+    heading = np.diff(points, axis=0)
+    turn = np.abs(np.diff(np.unwrap(np.arctan2(heading[:, 1], heading[:, 0]))))[3:-3] + 0.03
+    places = rng.choice(len(turn), size=min(cuts, len(turn)), replace=False, p=turn / turn.sum()) + 4
+    return [piece for piece in np.split(points, np.sort(places)) if len(piece) >= 3]
+
+
+def _misplaced(points: Array, care: float, rng: np.random.Generator) -> Array:
+    """The stroke, moved, turned and scaled a little about its middle; its ends overshoot or stop short."""
+    slip = 0.010 * (1.2 - care)
+    angle, scale = rng.normal(0, 3 * slip), 1 + rng.normal(0, 2 * slip)
+    middle = points.mean(axis=0)
+    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    moved = (points - middle) @ turn.T + middle + rng.normal(0, 0.5 * slip, 2)
+    for end, inner in ((0, 1), (-1, -2)):
+        run = moved[end] - moved[inner]
+        moved[end] += run / max(float(np.linalg.norm(run)), 1e-9) * rng.normal(0.003, slip)
+    return moved
+
+
+def _bent(lines: list[Array], strength: float, rng: np.random.Generator) -> list[Array]:
+    """All lines through one smooth distortion, as a hand that gets proportions slightly wrong. Lines stay in [0.01, 0.99]."""
+    side = 32
+    field = np.stack([noise(rng, side, 0.35), noise(rng, side, 0.35)], axis=-1) * strength  # (32, 32, 2)
+    bent = []
+    for line in lines:
+        cell = np.clip((line * side).astype(int), 0, side - 1)
+        shake = rng.normal(0, strength * 0.08, line.shape)
+        bent.append(np.clip(line + field[cell[:, 1], cell[:, 0]] + shake, 0.01, 0.99))
+    return bent
+
+
+def _pressure(line: Array, width: float, tool: str, rng: np.random.Generator) -> Array:
+    """The line's width at each point: constant for a mouse, swelling and fading for pen and pencil. (N,)"""
+    if tool == "mouse":
+        return np.full(len(line), width)
+    along = np.linspace(0, 1, len(line))
+    fade = np.clip(np.minimum(along, 1 - along) * 8, 0.45, 1.0)
+    return width * fade * (1 + 0.18 * np.sin(along * rng.uniform(2, 9) + rng.uniform(0, 6)))
+
+
+def _on_paper(strokes: list[Stroke], tool: str, side: int, rng: np.random.Generator) -> Array:
+    """Black on white; a pencil is gray and catches on the grain of the paper. (side, side, 3)"""
+    cover = ink(strokes, side).astype(float)
+    if tool == "pencil":
+        grain = resized(rng.normal(size=(min(side, 256),) * 2).astype(np.float32), side)
+        cover = np.clip(cover * (0.80 + 0.16 * grain), 0, 1) * rng.uniform(0.72, 0.95)
+    shade = 1.0 - cover * (0.97 if tool == "mouse" else rng.uniform(0.82, 0.97))
+    return np.repeat(shade[..., None], 3, axis=-1)

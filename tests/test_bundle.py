@@ -1,0 +1,135 @@
+"""The only door for weights: what is whole comes in, everything else is refused with a reason."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from retrieval.bundle import MANIFEST, WEIGHTS, Bundle, Manifest, load_bundle, save_bundle
+from retrieval.errors import BundleError
+from retrieval.images import Preprocess
+from retrieval.methods import ClipBaseline
+from retrieval.types import PHOTO
+
+TINY = {"dim": 16, "text_width": 8, "text_layers": 1, "text_heads": 2, "context_length": 8}
+
+
+@pytest.fixture(scope="module")
+def method() -> ClipBaseline:
+    torch.manual_seed(0)
+    return ClipBaseline(ClipBaseline.config_type(**TINY), Preprocess(32)).eval()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, method: ClipBaseline) -> Path:
+    config = dataclasses.asdict(method.config)
+    told = Manifest("tiny", "clip-baseline", config, method.preprocess, ("photo",), ("duck",), method.dim, {})
+    save_bundle(tmp_path / "tiny", method, told)
+    return tmp_path / "tiny"
+
+
+def changed(folder: Path, change: Callable[[dict], None]) -> None:
+    told = json.loads((folder / MANIFEST).read_text())
+    change(told)
+    (folder / MANIFEST).write_text(json.dumps(told))
+
+
+def codes(encoder: Bundle | ClipBaseline) -> torch.Tensor:
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        return torch.cat([encoder.encode_images(images, [PHOTO, PHOTO]), encoder.encode_texts(["a duck"])])
+
+
+def test_a_saved_bundle_encodes_as_before_up_to_half_precision(folder: Path, method: ClipBaseline) -> None:
+    loaded = load_bundle(folder)
+    assert torch.allclose(codes(loaded), codes(method), atol=5e-3)
+    assert torch.allclose(codes(loaded).norm(dim=1), torch.ones(3), atol=1e-5)
+
+
+def test_loading_twice_gives_the_same_vectors_and_fingerprint(folder: Path) -> None:
+    first, second = load_bundle(folder), load_bundle(folder)
+    assert first.fingerprint == second.fingerprint
+    assert torch.equal(codes(first), codes(second))
+
+
+def test_the_fingerprint_changes_with_the_preprocessing(folder: Path) -> None:
+    before = load_bundle(folder).fingerprint
+    changed(folder, lambda told: told["preprocess"].update(mean=[0.4, 0.5, 0.5]))
+    assert load_bundle(folder).fingerprint != before
+
+
+def test_one_flipped_byte_is_refused(folder: Path) -> None:
+    data = bytearray((folder / WEIGHTS).read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / WEIGHTS).write_bytes(data)
+    with pytest.raises(BundleError, match="checksum"):
+        load_bundle(folder)
+
+
+def test_a_missing_file_is_refused(folder: Path) -> None:
+    (folder / WEIGHTS).unlink()
+    with pytest.raises(BundleError, match=r"model\.safetensors is missing"):
+        load_bundle(folder)
+
+
+def test_a_folder_without_a_manifest_is_no_bundle(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="There is no bundle"):
+        load_bundle(tmp_path)
+
+
+def test_a_pickle_in_place_of_safetensors_is_never_executed(folder: Path, tmp_path: Path) -> None:
+    import hashlib
+
+    marker = tmp_path / "executed"
+
+    class Trap:
+        def __reduce__(self) -> tuple:
+            return Path.touch, (marker,)
+
+    (folder / WEIGHTS).write_bytes(pickle.dumps(Trap()))
+    digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+    changed(folder, lambda told: told["files"].update({WEIGHTS: digest}))
+    with pytest.raises(BundleError, match="is not a safetensors file"):
+        load_bundle(folder)
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("name", ["../secret.safetensors", "weights.bin", "/etc/passwd"])
+def test_a_file_of_another_kind_or_place_is_refused(folder: Path, name: str) -> None:
+    changed(folder, lambda told: told["files"].update({name: "0" * 64}))
+    with pytest.raises(BundleError, match=r"only \.safetensors and \.json"):
+        load_bundle(folder)
+
+
+def test_an_unknown_option_names_the_nearest_one(folder: Path) -> None:
+    changed(folder, lambda told: told["config"].update(text_widht=8))
+    with pytest.raises(BundleError, match="Did you mean 'text_width'"):
+        load_bundle(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda told: told.update(format="guise-bundle/99"), "has the format 'guise-bundle/99'"),
+        (lambda told: told.update(method="magic"), "needs the method 'magic'"),
+        (lambda told: told.pop("dim"), "lacks or misnames"),
+        (lambda told: told["config"].update(text_layers=2), "does not fit its config"),
+        (lambda told: told["config"].update(text_width=200_000_000), "parameters, more than"),
+    ],
+)
+def test_a_manifest_that_promises_something_else_is_refused(folder: Path, change: Callable[[dict], None], says: str) -> None:
+    changed(folder, change)
+    with pytest.raises(BundleError, match=says):
+        load_bundle(folder)
+
+
+def test_a_manifest_that_is_not_json_is_refused(folder: Path) -> None:
+    (folder / MANIFEST).write_text("{")
+    with pytest.raises(BundleError, match="cannot be read as JSON"):
+        load_bundle(folder)

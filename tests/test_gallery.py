@@ -1,0 +1,133 @@
+"""A gallery is built once, found again, and never mixed up with another encoder's."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from retrieval.data.folder import folder_items
+from retrieval.encoder import embed_texts
+from retrieval.errors import DataError, FingerprintMismatch, GalleryError
+from retrieval.gallery import Gallery, Skipped, build
+from retrieval.items import ITEMS, home_of, read_items
+from retrieval.types import Domain
+from tests.conftest import ColorEncoder
+
+
+@pytest.fixture
+def home(pictures: Path, color_encoder: ColorEncoder) -> Path:
+    build(home_of(pictures), folder_items(pictures), color_encoder)
+    return home_of(pictures)
+
+
+def words(encoder: ColorEncoder, text: str) -> np.ndarray:
+    return embed_texts(encoder, [text])[0]
+
+
+def test_search_finds_the_colour_that_was_named(home: Path, color_encoder: ColorEncoder) -> None:
+    hits = Gallery.open(home, color_encoder).search(words(color_encoder, "red"), k=8)
+    assert [hit.item.label for hit in hits] == ["red"] * 8
+    assert [hit.rank for hit in hits] == list(range(1, 9))
+    assert all(a.score >= b.score for a, b in zip(hits, hits[1:], strict=False))
+    assert all(-1 <= hit.score <= 1.000001 for hit in hits)
+
+
+def test_filters_by_domain_and_class_are_kept(home: Path, color_encoder: ColorEncoder) -> None:
+    gallery = Gallery.open(home, color_encoder)
+    hits = gallery.search(words(color_encoder, "red"), k=100, domains=["painting"], labels=["blue", "green"])
+    assert {hit.item.domain.name for hit in hits} == {"painting"}
+    assert {hit.item.label for hit in hits} == {"blue", "green"}
+    assert len(hits) == 8
+    assert gallery.search(words(color_encoder, "red"), k=5, domains=["clay"]) == []
+
+
+def test_folders_name_domain_and_class(pictures: Path) -> None:
+    item = folder_items(pictures)[0]
+    assert (item.id, item.domain, item.label) == ("painting/blue/box-0.png", Domain("painting"), "blue")
+
+
+def test_a_reopened_gallery_answers_the_same(home: Path, color_encoder: ColorEncoder) -> None:
+    first, second = (Gallery.open(home, color_encoder) for _ in range(2))
+    query = words(color_encoder, "green")
+    assert first.search(query, 24) == second.search(query, 24)
+
+
+def test_another_encoder_is_refused_with_both_names(home: Path, color_encoder: ColorEncoder) -> None:
+    color_encoder.fingerprint = "color·99999999"
+    with pytest.raises(FingerprintMismatch, match=r"built by color·00000001.*comes from color·99999999.*Rebuild it"):
+        Gallery.open(home, color_encoder)
+    color_encoder.fingerprint = "shape·00000001"
+    with pytest.raises(FingerprintMismatch, match=r"built by color·00000001 but the query comes from shape·00000001"):
+        Gallery.open(home, color_encoder)
+
+
+def test_unreadable_files_are_reported_and_skipped(pictures: Path, color_encoder: ColorEncoder) -> None:
+    (pictures / "photo" / "red" / "broken.png").write_text("no picture")
+    skipped: list[Skipped] = []
+    gallery = build(home_of(pictures), folder_items(pictures), color_encoder, on_skip=skipped.append)
+    assert len(gallery) == 24
+    assert [(s.path.name, "is not a picture" in s.reason) for s in skipped] == [("broken.png", True)]
+
+
+def test_an_interrupted_build_goes_on_and_ends_the_same(
+    pictures: Path, color_encoder: ColorEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrieval.gallery.CHUNK", 5)
+    items = folder_items(pictures)
+    query = words(color_encoder, "blue")
+    whole = build(home_of(pictures), items, color_encoder).search(query, 24)
+    shutil.rmtree(home_of(pictures))
+    encoded = []
+    original = ColorEncoder.encode_images
+
+    def counted(self: ColorEncoder, images, domains):  # noqa: ANN001, ANN202
+        encoded.append(len(images))
+        if len(encoded) == 3:
+            raise KeyboardInterrupt
+        return original(self, images, domains)
+
+    monkeypatch.setattr(ColorEncoder, "encode_images", counted)
+    with pytest.raises(KeyboardInterrupt):
+        build(home_of(pictures), items, color_encoder)
+    with pytest.raises(GalleryError, match="There is no gallery"):
+        Gallery.open(home_of(pictures), color_encoder)
+    again = build(home_of(pictures), items, color_encoder)
+    assert encoded == [5, 5, 5, 5, 5, 4], "the two finished chunks were not encoded again"
+    assert again.search(query, 24) == whole
+    assert not (home_of(pictures) / "index" / "color" / "unfinished").exists()
+
+
+@pytest.mark.parametrize("victim", [ITEMS, "index/color/vectors.faiss"])
+def test_a_changed_file_is_noticed(home: Path, color_encoder: ColorEncoder, victim: str) -> None:
+    data = bytearray((home / victim).read_bytes())
+    data[-1] ^= 1
+    (home / victim).write_bytes(data)
+    with pytest.raises(GalleryError, match="has changed since"):
+        Gallery.open(home, color_encoder)
+
+
+def test_a_missing_index_says_how_to_make_one(tmp_path: Path, color_encoder: ColorEncoder) -> None:
+    with pytest.raises(GalleryError, match="python -m retrieval index"):
+        Gallery.open(tmp_path, color_encoder)
+
+
+def test_no_picture_outside_the_root_is_listed(home: Path) -> None:
+    lines = (home / ITEMS).read_text().splitlines()
+    told = json.loads(lines[3]) | {"path": "../../../../etc/passwd"}
+    (home / ITEMS).write_text("\n".join([*lines[:3], json.dumps(told)]))
+    with pytest.raises(GalleryError, match="line 4, names a picture outside"):
+        read_items(home)
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds no pictures"):
+        folder_items(tmp_path)
+
+
+def test_an_unknown_id_is_refused(home: Path, color_encoder: ColorEncoder) -> None:
+    with pytest.raises(GalleryError, match="There is no picture"):
+        Gallery.open(home, color_encoder).item("../../etc/passwd")
