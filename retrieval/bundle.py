@@ -54,6 +54,7 @@ class Manifest:
     classes: tuple[str, ...]
     dim: int
     files: Mapping[str, str]
+    seed: int = 0
     trained_on: tuple[Source, ...] = ()
     unseen_classes: tuple[str, ...] = ()
     cutoff: Mapping[str, float] = field(default_factory=dict)  # cosine below which a best hit means nothing, per kind of query
@@ -98,6 +99,7 @@ def save_bundle(folder: Path, method: Method, manifest: Manifest) -> Manifest:
     (folder / MANIFEST).unlink(missing_ok=True)
     halves = {name: (t.half() if t.is_floating_point() else t).contiguous() for name, t in method.state_dict().items()}
     save_file(halves, folder / WEIGHTS)
+    (folder / WEIGHTS).chmod(0o644)  # safetensors writes for its owner alone
     complete = dataclasses.replace(manifest, files={WEIGHTS: _sha256(folder / WEIGHTS)})
     write_manifest(folder, complete)
     return complete
@@ -141,14 +143,19 @@ def read_manifest(folder: Path) -> Manifest:
         found = told.get("format") if isinstance(told, dict) else type(told).__name__
         raise BundleError(f"{path} has the format {found!r}, but {FORMAT!r} is read here. Use a bundle made for this version.")
     try:
-        size, mean, std = (told["preprocess"][key] for key in ("size", "mean", "std"))
-        told["preprocess"] = Preprocess(int(size), tuple(map(float, mean)), tuple(map(float, std)))
+        told["preprocess"] = _preprocess(told["preprocess"])
         told["trained_on"] = tuple(Source(**source) for source in told["trained_on"])
         for name in ("domains", "classes", "unseen_classes"):
             told[name] = tuple(told[name])
         return Manifest(**told)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise BundleError(f"{path} lacks or misnames an entry ({error}). Restore the bundle from where it came.") from error
+
+
+def _preprocess(told: Mapping[str, Any]) -> Preprocess:
+    red, green, blue = map(float, told["mean"])
+    wide = tuple(map(float, told["std"]))
+    return Preprocess(int(told["size"]), (red, green, blue), (wide[0], wide[1], wide[2]))
 
 
 def _empty_method(folder: Path, manifest: Manifest) -> Method:

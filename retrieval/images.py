@@ -248,6 +248,6 @@ def _border_color(image: Image.Image) -> tuple[int, int, int]:
 
 def pixels(image: Image.Image, preprocess: Preprocess) -> npt.NDArray[np.float32]:
     """The picture as the encoder reads it.   -> (3, size, size), float32, normalised"""
-    values = np.asarray(squared(image, preprocess.size), dtype=np.float32) / 255.0
-    values = (values - np.array(preprocess.mean, np.float32)) / np.array(preprocess.std, np.float32)
-    return np.ascontiguousarray(values.transpose(2, 0, 1))
+    shares = np.asarray(squared(image, preprocess.size), dtype=np.float32) / np.float32(255)  # (size, size, 3)
+    values = (shares - np.array(preprocess.mean, np.float32)) / np.array(preprocess.std, np.float32)
+    return np.ascontiguousarray(values.transpose(2, 0, 1), np.float32)

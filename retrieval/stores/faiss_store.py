@@ -43,7 +43,7 @@ class FaissStore:
         self._index.add_with_ids(self._checked(vectors), np.asarray(ids, np.int64))
 
     def remove(self, ids: Sequence[int]) -> int:
-        return int(self._index.remove_ids(np.asarray(ids, np.int64)))
+        return int(self._index.remove_ids(faiss.IDSelectorBatch(np.asarray(ids, np.int64))))
 
     def search(self, vectors: Vectors, k: int, among: Ids | None = None) -> tuple[Vectors, Ids]:
         rows = self._checked(vectors)
@@ -53,7 +53,9 @@ class FaissStore:
         if among is None:
             scores, found = self._index.search(rows, k)
         else:
-            allowed = faiss.SearchParameters(sel=faiss.IDSelectorBatch(np.asarray(among, np.int64)))
+            selector = faiss.IDSelectorBatch(np.asarray(among, np.int64))  # a name of its own: it must outlive the call
+            allowed = faiss.SearchParameters()
+            allowed.sel = selector
             scores, found = self._index.search(rows, k, params=allowed)
         order = np.lexsort((found, -scores))  # equal scores: the smaller id first, whatever faiss does
         return np.take_along_axis(scores, order, 1), np.take_along_axis(found, order, 1)

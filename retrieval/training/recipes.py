@@ -78,6 +78,7 @@ def guise_mini(recipe: GuiseMini, on_progress: Progress = no_progress) -> Manife
         classes=tuple(classes),
         dim=method.dim,
         files={},
+        seed=recipe.seed,
         trained_on=(
             Source("renders of the Guise world", "Apache-2.0", len(renders.labels)),
             Source("Quick, Draw! by Google, drawings of the same classes", "CC BY 4.0", len(drawings)),

@@ -1,8 +1,8 @@
 """What happens when something is drawn, chosen, typed or clicked: parse, ask the engine, present.
 
-The page keeps its query in the browser, as JSON {"kind", "value"}, and each change of it or of a filter runs `search` again, so
-the server holds no state of a visitor. `search_drawing`, `search_image`, `search_text` and `search_item` are the same
-searches for programs. Errors become sentences in one place, `sentence`.
+The page keeps its query in the browser, as JSON {"kind", "value"}, and each change of it or of a filter runs `search`
+again, so the server holds no state of a visitor. `search_drawing`, `search_image`, `search_text` and `search_item` are
+the same searches for programs. Errors become sentences in one place, `sentence`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 def sentence(error: Exception) -> str:
-    """What a person is told. Anything but a `RetrievalError` is a bug: it is logged under a number that the person can quote."""
+    """What a person is told. Anything but a `RetrievalError` is a bug: it is logged, under a number to quote."""
     if isinstance(error, RetrievalError):
         return str(error)
     number = secrets.token_hex(4)
@@ -48,7 +48,7 @@ def sentence(error: Exception) -> str:
 
 
 def on_page(others: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A handler whose first output is the status line: an error is told there, and the `others` outputs stay as they are."""
+    """A handler whose first output is the status line: an error is told there, and the `others` outputs stay."""
 
     def wrap(handler: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(handler)
@@ -124,7 +124,7 @@ class Actions:
         return gr.skip(), query, [item.domain.name] if chosen.get("domain") else gr.skip()
 
     def look(self, asked: str, gallery: str) -> tuple[Any, ...]:
-        """What is being loaded -> banner, timer; and, once it is there, the welcome (if nothing is asked) and what `offer` gives."""
+        """What is being loaded -> banner, timer; once it is there, also the welcome (if nothing is asked), `offer`."""
         if self.engine.trouble:
             return views.trouble(self.engine.trouble), gr.Timer(active=False), *[gr.skip()] * 5
         if not self.engine.ready:
@@ -142,7 +142,7 @@ class Actions:
         )
 
     def _shown(self, gallery: str) -> Showcase:
-        """Pictures of this gallery that invite to search; a gallery that cannot be opened has none, and says so when searched."""
+        """Pictures that invite to search; a gallery that cannot be opened has none, and says so when it is searched."""
         if gallery not in self._showcases:
             try:
                 self._showcases[gallery] = showcase(self.engine, gallery)
@@ -163,10 +163,11 @@ class Actions:
         gallery: str | None = None,
         labels: list[str] | None = None,
     ) -> Found:
-        """The k pictures closest to a drawing {"width", "height", "strokes": [{"points": [[x, y], ...], "width", "erase"}]}.
+        """The k pictures closest to a drawing.
 
-        Every search takes the same options: `domains` and `labels` keep pictures of these styles and classes, `cutoff` keeps hits
-        that score at least that, `gallery` names a gallery. It returns [{"id", "label", "domain", "score", "rank"}], best first.
+        It reads {"width", "height", "strokes": [{"points": [[x, y], ...], "width", "erase"}]}. All four searches return
+        [{"id", "label", "domain", "score", "rank"}], best first, and take the same options: `domains` and `labels` keep
+        pictures of these styles and classes, `cutoff` keeps hits that score at least that, `gallery` names a gallery.
         """
         return self._found(_drawing(strokes), k, domains, cutoff, gallery, labels)
 
@@ -251,7 +252,7 @@ class Actions:
 
 @dataclass(frozen=True)
 class Showcase:
-    """Pictures of a gallery: of several classes, to search with; and of one class in each style, to show what this is about."""
+    """Pictures of a gallery: of several classes, to search with; of one class in each style, to show the idea."""
 
     samples: tuple[Item, ...] = ()
     guises: tuple[Item, ...] = ()
@@ -286,8 +287,8 @@ def as_json(hit: Hit) -> dict[str, Any]:
 
 def _chosen(event: gr.EventData) -> dict[str, Any]:
     match event._data:
-        case {"id": str(item_id), **rest}:
-            return {"rank": 0, "score": 0, **rest, "id": item_id}
+        case {"id": str()} as chosen:
+            return {"rank": 0, "score": 0, **chosen}
         case _:
             raise QueryError(UNREADABLE)
 

@@ -101,8 +101,6 @@ function settle(next) {
   part("redo").disabled = !future.length;
   part("clear").disabled = !strokes.length;
   repaint();
-  clearTimeout(timer);
-  if (part("live").checked || !strokes.length) timer = setTimeout(() => trigger("input"), strokes.length ? pause : 0);
 }
 
 function change(next) {
@@ -111,27 +109,33 @@ function change(next) {
   settle(next);
 }
 
-function undo() {
-  if (!past.length) return;
-  future.push(strokes);
-  settle(past.pop());
-  say("Undone");
+// Search after a pause, if wanted; blank paper is told at once.
+function announce() {
+  clearTimeout(timer);
+  if (part("live").checked || !strokes.length) timer = setTimeout(() => trigger("input"), strokes.length ? pause : 0);
 }
 
-function redo() {
-  if (!future.length) return;
-  past.push(strokes);
-  settle(future.pop());
-  say("Redone");
+function walk(from, to, words) {
+  if (!from.length) return;
+  to.push(strokes);
+  settle(from.pop());
+  announce();
+  say(words);
 }
+
+const undo = () => walk(past, future, "Undone");
+const redo = () => walk(future, past, "Redone");
 
 function clear() {
   if (!strokes.length) return;
   change([]);
+  announce();
   say("Cleared");
 }
 
-const say = (words) => { said.textContent = words; };
+function say(words) {
+  said.textContent = words;
+}
 
 // ---------------------------------------------------------------- the pen
 
@@ -163,6 +167,7 @@ function lift() {
   const stroke = live;
   live = null;
   change([...strokes, stroke]);
+  announce();
 }
 
 function position(event) {
@@ -264,13 +269,10 @@ part("widths").addEventListener("click", (event) => {
   press(part("widths").children, button);
 });
 
-// An example was chosen: the page has written its strokes into the value. It can be undone like a stroke.
+// An example was chosen: the page has written its strokes into the value and searches with them itself.
 watch("value", () => {
-  const drawing = props.value ? JSON.parse(props.value) : { strokes: [] };
   live = null;
-  past.push(strokes);
-  future = [];
-  settle(drawing.strokes);
+  change(props.value ? JSON.parse(props.value).strokes : []);
 });
 
 new ResizeObserver(fit).observe(paper);

@@ -1,7 +1,7 @@
 """The drawing paper: a 2-D canvas of our own, whose value is the drawing's strokes as JSON.
 
-`gr.Sketchpad` ignores every stroke until a tool is chosen, needs WebGL and sends three pictures for each search; this one
-draws at once and sends some hundred bytes. Pictures are made of the strokes on the server, by `retrieval.images`.
+`gr.Sketchpad` ignores every stroke until a tool is chosen, needs WebGL and sends three pictures for each search; this
+one draws at once and sends some hundred bytes. The server makes a picture of the strokes in `retrieval.images`.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def _tool(name: str, label: str, icon: str, state: str = "") -> str:
 def _width(label: str, width: int) -> str:
     pressed = "true" if label == "Medium" else "false"
     return (
-        f'<button type="button" data-width="{width}" aria-label="{label} pen" title="{label} pen" aria-pressed="{pressed}">'
-        f'<i style="width:{width + 2}px;height:{width + 2}px"></i></button>'
+        f'<button type="button" data-width="{width}" aria-label="{label} pen" title="{label} pen" '
+        f'aria-pressed="{pressed}"><i style="width:{width + 2}px;height:{width + 2}px"></i></button>'
     )
 
 
@@ -42,8 +42,8 @@ TEMPLATE = f"""
     aria-describedby="paper-keys"></canvas>
   <p class="hint" aria-hidden="true">Draw here<span>a duck, a house, a cat</span></p>
 </div>
-<p id="paper-keys" class="unseen">Arrow keys move the pen, Space puts it down and lifts it, E takes the eraser, P the pen,
-  Control Z undoes, Control Shift Z redoes, Delete clears, Enter searches.</p>
+<p id="paper-keys" class="unseen">Arrow keys move the pen, Space puts it down and lifts it, E takes the eraser, P the
+  pen, Control Z undoes, Control Shift Z redoes, Delete clears, Enter searches.</p>
 <p data-part="said" class="unseen" role="status"></p>
 <div class="tools" role="toolbar" aria-label="Drawing tools">
   <div class="group">
@@ -64,19 +64,20 @@ TEMPLATE = f"""
 """
 
 
-class DrawingCanvas(gr.HTML):
-    """Paper to draw on. Value: strokes as JSON, "" when blank. Events: `input` while drawing, `submit` for Search."""
+def drawing_canvas(**options: Any) -> gr.HTML:
+    """Paper to draw on. Value: strokes as JSON, "" when blank. Events: `input` while drawing, `submit` for Search.
 
-    def __init__(self, value: str = "", **options: Any) -> None:
-        super().__init__(
-            value=value,
-            html_template=TEMPLATE,
-            css_template=Path(__file__).with_name("canvas.css").read_text(encoding="utf-8"),
-            js_on_load=Path(__file__).with_name("canvas.js").read_text(encoding="utf-8"),
-            apply_default_css=False,
-            space=SPACE,
-            pause=PAUSE,
-            max_strokes=MAX_STROKES,
-            max_points=MAX_POINTS,
-            **options,
-        )
+    A plain `gr.HTML`, here and in the neighbours: for each subclass gradio would write a stub file beside the source.
+    """
+    return gr.HTML(
+        value="",
+        html_template=TEMPLATE,
+        css_template=Path(__file__).with_name("canvas.css").read_text(encoding="utf-8"),
+        js_on_load=Path(__file__).with_name("canvas.js").read_text(encoding="utf-8"),
+        apply_default_css=False,
+        space=SPACE,
+        pause=PAUSE,
+        max_strokes=MAX_STROKES,
+        max_points=MAX_POINTS,
+        **options,
+    )

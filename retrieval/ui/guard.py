@@ -1,7 +1,7 @@
-"""What gradio would do for a visitor and this page must not: fetch a URL, or let a browser load anything from elsewhere.
+"""What gradio would do for a visitor and this page must not: fetch a URL, or let the browser load from elsewhere.
 
-gradio downloads every `{"path": "http..."}` that an event carries and streams `/file=http...` through, so both are refused
-before they reach it; and each answer carries a policy that confines the page to its own origin.
+gradio downloads every `{"path": "http..."}` that an event carries and streams `/file=http...` through, so both are
+refused before they reach it; and each answer carries a policy that confines the page to its own origin.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ ADDRESS = re.compile(r"\s*([a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
-    # gradio compiles its templates in the browser, hence unsafe-eval; a Space shows the page in a frame of huggingface.co.
+    # gradio compiles its templates in the browser, hence unsafe-eval; a Space stands in a frame of huggingface.co.
     "Content-Security-Policy": (
-        "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; object-src 'none'; base-uri 'self'; form-action 'self'; "
-        "frame-ancestors 'self' https://huggingface.co https://*.hf.space"
+        "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; object-src 'none'; base-uri 'self'; "
+        "form-action 'self'; frame-ancestors 'self' https://huggingface.co https://*.hf.space"
     ),
 }
 

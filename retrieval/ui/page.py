@@ -1,13 +1,15 @@
 """The page: three ways into one search, one place for the hits. `build_page` can be called without launching anything.
 
-What is searched with lives in one hidden box, `query`. Drawing, choosing, typing and clicking only write it, in the browser;
-a change of it, or of a filter, runs the one search event, which is always about the newest state (`always_last`), so a
+What is searched with lives in one hidden box. Drawing, choosing, typing and clicking only write it, in the browser; a
+change of it, or of a filter, runs the one search event, which is always about the newest state (`always_last`), so a
 slow answer can never cover a newer one.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +21,9 @@ from retrieval.images import Strokes, parse_strokes
 from retrieval.types import CARTOON, PAINTING, PHOTO, SKETCH
 from retrieval.ui import views
 from retrieval.ui.actions import Actions
-from retrieval.ui.canvas import DrawingCanvas
-from retrieval.ui.results import Choices, HitGrid, HitSheet
-from retrieval.ui.upload import PictureUpload
+from retrieval.ui.canvas import drawing_canvas
+from retrieval.ui.results import choices, hit_grid, hit_sheet
+from retrieval.ui.upload import picture_upload
 
 if TYPE_CHECKING:
     from retrieval.engine import Engine
@@ -37,12 +39,12 @@ class Query:
     """The three ways in, their examples, and the box that holds what is searched with."""
 
     box: gr.Textbox
-    canvas: DrawingCanvas
-    drawings: Choices
-    upload: PictureUpload
-    pictures: Choices
+    canvas: gr.HTML
+    drawings: gr.HTML
+    upload: gr.HTML
+    pictures: gr.HTML
     text: gr.Textbox
-    phrases: Choices
+    phrases: gr.HTML
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,8 @@ class Shown:
 
     banner: gr.HTML
     status: gr.HTML
-    grid: HitGrid
-    sheet: HitSheet
+    grid: gr.HTML
+    sheet: gr.HTML
     about: gr.HTML
 
 
@@ -85,8 +87,8 @@ def build_page(engine: Engine, examples: Path = EXAMPLES) -> gr.Blocks:
                     banner = gr.HTML(views.loading(""), elem_id="banner", apply_default_css=False)
                     filters = _filters(engine.galleries)
                     status = gr.HTML(views.WAITING, elem_id="status", apply_default_css=False)
-                    grid = HitGrid(views.welcome(), elem_id="results")
-                    sheet = HitSheet(elem_id="sheet")
+                    grid = hit_grid(views.welcome(), elem_id="results")
+                    sheet = hit_sheet(elem_id="sheet")
             with gr.Tab("About"):
                 about = gr.HTML(views.about({}), elem_id="about", apply_default_css=False)
         shown = Shown(banner, status, grid, sheet, about)
@@ -96,6 +98,8 @@ def build_page(engine: Engine, examples: Path = EXAMPLES) -> gr.Blocks:
         _wire_start(page, actions, query, filters, shown)
         for endpoint in (actions.search_drawing, actions.search_image, actions.search_text, actions.search_item):
             gr.api(endpoint, concurrency_id="search")
+    # Else gradio sums up all past events with pandas after each event, for a dashboard that is closed here.
+    os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(sys.maxsize))
     return page.queue(max_size=32, default_concurrency_limit=2, api_open=False)
 
 
@@ -115,12 +119,12 @@ def _query(examples: Mapping[str, tuple[str, Strokes]]) -> Query:
     box = gr.Textbox(elem_id="query", visible="hidden", label="Query")
     with gr.Tabs(elem_id="ways"):
         with gr.Tab("Draw"):
-            canvas = DrawingCanvas(elem_id="drawing")
-            drawings = Choices(views.drawings(examples), elem_id="example-drawings")
-        with gr.Tab("Upload", render_children=True):
-            upload = PictureUpload(elem_id="picture")
-            pictures = Choices(elem_id="example-pictures")
-        with gr.Tab("Text", render_children=True):
+            canvas = drawing_canvas(elem_id="drawing")
+            drawings = choices(views.drawings(examples), elem_id="example-drawings")
+        with gr.Tab("Upload"):
+            upload = picture_upload(elem_id="picture")
+            pictures = choices(elem_id="example-pictures")
+        with gr.Tab("Text"):
             text = gr.Textbox(
                 label="What are you looking for?",
                 placeholder="a red apple",
@@ -129,7 +133,7 @@ def _query(examples: Mapping[str, tuple[str, Strokes]]) -> Query:
                 submit_btn="Search",
                 elem_id="words",
             )
-            phrases = Choices(views.phrases(PHRASES), elem_id="example-phrases")
+            phrases = choices(views.phrases(PHRASES), elem_id="example-phrases")
     return Query(box, canvas, drawings, upload, pictures, text, phrases)
 
 

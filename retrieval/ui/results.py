@@ -39,30 +39,20 @@ SHEET = """
 """
 
 
-class HitGrid(gr.HTML):
+def hit_grid(value: str, **options: Any) -> gr.HTML:
     """The cards. Value: HTML of `views`. Event: `open`, with the id, rank and score of a card."""
-
-    def __init__(self, value: str, **options: Any) -> None:
-        super().__init__(value=value, js_on_load=GRID_JS, apply_default_css=False, **options)
+    return gr.HTML(value=value, js_on_load=GRID_JS, apply_default_css=False, **options)
 
 
-class HitSheet(gr.HTML):
-    """The details. Value: HTML of `views`, "" when closed. Events: `open` (a neighbour), `search` (with id and domain)."""
-
-    def __init__(self, **options: Any) -> None:
-        script = Path(__file__).with_name("sheet.js").read_text(encoding="utf-8")
-        super().__init__(value="", html_template=SHEET, js_on_load=script, apply_default_css=False, **options)
+def hit_sheet(**options: Any) -> gr.HTML:
+    """The details. Value: HTML of `views`, "" when closed. Events: `open` (a neighbour), `search` (with this one)."""
+    script = Path(__file__).with_name("sheet.js").read_text(encoding="utf-8")
+    return gr.HTML(value="", html_template=SHEET, js_on_load=script, apply_default_css=False, **options)
 
 
-class Choices(gr.HTML):
+def choices(markup: str = "", **options: Any) -> gr.HTML:
     """A row of buttons. `markup` is HTML of `views`; the value is what the chosen button says. Event: `choose`."""
-
-    def __init__(self, markup: str = "", **options: Any) -> None:
-        super().__init__(
-            value="",
-            html_template="${markup}",
-            markup=markup,
-            js_on_load=CHOICES_JS,
-            apply_default_css=False,
-            **options,
-        )
+    template = "${markup}"
+    return gr.HTML(
+        value="", html_template=template, markup=markup, js_on_load=CHOICES_JS, apply_default_css=False, **options
+    )

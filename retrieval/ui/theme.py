@@ -1,4 +1,4 @@
-"""Colours, type and the options that `launch` takes: nothing here, and nothing on the page, comes from another machine."""
+"""Colours, type and the options that `launch` takes: nothing on the page comes from another machine."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ SAND = colors.Color(
 
 
 def theme() -> gr.themes.Base:
-    """Warm paper and persimmon, light and dark. Of the fonts that ship with gradio only some files hold Latin letters: these do."""
+    """Warm paper and persimmon, light and dark. Not all font files of gradio hold Latin letters; these do."""
     look = gr.themes.Base(
         primary_hue=PERSIMMON,
         secondary_hue=PERSIMMON,

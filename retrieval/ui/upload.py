@@ -1,7 +1,7 @@
 """The picture to search with: chosen, dropped or pasted, sent as it is.
 
-`gr.Image` decodes an upload before a handler sees it, so a picture bomb would be open before anything could refuse it. Here the
-handler gets a path, and `retrieval.images.open_image` makes every check.
+`gr.Image` decodes an upload before a handler sees it, so a picture bomb would be open before anything could refuse it.
+Here the handler gets a path, and `retrieval.images.open_image` makes every check.
 """
 
 from __future__ import annotations
@@ -24,18 +24,13 @@ TEMPLATE = """
 """
 
 
-class PictureUpload(gr.HTML):
+def picture_upload(**options: Any) -> gr.HTML:
     """A place for one picture. Value: {"path", "name"} of the uploaded file, or None. Event: `input`."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(
-            value=None,
-            html_template=TEMPLATE,
-            js_on_load=Path(__file__).with_name("upload.js").read_text(encoding="utf-8"),
-            apply_default_css=False,
-            max_bytes=MAX_BYTES,
-            **options,
-        )
-
-    def api_info(self) -> dict[str, Any]:
-        return {"type": "object", "description": "path and name of an uploaded file"}
+    return gr.HTML(
+        value=None,
+        html_template=TEMPLATE,
+        js_on_load=Path(__file__).with_name("upload.js").read_text(encoding="utf-8"),
+        apply_default_css=False,
+        max_bytes=MAX_BYTES,
+        **options,
+    )

@@ -1,6 +1,6 @@
 """What the page shows, as HTML: pure functions from values to text.
 
-Captions, labels, file names and ids come from strangers' folders, so everything that is not written here goes through `escape`.
+Captions, labels, file names and ids come from strangers' folders: what is not written here goes through `escape`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ MARK = (
     '<path d="M16 2A14 14 0 0 1 30 16H16Z" fill="currentColor"/>'
     '<path d="M30 16A14 14 0 0 1 16 30V16Z" fill="currentColor" opacity=".45"/>'
     '<path d="M16 30A14 14 0 0 1 2 16h14Z" fill="none" stroke="currentColor" stroke-width="1.6"/>'
-    '<path d="M2 16A14 14 0 0 1 16 2v14Z" fill="none" stroke="currentColor" stroke-width="1.6" stroke-dasharray="2 2"/></svg>'
+    '<path d="M2 16A14 14 0 0 1 16 2v14Z" fill="none" stroke="currentColor" stroke-width="1.6" stroke-dasharray="2 2"/>'
+    "</svg>"
 )
 HEADER = (
     f'<header class="masthead">{MARK}<h1>Guise</h1>'
@@ -78,10 +79,11 @@ WAITING = '<p class="status"></p>'
 
 
 def welcome(guises: Sequence[Item] = ()) -> str:
-    """What is shown before anything is asked; `guises` are pictures of one class in several styles, to show the idea."""
+    """What is shown before anything is asked; `guises` are pictures of one class in several styles."""
     return (
         '<div class="empty"><h2>Draw something: try a duck</h2>'
-        "<p>A few lines are enough; hits appear while you draw. Or upload a picture, or say in words what you look for.</p>"
+        "<p>A few lines are enough; hits appear while you draw. "
+        "Or upload a picture, or say in words what you look for.</p>"
         f'<ul class="guises">{"".join(map(_guise, guises))}</ul></div>'
     )
 
@@ -128,10 +130,11 @@ def _cards(hits: Iterable[Hit]) -> str:
 def _card(hit: Hit) -> str:
     item, share = hit.item, min(max(hit.score, 0.0), 1.0)
     return (
-        f'<li><button type="button" class="hit" data-id="{escape(item.id)}" data-rank="{hit.rank}" data-score="{hit.score:.4f}">'
-        f"{_image(item)}"
+        f'<li><button type="button" class="hit" data-id="{escape(item.id)}" data-rank="{hit.rank}" '
+        f'data-score="{hit.score:.4f}">{_image(item)}'
         f'<span class="bar" aria-hidden="true"><i style="width:{share:.0%}"></i></span>'
-        f'<span class="facts"><b>{escape(item.label or "unlabelled")}</b><data value="{hit.score:.4f}">{hit.score:.2f}</data>'
+        f'<span class="facts"><b>{escape(item.label or "unlabelled")}</b>'
+        f'<data value="{hit.score:.4f}">{hit.score:.2f}</data>'
         f"<small>{escape(item.domain.name)}</small></span></button></li>"
     )
 
@@ -157,7 +160,8 @@ def details(item: Item, rank: int, score: float) -> str:
         f'<article class="detail" data-id="{name}"><img src="{picture(item.path)}" alt="{escape(described(item))}">'
         f'<div><p class="eyebrow">Hit {rank}</p><h2>{escape(item.label or item.domain.name)}</h2><dl>{facts}</dl>'
         f'<p class="actions"><button type="button" class="primary" data-search="{name}">Search with this</button>'
-        f'<button type="button" class="plain" data-search="{name}" data-domain="{style}">More in this style</button></p></div></article>'
+        f'<button type="button" class="plain" data-search="{name}" data-domain="{style}">More in this style</button>'
+        "</p></div></article>"
     )
 
 
@@ -167,7 +171,7 @@ def described(item: Item) -> str:
 
 
 def picture(path: Path) -> str:
-    """Where the page finds a picture, relative to the page; short and without the machine's folders where it can be."""
+    """Where the page finds a picture: relative to the page, and without the machine's folders where it can be."""
     path, here = path.resolve(), Path.cwd()
     return "gradio_api/file=" + quote(str(path.relative_to(here) if path.is_relative_to(here) else path))
 
@@ -204,8 +208,9 @@ def _example(choice: str, label: str, inside: str) -> str:
 
 def sketch(drawing: Strokes) -> str:
     """The drawing as a picture that takes the colours of the page."""
+    thinnest = drawing.width / 40  # a thin pen still shows at the size of a thumbnail
     lines = "".join(
-        f'<polyline class="{"rubbed" if stroke.erase else "ink"}" stroke-width="{max(stroke.width, drawing.width / 40):g}" '
+        f'<polyline class="{"rubbed" if stroke.erase else "ink"}" stroke-width="{max(stroke.width, thinnest):g}" '
         f'points="{" ".join(f"{x:g},{y:g}" for x, y in stroke.points)}"/>'
         for stroke in drawing.strokes
     )
@@ -214,33 +219,39 @@ def sketch(drawing: Strokes) -> str:
 
 # ---------------------------------------------------------------- about
 
-SNIPPET = """from gradio_client import Client, handle_file
+ABOUT = """
+<div class="about">
+<section><h2>What it is</h2>
+<p>Guise searches pictures across styles. A drawing, a photo or a few words go in; what comes back shows the same thing
+as a photo, a painting, a cartoon or a sketch. One small neural network maps drawings, pictures and words to points of
+one space, and the closest points are the answer.</p>
+<p>The score of a hit is the cosine between the two points: 1 is the same direction, 0 is unrelated.</p></section>
+<section><h2>What the model has seen</h2>{model}</section>
+<section><h2>What not to trust it with</h2><ul>
+<li>It knows the classes it was trained on. Anything else gets the nearest of those, or “No confident match”.</li>
+<li>A score compares hits of one query. It is no probability, and a drawing’s scores do not compare with a text’s.</li>
+<li>It does not recognise people, read writing or judge anything that matters to someone.</li></ul></section>
+<section><h2>Your pictures</h2>
+<p>What you draw, upload or type goes to the machine that runs this page and no further. It is used for the search
+alone; uploads are deleted within twenty minutes. The page loads nothing from anywhere else.</p></section>
+<section><h2>From a program</h2>
+<pre tabindex="0"><code>from gradio_client import Client, handle_file
 
 guise = Client("http://127.0.0.1:7860")
 guise.predict("a red apple", 8, api_name="/search_text")
 guise.predict(handle_file("duck.jpg"), 8, ["cartoon"], api_name="/search_image")
-# -> [{"id": ..., "label": "duck", "domain": "cartoon", "score": 0.83, "rank": 1}, ...]"""
+# [{{"id": "...", "label": "duck", "domain": "cartoon", "score": 0.83, "rank": 1}}, ...]</code></pre>
+<p><code>/search_text</code>, <code>/search_image</code>, <code>/search_drawing</code> and <code>/search_item</code>
+take after the query <code>k</code>, <code>domains</code>, <code>cutoff</code>, <code>gallery</code> and
+<code>labels</code>.</p>
+</section>
+</div>
+"""
 
 
 def about(facts: Mapping[str, Any]) -> str:
     """What Guise is, what its model has seen, what it must not be trusted with, and how a program calls it."""
-    return (
-        '<div class="about"><section><h2>What it is</h2><p>Guise searches pictures across styles. A drawing, a photo or a few '
-        "words go in; what comes back shows the same thing as a photo, a painting, a cartoon or a sketch. One small neural "
-        "network maps drawings, pictures and words to points of one space, and the closest points are the answer.</p>"
-        "<p>The score of a hit is the cosine between the two points: 1 is the same point, 0 is unrelated.</p></section>"
-        f"<section><h2>What the model has seen</h2>{_model(facts)}</section>"
-        "<section><h2>What not to trust it with</h2><ul>"
-        "<li>It knows the classes it was trained on. Anything else gets the nearest of those, or “No confident match”.</li>"
-        "<li>A score compares hits of one query. It is no probability, and a drawing’s scores do not compare with a text’s.</li>"
-        "<li>It does not recognise people, read writing or judge anything that matters to someone.</li></ul></section>"
-        "<section><h2>Your pictures</h2><p>What you draw, upload or type stays on the machine that runs this page, is used for "
-        "the search alone, and uploads are deleted within twenty minutes. The page loads nothing from anywhere else.</p></section>"
-        f'<section><h2>From a program</h2><pre tabindex="0"><code>{escape(SNIPPET)}</code></pre>'
-        "<p>The endpoints are <code>/search_drawing</code>, <code>/search_image</code>, <code>/search_text</code> and "
-        "<code>/search_item</code>; after the query each takes <code>k</code>, <code>domains</code>, <code>cutoff</code>, "
-        "<code>gallery</code> and <code>labels</code>.</p></section></div>"
-    )
+    return ABOUT.format(model=_model(facts))
 
 
 def _model(facts: Mapping[str, Any]) -> str:
@@ -255,7 +266,8 @@ def _model(facts: Mapping[str, Any]) -> str:
         "Never seen in training": ", ".join(facts.get("unseen_classes", ())),
         "Measured": [f"{name}: {value:.3f}" for name, value in facts.get("metrics", {}).items()],
     }
-    return f"<dl>{''.join(f'<div><dt>{term}</dt><dd>{_told(value)}</dd></div>' for term, value in rows.items() if value)}</dl>"
+    listed = (f"<div><dt>{term}</dt><dd>{_told(value)}</dd></div>" for term, value in rows.items() if value)
+    return f"<dl>{''.join(listed)}</dl>"
 
 
 def _source(source: Mapping[str, Any]) -> str:

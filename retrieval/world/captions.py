@@ -43,7 +43,13 @@ class Caption:
 
 
 def caption(
-    rng: np.random.Generator, domain: str, label: str, color: str, *, ground: str = "plain", synonyms: Sequence[str] = ()
+    rng: np.random.Generator,
+    domain: str,
+    label: str,
+    color: str,
+    *,
+    ground: str = "plain",
+    synonyms: Sequence[str] = (),
 ) -> str:
     """A sentence fragment such as "a painting of a red mug on grass". One in eight uses a synonym of the label.
 

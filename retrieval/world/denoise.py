@@ -18,8 +18,12 @@ LEVELS = 3
 def denoised(light: Array, guides: Array) -> Array:
     """Smooth linear light (S, S, 3); guides (S, S, 7) = albedo 3, shading normal 3, depth 1, averaged over the same samples."""
     albedo = guides[..., :3]
-    surface = np.where(albedo.max(axis=-1, keepdims=True) > 0.01, albedo + 0.01, 1.0)  # sky, glass and metal keep their own light
-    facts = np.concatenate([albedo / 0.10, guides[..., 3:6] / 0.30, np.log1p(guides[..., 6:]) / 0.03], axis=-1)  # (S, S, 7)
+    surface = np.where(
+        albedo.max(axis=-1, keepdims=True) > 0.01, albedo + 0.01, 1.0
+    )  # sky, glass and metal keep their own light
+    facts = np.concatenate(
+        [albedo / 0.10, guides[..., 3:6] / 0.30, np.log1p(guides[..., 6:]) / 0.03], axis=-1
+    )  # (S, S, 7)
     smooth = light / surface
     for level in range(LEVELS):
         smooth = _smoothed(smooth, facts, step=2**level, tolerance=0.8 / 2**level)

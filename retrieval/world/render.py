@@ -6,9 +6,10 @@ pixel is the plain mean of its own samples, so neither the order nor the number 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,6 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from retrieval.world.denoise import denoised
-from retrieval.world.model import Material
 from retrieval.world.scene import Camera, Scene, direction
 from retrieval.world.surroundings import display, ground_texture, linear, sky_map, wall_mesh
 
@@ -28,12 +28,24 @@ Integers = npt.NDArray[np.int32]
 
 NOTHING = -1  # the part index of ground, wall and sky
 SMALLEST_DETAIL = 192  # pixels a side that the styles need to see an eye
-OWNER = 2.0  # a part tells its index by its texture coordinate, OWNER + index; ground and wall have coordinates in [0, 1]
+OWNER = (
+    2.0  # a part tells its index by its texture coordinate, OWNER + index; ground and wall have coordinates in [0, 1]
+)
+OPAQUE: dict[str, Any] = {
+    "type": "twosided",
+    "bsdf": {
+        "type": "principled",
+        "base_color": {"type": "mesh_attribute", "name": "vertex_color"},
+        "roughness": {"type": "mesh_attribute", "name": "vertex_roughness"},
+        "metallic": {"type": "mesh_attribute", "name": "vertex_metallic"},
+        "specular": 0.5,
+    },
+}
 FAR = 60.0  # the depth of the sky, world units
 CREASE = 38.0  # degrees between two faces beyond which an edge is sharp
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Buffers:
     """What is known about every pixel of a scene. The photo has `size` pixels a side (S); the others `detail` pixels (R >= 2 S).
 
@@ -133,9 +145,16 @@ def _enlarged(photo: Floats, side: int) -> Floats:
 
 
 def _description(scene: Scene, size: int, detail: int) -> dict[str, Any]:
-    """The scene in Mitsuba's own terms. Sensor 0 takes the photo through a lens; sensor 1 sees all sharp, for the buffers."""
+    """The scene in Mitsuba's own terms. Sensor 0 takes the photo through a lens; sensor 1 sees all sharp, for the buffers.
+
+    All opaque parts are one shape whose colours are attributes of its vertices: Mitsuba's buffer pass slows down with every shape.
+    """
     mi = _mitsuba()
-    world: dict[str, Any] = {"type": "scene", "lens": _sensor(scene.camera, size, True), "pinhole": _sensor(scene.camera, detail, False)}
+    world: dict[str, Any] = {
+        "type": "scene",
+        "lens": _sensor(scene.camera, size, True),
+        "pinhole": _sensor(scene.camera, detail, False),
+    }
     turn = mi.ScalarTransform4f().rotate([1, 0, 0], 90)
     sky = sky_map(scene.light, scene.stage).astype(np.float32)
     world["sky"] = {"type": "envmap", "bitmap": mi.Bitmap(sky), "to_world": turn}
@@ -143,9 +162,17 @@ def _description(scene: Scene, size: int, detail: int) -> dict[str, Any]:
     wall = wall_mesh(scene.stage, scene.camera)
     if wall is not None:
         color = {"type": "rgb", "value": linear(scene.stage.wall_color).tolist()}
-        world["wall"] = _mesh("wall", None, wall, {"type": "twosided", "bsdf": {"type": "diffuse", "reflectance": color}})
+        surface = {"type": "twosided", "bsdf": {"type": "diffuse", "reflectance": color}}
+        world["wall"] = _shape("wall", [creased(wall)], {"texcoords": [np.zeros(2)]}, surface)
+    opaque = [place for place, part in enumerate(scene.parts) if not part.material.clear]
+    if opaque:
+        world["opaque"] = _parts_shape("opaque", scene, opaque, OPAQUE)
     for place, part in enumerate(scene.parts):
-        world[f"part{place}"] = _mesh(f"part{place}", OWNER + place, part.mesh, _surface(part.material))
+        if part.material.clear:
+            tint = {"type": "rgb", "value": linear(part.material.color.rgb).tolist()}
+            world[f"clear{place}"] = _parts_shape(
+                f"clear{place}", scene, [place], {"type": "thindielectric", "specular_transmittance": tint}
+            )
     return world
 
 
@@ -153,7 +180,13 @@ def _sensor(camera: Camera, pixels: int, lens: bool) -> dict[str, Any]:
     """A square camera; with a lens, what lies off the object's distance is blurred."""
     look = _mitsuba().ScalarTransform4f().look_at(origin=list(camera.origin), target=list(camera.target), up=[0, 0, 1])
     film = {"type": "hdrfilm", "width": pixels, "height": pixels, "pixel_format": "rgb", "rfilter": {"type": "box"}}
-    sensor = {"type": "perspective", "fov": camera.fov, "to_world": look, "film": film, "sampler": {"type": "multijitter"}}
+    sensor = {
+        "type": "perspective",
+        "fov": camera.fov,
+        "to_world": look,
+        "film": film,
+        "sampler": {"type": "multijitter"},
+    }
     if lens:
         sensor |= {"type": "thinlens", "aperture_radius": camera.aperture, "focus_distance": camera.distance - 0.3}
     return sensor
@@ -166,47 +199,82 @@ def _ground(scene: Scene) -> dict[str, Any]:
     reach = 80.0
     repeats = mi.ScalarTransform4f().scale([2 * reach / side, 2 * reach / side, 1])
     pattern = {"type": "bitmap", "bitmap": mi.Bitmap(linear(texture).astype(np.float32)), "raw": True, "to_uv": repeats}
-    place = mi.ScalarTransform4f().translate([0, 0, -0.003]).rotate([0, 0, 1], scene.camera.azimuth + scene.stage.turn).scale(reach)
-    return {"type": "rectangle", "to_world": place, "bsdf": {"type": "twosided", "bsdf": {"type": "diffuse", "reflectance": pattern}}}
+    place = (
+        mi.ScalarTransform4f()
+        .translate([0, 0, -0.003])
+        .rotate([0, 0, 1], scene.camera.azimuth + scene.stage.turn)
+        .scale(reach)
+    )
+    return {
+        "type": "rectangle",
+        "to_world": place,
+        "bsdf": {"type": "twosided", "bsdf": {"type": "diffuse", "reflectance": pattern}},
+    }
 
 
-def _surface(material: Material) -> dict[str, Any]:
-    """How a part answers light, as a Mitsuba surface."""
-    color = {"type": "rgb", "value": linear(material.color.rgb).tolist()}
-    if material.clear:
-        return {"type": "thindielectric", "specular_transmittance": color}
-    surface = {"type": "principled", "base_color": color, "roughness": max(material.roughness, 0.05), "metallic": material.metallic}
-    return {"type": "twosided", "bsdf": surface | {"specular": 0.5}}
+def _parts_shape(name: str, scene: Scene, places: Sequence[int], surface: dict[str, Any]) -> Any:
+    """The parts at `places` as one shape; each vertex carries its part's index, colour, roughness and metallic."""
+    materials = [scene.parts[place].material for place in places]
+    values = {
+        "texcoords": [np.array([OWNER + place, 0.0]) for place in places],
+        "color": [linear(m.color.rgb) for m in materials],
+        "roughness": [np.array([max(m.roughness, 0.05)]) for m in materials],
+        "metallic": [np.array([m.metallic]) for m in materials],
+    }
+    return _shape(name, [creased(scene.parts[place].mesh) for place in places], values, surface)
 
 
-def _mesh(name: str, owner: float | None, mesh: trimesh.Trimesh, surface: dict[str, Any]) -> Any:
-    """A Mitsuba mesh with smooth normals that break at creases, handed over in memory; `owner` is its texture coordinate everywhere."""
+def _shape(name: str, pieces: Sequence[Surface], values: dict[str, list[Array]], surface: dict[str, Any]) -> Any:
+    """The pieces as one Mitsuba mesh, handed over in memory. `values`: for each attribute one vector per piece."""
     mi = _mitsuba()
-    vertices, faces, normals = creased(mesh)
+    counts = [len(piece.vertices) for piece in pieces]
+    starts = np.cumsum([0, *counts[:-1]])
+    faces = np.concatenate([piece.faces + start for piece, start in zip(pieces, starts, strict=True)])
     properties = mi.Properties()
     properties["surface"] = mi.load_dict(surface)
-    shape = mi.Mesh(name, len(vertices), len(faces), properties, has_vertex_normals=True, has_vertex_texcoords=owner is not None)
+    shape = mi.Mesh(name, sum(counts), len(faces), properties, has_vertex_normals=True, has_vertex_texcoords=True)
+    spread = {
+        key: np.repeat(np.stack(each), counts, axis=0).astype(np.float32) for key, each in values.items()
+    }  # (N, width)
     fields = mi.traverse(shape)
-    fields["vertex_positions"] = vertices.astype(np.float32).ravel()
-    fields["vertex_normals"] = normals.astype(np.float32).ravel()
-    if owner is not None:
-        fields["vertex_texcoords"] = np.full(2 * len(vertices), owner, np.float32)
+    fields["vertex_positions"] = np.concatenate([piece.vertices for piece in pieces]).astype(np.float32).ravel()
+    fields["vertex_normals"] = np.concatenate([piece.normals for piece in pieces]).astype(np.float32).ravel()
+    fields["vertex_texcoords"] = spread.pop("texcoords").ravel()
     fields["faces"] = faces.astype(np.uint32).ravel()
     fields.update()
+    for key, each in spread.items():
+        shape.add_attribute(f"vertex_{key}", each.shape[1], each.ravel())
     return shape
 
 
-def creased(mesh: trimesh.Trimesh) -> tuple[Array, npt.NDArray[np.int64], Array]:
-    """Vertices (N, 3), faces (F, 3) and vertex normals (N, 3) of the mesh; a vertex is doubled where faces meet at more than CREASE degrees."""
-    mesh = mesh.copy()
-    mesh.merge_vertices()
-    count = len(mesh.faces)
-    smooth = mesh.face_adjacency[mesh.face_adjacency_angles < np.radians(CREASE)]
-    links = coo_matrix((np.ones(len(smooth)), (smooth[:, 0], smooth[:, 1])), shape=(count, count))
+class Surface(NamedTuple):
+    """Triangles with smooth normals: vertices (N, 3), faces (F, 3), unit normals (N, 3)."""
+
+    vertices: Array
+    faces: npt.NDArray[np.int64]
+    normals: Array
+
+
+def creased(mesh: trimesh.Trimesh) -> Surface:
+    """The mesh with normals that are smooth except where faces meet at more than CREASE degrees: there, vertices are doubled."""
+    vertices, corners = np.asarray(mesh.vertices, float), np.asarray(mesh.faces, np.int64)
+    first, second, third = (vertices[corners[:, i]] for i in range(3))
+    weighted = np.cross(second - first, third - first)  # (F, 3): twice the area times the normal
+    flat = weighted / np.maximum(np.linalg.norm(weighted, axis=1, keepdims=True), 1e-12)
+    left, right = _neighbours(corners, len(vertices))
+    smooth = (flat[left] * flat[right]).sum(axis=1) > np.cos(np.radians(CREASE))
+    links = coo_matrix((np.ones(int(smooth.sum())), (left[smooth], right[smooth])), shape=(len(corners),) * 2)
     group = connected_components(links, directed=False)[1].astype(np.int64)  # (F,): faces joined by smooth edges
-    keys = group[:, None] * len(mesh.vertices) + mesh.faces
-    unique, faces = np.unique(keys.ravel(), return_inverse=True)
-    weighted = np.repeat(np.asarray(mesh.area_faces)[:, None] * np.asarray(mesh.face_normals), 3, axis=0)  # (3F, 3)
-    normals = np.stack([np.bincount(faces.ravel(), weighted[:, i], len(unique)) for i in range(3)], axis=1)
+    keys, faces = np.unique((group[:, None] * len(vertices) + corners).ravel(), return_inverse=True)
+    normals = np.stack([np.bincount(faces, np.repeat(weighted[:, i], 3), len(keys)) for i in range(3)], axis=1)
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-    return np.asarray(mesh.vertices)[unique % len(mesh.vertices)], faces.reshape(-1, 3), normals
+    return Surface(vertices[keys % len(vertices)], faces.reshape(-1, 3), normals)
+
+
+def _neighbours(faces: npt.NDArray[np.int64], count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Pairs of faces (F, 3) that share an edge; `count` is the number of vertices. Two arrays of face indices."""
+    edges = np.sort(faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
+    keys = edges[:, 0] * count + edges[:, 1]
+    order = np.argsort(keys, kind="stable")
+    twin = np.flatnonzero(keys[order][1:] == keys[order][:-1])
+    return order[twin] // 3, order[twin + 1] // 3

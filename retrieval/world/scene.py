@@ -154,7 +154,9 @@ def object_class(label: str) -> ObjectClass:
     if label in CLASSES:
         return CLASSES[label]
     near = difflib.get_close_matches(label, CLASSES, n=1, cutoff=0.0)
-    raise SettingsError(f"The world has no class {label!r}. The nearest is {near[0]!r}; all: {', '.join(sorted(CLASSES))}.")
+    raise SettingsError(
+        f"The world has no class {label!r}. The nearest is {near[0]!r}; all: {', '.join(sorted(CLASSES))}."
+    )
 
 
 def sample_scene(label: str, seed: int) -> Scene:
@@ -179,12 +181,13 @@ def _at_rest(parts: Sequence[Part]) -> tuple[Part, ...]:
     scale = 1.0 / float(np.linalg.norm(points - middle, axis=1).max())
     offset = np.array([middle[0], middle[1], low[2]])
     return tuple(
-        Part(p.name, trimesh.Trimesh((p.mesh.vertices - offset) * scale, p.mesh.faces, process=False), p.material) for p in parts
+        Part(p.name, trimesh.Trimesh((p.mesh.vertices - offset) * scale, p.mesh.faces, process=False), p.material)
+        for p in parts
     )
 
 
 def _sample_camera(rng: np.random.Generator, kind: ObjectClass, parts: Sequence[Part]) -> Camera:
-    """A view of the class' plausible angles, framed so that the object fills 70-86 % of the picture and lies inside it."""
+    """A view of the class' plausible angles, framed so that the object fills 72-88 % of the picture and lies inside it."""
     low, high = kind.azimuths[int(rng.integers(len(kind.azimuths)))]
     points = np.concatenate([part.mesh.vertices for part in parts])
     middle = (points.min(axis=0) + points.max(axis=0)) / 2
@@ -196,7 +199,7 @@ def _sample_camera(rng: np.random.Generator, kind: ObjectClass, parts: Sequence[
         target=(float(middle[0]), float(middle[1]), float(middle[2])),
         aperture=float(rng.uniform(0.02, 0.09)),
     )
-    fill = float(rng.uniform(0.70, 0.86))
+    fill = float(rng.uniform(0.72, 0.88))
     room = (0.94 - fill) / 2  # off-centre, yet never nearer than 3 % to the border
     return _framed(start, points, fill, rng.uniform(-room, room, 2))
 
@@ -212,7 +215,9 @@ def _framed(camera: Camera, points: Array, fill: float, offset: Array) -> Camera
         right, up, _ = camera.frame()
         x, y, z = np.array(camera.target) + right * miss[0] - up * miss[1]
         fov = float(np.degrees(2 * np.arctan(half * zoom)))
-        camera = Camera(camera.azimuth, camera.elevation, camera.distance, fov, (float(x), float(y), float(z)), camera.aperture)
+        camera = Camera(
+            camera.azimuth, camera.elevation, camera.distance, fov, (float(x), float(y), float(z)), camera.aperture
+        )
     return camera
 
 

@@ -203,7 +203,7 @@ def nearer(field: Field, other: Field) -> Field:
 
 
 def split(mesh: trimesh.Trimesh, region: Field) -> tuple[trimesh.Trimesh, trimesh.Trimesh]:
-    """The mesh inside and outside the region, triangles cut cleanly along its border: patches of another name or colour."""
+    """The mesh inside and outside the region, triangles cut along its border: patches of another name or colour."""
     points, faces = np.asarray(mesh.vertices), np.asarray(mesh.faces)
     depth = region.distance(points)
     within = depth < 0
@@ -230,7 +230,7 @@ def split(mesh: trimesh.Trimesh, region: Field) -> tuple[trimesh.Trimesh, trimes
 
 
 def cast(field: Field, origins: Array, direction: Point, steps: int = 24) -> Array:
-    """The points (n, 3) where rays from `origins` (n, 3) along the unit `direction` meet the surface: places for eyes, gills, spots."""
+    """The points (n, 3) where rays from `origins` (n, 3) along the unit `direction` meet the surface."""
     points, ahead = np.array(origins, float), np.array(direction, float)
     for _ in range(steps):
         points = points + 0.8 * field.distance(points)[:, None] * ahead

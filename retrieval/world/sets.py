@@ -101,7 +101,7 @@ def render_set(
     _claim(out, plan)
     if listing.exists():
         return listing
-    tasks = [Task(label, number, plan) for label in plan.classes for number in range(per_class)]
+    tasks = [Task(label, number, plan) for number in range(per_class) for label in plan.classes]
     waiting = [task for task in tasks if not _record(out, task).exists()]
     with _reporting(len(tasks), on_progress) as report:
         done = len(tasks) - len(waiting)
@@ -119,7 +119,9 @@ def contact_sheet(folder: Path, out: Path, per_class: int = 2, cell: int = 128) 
     """A PNG of the set in `folder`: a row per class, for each of its first objects every style. Returns `out`."""
     listing = folder / "items.jsonl"
     if not listing.exists():
-        raise DataError(f"{folder} holds no finished set: {listing.name} is missing. Render it first, or let the rendering finish.")
+        raise DataError(
+            f"{folder} holds no finished set: {listing.name} is missing. Render it first, or let the rendering finish."
+        )
     rows: dict[str, list[dict[str, Any]]] = {}
     for line in listing.read_text().splitlines():
         item = json.loads(line)
@@ -132,7 +134,10 @@ def contact_sheet(folder: Path, out: Path, per_class: int = 2, cell: int = 128) 
         pen.text((cell / 16, (row + 0.5) * cell), label, fill="black", font=font, anchor="lm")
         for column, item in enumerate(items[:columns]):
             with Image.open(folder / item["path"]) as picture:
-                sheet.paste(picture.convert("RGB").resize((cell, cell), Image.Resampling.LANCZOS), (margin + column * cell, row * cell))
+                sheet.paste(
+                    picture.convert("RGB").resize((cell, cell), Image.Resampling.LANCZOS),
+                    (margin + column * cell, row * cell),
+                )
     out.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(out)
     return out
@@ -143,7 +148,9 @@ def _plan(purpose: str, seed: int, per_class: int, size: int, classes: Sequence[
     if purpose not in PURPOSES:
         raise SettingsError(f"A set cannot be made for {purpose!r}. Choose one of: {', '.join(PURPOSES)}.")
     if per_class < 1 or not 16 <= size <= 1024:
-        raise SettingsError(f"A set needs at least 1 object per class and 16 to 1024 pixels, not {per_class} objects of {size} pixels.")
+        raise SettingsError(
+            f"A set needs at least 1 object per class and 16 to 1024 pixels, not {per_class} objects of {size} pixels."
+        )
     labels = tuple(object_class(label).name for label in (classes if classes is not None else sorted(CLASSES)))
     return Plan(purpose, seed, per_class, size, labels, tuple(STYLES))
 
@@ -154,9 +161,13 @@ def _claim(out: Path, plan: Plan) -> None:
     wanted = json.loads(json.dumps(asdict(plan)))
     if path.exists():
         found = json.loads(path.read_text())
-        other = [f"{key} {found.get(key)!r} instead of {wanted[key]!r}" for key in wanted if found.get(key) != wanted[key]]
+        other = [
+            f"{key} {found.get(key)!r} instead of {wanted[key]!r}" for key in wanted if found.get(key) != wanted[key]
+        ]
         if other:
-            raise DataError(f"{out} already holds another set ({'; '.join(other)}). Choose another folder, or remove this one.")
+            raise DataError(
+                f"{out} already holds another set ({'; '.join(other)}). Choose another folder, or remove this one."
+            )
         return
     (out / "records").mkdir(parents=True, exist_ok=True)
     _write_whole(path, json.dumps(wanted, indent=1) + "\n")
@@ -183,7 +194,9 @@ def _reporting(total: int, on_progress: Progress | None) -> Iterator[Progress]:
     with tqdm(total=total, unit="scene", smoothing=0.05) as bar:
 
         def show(done: int, total: int) -> None:
-            bar.initial = bar.initial or (done if bar.n == 0 else 0)  # scenes of an earlier run must not flatter the estimate
+            bar.initial = bar.initial or (
+                done if bar.n == 0 else 0
+            )  # scenes of an earlier run must not flatter the estimate
             bar.update(done - bar.n)
 
         yield show
@@ -197,7 +210,9 @@ def _finished(out: Path, tasks: Sequence[Task], workers: int) -> Iterator[str]:
             yield _render_task(out, task)
         return
     with _quiet_threads():
-        context = multiprocessing.get_context("spawn")  # a fork would copy the parent's thread pools in an unknown state
+        context = multiprocessing.get_context(
+            "spawn"
+        )  # a fork would copy the parent's thread pools in an unknown state
         pool = ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context, initializer=use_threads, initargs=(1,))
         try:
             for future in as_completed([pool.submit(_render_task, out, task) for task in tasks]):
@@ -232,15 +247,30 @@ def _render_task(out: Path, task: Task) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     lines = []
     for domain in task.plan.styles:
-        rng = np.random.default_rng(stable_seed("style", domain, task.seed))  # its own stream: a new style changes no other
+        rng = np.random.default_rng(
+            stable_seed("style", domain, task.seed)
+        )  # its own stream: a new style changes no other
         drawing = STYLES[domain](buffers, rng)
         path = folder / f"{task.name}-{domain}.webp"
         drawing.image.save(path, quality=quality.webp, method=5)
         words = caption(
-            rng, domain, task.label, next(iter(scene.colors.values()), ""), ground=scene.stage.ground, synonyms=object_class(task.label).synonyms
+            rng,
+            domain,
+            task.label,
+            next(iter(scene.colors.values()), ""),
+            ground=scene.stage.ground,
+            synonyms=object_class(task.label).synonyms,
         )
-        head = {"id": path.stem, "path": path.relative_to(out).as_posix(), "label": task.label, "domain": domain, "caption": words}
-        lines.append(head | {"object": task.name, "seed": task.seed, "size": task.plan.size, "style": drawing.params} | facts)
+        head = {
+            "id": path.stem,
+            "path": path.relative_to(out).as_posix(),
+            "label": task.label,
+            "domain": domain,
+            "caption": words,
+        }
+        lines.append(
+            head | {"object": task.name, "seed": task.seed, "size": task.plan.size, "style": drawing.params} | facts
+        )
     _write_whole(_record(out, task), json.dumps(lines))
     return task.name
 
@@ -251,8 +281,12 @@ def _scene_facts(scene: Scene, buffers: Buffers) -> dict[str, Any]:
     return {
         "colors": scene.colors,
         "shape": scene.values,
-        "camera": {key: round(getattr(camera, key), 3) for key in ("azimuth", "elevation", "distance", "fov", "aperture")},
-        "light": {key: round(getattr(light, key), 3) for key in ("azimuth", "elevation", "softness", "sun_share", "exposure")},
+        "camera": {
+            key: round(getattr(camera, key), 3) for key in ("azimuth", "elevation", "distance", "fov", "aperture")
+        },
+        "light": {
+            key: round(getattr(light, key), 3) for key in ("azimuth", "elevation", "softness", "sun_share", "exposure")
+        },
         "stage": {"place": scene.stage.place, "ground": scene.stage.ground},
         "box": box_of(buffers.mask),
         "parts": [

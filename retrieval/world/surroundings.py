@@ -125,11 +125,15 @@ def wall_mesh(stage: Stage, camera: Camera) -> trimesh.Trimesh | None:
     turn = camera.azimuth + (0.0 if stage.place == "studio" else stage.turn)
     away, along = -direction(turn, 0.0), direction(turn + 90.0, 0.0)
     angles = np.linspace(-np.pi / 2, 0.0, 13 if bend else 1)
-    profile = [(stage.wall_distance + 1.0 + bend * np.cos(a), bend * (1 + np.sin(a)) - 0.004) for a in angles]  # (distance, z)
+    profile = [
+        (stage.wall_distance + 1.0 + bend * np.cos(a), bend * (1 + np.sin(a)) - 0.004) for a in angles
+    ]  # (distance, z)
     profile.append((profile[-1][0], 9.0))
     rows = np.array([away * d + (0.0, 0.0, z) + along * s for d, z in profile for s in (-20.0, 20.0)])
     corner = 2 * np.arange(len(profile) - 1)
-    faces = np.concatenate([np.stack([corner, corner + 1, corner + 2], 1), np.stack([corner + 1, corner + 3, corner + 2], 1)])
+    faces = np.concatenate(
+        [np.stack([corner, corner + 1, corner + 2], 1), np.stack([corner + 1, corner + 3, corner + 2], 1)]
+    )
     return trimesh.Trimesh(rows, faces, process=False)
 
 
@@ -156,7 +160,9 @@ def sky_map(light: Light, stage: Stage) -> Array:
 def _with_horizon(sky: Array, rng: np.random.Generator, t: Array, stage: Stage) -> Array:
     """The sky with distant hills or trees, as soft as a lens would leave them."""
     columns = sky.shape[1]
-    ridge = np.radians(4.0 + 2.5 * cloud(rng, (1, columns), (0.0, 7.0))[0] + 1.2 * cloud(rng, (1, columns), (0.0, 2.0))[0])
+    ridge = np.radians(
+        4.0 + 2.5 * cloud(rng, (1, columns), (0.0, 7.0))[0] + 1.2 * cloud(rng, (1, columns), (0.0, 2.0))[0]
+    )
     rise = np.pi / 2 - t[:, None]  # elevation of each row
     cover = np.clip((ridge[None, :] - rise) / np.radians(2.5) + 0.5, 0.0, 1.0) * rng.choice([0.0, 0.7, 0.9])
     hills = linear((0.30, 0.40, 0.36)) * (1 + 0.25 * cloud(rng, sky.shape[:2], 2.0)[..., None]) + 0.08

@@ -1,7 +1,7 @@
-"""An engine that needs no model: pictures are made here, and a query finds the class that it is told or drawn like.
+"""An engine that needs no model: pictures are made here, and a query finds the class that it looks or sounds like.
 
-A drawing is "read" by its shape alone: wider than high is a fish, higher than wide is a tree, anything else is a duck; a
-picture is read by its main colour; a text by the class named in it.
+A drawing is read by its shape alone: wider than high is a fish, higher than wide is a tree, anything else is a duck; a
+picture is read by the colour in its middle; a text by the class that it names.
 """
 
 from __future__ import annotations
@@ -66,16 +66,23 @@ class FakeEngine:
         return {"name": "fake", "trained_on": [source], "classes": list(COLORS)} if self.ready else {}
 
     def domains(self, gallery: str | None = None) -> tuple[str, ...]:
+        self._known(gallery)
         return STYLES
 
     def labels(self, gallery: str | None = None) -> tuple[str, ...]:
+        self._known(gallery)
         return tuple(COLORS)
 
     def item(self, item_id: str, gallery: str | None = None) -> Item:
+        self._known(gallery)
         for item in self._items:
             if item.id == item_id:
                 return item
         raise GalleryError(f"There is no picture {item_id[:80]!r} in this gallery.")
+
+    def _known(self, gallery: str | None) -> None:
+        if gallery not in (None, *self.galleries):
+            raise GalleryError(f"There is no gallery {gallery!r}.")
 
     # -------- searching
 
@@ -90,6 +97,7 @@ class FakeEngine:
         cutoff: float | None = None,
     ) -> Results:
         self.wait()
+        self._known(gallery)
         if isinstance(query, TextQuery) and query.text == "crash":
             raise ZeroDivisionError("a bug")
         self.asked.append(query)

@@ -11,7 +11,7 @@ from retrieval.world.solids import Array, Point
 
 
 def leaf(spine: Array, width: float, fold: float = 0.35, side: Point = (0.0, 1.0, 0.0)) -> trimesh.Trimesh:
-    """A leaf blade along `spine` (n, 3), `width` wide on each side of it where widest, folded along the middle by `fold`."""
+    """A leaf along `spine` (n, 3), `width` wide on each side of it where widest, folded along the middle."""
     along = np.linspace(0.0, 1.0, len(spine))
     widths = width * np.maximum(np.sin(np.pi * along**0.8), 0.03)  # widest a little before the middle
     blade = np.array([(-1.0, -fold), (0.0, 0.07), (1.0, -fold), (0.0, -0.07)])
@@ -22,7 +22,7 @@ def leaf(spine: Array, width: float, fold: float = 0.35, side: Point = (0.0, 1.0
     "palm tree", family="plant", azimuths=((-40.0, 40.0), (140.0, 220.0)), elevations=(0.0, 16.0), synonyms=("palm",)
 )
 def palm_tree(draw: Draw) -> list[Part]:
-    """A palm: a ringed trunk swept to one side, a crown of drooping feathered fronds, coconuts, perhaps a mound of sand."""
+    """A palm: a ringed trunk swept to one side, a crown of drooping fronds, perhaps coconuts and a mound of sand."""
     green, bark = draw.color("fronds", ["green"], 0.04), draw.color("trunk", ["brown", "brown", "gray"], 0.03)
     tall, lean = draw.uniform("height", 1.7, 2.3), draw.choice("side", [1.0, -1.0]) * draw.uniform("lean", 0.1, 0.85)
     line = solids.curve([(0.0, 0.0, 0.0), (0.0, 0.25 * lean, 0.5 * tall), (0.0, lean, tall)], 96)
@@ -64,7 +64,7 @@ def ringed_trunk(line: Array, girth: float, rings: int) -> trimesh.Trimesh:
 
 
 def frond(length: float, rise: float, droop: float, full: float) -> trimesh.Trimesh:
-    """A palm leaf along +x from the origin, up to `full` wide on each side, torn into forward-pointing teeth, its tip drooping."""
+    """A drooping palm leaf along +x, up to `full` wide on each side, torn into teeth that point forward."""
     points = [(0.0, 0.0, 0.0), (0.3, 0.0, rise), (0.68, 0.0, rise - 0.12 * droop), (1.0, 0.0, rise - 0.75 * droop)]
     teeth, rings = 11, 8  # one blade with teeth rather than many leaflets: line drawings of it stay legible
     spine = solids.curve((length * np.array(points)).tolist(), teeth * rings)

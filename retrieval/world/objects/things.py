@@ -115,7 +115,8 @@ def mug(draw: Draw) -> list[Part]:
     parts = [Part("body", outside, glaze), Part("inside", inside, inner), Part("handle", handle, glaze)]
     pattern = draw.choice("pattern", ["plain", "band", "stripes", "dots"])
     if pattern != "plain":
-        accent = Material(draw.color("pattern", ["blue", "red", "white", "black", "yellow"]), 0.25)
+        contrasts = [word for word in ("blue", "red", "white", "black", "yellow") if word != glaze.color.name]
+        accent = Material(draw.color("pattern", contrasts), 0.25)
     spans = {"band": [(0.38, 0.66)], "stripes": [(0.18, 0.25), (0.45, 0.52), (0.72, 0.79)]}.get(pattern, [])
     for a, b in spans:
         levels = np.linspace(a, b, 6) * height

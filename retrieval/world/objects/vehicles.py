@@ -1,6 +1,7 @@
 """What carries people: cars, aeroplanes, boats. Buildings are in `places`, household objects in `things`.
 
-Lengths are roughly metres. The helpers at the top (wheels, panes, lamps) are shared by the whole family.
+Lengths are roughly metres. x runs from stern to bow, so `solids.mirrored` makes the other side of anything.
+Wheels, cabins and window insets at the top serve the whole family; each kind of vehicle then has its own chapter.
 """
 
 from __future__ import annotations
@@ -81,11 +82,6 @@ def cabin(
     return solids.hull([tuple(corner) for corner in p.reshape(-1, 3)] + crown, rounding), faces
 
 
-def both_sides(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
-    """The mesh and its mirror image across the length of the vehicle."""
-    return solids.mirrored(mesh)
-
-
 def car_body(length: float, width: float, belt: float, axles: tuple[float, float], radius: float) -> trimesh.Trimesh:
     """The painted lower body with bulging wings and open wheel arches."""
     half, sill = width / 2, 0.62 * radius
@@ -97,7 +93,7 @@ def car_body(length: float, width: float, belt: float, axles: tuple[float, float
 
 
 def car_trim(half: float, belt: float, radius: float) -> list[Part]:
-    """Chrome bumpers, grille, number plates and the lamps of a car that reaches from -half to half along x."""
+    """Chrome bumpers, the grille and the lamps of a car that reaches from -half to half along x."""
     low = 0.62 * radius + 0.16
     bumper = solids.curve(
         [(half - 0.16, -0.8, low), (half + 0.03, -0.55, low), (half + 0.03, 0.55, low), (half - 0.16, 0.8, low)]
@@ -114,9 +110,9 @@ def car_trim(half: float, belt: float, radius: float) -> list[Part]:
     return [
         Part("bumper", solids.joined(*bumpers), STEEL),
         Part("grille", solids.pane(mouth, 0.05, 0.08), DARK),
-        Part("light", both_sides(rings), STEEL),
-        Part("light", both_sides(solids.pebble((half - 0.02, 0.57, lamp_height), (0.07, 0.14, 0.14))), LAMP),
-        Part("light", both_sides(solids.pebble((-half + 0.05, 0.6, lamp_height), (0.08, 0.11, 0.13))), TAIL_LAMP),
+        Part("light", solids.mirrored(rings), STEEL),
+        Part("light", solids.mirrored(solids.pebble((half - 0.02, 0.57, lamp_height), (0.07, 0.14, 0.14))), LAMP),
+        Part("light", solids.mirrored(solids.pebble((-half + 0.05, 0.6, lamp_height), (0.08, 0.11, 0.13))), TAIL_LAMP),
     ]
 
 
@@ -127,7 +123,7 @@ def car_door(front: float, belt: float, side: float) -> list[Part]:
     outline.append((front, belt - 0.1))
     line = solids.pipe([(x, side, z) for x, z in outline], 0.014, sections=8)
     handle = solids.pipe([(back + 0.1, side + 0.03, belt - 0.2), (back + 0.28, side + 0.03, belt - 0.2)], 0.028)
-    return [Part("door", both_sides(line), DARK), Part("door", both_sides(handle), STEEL)]
+    return [Part("door", solids.mirrored(line), DARK), Part("door", solids.mirrored(handle), STEEL)]
 
 
 def roof_rack(back: float, front: float, top: float, luggage: Color) -> list[Part]:
@@ -162,33 +158,25 @@ def car(draw: Draw) -> list[Part]:
     width, half, axle = 1.7, length / 2, length * 0.31
     boot = 0.19 * length if kind == "saloon" else 0.12
     slope = {"hatchback": 0.34, "saloon": 0.42, "estate": 0.16}[kind]
-    shell, (right, left, front, back) = cabin(
-        (-half + boot, half - bonnet, 0.63, belt - 0.06), (-half + boot + slope, half - bonnet - 0.55, 0.5, top), 0.12
-    )
+    roof = (-half + boot + slope, half - bonnet - 0.55, 0.5, top)
+    shell, (right, left, front, back) = cabin((-half + boot, half - bonnet, 0.63, belt - 0.06), roof, 0.12)
     body = car_body(length, width, belt, (-axle, axle), radius)
-    side = [inset(right, u, v, 0.2, 0.9) for u, v in ((0.06, 0.46), (0.52, 0.96))] + [
-        inset(left, u, v, 0.2, 0.9) for u, v in ((0.04, 0.48), (0.54, 0.94))
-    ]
-    panes = [
-        solids.pane(q, 0.03, 0.07)
-        for q in [*side, inset(front, 0.06, 0.94, 0.16, 0.92), inset(back, 0.1, 0.9, 0.25, 0.9)]
-    ]
+    glazed = [inset(right, *share, 0.2, 0.9) for share in ((0.06, 0.46), (0.52, 0.96))]
+    glazed += [inset(left, *share, 0.2, 0.9) for share in ((0.04, 0.48), (0.54, 0.94))]
+    glazed += [inset(front, 0.06, 0.94, 0.16, 0.92), inset(back, 0.1, 0.9, 0.25, 0.9)]
     spots = [(x, y, radius) for x in (-axle, axle) for y in (-0.76, 0.76)]
     mirror = solids.pebble((half - bonnet - 0.12, 0.86, belt + 0.06), (0.06, 0.1, 0.08))
-    load = (
-        roof_rack(
-            -half + boot + slope, half - bonnet - 0.55, top + 0.12, draw.color("suitcase", ["brown", "orange", "blue"])
-        )
-        if draw.choice("load", ["none", "none", "suitcase"]) == "suitcase"
-        else []
-    )
+    load = []
+    if draw.choice("load", ["none", "none", "suitcase"]) == "suitcase":
+        luggage = draw.color("suitcase", ["brown", "orange", "blue"])
+        load = roof_rack(roof[0], roof[1], top + 0.12, luggage)
     return [
         Part("body", body, paint),
         Part("roof", shell, paint),
-        *[Part("window", p, GLASS) for p in panes],
+        *[Part("window", solids.pane(quad, 0.03, 0.07), GLASS) for quad in glazed],
         *car_trim(half, belt, radius),
         *car_door(axle - radius - 0.22, belt, width / 2 - 0.02),
-        Part("mirror", both_sides(mirror), paint),
+        Part("mirror", solids.mirrored(mirror), paint),
         *load,
         *[piece for spot in spots for piece in wheel(spot, radius, 0.26, rim)],
     ]
@@ -239,8 +227,8 @@ def portholes(spots: list[Point], radius: float) -> list[Part]:
     panes = [solids.pebble((x, y + 0.03, z), (0.72 * radius, 0.035, 0.72 * radius), 2) for x, y, z in spots]
     placed = [solids.moved(solids.crisp(rim), spot) for rim, spot in zip(rims, spots, strict=True)]
     return [
-        Part("porthole", both_sides(solids.joined(*placed)), STEEL),
-        Part("porthole", both_sides(solids.joined(*panes)), GLASS),
+        Part("porthole", solids.mirrored(solids.joined(*placed)), STEEL),
+        Part("porthole", solids.mirrored(solids.joined(*panes)), GLASS),
     ]
 
 
@@ -276,7 +264,7 @@ def sailboat(draw: Draw) -> list[Part]:
         for side, lift in ((0.97, -0.05), (0.97, 0.02), (-0.97, 0.02), (-0.97, -0.05))
     ]
     deck = solids.loft(np.stack(planks, axis=1))
-    rail = both_sides(solids.pipe(np.add(edge, (0, 0, 0.02)), 0.035, sections=8))
+    rail = solids.mirrored(solids.pipe(np.add(edge, (0, 0, 0.02)), 0.035, sections=8))
     boom, back = 0.32, -0.44 * length
     corners = (mast - 0.04, 0.0, boom + 0.06), (back, 0.0, boom + 0.1), (mast - 0.04, 0.0, top - 0.08)
     parts = [
@@ -322,16 +310,16 @@ def wing(
     """A pair of wings. root and tip: x of the front and the back edge; the tips lie `rise` above the root."""
     balls = [(root[0], 0, height), (root[1], 0, height), (tip[0], span, height + rise), (tip[1], span, height + rise)]
     balls.append((0.6 * tip[0] + 0.4 * tip[1], span + 0.1, height + rise))
-    return both_sides(solids.hull(balls, [thick, 0.35 * thick, 0.5 * thick, 0.25 * thick, 0.35 * thick]))
+    return solids.mirrored(solids.hull(balls, [thick, 0.35 * thick, 0.5 * thick, 0.25 * thick, 0.35 * thick]))
 
 
-def tail(nose_end: float, root: float, height: float, rise: float) -> trimesh.Trimesh:
+def tail(end: float, root: float, height: float, rise: float) -> trimesh.Trimesh:
     """An upright fin at the end of a fuselage."""
     balls = [
-        (nose_end + root, 0, height),
-        (nose_end, 0, height),
-        (nose_end + 0.12, 0, height + rise),
-        (nose_end - 0.22, 0, height + rise),
+        (end + root, 0, height),
+        (end, 0, height),
+        (end + 0.12, 0, height + rise),
+        (end - 0.22, 0, height + rise),
     ]
     return solids.hull(balls, [0.06, 0.04, 0.04, 0.03])
 
@@ -385,9 +373,9 @@ def jet_engine(x: float, y: float, height: float, radius: float, length: float, 
         0.03,
     )
     return [
-        Part("engine", both_sides(solids.joined(nacelle, pylon)), paint),
-        Part("engine", both_sides(rim), STEEL),
-        Part("engine", both_sides(intake), DARK),
+        Part("engine", solids.mirrored(solids.joined(nacelle, pylon)), paint),
+        Part("engine", solids.mirrored(rim), STEEL),
+        Part("engine", solids.mirrored(intake), DARK),
     ]
 
 
@@ -447,7 +435,7 @@ def airliner(draw: Draw, paint: Material, accent: Material) -> list[Part]:
         Part("wing", wings, paint),
         Part("tail", fin, accent),
         Part("tail", stabiliser, paint),
-        Part("window", both_sides(solids.joined(*row)), GLASS),
+        Part("window", solids.mirrored(solids.joined(*row)), GLASS),
         Part("window", screen, GLASS),
         *engines,
         *undercarriage([(0.62 * half, 0.0, middle - 0.5 * radius), (-0.15, 0.45, low), (-0.15, -0.45, low)], 0.14),

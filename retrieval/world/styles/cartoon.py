@@ -28,10 +28,15 @@ def draw(buffers: Buffers, rng: np.random.Generator) -> Drawing:
         body = body + _shine(buffers, side)[..., None] * (1 - body) * 0.75
     back = _scenery(scenery, paper, buffers, side, rng)
     picture = back * (1 - mask) + np.clip(body, 0, 1) * mask
-    lines = ink([_pen(c, width, rng) for c in trace(buffers, 0.02)], side)[..., None]
+    lines = ink([_pen(c, width, rng) for c in trace(buffers) if c.length > 0.02], side)[..., None]
     dark = np.array((0.10, 0.08, 0.12))
     picture = picture * (1 - lines) + dark * lines
-    params: dict[str, float | str] = {"tones": tones, "shine": float(shine), "scenery": scenery, "line_width": round(width, 4)}
+    params: dict[str, float | str] = {
+        "tones": tones,
+        "shine": float(shine),
+        "scenery": scenery,
+        "line_width": round(width, 4),
+    }
     return Drawing(to_image(picture, buffers.size), params)
 
 
@@ -109,7 +114,13 @@ def _pen(contour: Contour, width: float, rng: np.random.Generator) -> Stroke:
     along = np.linspace(0, 1, len(points))
     heading = np.gradient(points, axis=0)
     downhill = np.abs(heading[:, 0]) / np.maximum(np.hypot(*heading.T), 1e-9)
-    taper = np.ones_like(along) if contour.closed else np.clip(np.minimum(along, 1 - along) * contour.length / 0.05, 0.35, 1.0)
+    taper = (
+        np.ones_like(along)
+        if contour.closed
+        else np.clip(np.minimum(along, 1 - along) * contour.length / 0.05, 0.35, 1.0)
+    )
     base = width * (1.0 if contour.kind == OUTLINE else 0.62)
-    swell = 0.85 + 0.3 * downhill + 0.15 * np.sin(along * 2 * np.pi * max(1, round(contour.length * 2)) + rng.uniform(0, 6))
+    swell = (
+        0.85 + 0.3 * downhill + 0.15 * np.sin(along * 2 * np.pi * max(1, round(contour.length * 2)) + rng.uniform(0, 6))
+    )
     return points, base * taper * swell

@@ -7,6 +7,7 @@ continue each other smoothly are joined, so that a line is as long as a person w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -19,13 +20,19 @@ Array = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Pixel = tuple[int, int]
 
-OUTLINE, SEAM, OVERLAP, FOLD = "outline", "seam", "overlap", "fold"
+OUTLINE, SEAM, OVERLAP, FOLD, THREAD = "outline", "seam", "overlap", "fold", "thread"
+SLENDER = 0.014  # fraction of the side: what is thinner is drawn as one line, not as two edges
+GAP = 0.007  # how far weaker lines keep from the outline, so that it stays in one piece; their ends are drawn out over the gap afterwards
+NEAR = 0.011  # lines closer together than this would run into each other
 STEPS = [(0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)]  # straight neighbours first
 
 
 @dataclass(frozen=True)
 class Contour:
-    """One line: points (N, 2) in [0, 1], x right and y down; kind: outline, seam (part meets part), overlap (depth jumps) or fold; closed = a loop."""
+    """One line: points (N, 2) in [0, 1], x right and y down; closed = a loop.
+
+    kind: outline, seam (part meets part), overlap (depth jumps), fold (the surface turns sharply) or thread (a thing as thin as a line).
+    """
 
     points: Array
     kind: str
@@ -37,14 +44,33 @@ class Contour:
         return float(np.linalg.norm(np.diff(self.points, axis=0), axis=1).sum())
 
 
+@lru_cache(maxsize=1)  # cartoon and sketch draw the same scene one after the other
 def trace(buffers: Buffers, shortest: float = 0.012) -> list[Contour]:
-    """All lines of the scene, longest first; loose ends and specks below `shortest` (fraction of the side) are left out."""
+    """The lines of the scene, outlines first, then rings, then the longest; without specks below `shortest` (fraction of the side) and lines that crowd others."""
     edges = _edges(buffers)
     thin: Bools = skeletonize(np.any(list(edges.values()), axis=0))
-    chains = _joined(_chains(thin))
     near = {kind: ndimage.binary_dilation(edge, iterations=2) for kind, edge in edges.items()}
-    contours = [_contour(chain, near, buffers.detail) for chain in chains]
-    return sorted((c for c in contours if c.length >= shortest), key=lambda c: -c.length)
+    border = ndimage.binary_dilation(edges[OUTLINE] | edges[THREAD], iterations=max(2, round(GAP * buffers.detail)) + 2)
+    contours = [_contour(line, near, border) for line in _joined(_chains(thin))]
+    contours = [contour for contour in contours if contour.length >= shortest]
+    return _uncrowded(sorted(contours, key=lambda c: (c.kind != OUTLINE, not c.closed, -c.length)), buffers.detail)
+
+
+def _uncrowded(contours: list[Contour], side: int) -> list[Contour]:
+    """The contours that keep their distance from those before them."""
+    radius = max(1, round(NEAR * side))
+    span = np.arange(-radius, radius + 1)
+    disc = np.stack(np.meshgrid(span, span), -1).reshape(-1, 2)
+    disc = disc[np.hypot(*disc.T) <= radius]
+    taken = np.zeros((side, side), bool)
+    kept = []
+    for contour in contours:
+        x, y = np.clip((contour.points * side).astype(int), 0, side - 1).T
+        if taken[y, x].mean() < 0.55:
+            kept.append(contour)
+            around = np.clip(np.stack([x, y], 1)[:, None] + disc, 0, side - 1).reshape(-1, 2)
+            taken[around[:, 1], around[:, 0]] = True
+    return kept
 
 
 def smoothed(points: Array, width: float, closed: bool = False) -> Array:
@@ -74,22 +100,46 @@ def resampled(points: Array, spacing: float) -> Array:
 def _edges(buffers: Buffers) -> dict[str, Bools]:
     """For each kind of line, the pixels that lie on it. (R, R)"""
     part, mask = buffers.part, buffers.mask
-    inside = ndimage.binary_erosion(mask, iterations=2)
+    gap, echo = max(2, round(GAP * buffers.detail)), max(2, round(0.009 * buffers.detail))
+    thread = _slender(mask.astype(np.int32))
+    outline = _differs(mask) & ~ndimage.binary_dilation(thread, iterations=2)
+    border = ndimage.binary_dilation(outline | thread, iterations=gap)
+    inner = _slender(part) & ~border
+    seam = _differs(part) & ~border & ~ndimage.binary_dilation(inner, iterations=2)
+    settled = ndimage.binary_dilation(outline | thread | seam | inner, iterations=echo)
+    inside = mask & ~settled
+    bend, turn = _jumps(buffers)
+    steep = buffers.normal[..., 2] < 0.25  # at grazing angles depth and normal change fast without an edge
+    overlap = inside & (
+        bend > np.where(steep, 0.12, 11.0 / buffers.detail)
+    )  # the object's radius 1 is about 0.4 of the side
+    fold = inside & ~overlap & (turn > np.where(steep, 0.5, 0.18))  # 1 - cos 35 degrees = 0.18
+    return {OUTLINE: outline, SEAM: seam, OVERLAP: overlap, FOLD: fold, THREAD: skeletonize(inner | thread)}
+
+
+def _slender(label: npt.NDArray[np.int32]) -> Bools:
+    """Pixels of the object where no square of SLENDER fits into their label: whiskers, masts, strings. (R, R)"""
+    window = 2 * max(1, round(SLENDER / 2 * label.shape[0])) + 1
+    core = ndimage.minimum_filter(label, window) == ndimage.maximum_filter(label, window)
+    candidates = (label > label.min()) & ~ndimage.binary_dilation(core, np.ones((window, window)))
+    candidates = ndimage.binary_closing(candidates, np.ones((window, window))) & (
+        label > label.min()
+    )  # no dashes where it is just wide enough
+    areas, _ = ndimage.label(candidates, np.ones((3, 3)))
+    long = [False] + [
+        max(s.stop - s.start for s in box) >= 4 * window for box in ndimage.find_objects(areas)
+    ]  # not the tips of corners
+    return np.array(long)[areas]
+
+
+def _jumps(buffers: Buffers) -> tuple[Array, Array]:
+    """How much the depth bends (world units) and the surface turns (1 - cosine) from each pixel to the next. Two (R, R)"""
     depth = buffers.depth.astype(float)
-    footprint = 2.2 / buffers.detail  # about one pixel in world units
-    bend = np.zeros(part.shape)
-    turn = np.zeros(part.shape)
+    bend, turn = np.zeros(depth.shape), np.zeros(depth.shape)
     for axis in (0, 1):
         bend = np.maximum(bend, np.abs(np.roll(depth, 1, axis) - 2 * depth + np.roll(depth, -1, axis)))
         turn = np.maximum(turn, 1 - (buffers.normal * np.roll(buffers.normal, -1, axis)).sum(axis=-1))
-    seam = _differs(part) & mask & np.roll(mask, -1, 0) & np.roll(mask, -1, 1)
-    steep = buffers.normal[..., 2] < 0.25  # at grazing angles depth and normal change fast without an edge
-    return {
-        OUTLINE: _differs(mask),
-        SEAM: seam,
-        OVERLAP: inside & (bend > np.where(steep, 0.12, 5 * footprint)),
-        FOLD: inside & (turn > np.where(steep, 0.5, 0.18)),  # 0.18: 35 degrees
-    }
+    return bend, turn
 
 
 def _differs(values: npt.NDArray[np.generic]) -> Bools:
@@ -188,7 +238,12 @@ def _heading(line: Array, end: int) -> Array:
     return unit
 
 
-def _merge(lines: dict[int, Array], ends: dict[tuple[float, ...], list[tuple[int, int]]], a: tuple[int, int], b: tuple[int, int]) -> None:
+def _merge(
+    lines: dict[int, Array],
+    ends: dict[tuple[float, ...], list[tuple[int, int]]],
+    a: tuple[int, int],
+    b: tuple[int, int],
+) -> None:
     """Join line b to line a at the given ends; a lives on, and the table of ends follows."""
     (i, e), (j, f) = a, b
     first = lines[i] if e == -1 else lines[i][::-1]
@@ -201,8 +256,15 @@ def _merge(lines: dict[int, Array], ends: dict[tuple[float, ...], list[tuple[int
     ends[tuple(second[-1])].append((i, -1))
 
 
-def _contour(line: Array, near: dict[str, Bools], side: int) -> Contour:
-    """The pixel line as a contour; its kind is the first kind that most of its pixels belong to."""
+def _contour(line: Array, near: dict[str, Bools], border: Bools) -> Contour:
+    """The pixel line (N, 2) as a contour of the first kind that most of its pixels belong to; ends that stop short of the outline are drawn out to it."""
     x, y = line.astype(int).T
     kind = next((k for k, area in near.items() if area[y, x].mean() > 0.5), SEAM)
-    return Contour((line + 1.0) / side, kind, bool(np.array_equal(line[0], line[-1])))
+    closed = bool(np.array_equal(line[0], line[-1]))
+    if kind not in (OUTLINE, THREAD) and not closed:
+        reach = max(2, round(GAP * len(border)))
+        for end in (0, -1):
+            if border[y[end], x[end]]:
+                point = line[end] + reach * _heading(line, end)
+                line = np.concatenate([[point], line] if end == 0 else [line, [point]])
+    return Contour((line + 1.0) / len(border), kind, closed)

@@ -14,7 +14,9 @@ from retrieval.world.render import Buffers
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
-Stroke = tuple[Array, Array]  # points (N, 2) in [0, 1], x right, y down; width at each point (N,), fraction of the picture
+Stroke = tuple[
+    Array, Array
+]  # points (N, 2) in [0, 1], x right, y down; width at each point (N,), fraction of the picture
 
 
 @dataclass(frozen=True)

@@ -32,11 +32,16 @@ class Manner:
 
 
 MANNERS = {
-    "oil": Manner((0.100, 0.052, 0.028, 0.015), 4.0, 0.030, 0.20, 1.0, 0.055),
-    "gouache": Manner((0.110, 0.060, 0.030, 0.016), 3.4, 0.016, 0.12, 0.35, 0.045),
-    "impression": Manner((0.090, 0.044, 0.026, 0.016), 3.0, 0.055, 0.32, 0.9, 0.060),
+    "oil": Manner((0.120, 0.060, 0.031, 0.016), 4.2, 0.026, 0.18, 1.0, 0.060),
+    "gouache": Manner((0.140, 0.070, 0.034, 0.017), 3.4, 0.014, 0.12, 0.40, 0.050),
+    "impression": Manner((0.090, 0.048, 0.028, 0.017), 3.0, 0.042, 0.26, 0.9, 0.065),
 }
-GROUNDS = ((0.62, 0.42, 0.28), (0.72, 0.60, 0.45), (0.45, 0.42, 0.44), (0.80, 0.74, 0.64))  # the toned canvas under the paint
+GROUNDS = (
+    (0.62, 0.42, 0.28),
+    (0.72, 0.60, 0.45),
+    (0.45, 0.42, 0.44),
+    (0.80, 0.74, 0.64),
+)  # the toned canvas under the paint
 FINEST = 1.2  # pixels of the finished picture; strokes below this cannot be seen
 BRUSHES, BRISTLES, BRUSH_LENGTH = 12, 24, 72
 
@@ -50,12 +55,15 @@ def draw(buffers: Buffers, rng: np.random.Generator) -> Drawing:
     motif = _motif(buffers, side, warmth, richness)
     angle = _directions(buffers, side, rng)
     canvas = np.empty((side, side, 4), np.float32)  # red, green, blue, height of the paint
-    canvas[..., :3] = np.array(GROUNDS[int(rng.integers(len(GROUNDS)))]) * (1 + 0.05 * noise(rng, side, 0.02)[..., None])
+    canvas[..., :3] = np.array(GROUNDS[int(rng.integers(len(GROUNDS)))]) * (
+        1 + 0.05 * noise(rng, side, 0.02)[..., None]
+    )
     canvas[..., 3] = 0.0
+    interest = _interest(buffers, side)
     brushes = _brushes(rng)
     visible = [width for width in manner.widths if width * buffers.size >= FINEST]
     for layer, width in enumerate(visible):
-        _paint_layer(canvas, motif, angle, brushes, manner, layer, width, rng)
+        _paint_layer(canvas, motif, angle, interest, brushes, manner, layer, width, rng)
     picture = _lit(canvas, manner.relief, side, rng)
     params: dict[str, float | str] = {"manner": name, "warmth": round(warmth, 3), "richness": round(richness, 3)}
     return Drawing(to_image(picture, buffers.size), params)
@@ -67,14 +75,16 @@ def _motif(buffers: Buffers, side: int, warmth: float, richness: float) -> Float
     tone = seen.mean(axis=-1, keepdims=True)
     rich = tone + richness * (seen - tone)
     temperature = (tone - 0.45) * np.array((0.10, 0.02, -0.12)) + warmth * np.array((1.0, 0.2, -1.0))
-    return np.clip(1.04 * rich + temperature + 0.015, 0.02, 0.98).astype(np.float32)
+    return np.clip(rich + temperature + 0.01, 0.02, 0.98).astype(np.float32)
 
 
 def _directions(buffers: Buffers, side: int, rng: np.random.Generator) -> Array:
     """The way strokes run at each pixel, radians, y down: around the form on the object, in slow swirls beside it. (side, side)"""
     mask = buffers.mask.astype(float)
     slope_x, slope_y = buffers.normal[..., 0] * mask, -buffers.normal[..., 1] * mask
-    swirl = 0.5 * noise(rng, buffers.detail, 0.45) + rng.choice([0.0, np.pi / 4, -np.pi / 4, np.pi / 2], p=[0.5, 0.2, 0.2, 0.1])
+    swirl = 0.5 * noise(rng, buffers.detail, 0.45) + rng.choice(
+        [0.0, np.pi / 4, -np.pi / 4, np.pi / 2], p=[0.5, 0.2, 0.2, 0.1]
+    )
     # Doubled angles make opposite directions equal, so that they can be averaged.
     cosine = (slope_y**2 - slope_x**2) + (1 - mask) * 0.5 * np.cos(2 * swirl)
     sine = -2 * slope_x * slope_y + (1 - mask) * 0.5 * np.sin(2 * swirl)
@@ -86,7 +96,7 @@ def _directions(buffers: Buffers, side: int, rng: np.random.Generator) -> Array:
 
 def _brushes(rng: np.random.Generator) -> Floats:
     """Prints of brushes: opacity and height of the paint, bristle by bristle. (FINEST = 1.2  # pixels of the finished picture; strokes below this cannot be seen
-BRUSHES, BRISTLES, BRUSH_LENGTH, 2)"""
+    BRUSHES, BRISTLES, BRUSH_LENGTH, 2)"""
     along = np.linspace(-1, 1, BRUSH_LENGTH)
     across = np.linspace(-1, 1, BRISTLES)
     prints = np.empty((BRUSHES, BRISTLES, BRUSH_LENGTH, 2), np.float32)
@@ -103,18 +113,35 @@ BRUSHES, BRISTLES, BRUSH_LENGTH, 2)"""
     return prints
 
 
+def _interest(buffers: Buffers, side: int) -> Floats:
+    """Where a painter looks closely: 1 on seams and outline, less on the plain of the object, little beside it. (side, side)"""
+    edge = (buffers.part != np.roll(buffers.part, 1, 0)) | (buffers.part != np.roll(buffers.part, 1, 1))
+    close = np.exp(-ndimage.distance_transform_edt(~edge) / (0.02 * buffers.detail))
+    return resized(np.maximum(close, np.where(buffers.mask, 0.45, 0.06)).astype(np.float32), side)
+
+
 def _paint_layer(
-    canvas: Floats, motif: Floats, angle: Array, brushes: Floats, manner: Manner, layer: int, width: float, rng: np.random.Generator
+    canvas: Floats,
+    motif: Floats,
+    angle: Array,
+    interest: Floats,
+    brushes: Floats,
+    manner: Manner,
+    layer: int,
+    width: float,
+    rng: np.random.Generator,
 ) -> None:
     """Cover the canvas with strokes of one width (fraction of the side), in random order; finer layers only where they are needed."""
     side = canvas.shape[0]
     wide, long = width * side, width * side * manner.length
     soft = ndimage.gaussian_filter(motif, (wide * 0.22, wide * 0.22, 0))
-    spots = _spots(canvas, soft, manner, layer, wide, long, rng)
+    spots = _spots(canvas, soft, interest, manner, layer, wide, long, rng)
     y, x = spots.T.astype(int)
     turn = angle[y, x] + rng.normal(0, manner.turn_spread, len(spots))
     reach = _reach(soft, spots, turn, long / 2, tolerance=0.16 if layer else 0.40)
-    colors = soft[y, x] * (1 + rng.normal(0, manner.color_spread, (len(spots), 1))) + rng.normal(0, manner.color_spread * 0.6, (len(spots), 3))
+    colors = soft[y, x] * (1 + rng.normal(0, manner.color_spread, (len(spots), 1))) + rng.normal(
+        0, manner.color_spread * 0.6, (len(spots), 3)
+    )
     far = np.clip(spots + reach[:, 1:] * np.stack([np.sin(turn), np.cos(turn)], 1), 0, side - 1).astype(int)
     bend = (angle[far[:, 0], far[:, 1]] - angle[y, x] + np.pi / 2) % np.pi - np.pi / 2
     for i in rng.permutation(len(spots)):
@@ -123,11 +150,22 @@ def _paint_layer(
         shift = (ahead - behind) / 2
         center = (spots[i, 0] + shift * np.sin(turn[i]), spots[i, 1] + shift * np.cos(turn[i]))
         curve = float(np.clip(bend[i], -0.6, 0.6)) / max(half, 1.0)
-        _stroke(canvas, brushes[i % BRUSHES], center, float(turn[i]), half, wide / 2, curve, np.clip(colors[i], 0.02, 0.98))
+        _stroke(
+            canvas, brushes[i % BRUSHES], center, float(turn[i]), half, wide / 2, curve, np.clip(colors[i], 0.02, 0.98)
+        )
 
 
-def _spots(canvas: Floats, soft: Floats, manner: Manner, layer: int, wide: float, long: float, rng: np.random.Generator) -> Array:
-    """Where strokes of this layer are centred: a jittered grid, thinned where the canvas is already right. (N, 2) as y, x"""
+def _spots(
+    canvas: Floats,
+    soft: Floats,
+    interest: Floats,
+    manner: Manner,
+    layer: int,
+    wide: float,
+    long: float,
+    rng: np.random.Generator,
+) -> Array:
+    """Where strokes of this layer are centred: a jittered grid, thinned where the canvas is already right or nobody looks. (N, 2) as y, x"""
     side = canvas.shape[0]
     pitch = 0.62 * float(np.sqrt(wide * long * 0.5))
     count = max(3, round(side / pitch))
@@ -137,7 +175,8 @@ def _spots(canvas: Floats, soft: Floats, manner: Manner, layer: int, wide: float
         return spots
     wrong = ndimage.gaussian_filter(np.abs(canvas[..., :3] - soft).mean(axis=-1), wide * 0.4)
     y, x = spots.T.astype(int)
-    return spots[rng.random(len(spots)) < np.clip(wrong[y, x] / manner.accuracy, 0.12 / layer, 1.0) ** 1.5]
+    need = np.clip(wrong[y, x] / manner.accuracy, 0.12 / layer, 1.0) ** 1.5
+    return spots[rng.random(len(spots)) < need * interest[y, x] ** (0.5 * (layer - 1))]
 
 
 def _reach(soft: Floats, spots: Array, turn: Array, half: float, tolerance: float) -> Array:
@@ -156,7 +195,14 @@ def _reach(soft: Floats, spots: Array, turn: Array, half: float, tolerance: floa
 
 
 def _stroke(
-    canvas: Floats, brush: Floats, center: tuple[float, float], turn: float, half: float, broad: float, curve: float, color: Array
+    canvas: Floats,
+    brush: Floats,
+    center: tuple[float, float],
+    turn: float,
+    half: float,
+    broad: float,
+    curve: float,
+    color: Array,
 ) -> None:
     """Lay one stroke on the canvas: `half` its half-length, `broad` its half-width, pixels; `curve` in 1 / pixels."""
     side = canvas.shape[0]

@@ -11,12 +11,12 @@ import numpy.typing as npt
 from skimage.measure import approximate_polygon
 
 from retrieval.world.render import Buffers
-from retrieval.world.styles.contours import FOLD, OUTLINE, OVERLAP, SEAM, Contour, resampled, smoothed, trace
+from retrieval.world.styles.contours import FOLD, OUTLINE, OVERLAP, SEAM, THREAD, Contour, smoothed, trace
 from retrieval.world.styles.drawing import Drawing, Stroke, ink, noise, resized, to_image
 
 Array = npt.NDArray[np.float64]
 
-KEPT = {OUTLINE: 1.0, SEAM: 0.92, OVERLAP: 0.8, FOLD: 0.6}  # how likely a person draws a line of this kind
+KEPT = {OUTLINE: 1.0, SEAM: 0.92, THREAD: 0.9, OVERLAP: 0.8, FOLD: 0.6}  # how likely a person draws a line of this kind
 TOOLS = ("mouse", "pen", "pencil")
 
 
@@ -28,17 +28,28 @@ def draw(buffers: Buffers, rng: np.random.Generator) -> Drawing:
     lines = [line for contour in _chosen(trace(buffers), care, rng) for line in _by_hand(contour, care, tool, rng)]
     warped = _bent(lines, 0.012 * (1.3 - care), rng)
     picture = _on_paper([(line, _pressure(line, width, tool, rng)) for line in warped], tool, 2 * buffers.size, rng)
-    params: dict[str, float | str] = {"tool": tool, "care": round(care, 3), "line_width": round(width, 4), "strokes": len(warped)}
+    params: dict[str, float | str] = {
+        "tool": tool,
+        "care": round(care, 3),
+        "line_width": round(width, 4),
+        "strokes": len(warped),
+    }
     return Drawing(to_image(picture, buffers.size), params, tuple(warped))
 
 
 def _chosen(contours: list[Contour], care: float, rng: np.random.Generator) -> list[Contour]:
-    """The lines that this hand draws: always the outline, the longer the likelier; specks need patience."""
+    """The lines that this hand draws: outline and long thin things always, of the rest the longer the likelier, and no more than its patience allows."""
+    patience = 4 + 40 * care**2
     chosen = []
     for contour in contours:
-        size = np.clip(contour.length / 0.12, 0.25, 1.0)
+        if contour.kind in (OUTLINE, THREAD) and contour.length > (0.03 if contour.kind == OUTLINE else 0.12):
+            chosen.append(contour)
+            continue
+        size = (
+            1.0 if contour.closed else np.clip(contour.length / 0.12, 0.25, 1.0)
+        )  # a small ring is an eye or a wheel: it matters
         chance = KEPT[contour.kind] * size ** (1 - care) * (0.7 + 0.3 * care)
-        if (contour.kind == OUTLINE and contour.length > 0.1) or rng.random() < chance:
+        if rng.random() < chance and (len(chosen) < patience or contour.closed):
             chosen.append(contour)
     return chosen
 
@@ -105,7 +116,8 @@ def _pressure(line: Array, width: float, tool: str, rng: np.random.Generator) ->
     if tool == "mouse":
         return np.full(len(line), width)
     along = np.linspace(0, 1, len(line))
-    fade = np.clip(np.minimum(along, 1 - along) * 8, 0.45, 1.0)
+    length = float(np.linalg.norm(np.diff(line, axis=0), axis=1).sum())
+    fade = np.clip(np.minimum(along, 1 - along) * length / 0.02, 0.55, 1.0)
     return width * fade * (1 + 0.18 * np.sin(along * rng.uniform(2, 9) + rng.uniform(0, 6)))
 
 

@@ -1,0 +1,59 @@
+"""Results as files: who measured what, when and where. Every number in the README comes from one of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from retrieval.evaluation.harness import Report
+from retrieval.items import write_text
+from retrieval.threads import cores
+
+
+def write_results(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write {"made", "machine", "rows"} to the file, in one step."""
+    told = {"made": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine(), "rows": list(rows)}
+    write_text(path, json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+
+
+def quality_row(bundle: str, seed: int | None, report: Report) -> dict[str, Any]:
+    """A line of quality.json: one bundle on one task. `seed` is that of its training, None where nothing was trained."""
+    rounded = {name: round(value, 4) for name, value in report.metrics.items()}
+    interval = {name: [round(v, 4) for v in ends] for name, ends in report.interval.items()}
+    return {"bundle": bundle, "seed": seed} | asdict(report) | {
+        "chance": round(report.chance, 4),
+        "metrics": rounded,
+        "interval": interval,
+    }
+
+
+def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The lines of quality.json as the README shows them: one line per bundle and task, intervals in brackets."""
+    names = list(dict.fromkeys(name for row in rows for name in row["metrics"]))
+    head = ["task", "bundle", "seed", "queries", "gallery", *names]
+    lines = [head, ["---"] * len(head)]
+    for row in rows:
+        cells = [f"`{row['task']}`", f"`{row['bundle']}`", "–" if row["seed"] is None else str(row["seed"])]
+        cells += [str(row["queries"]), str(row["gallery"])]
+        lines.append(cells + [_cell(row, name) for name in names])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(row: Mapping[str, Any], name: str) -> str:
+    low_high = row["interval"].get(name)
+    return f"{row['metrics'][name]:.3f}" + (f" [{low_high[0]:.3f}, {low_high[1]:.3f}]" if low_high else "")
+
+
+def machine() -> str:
+    """The processor and the cores this process may use, without naming the machine."""
+    model = platform.processor() or platform.machine()
+    if os.path.exists("/proc/cpuinfo"):  # noqa: PTH110  (a device file, not a path of ours)
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), model)
+    return f"{model}, {cores()} cores, Python {platform.python_version()}"

@@ -1,0 +1,95 @@
+"""Training can stop anywhere and go on as if it had not."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from retrieval.errors import DataError
+from retrieval.images import Preprocess
+from retrieval.methods import Batch, ClipBaseline
+from retrieval.training.calibration import calibrated
+from retrieval.training.loop import fit
+from retrieval.training.runs import Run
+from tests.methods.test_clip_baseline import TINY, toy_batch
+
+
+class ToyData:
+    """Two noisy copies of one batch an epoch."""
+
+    def __len__(self) -> int:
+        return 2
+
+    def epoch(self, seed: int, epoch: int) -> Iterator[Batch]:
+        generator = torch.Generator().manual_seed(seed + epoch)
+        for _ in range(2):
+            batch = toy_batch()
+            noise = 0.1 * torch.randn(batch.images.shape, generator=generator)
+            yield Batch(batch.images + noise, batch.domains, batch.labels, batch.texts, batch.holds)
+
+
+def method(epochs: int = 4) -> ClipBaseline:
+    torch.manual_seed(0)
+    return ClipBaseline(ClipBaseline.config_type(**TINY | {"epochs": epochs}), Preprocess(32))
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit() -> None:
+    whole = list(fit(method(), ToyData(), seed=3))
+    first = fit(method(), ToyData(), seed=3)
+    next(first)
+    kept = io.BytesIO()
+    torch.save(next(first).state(), kept)
+    kept.seek(0)
+    torch.manual_seed(12345)  # whatever happened in between
+    resumed = list(fit(method(), ToyData(), seed=3, resume=torch.load(kept, weights_only=True)))
+    assert [r.epoch for r in resumed] == [3, 4]
+    assert [r.losses for r in resumed] == [r.losses for r in whole[2:]]
+    for name, tensor in whole[-1].averaged().items():
+        assert torch.equal(tensor, resumed[-1].averaged()[name]), name
+
+
+def test_another_seed_gives_another_run() -> None:
+    assert next(fit(method(), ToyData(), seed=1)).losses != next(fit(method(), ToyData(), seed=2)).losses
+
+
+def test_losses_fall() -> None:
+    reports = list(fit(method(epochs=20), ToyData(), seed=0))
+    assert sum(reports[-1].losses.values()) < 0.8 * sum(reports[0].losses.values())
+
+
+def test_a_loss_that_is_not_finite_stops_the_run() -> None:
+    broken = method()
+    with torch.no_grad():
+        broken.model.logit_scale.fill_(float("nan"))
+    with pytest.raises(DataError, match="The loss is nan in epoch 1, step 1"):
+        next(fit(broken, ToyData(), seed=0))
+
+
+def test_a_run_folder_refuses_other_settings(tmp_path: Path) -> None:
+    Run(tmp_path, {"seed": 0})
+    Run(tmp_path, {"seed": 0})
+    with pytest.raises(DataError, match="begun with other settings"):
+        Run(tmp_path, {"seed": 1})
+
+
+def test_a_run_keeps_its_state_and_its_log(tmp_path: Path) -> None:
+    run = Run(tmp_path, {})
+    assert run.state() is None
+    run.save({"epoch": 1, "weights": torch.ones(2)}, {"epoch": 1})
+    run.save({"epoch": 2, "weights": torch.zeros(2)}, {"epoch": 2})
+    state = run.state()
+    assert state is not None
+    assert state["epoch"] == 2
+    assert (tmp_path / "log.jsonl").read_text().splitlines() == ['{"epoch": 1}', '{"epoch": 2}']
+
+
+def test_the_cutoff_keeps_real_queries_and_refuses_nonsense() -> None:
+    real, nonsense = torch.linspace(0.5, 1.0, 101).numpy(), torch.linspace(0.0, 0.6, 101).numpy()
+    found = calibrated(real, nonsense)
+    assert found.real_kept >= 0.9
+    assert found.nonsense_refused > 0.85
+    assert 0.5 <= found.value <= 0.56

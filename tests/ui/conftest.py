@@ -1,0 +1,114 @@
+"""A page on a fake engine, served on loopback, and a Chromium that looks at it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.ui.fakes import FakeEngine
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+expect.set_options(timeout=15_000)  # a busy machine is no failure
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+FISH = {"name": "fish", "width": 512, "height": 512, "strokes": [{"points": [[60, 250], [450, 300]], "width": 7}]}
+
+
+def serve(engine: Any, examples: Path) -> tuple[Any, str]:
+    """The page of this engine on a free port -> the page, its address."""
+    from retrieval.ui import build_page, launch_options
+
+    page = build_page(engine, examples)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    page.launch(server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, quiet=True, **launch_options())
+    return page, f"http://127.0.0.1:{port}/"
+
+
+@pytest.fixture(scope="session")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("examples")
+    (folder / "fish.json").write_text(json.dumps(FISH), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> FakeEngine:
+    return FakeEngine(tmp_path_factory.mktemp("gallery") / "pictures")
+
+
+@pytest.fixture(scope="session")
+def url(engine: FakeEngine, examples: Path) -> Iterator[str]:
+    page, address = serve(engine, examples)
+    yield address
+    page.close(verbose=False)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    assert found, f"no {' or '.join(BROWSERS)} on this machine; `make test` installs one"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def desk(chromium: Browser) -> BrowserContext:
+    """One visitor at a desk, who keeps what was loaded once."""
+    return chromium.new_context(viewport={"width": 1280, "height": 900})
+
+
+@pytest.fixture
+def visit(chromium: Browser, desk: BrowserContext) -> Iterator[Callable[..., Page]]:
+    """Opens pages; whatever a test does with them, none may log an error or ask another origin for anything."""
+    pages: list[Page] = []
+    complaints: list[str] = []
+
+    def opened(address: str, **options: Any) -> Page:
+        page = (chromium.new_context(**options) if options else desk).new_page()
+        pages.append(page)
+        page.set_default_timeout(15_000)
+        origin = "/".join(address.split("/")[:3])
+        page.on("console", lambda told: complaints.append(told.text) if told.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda asked: _foreign(asked.url, origin, complaints))
+        page.goto(address)
+        page.locator("#drawing [data-ready]").wait_for()
+        return page
+
+    yield opened
+    for page in pages:
+        page.close()
+    assert complaints == []
+
+
+def _foreign(asked: str, origin: str, complaints: list[str]) -> None:
+    if not asked.startswith((origin, "data:", "blob:")):
+        complaints.append(f"asked for {asked}")
+
+
+@pytest.fixture
+def page(visit: Callable[..., Page], url: str) -> Page:
+    """The page on a desk, ready to search."""
+    page = visit(url)
+    page.locator(".guises img").first.wait_for()
+    return page

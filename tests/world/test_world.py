@@ -1,0 +1,195 @@
+"""The world: what the seed decides is decided for good, and what a record says is true of its picture."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("mitsuba", reason="mitsuba renders the world; install the extra 'world' to run these tests")
+
+from retrieval.errors import DataError, SettingsError
+from retrieval.world import sets
+from retrieval.world.captions import caption
+from retrieval.world.model import CLASSES, Draw
+from retrieval.world.render import Buffers, render, use_threads
+from retrieval.world.scene import sample_scene
+from retrieval.world.sets import PURPOSES, Plan, Quality, Task, contact_sheet, render_set
+from retrieval.world.styles import STYLES
+from retrieval.world.styles.contours import trace
+
+SETTINGS: dict[str, Any] = {"purpose": "training", "seed": 7, "per_class": 2, "size": 48, "classes": ["mug", "apple"]}
+
+
+def quiet(done: int, total: int) -> None:
+    """A progress report that nobody reads."""
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file of a set by its path."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+
+
+def items(folder: Path) -> list[dict[str, Any]]:
+    """The lines of a set's listing."""
+    return [json.loads(line) for line in (folder / "items.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def small_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two classes, two objects each, made by one worker."""
+    folder = tmp_path_factory.mktemp("world") / "set"
+    render_set(folder, **SETTINGS, workers=1, on_progress=quiet)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def duck() -> Buffers:
+    """The buffers of one duck."""
+    return render(sample_scene("duck", 3), size=48, samples=4)
+
+
+def test_the_same_seed_gives_the_same_buffers_whatever_the_number_of_threads(duck: Buffers) -> None:
+    use_threads(2)
+    again = render(sample_scene("duck", 3), size=48, samples=4)
+    use_threads(1)
+    for name in ("photo", "depth", "normal", "albedo", "part"):
+        np.testing.assert_array_equal(getattr(duck, name), getattr(again, name), err_msg=name)
+
+
+def test_two_workers_make_the_same_files_as_one(small_set: Path, tmp_path: Path) -> None:
+    render_set(tmp_path, **SETTINGS, workers=2, on_progress=quiet)
+    assert contents(tmp_path) == contents(small_set)
+
+
+def test_an_interrupted_set_goes_on_where_it_stopped(
+    small_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(done: int, total: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        render_set(tmp_path, **SETTINGS, workers=1, on_progress=stop)
+    assert not (tmp_path / "items.jsonl").exists()
+    rendered: list[str] = []
+    original = sets._render_task
+    monkeypatch.setattr(sets, "_render_task", lambda out, task: rendered.append(task.name) or original(out, task))
+    render_set(tmp_path, **SETTINGS, workers=1, on_progress=quiet)
+    assert rendered == ["mug-001", "apple-001"]
+    assert contents(tmp_path) == contents(small_set)
+
+
+def test_a_folder_keeps_its_plan(small_set: Path) -> None:
+    with pytest.raises(DataError, match="seed 7 instead of 8"):
+        render_set(small_set, **(SETTINGS | {"seed": 8}), on_progress=quiet)
+
+
+def test_settings_that_do_not_exist_are_answered_with_those_that_do(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="'banana'"):
+        render_set(tmp_path, **(SETTINGS | {"classes": ["bananna"]}))
+    with pytest.raises(SettingsError, match="gallery"):
+        render_set(tmp_path, **(SETTINGS | {"purpose": "decoration"}))
+
+
+def test_an_unfinished_set_has_no_contact_sheet(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no finished set"):
+        contact_sheet(tmp_path, tmp_path / "sheet.png")
+
+
+def test_every_picture_of_a_set_is_listed_once_and_has_the_size_it_says(small_set: Path) -> None:
+    lines = items(small_set)
+    assert len(lines) == len({line["id"] for line in lines}) == 2 * 2 * len(STYLES)
+    for line in lines:
+        with Image.open(small_set / line["path"]) as picture:
+            assert picture.size == (line["size"], line["size"]) == (48, 48)
+
+
+def test_part_boxes_lie_inside_the_object_and_the_object_inside_the_picture(small_set: Path) -> None:
+    for line in items(small_set):
+        x, y, w, h = line["box"]
+        assert 0 < x - w / 2 and x + w / 2 < 1 and 0 < y - h / 2 and y + h / 2 < 1
+        assert 0.6 < max(w, h) < 0.97
+        assert line["parts"]
+        for part in line["parts"]:
+            px, py, pw, ph = part["box"]
+            assert x - w / 2 - 1e-3 <= px - pw / 2 and px + pw / 2 <= x + w / 2 + 1e-3
+            assert y - h / 2 - 1e-3 <= py - ph / 2 and py + ph / 2 <= y + h / 2 + 1e-3
+
+
+def test_captions_name_what_was_rendered(small_set: Path) -> None:
+    for line in items(small_set):
+        assert any(word in line["caption"] for word in (line["label"], *CLASSES[line["label"]].synonyms))
+        if line["domain"] != "sketch":
+            assert next(iter(line["colors"].values())) in line["caption"]
+
+
+def test_captions_choose_the_right_article_and_vary() -> None:
+    rng = np.random.default_rng(0)
+    words = {caption(rng, "photo", "umbrella", "orange") for _ in range(40)}
+    assert len(words) > 5
+    assert not any("a orange" in text or "an photo" in text for text in words)
+
+
+@pytest.mark.parametrize("label", sorted(CLASSES))
+def test_every_class_has_four_free_choices_and_several_named_parts(label: str) -> None:
+    draw = Draw(np.random.default_rng(1))
+    parts = CLASSES[label].build(draw)
+    assert len(draw.values) + len(draw.colors) >= 4
+    assert len({part.name for part in parts}) >= 2
+    assert draw.colors, "the first colour names the object in captions"
+
+
+@pytest.mark.parametrize("label", sorted(CLASSES))
+def test_every_class_is_framed_inside_the_picture(label: str) -> None:
+    for seed in range(3):
+        scene = sample_scene(label, seed)
+        flat = scene.camera.project(np.concatenate([part.mesh.vertices for part in scene.parts]))
+        assert flat.min() > 0.01 and flat.max() < 0.99
+        assert (flat.max(axis=0) - flat.min(axis=0)).max() > 0.68
+
+
+@pytest.mark.parametrize("style", sorted(STYLES))
+@pytest.mark.parametrize("size", [48, 40])
+def test_every_style_draws_an_rgb_picture_of_the_right_size_and_the_same_one_again(
+    style: str, size: int, duck: Buffers
+) -> None:
+    buffers = duck if size == 48 else render(sample_scene("duck", 4), size=size, samples=4)
+    first, second = (STYLES[style](buffers, np.random.default_rng(5)) for _ in range(2))
+    assert first.image.mode == "RGB" and first.image.size == (size, size)
+    assert first.image.tobytes() == second.image.tobytes()
+    assert np.asarray(first.image).std() > 5, "the picture is not empty"
+
+
+def test_a_sketch_returns_the_strokes_that_it_drew(duck: Buffers) -> None:
+    strokes = STYLES["sketch"](duck, np.random.default_rng(0)).strokes
+    assert strokes
+    assert all(line.ndim == 2 and line.shape[1] == 2 and 0 <= line.min() and line.max() <= 1 for line in strokes)
+
+
+def test_the_outline_follows_the_mask(duck: Buffers) -> None:
+    outline = np.concatenate([contour.points for contour in trace(duck) if contour.kind == "outline"])
+    rows, columns = np.nonzero(duck.mask)
+    box = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]) / duck.detail
+    np.testing.assert_allclose([*outline.min(axis=0), *outline.max(axis=0)], box, atol=3 / duck.detail)
+
+
+def test_training_validation_and_gallery_share_no_object() -> None:
+    def seeds(purpose: str) -> set[int]:
+        plan = Plan(purpose, 0, 200, 64, ("duck",), ())
+        return {Task("duck", number, plan).seed for number in range(200)}
+
+    assert len(set.union(*(seeds(purpose) for purpose in PURPOSES))) == 200 * len(PURPOSES)
+    assert isinstance(PURPOSES["gallery"], Quality)
+
+
+def test_a_contact_sheet_shows_every_class(small_set: Path, tmp_path: Path) -> None:
+    path = contact_sheet(small_set, tmp_path / "sheet.png", per_class=1, cell=32)
+    with Image.open(path) as sheet:
+        assert sheet.size == (32 + len(STYLES) * 32, 2 * 32)
