@@ -120,9 +120,9 @@ def sheet(asked: argparse.Namespace) -> None:
 
 def examples(asked: argparse.Namespace) -> None:
     """Write example drawings for the page."""
-    from retrieval.world.sets import example_drawings
+    from retrieval.world.examples import example_drawings
 
-    for path in example_drawings(asked.out, asked.classes):
+    for path in example_drawings(asked.out, asked.classes, asked.seed):
         say(str(path))
 
 
@@ -176,6 +176,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--per-class", type=int, default=2, help="objects of each class (default: 2)")
     one = _verb(world, "examples", examples)
     one.add_argument("--out", type=Path, default=Path("assets/examples"), help="the folder that receives the drawings")
+    one.add_argument("--seed", type=int, default=0, help="another seed, other drawings (default: 0)")
     one.add_argument("classes", nargs="+", help="the classes to draw")
 
     checks = verbs.add_parser("bundle", help="Look after checkpoints.").add_subparsers(required=True)

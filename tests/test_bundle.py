@@ -17,7 +17,7 @@ from retrieval.images import Preprocess
 from retrieval.methods import ClipBaseline
 from retrieval.types import PHOTO
 
-TINY = {"dim": 16, "text_width": 8, "text_layers": 1, "text_heads": 2, "context_length": 8}
+TINY = {"trunk": "test_resnet", "dim": 16, "text_width": 8, "text_layers": 1, "text_heads": 2, "context_length": 8}
 
 
 @pytest.fixture(scope="module")

@@ -116,12 +116,12 @@ class Actions:
         return gr.skip(), views.details(item, int(float(chosen["rank"])), float(chosen["score"]))
 
     @on_page(others=2)
-    def ask_hit(self, gallery: str, event: gr.EventData) -> tuple[Any, str, Any]:
-        """ "Search with this" -> status line (as it was), the page's new query, its styles."""
+    def ask_hit(self, gallery: str, event: gr.EventData) -> tuple[Any, Any, str]:
+        """ "Search with this" -> status line (as it was), styles, the page's new query."""
         chosen = _chosen(event)
         item = self.engine.item(chosen["id"], gallery)
         query = json.dumps({"kind": "item", "value": {"id": item.id, "gallery": gallery}})
-        return gr.skip(), query, [item.domain.name] if chosen.get("domain") else gr.skip()
+        return gr.skip(), [item.domain.name] if chosen.get("domain") else gr.skip(), query
 
     def look(self, asked: str, gallery: str) -> tuple[Any, ...]:
         """What is being loaded -> banner, timer; once it is there, also the welcome (if nothing is asked), `offer`."""
@@ -136,7 +136,7 @@ class Actions:
         """A gallery -> its styles, its classes, pictures to try, what is told of the model."""
         return (
             gr.CheckboxGroup(choices=list(self.engine.domains(gallery)), value=[]),
-            gr.Dropdown(choices=list(self.engine.labels(gallery)), value=[]),
+            gr.Dropdown(choices=list(self.engine.labels(gallery)), value=[], multiselect=True),
             gr.update(markup=views.pictures(self._shown(gallery).samples)),
             views.about(self.engine.about),
         )

@@ -97,7 +97,7 @@ def build_page(engine: Engine, examples: Path = EXAMPLES) -> gr.Blocks:
         _wire_search(actions, query, filters, shown)
         _wire_start(page, actions, query, filters, shown)
         for endpoint in (actions.search_drawing, actions.search_image, actions.search_text, actions.search_item):
-            gr.api(endpoint, concurrency_id="search")
+            gr.api(endpoint, concurrency_id="programs")
     # Else gradio sums up all past events with pandas after each event, for a dashboard that is closed here.
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(sys.maxsize))
     return page.queue(max_size=32, default_concurrency_limit=2, api_open=False)
@@ -151,7 +151,7 @@ def _filters(galleries: tuple[str, ...]) -> Filters:
         gallery = gr.Dropdown(
             list(galleries), value=galleries[0], label="Gallery", visible=len(galleries) > 1, elem_id="gallery"
         )
-    automatic.change(
+    automatic.input(
         None, automatic, cutoff, js="(on) => ({ visible: !on, __type__: 'update' })", api_visibility="private"
     )
     return Filters(k, domains, labels, automatic, cutoff, gallery)
@@ -163,6 +163,7 @@ def _filters(galleries: tuple[str, ...]) -> Filters:
 ASK = "(value) => JSON.stringify({{ kind: '{}', value, at: Date.now() }})"
 ASK_IF_ANY = "(value) => value ? JSON.stringify({ kind: 'drawing', value, at: Date.now() }) : ''"
 SHOW_AND_ASK = "(value) => [value, JSON.stringify({{ kind: '{}', value, at: Date.now() }})]"
+ASK_AGAIN = "(query) => query && JSON.stringify({ ...JSON.parse(query), at: Date.now() })"
 ASK_ITEM = "(id, gallery) => JSON.stringify({ kind: 'item', value: { id, gallery }, at: Date.now() })"
 
 
@@ -180,8 +181,10 @@ def _wire_query(query: Query, gallery: gr.Dropdown) -> None:
 
 def _wire_search(actions: Actions, query: Query, filters: Filters, shown: Shown) -> None:
     """A new query or filter searches; a card opens its details; the details can be searched with."""
+    # Filters by `input`, which only a person can cause: `change` also comes when gradio shows them for the first time.
+    touched = [part.input for part in filters.all() if part is not filters.gallery]
     gr.on(
-        [query.box.change, *(part.change for part in filters.all())],
+        [query.box.change, *touched],
         actions.search,
         [query.box, *filters.all()],
         [shown.status, shown.grid],
@@ -189,7 +192,7 @@ def _wire_search(actions: Actions, query: Query, filters: Filters, shown: Shown)
         api_visibility="undocumented",
         trigger_mode="always_last",
         show_progress="hidden",
-        concurrency_id="search",
+        concurrency_limit=1,  # answers come in the order of the questions
     )
     light: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     for opened, name in ((shown.grid.open, "open_hit"), (shown.sheet.open, "open_neighbour")):
@@ -202,7 +205,7 @@ def _wire_search(actions: Actions, query: Query, filters: Filters, shown: Shown)
             **light,
         )
     shown.sheet.search(
-        actions.ask_hit, filters.gallery, [shown.status, query.box, filters.domains], api_name="ask_hit", **light
+        actions.ask_hit, filters.gallery, [shown.status, filters.domains, query.box], api_name="ask_hit", **light
     )
 
 
@@ -220,4 +223,5 @@ def _wire_start(page: gr.Blocks, actions: Actions, query: Query, filters: Filter
         api_name="look",
         **quiet,
     )
-    filters.gallery.change(actions.offer, filters.gallery, offered, api_name="offer", **quiet)
+    other = filters.gallery.input(actions.offer, filters.gallery, offered, api_name="offer", **quiet)
+    other.then(None, query.box, query.box, js=ASK_AGAIN, **quiet)

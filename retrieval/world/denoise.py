@@ -1,7 +1,8 @@
 """Takes the grain out of a path-traced picture, guided by what the renderer knows about each pixel.
 
-Edge-avoiding a-trous wavelets (Dammertz et al., "Edge-Avoiding A-Trous Wavelet Transform for Fast Global Illumination Filtering",
-HPG 2010): the light is divided by the surface's colour, smoothed where normal, depth and light agree, and multiplied back.
+Edge-avoiding wavelets (Dammertz et al., "Edge-Avoiding A-Trous Wavelet Transform for Fast Global Illumination
+Filtering", HPG 2010): the light is divided by the surface's colour, smoothed where normal, depth and light agree, and
+multiplied back.
 """
 
 from __future__ import annotations
@@ -16,14 +17,11 @@ LEVELS = 3
 
 
 def denoised(light: Array, guides: Array) -> Array:
-    """Smooth linear light (S, S, 3); guides (S, S, 7) = albedo 3, shading normal 3, depth 1, averaged over the same samples."""
+    """Smooth linear light (S, S, 3); guides (S, S, 7) = albedo 3, shading normal 3, depth 1, means over each pixel."""
     albedo = guides[..., :3]
-    surface = np.where(
-        albedo.max(axis=-1, keepdims=True) > 0.01, albedo + 0.01, 1.0
-    )  # sky, glass and metal keep their own light
-    facts = np.concatenate(
-        [albedo / 0.10, guides[..., 3:6] / 0.30, np.log1p(guides[..., 6:]) / 0.03], axis=-1
-    )  # (S, S, 7)
+    lit = albedo.max(axis=-1, keepdims=True) > 0.01
+    surface = np.where(lit, albedo + 0.01, 1.0)  # sky and glass keep their own light
+    facts = np.concatenate([albedo / 0.10, guides[..., 3:6] / 0.30, np.log1p(guides[..., 6:]) / 0.03], axis=-1)
     smooth = light / surface
     for level in range(LEVELS):
         smooth = _smoothed(smooth, facts, step=2**level, tolerance=0.8 / 2**level)

@@ -1,7 +1,8 @@
 """Scene -> pixels: a path-traced photograph and the buffers that every style draws from.
 
-This is the only module that speaks to Mitsuba, and it imports it when the first scene is rendered, not before. The film uses a box filter: each
-pixel is the plain mean of its own samples, so neither the order nor the number of threads can change a picture.
+This is the only module that speaks to Mitsuba, and it imports it when the first scene is rendered, not before. The film
+uses a box filter: each pixel is the plain mean of its own samples, so neither the order nor the number of threads can
+change a picture.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int32]
 
 NOTHING = -1  # the part index of ground, wall and sky
+ENOUGH = 16  # samples per pixel that make the guides of the denoiser smooth
 SMALLEST_DETAIL = 192  # pixels a side that the styles need to see an eye
 OWNER = (
     2.0  # a part tells its index by its texture coordinate, OWNER + index; ground and wall have coordinates in [0, 1]
@@ -47,10 +49,14 @@ CREASE = 38.0  # degrees between two faces beyond which an edge is sharp
 
 @dataclass(frozen=True, eq=False)
 class Buffers:
-    """What is known about every pixel of a scene. The photo has `size` pixels a side (S); the others `detail` pixels (R >= 2 S).
+    """What is known about every pixel of a scene. The photo has `size` pixels a side (S), the rest `detail` (R >= 2 S).
 
-    photo (S, S, 3) sRGB in [0, 1] · depth (R, R) world units along the ray · normal (R, R, 3) unit, camera frame: x right, y up, z to the viewer
-    albedo (R, R, 3) sRGB colour without light · part (R, R) index into `names`, -1 outside the object · light: unit vector to the sun, camera frame
+    photo   (S, S, 3) sRGB in [0, 1]
+    depth   (R, R) world units along the ray
+    normal  (R, R, 3) unit vectors in the camera's frame: x right, y up, z to the viewer
+    albedo  (R, R, 3) sRGB in [0, 1], colour without light
+    part    (R, R) index into `names`, -1 outside the object
+    light   unit vector to the sun, camera's frame
     """
 
     photo: Floats
@@ -85,7 +91,7 @@ def render(scene: Scene, size: int, samples: int) -> Buffers:
     path = mi.load_dict({"type": "path", "max_depth": 4})
     seen = mi.load_dict({"type": "aov", "aovs": "albedo:albedo,normal:sh_normal,depth:depth,owner:uv"})
     noisy = np.array(mi.render(world, sensor=0, integrator=path, spp=samples, seed=seed))  # (S, S, 3)
-    guides = np.array(mi.render(world, sensor=0, integrator=seen, spp=max(4, samples // 2), seed=seed))  # (S, S, 9)
+    guides = np.array(mi.render(world, sensor=0, integrator=seen, spp=min(samples, ENOUGH), seed=seed))  # (S, S, 9)
     facts = np.array(mi.render(world, sensor=1, integrator=seen, spp=1, seed=seed))  # (R, R, 9)
     photo = display(_developed(denoised(noisy, guides[..., :7]))).astype(np.float32)
     return _buffers(scene, photo, facts)
@@ -145,9 +151,9 @@ def _enlarged(photo: Floats, side: int) -> Floats:
 
 
 def _description(scene: Scene, size: int, detail: int) -> dict[str, Any]:
-    """The scene in Mitsuba's own terms. Sensor 0 takes the photo through a lens; sensor 1 sees all sharp, for the buffers.
+    """The scene in Mitsuba's own terms. Sensor 0 takes the photo through a lens; sensor 1 sees all sharp.
 
-    All opaque parts are one shape whose colours are attributes of its vertices: Mitsuba's buffer pass slows down with every shape.
+    All opaque parts are one shape whose vertices carry the colours: Mitsuba's buffer pass slows down with each shape.
     """
     mi = _mitsuba()
     world: dict[str, Any] = {
@@ -233,9 +239,7 @@ def _shape(name: str, pieces: Sequence[Surface], values: dict[str, list[Array]],
     properties = mi.Properties()
     properties["surface"] = mi.load_dict(surface)
     shape = mi.Mesh(name, sum(counts), len(faces), properties, has_vertex_normals=True, has_vertex_texcoords=True)
-    spread = {
-        key: np.repeat(np.stack(each), counts, axis=0).astype(np.float32) for key, each in values.items()
-    }  # (N, width)
+    spread = {key: np.repeat(np.stack(each), counts, axis=0).astype(np.float32) for key, each in values.items()}
     fields = mi.traverse(shape)
     fields["vertex_positions"] = np.concatenate([piece.vertices for piece in pieces]).astype(np.float32).ravel()
     fields["vertex_normals"] = np.concatenate([piece.normals for piece in pieces]).astype(np.float32).ravel()
@@ -256,7 +260,7 @@ class Surface(NamedTuple):
 
 
 def creased(mesh: trimesh.Trimesh) -> Surface:
-    """The mesh with normals that are smooth except where faces meet at more than CREASE degrees: there, vertices are doubled."""
+    """The mesh with smooth normals; where faces meet at more than CREASE degrees, vertices are doubled."""
     vertices, corners = np.asarray(mesh.vertices, float), np.asarray(mesh.faces, np.int64)
     first, second, third = (vertices[corners[:, i]] for i in range(3))
     weighted = np.cross(second - first, third - first)  # (F, 3): twice the area times the normal
@@ -266,7 +270,7 @@ def creased(mesh: trimesh.Trimesh) -> Surface:
     links = coo_matrix((np.ones(int(smooth.sum())), (left[smooth], right[smooth])), shape=(len(corners),) * 2)
     group = connected_components(links, directed=False)[1].astype(np.int64)  # (F,): faces joined by smooth edges
     keys, faces = np.unique((group[:, None] * len(vertices) + corners).ravel(), return_inverse=True)
-    normals = np.stack([np.bincount(faces, np.repeat(weighted[:, i], 3), len(keys)) for i in range(3)], axis=1)
+    normals: Array = np.stack([np.bincount(faces, np.repeat(weighted[:, i], 3), len(keys)) for i in range(3)], axis=1)
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
     return Surface(vertices[keys % len(vertices)], faces.reshape(-1, 3), normals)
 

@@ -1,7 +1,8 @@
 """A scene: one object of the world, posed and lit, with everything that a renderer needs and a record can name.
 
-`sample_scene` is a pure function of (label, seed). It decides; `surroundings` paints ground and sky, `render` makes pixels.
-World units: the object fits a sphere of radius 1 around its middle and rests on the plane z = 0. Angles are in degrees.
+`sample_scene` is a pure function of (label, seed). It decides; `surroundings` paints ground and sky, `render` makes
+pixels. World units: the object fits a sphere of radius 1 around its middle and rests on the plane z = 0. Angles are in
+degrees.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ WALL_COLORS: tuple[Rgb, ...] = (
     (0.38, 0.48, 0.60),
     (0.80, 0.52, 0.46),
 )
+DISTINCT = 0.38  # distance in sRGB between the object and what is behind it
 SKIES: tuple[tuple[Rgb, Rgb], ...] = (  # (zenith, horizon), linear RGB before the light is scaled
     ((0.35, 0.55, 0.95), (0.80, 0.88, 1.00)),
     ((0.55, 0.66, 0.85), (0.95, 0.95, 0.95)),
@@ -66,7 +68,10 @@ SKIES: tuple[tuple[Rgb, Rgb], ...] = (  # (zenith, horizon), linear RGB before t
 
 @dataclass(frozen=True)
 class Camera:
-    """Where the picture is taken from. `fov` is the full angle of the square frame; `aperture` the lens radius in world units (0 = all sharp)."""
+    """Where the picture is taken from.
+
+    `fov` is the full angle of the square frame, `aperture` the lens radius in world units (0 = all sharp).
+    """
 
     azimuth: float
     elevation: float
@@ -82,7 +87,7 @@ class Camera:
         return float(x), float(y), float(z)
 
     def frame(self) -> Array:
-        """Rows right, up, backward (towards the viewer): world directions to camera directions by `frame @ v`. (3, 3)"""
+        """Rows right, up, towards the viewer: `frame @ v` is the camera's view of the world direction v. (3, 3)"""
         backward = direction(self.azimuth, self.elevation)
         right = np.cross((0.0, 0.0, 1.0), backward)
         right /= np.linalg.norm(right)
@@ -97,7 +102,7 @@ class Camera:
 
 @dataclass(frozen=True)
 class Light:
-    """Sun and sky. `softness` is the sun's angular radius; `sun_share` the part of the light that comes from it; `exposure` 1 is neutral."""
+    """Sun and sky. `sun_share` of the light comes from a sun of angular radius `softness`; `exposure` 1 is neutral."""
 
     azimuth: float
     elevation: float
@@ -111,7 +116,7 @@ class Light:
 
 @dataclass(frozen=True)
 class Stage:
-    """What surrounds the object: a floor and, indoors, a wall behind it. Colours are sRGB; `turn` rotates pattern and wall."""
+    """What surrounds the object: a floor and, indoors, a wall. Colours are sRGB; `turn` rotates pattern and wall."""
 
     place: str
     ground: str
@@ -125,7 +130,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Scene:
-    """One object, ready to be rendered. `values` and `colors` are the free choices that made it, as `model.Draw` recorded them."""
+    """One object, ready to be rendered. `values` and `colors` are the choices that `model.Draw` noted."""
 
     label: str
     seed: int
@@ -187,7 +192,7 @@ def _at_rest(parts: Sequence[Part]) -> tuple[Part, ...]:
 
 
 def _sample_camera(rng: np.random.Generator, kind: ObjectClass, parts: Sequence[Part]) -> Camera:
-    """A view of the class' plausible angles, framed so that the object fills 72-88 % of the picture and lies inside it."""
+    """A view from the class' plausible angles: the object fills 72-88 % of the picture and lies inside it."""
     low, high = kind.azimuths[int(rng.integers(len(kind.azimuths)))]
     points = np.concatenate([part.mesh.vertices for part in parts])
     middle = (points.min(axis=0) + points.max(axis=0)) / 2
@@ -205,7 +210,7 @@ def _sample_camera(rng: np.random.Generator, kind: ObjectClass, parts: Sequence[
 
 
 def _framed(camera: Camera, points: Array, fill: float, offset: Array) -> Camera:
-    """The camera turned and zoomed until the points' box has its longer side = `fill` and its middle at 0.5 + `offset`."""
+    """The camera, turned and zoomed until the points' box is `fill` long and its middle lies at 0.5 + `offset`."""
     for _ in range(6):  # each step solves the flat problem; perspective leaves a remainder that shrinks about tenfold
         flat = camera.project(points)
         low, high = flat.min(axis=0), flat.max(axis=0)
@@ -225,13 +230,16 @@ def _sample_stage(rng: np.random.Generator, parts: Sequence[Part]) -> Stage:
     """A place whose floor and wall differ visibly in colour from the object's largest part."""
     largest = max(parts, key=lambda part: float(part.mesh.area)).material.color.rgb
     place = ("studio", "room", "outdoors")[int(rng.choice(3, p=[0.3, 0.35, 0.35]))]
-    ground = GROUNDS[place][int(rng.integers(len(GROUNDS[place])))]
-    ground_color = _apart(rng, GROUND_COLORS[ground], largest)
+    fitting = {ground: _apart(GROUND_COLORS[ground], largest) for ground in GROUNDS[place]}
+    grounds = [ground for ground in GROUNDS[place] if fitting[ground]] or ["plain"]  # no green chair on grass
+    ground = grounds[int(rng.integers(len(grounds)))]
+    ground_color = _one_of(rng, fitting[ground] or GROUND_COLORS[ground])
+    wall_color = ground_color if place == "studio" else _one_of(rng, _apart(WALL_COLORS, largest) or WALL_COLORS)
     return Stage(
         place=place,
         ground=ground,
         ground_color=_varied(rng, ground_color),
-        wall_color=_varied(rng, ground_color if place == "studio" else _apart(rng, WALL_COLORS, largest)),
+        wall_color=_varied(rng, wall_color),
         wall_distance=float(rng.uniform(1.6, 3.6)),
         pattern_size=float(rng.uniform(0.7, 1.3)),
         turn=float(rng.uniform(-28, 28)),
@@ -239,11 +247,14 @@ def _sample_stage(rng: np.random.Generator, parts: Sequence[Part]) -> Stage:
     )
 
 
-def _apart(rng: np.random.Generator, colors: Sequence[Rgb], other: Rgb) -> Rgb:
-    """One of the colours, among those that can be told from `other` (at least half of them)."""
-    distances = np.linalg.norm(np.array(colors) - np.array(other), axis=1)
-    far = np.flatnonzero(distances >= min(0.35, float(np.median(distances))))
-    return colors[int(rng.choice(far))]
+def _apart(colors: Sequence[Rgb], other: Rgb) -> list[Rgb]:
+    """The colours that can be told from `other` at a glance."""
+    return [color for color in colors if float(np.linalg.norm(np.subtract(color, other))) >= DISTINCT]
+
+
+def _one_of(rng: np.random.Generator, colors: Sequence[Rgb]) -> Rgb:
+    """Any of the colours."""
+    return colors[int(rng.integers(len(colors)))]
 
 
 def _varied(rng: np.random.Generator, color: Rgb) -> Rgb:
@@ -253,7 +264,7 @@ def _varied(rng: np.random.Generator, color: Rgb) -> Rgb:
 
 
 def _sample_light(rng: np.random.Generator, camera: Camera, stage: Stage) -> Light:
-    """Light from the viewer's side, so that form shows: the sun stands 15-85 degrees to the left or right of the camera."""
+    """Light from the viewer's side, so that form shows: the sun stands 15-85 degrees left or right of the camera."""
     side = float(rng.choice([-1.0, 1.0]))
     warmth = float(rng.uniform(-0.4, 1.0))
     zenith, horizon = SKIES[int(rng.integers(len(SKIES)))] if stage.place == "outdoors" else SKIES[2]

@@ -1,8 +1,9 @@
-"""Sets of rendered pictures: every class, several objects, each object in every style, with all that is known about each picture.
+"""Sets of rendered pictures: every class, several objects, each object in every style, with all that is known of it.
 
-A set is a folder: `<class>/<object>-<style>.webp` and `items.jsonl`, one line per picture, written last: where it exists, the set is complete.
-Until then every finished scene leaves a record under `records/`, so that an interrupted run goes on where it stopped. The same settings give the same
-set, whatever the number of processes; the purpose is part of every seed, so no training object ever appears in the gallery.
+A set is a folder: `<class>/<object>-<style>.webp` and `items.jsonl`, one line per picture. The listing is written last:
+where it exists, the set is complete. Until then every finished scene leaves a record under `records/`, so that an
+interrupted run goes on where it stopped. The same settings give the same set, whatever the number of processes; the
+purpose is part of every seed, so no training object ever appears in the gallery.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
-from tqdm import tqdm
 
 from retrieval.errors import DataError, SettingsError
-from retrieval.types import Progress
+from retrieval.items import ITEMS, write_text
+from retrieval.threads import cores
+from retrieval.types import Progress, no_progress
 from retrieval.world.captions import caption
 from retrieval.world.objects import CLASSES
 from retrieval.world.render import Buffers, render, use_threads
@@ -43,15 +45,15 @@ class Quality:
 
 
 PURPOSES: dict[str, Quality] = {
-    "gallery": Quality(samples=40, webp=86),
-    "training": Quality(samples=16, webp=92),
-    "validation": Quality(samples=16, webp=92),
+    "gallery": Quality(samples=36, webp=86),
+    "training": Quality(samples=9, webp=92),
+    "validation": Quality(samples=9, webp=92),
 }
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a set contains; it is written to `set.json` before the first picture, and a folder never changes its plan."""
+    """What a set contains. It is written to `set.json` before the first picture; a folder never changes its plan."""
 
     purpose: str
     seed: int
@@ -94,30 +96,29 @@ def render_set(
 ) -> Path:
     """Make the set in folder `out`, or finish it, and return the path of its `items.jsonl`.
 
-    size: pixels a side. workers: processes, one per core that may be used when None. Progress goes to `on_progress`, or as a bar to stderr.
+    size: pixels a side. workers: processes; None = one per core. Progress counts scenes, each in every style.
     """
     plan = _plan(purpose, seed, per_class, size, classes)
-    listing = out / "items.jsonl"
+    listing = out / ITEMS
     _claim(out, plan)
     if listing.exists():
         return listing
     tasks = [Task(label, number, plan) for number in range(per_class) for label in plan.classes]
     waiting = [task for task in tasks if not _record(out, task).exists()]
-    with _reporting(len(tasks), on_progress) as report:
-        done = len(tasks) - len(waiting)
+    report, done = on_progress or no_progress, len(tasks) - len(waiting)
+    report(done, len(tasks))
+    for _ in _finished(out, waiting, workers or cores()):
+        done += 1
         report(done, len(tasks))
-        for _ in _finished(out, waiting, workers or len(os.sched_getaffinity(0))):
-            done += 1
-            report(done, len(tasks))
     lines = [line for task in tasks for line in json.loads(_record(out, task).read_text())]
-    _write_whole(listing, "".join(json.dumps(line) + "\n" for line in lines))
+    write_text(listing, "".join(json.dumps(line) + "\n" for line in lines))
     shutil.rmtree(out / "records")
     return listing
 
 
 def contact_sheet(folder: Path, out: Path, per_class: int = 2, cell: int = 128) -> Path:
     """A PNG of the set in `folder`: a row per class, for each of its first objects every style. Returns `out`."""
-    listing = folder / "items.jsonl"
+    listing = folder / ITEMS
     if not listing.exists():
         raise DataError(
             f"{folder} holds no finished set: {listing.name} is missing. Render it first, or let the rendering finish."
@@ -170,36 +171,12 @@ def _claim(out: Path, plan: Plan) -> None:
             )
         return
     (out / "records").mkdir(parents=True, exist_ok=True)
-    _write_whole(path, json.dumps(wanted, indent=1) + "\n")
+    write_text(path, json.dumps(wanted, indent=1) + "\n")
 
 
 def _record(out: Path, task: Task) -> Path:
     """Where a finished scene leaves its lines."""
     return out / "records" / f"{task.name}.json"
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write the file so that it is either whole or absent, even when the machine stops in between."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text)
-    os.replace(partial, path)
-
-
-@contextlib.contextmanager
-def _reporting(total: int, on_progress: Progress | None) -> Iterator[Progress]:
-    """The caller's progress function, or a bar on stderr with a time estimate."""
-    if on_progress is not None:
-        yield on_progress
-        return
-    with tqdm(total=total, unit="scene", smoothing=0.05) as bar:
-
-        def show(done: int, total: int) -> None:
-            bar.initial = bar.initial or (
-                done if bar.n == 0 else 0
-            )  # scenes of an earlier run must not flatter the estimate
-            bar.update(done - bar.n)
-
-        yield show
 
 
 def _finished(out: Path, tasks: Sequence[Task], workers: int) -> Iterator[str]:
@@ -210,9 +187,7 @@ def _finished(out: Path, tasks: Sequence[Task], workers: int) -> Iterator[str]:
             yield _render_task(out, task)
         return
     with _quiet_threads():
-        context = multiprocessing.get_context(
-            "spawn"
-        )  # a fork would copy the parent's thread pools in an unknown state
+        context = multiprocessing.get_context("spawn")  # a fork would copy this process' threads in an unknown state
         pool = ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context, initializer=use_threads, initargs=(1,))
         try:
             for future in as_completed([pool.submit(_render_task, out, task) for task in tasks]):
@@ -247,9 +222,7 @@ def _render_task(out: Path, task: Task) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     lines = []
     for domain in task.plan.styles:
-        rng = np.random.default_rng(
-            stable_seed("style", domain, task.seed)
-        )  # its own stream: a new style changes no other
+        rng = np.random.default_rng(stable_seed("style", domain, task.seed))  # own stream: a new style changes no other
         drawing = STYLES[domain](buffers, rng)
         path = folder / f"{task.name}-{domain}.webp"
         drawing.image.save(path, quality=quality.webp, method=5)
@@ -271,7 +244,7 @@ def _render_task(out: Path, task: Task) -> str:
         lines.append(
             head | {"object": task.name, "seed": task.seed, "size": task.plan.size, "style": drawing.params} | facts
         )
-    _write_whole(_record(out, task), json.dumps(lines))
+    write_text(_record(out, task), json.dumps(lines))
     return task.name
 
 

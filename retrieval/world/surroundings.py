@@ -1,6 +1,6 @@
 """Ground, wall and sky of a scene, as plain arrays: `render` hands them to the path tracer, nothing here knows how.
 
-A new floor is one function in `PATTERNS`. Textures tile seamlessly; colours are sRGB in [0, 1], the sky is linear radiance.
+A new floor is one function in `PATTERNS`. Textures tile seamlessly and are sRGB in [0, 1]; the sky is linear radiance.
 """
 
 from __future__ import annotations
@@ -118,16 +118,15 @@ PATTERNS: dict[str, Callable[[np.random.Generator], tuple[Array, float]]] = {
 
 
 def wall_mesh(stage: Stage, camera: Camera) -> trimesh.Trimesh | None:
-    """The wall behind the object, facing the camera; in the studio a paper sweep that curves into the floor. None outdoors."""
+    """The wall behind the object; in the studio a paper sweep that curves into the floor. None outdoors."""
     if stage.place == "outdoors":
         return None
     bend = 1.4 if stage.place == "studio" else 0.0
     turn = camera.azimuth + (0.0 if stage.place == "studio" else stage.turn)
     away, along = -direction(turn, 0.0), direction(turn + 90.0, 0.0)
     angles = np.linspace(-np.pi / 2, 0.0, 13 if bend else 1)
-    profile = [
-        (stage.wall_distance + 1.0 + bend * np.cos(a), bend * (1 + np.sin(a)) - 0.004) for a in angles
-    ]  # (distance, z)
+    start = stage.wall_distance + 1.0
+    profile = [(start + bend * np.cos(a), bend * (1 + np.sin(a)) - 0.004) for a in angles]  # (distance, z)
     profile.append((profile[-1][0], 9.0))
     rows = np.array([away * d + (0.0, 0.0, z) + along * s for d, z in profile for s in (-20.0, 20.0)])
     corner = 2 * np.arange(len(profile) - 1)
@@ -138,7 +137,7 @@ def wall_mesh(stage: Stage, camera: Camera) -> trimesh.Trimesh | None:
 
 
 def sky_map(light: Light, stage: Stage) -> Array:
-    """Radiance from every direction, row 0 at the zenith; the total light on a surface that faces the sun is pi * exposure.
+    """Radiance from every direction; a surface that faces the sun receives about pi * exposure in all.
 
     Column u of row v looks along (sin t sin p, sin t cos p, cos t), t = pi v, p = 2 pi u. -> (SKY_ROWS, 2 SKY_ROWS, 3)
     """

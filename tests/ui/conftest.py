@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,9 @@ ARGUMENTS = [
 FISH = {"name": "fish", "width": 512, "height": 512, "strokes": [{"points": [[60, 250], [450, 300]], "width": 7}]}
 
 
-def serve(engine: Any, examples: Path) -> tuple[Any, str]:
-    """The page of this engine on a free port -> the page, its address."""
+@contextmanager
+def served(engine: Any, examples: Path) -> Iterator[str]:
+    """The page of this engine on a free port -> its address."""
     from retrieval.ui import build_page, launch_options
 
     page = build_page(engine, examples)
@@ -39,7 +41,8 @@ def serve(engine: Any, examples: Path) -> tuple[Any, str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     page.launch(server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, quiet=True, **launch_options())
-    return page, f"http://127.0.0.1:{port}/"
+    yield f"http://127.0.0.1:{port}/"
+    page.close(verbose=False)
 
 
 @pytest.fixture(scope="session")
@@ -56,9 +59,17 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> FakeEngine:
 
 @pytest.fixture(scope="session")
 def url(engine: FakeEngine, examples: Path) -> Iterator[str]:
-    page, address = serve(engine, examples)
-    yield address
-    page.close(verbose=False)
+    with served(engine, examples) as address:
+        yield address
+
+
+@pytest.fixture
+def late(tmp_path: Path, examples: Path) -> Iterator[tuple[FakeEngine, str]]:
+    """An engine that is still loading, and the address of its page. Ask for it before `visit`: it must live longer."""
+    engine = FakeEngine(tmp_path / "pictures", "world", "holiday", loading=True)
+    with served(engine, examples) as address:
+        yield engine, address
+        engine.finish()
 
 
 @pytest.fixture(scope="session")

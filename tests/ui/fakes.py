@@ -26,15 +26,15 @@ HOSTILE = '<img src=x onerror="window.hacked=1">'
 
 
 class FakeEngine:
-    """The surface of `retrieval.engine.Engine`, over pictures drawn into `folder`."""
+    """The surface of `retrieval.engine.Engine`, over pictures drawn into `folder`. All galleries hold the same ones."""
 
-    def __init__(self, folder: Path, *, delay: float = 0.0, loading: bool = False) -> None:
+    def __init__(self, folder: Path, *galleries: str, loading: bool = False) -> None:
         self.picture_roots = (folder,)
-        self.galleries: tuple[str, ...] = ("world",)
+        self.galleries = galleries or ("world",)
         self.trouble: str | None = None
         self.progress = "Loading the model"
-        self.delay = delay
-        self.asked: list[Query] = []
+        self.delay = 0.0
+        self.asked: list[tuple[Query, str | None]] = []
         self._items = paint_gallery(folder)
         self._loaded = threading.Event()
         if not loading:
@@ -100,7 +100,7 @@ class FakeEngine:
         self._known(gallery)
         if isinstance(query, TextQuery) and query.text == "crash":
             raise ZeroDivisionError("a bug")
-        self.asked.append(query)
+        self.asked.append((query, gallery))
         time.sleep(self.delay)
         wanted = read(query)
         fits = [

@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.ui.conftest import serve
 from tests.ui.fakes import COLORS, EACH, STYLES, FakeEngine, paint
 
 pytestmark = pytest.mark.browser
@@ -285,9 +284,9 @@ def test_styles_narrow_the_hits(page: Page) -> None:
 
 
 def test_how_many_and_the_cutoff_are_in_the_hand_of_the_visitor(page: Page) -> None:
+    page.get_by_role("button", name="Refine").click()
     search_text(page, "duck")
     expect_hits(page, "duck")
-    page.get_by_role("button", name="Refine").click()
     page.get_by_label("How many").first.fill("4")
     page.get_by_label("How many").first.press("Enter")
     expect(page.locator("#results .hit")).to_have_count(4)
@@ -295,6 +294,35 @@ def test_how_many_and_the_cutoff_are_in_the_hand_of_the_visitor(page: Page) -> N
     page.get_by_label("Cut-off", exact=False).and_(page.locator("input[type=number]")).fill("0.95")
     page.keyboard.press("Enter")
     expect(page.locator("#results h2")).to_have_text("No confident match")
+
+
+def test_looking_at_the_filters_searches_nothing(page: Page, engine: FakeEngine) -> None:
+    search_text(page, "duck")
+    expect_hits(page, "duck")
+    asked = len(engine.asked)
+    page.get_by_role("button", name="Refine").click()
+    page.get_by_label("How many").first.wait_for()
+    page.get_by_role("tab", name="About").click()
+    page.get_by_role("tab", name="Search").click()
+    search_text(page, "tree")
+    expect_hits(page, "tree")
+    assert len(engine.asked) == asked + 1
+
+
+def test_another_gallery_is_searched_with_the_same_query(
+    late: tuple[FakeEngine, str], visit: Callable[..., Page]
+) -> None:
+    engine, address = late
+    engine.finish()
+    page = visit(address)
+    page.get_by_role("button", name="Refine").click()
+    search_text(page, "duck")
+    expect_hits(page, "duck")
+    page.get_by_label("Gallery").click()
+    page.get_by_role("option", name="holiday").click()
+    page.wait_for_function("() => document.querySelector('#query textarea').value.includes('duck')")
+    expect_hits(page, "duck")
+    assert engine.asked[-1][1] == "holiday"
 
 
 def test_no_confident_match_still_offers_the_closest(page: Page) -> None:
@@ -400,32 +428,23 @@ def test_all_text_can_be_read(visit: Callable[..., Page], url: str, theme: str) 
 
 
 def test_the_page_says_that_the_model_is_loading_and_searches_when_it_is_there(
-    visit: Callable[..., Page], examples: Path, tmp_path: Path
+    late: tuple[FakeEngine, str], visit: Callable[..., Page]
 ) -> None:
-    engine = FakeEngine(tmp_path / "gallery", loading=True)
-    blocks, address = serve(engine, examples)
-    try:
-        page = visit(address)
-        expect(page.locator("#banner")).to_contain_text("Loading the model")
-        draw(page, WIDE)
-        engine.finish()
-        expect_hits(page, "fish")
-        expect(page.locator("#banner .banner")).to_have_count(0)
-        page.get_by_role("tab", name="About").click()
-        expect(page.locator("#about")).to_contain_text("rendered world (1000 pictures, Apache-2.0)")
-    finally:
-        engine.finish()
-        blocks.close(verbose=False)
+    engine, address = late
+    page = visit(address)
+    expect(page.locator("#banner")).to_contain_text("Loading the model")
+    draw(page, WIDE)
+    engine.finish()
+    expect_hits(page, "fish")
+    expect(page.locator("#banner .banner")).to_have_count(0)
+    page.get_by_role("tab", name="About").click()
+    expect(page.locator("#about")).to_contain_text("rendered world (1000 pictures, Apache-2.0)")
 
 
-def test_a_model_that_cannot_be_loaded_says_why(visit: Callable[..., Page], examples: Path, tmp_path: Path) -> None:
-    engine = FakeEngine(tmp_path / "gallery", loading=True)
+def test_a_model_that_cannot_be_loaded_says_why(late: tuple[FakeEngine, str], visit: Callable[..., Page]) -> None:
+    engine, address = late
     engine.trouble = "model.safetensors has the wrong checksum. Fetch the bundle again."
-    blocks, address = serve(engine, examples)
-    try:
-        page = visit(address)
-        expect(page.locator("#banner")).to_contain_text("wrong checksum")
-        draw(page, WIDE)
-        expect(page.locator("#status").get_by_role("alert")).to_contain_text("wrong checksum")
-    finally:
-        blocks.close(verbose=False)
+    page = visit(address)
+    expect(page.locator("#banner")).to_contain_text("wrong checksum")
+    draw(page, WIDE)
+    expect(page.locator("#status").get_by_role("alert")).to_contain_text("wrong checksum")

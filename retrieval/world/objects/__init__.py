@@ -1,4 +1,4 @@
-"""The object classes of the world. Importing this package registers every one; a new class is one function in a family's module."""
+"""The object classes of the world: importing this package registers all. A new class is one function in its family."""
 
 from retrieval.world.model import CLASSES
 from retrieval.world.objects import animals, food, places, plants, things, vehicles

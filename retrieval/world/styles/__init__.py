@@ -1,4 +1,4 @@
-"""The hands of the world: every style draws the same scene in its own way. A new style is one file and one line here."""
+"""The hands of the world: every style draws the same scene in its own way. A new style is one file and one line."""
 
 from retrieval.types import CARTOON, PAINTING, PHOTO, SKETCH
 from retrieval.world.styles import cartoon, painting, photo, sketch

@@ -47,13 +47,13 @@ def _color(code: str) -> Array:
 
 def _crisp(soft: npt.NDArray[np.floating], side: int, level: float = 0.5) -> Array:
     """1 where the smoothed field is above `level`, 0 below, with an edge about one pixel wide. (side, side)"""
-    field = resized(ndimage.gaussian_filter(soft.astype(float), 1.2), side).astype(float)
+    field = resized(ndimage.gaussian_filter(soft.astype(float), 0.004 * soft.shape[0]), side).astype(float)
     slope = np.hypot(*np.gradient(field))
     return np.clip((field - level) / np.maximum(slope, 1e-3) + 0.5, 0.0, 1.0)
 
 
 def _flat(buffers: Buffers, side: int) -> Array:
-    """Each part's colour, carried a little beyond the outline so that no background shines through under the ink. (side, side, 3)"""
+    """Each part's colour, carried beyond the outline so that no background shines through the ink. (side, side, 3)"""
     nearest = ndimage.distance_transform_edt(~buffers.mask, return_distances=False, return_indices=True)
     return resized(buffers.albedo[tuple(nearest)], side).astype(float)
 
@@ -75,7 +75,7 @@ def _tones(buffers: Buffers, side: int, count: int) -> Array:
 
 def _shine(buffers: Buffers, side: int) -> Array:
     """The highlight that says "round": where the surface mirrors the light to the viewer. (side, side)"""
-    half = np.array(buffers.light) + (0.0, 0.0, 1.0)
+    half = np.array(buffers.light) + np.array((0.0, 0.0, 1.0))
     half /= np.linalg.norm(half)
     return _crisp(np.where(buffers.mask, (buffers.normal * half).sum(axis=-1), 0.0), side, 0.972)
 
@@ -109,7 +109,7 @@ def _scenery(name: str, paper: Array, buffers: Buffers, side: int, rng: np.rando
 
 
 def _pen(contour: Contour, width: float, rng: np.random.Generator) -> Stroke:
-    """The contour as one stroke of a brush pen: full for the outline, finer inside, swelling in the middle and where it runs downhill."""
+    """The contour as one stroke of a brush pen: full for the outline, finer inside, swelling where it runs downhill."""
     points = smoothed(contour.points, 0.018, contour.closed)
     along = np.linspace(0, 1, len(points))
     heading = np.gradient(points, axis=0)

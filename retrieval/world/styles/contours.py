@@ -22,7 +22,7 @@ Pixel = tuple[int, int]
 
 OUTLINE, SEAM, OVERLAP, FOLD, THREAD = "outline", "seam", "overlap", "fold", "thread"
 SLENDER = 0.014  # fraction of the side: what is thinner is drawn as one line, not as two edges
-GAP = 0.007  # how far weaker lines keep from the outline, so that it stays in one piece; their ends are drawn out over the gap afterwards
+GAP = 0.007  # how far weaker lines keep from the outline, so that it stays whole; later their ends bridge the gap
 NEAR = 0.011  # lines closer together than this would run into each other
 STEPS = [(0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)]  # straight neighbours first
 
@@ -31,7 +31,8 @@ STEPS = [(0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)]  
 class Contour:
     """One line: points (N, 2) in [0, 1], x right and y down; closed = a loop.
 
-    kind: outline, seam (part meets part), overlap (depth jumps), fold (the surface turns sharply) or thread (a thing as thin as a line).
+    kind: outline, seam (part meets part), overlap (depth jumps), fold (the surface turns sharply) or thread (a thing as
+    thin as a line).
     """
 
     points: Array
@@ -46,7 +47,10 @@ class Contour:
 
 @lru_cache(maxsize=1)  # cartoon and sketch draw the same scene one after the other
 def trace(buffers: Buffers, shortest: float = 0.012) -> list[Contour]:
-    """The lines of the scene, outlines first, then rings, then the longest; without specks below `shortest` (fraction of the side) and lines that crowd others."""
+    """The lines of the scene: outlines first, then rings, then the longest.
+
+    Left out are specks shorter than `shortest` (fraction of the side) and lines that crowd those before them.
+    """
     edges = _edges(buffers)
     thin: Bools = skeletonize(np.any(list(edges.values()), axis=0))
     near = {kind: ndimage.binary_dilation(edge, iterations=2) for kind, edge in edges.items()}
@@ -74,7 +78,7 @@ def _uncrowded(contours: list[Contour], side: int) -> list[Contour]:
 
 
 def smoothed(points: Array, width: float, closed: bool = False) -> Array:
-    """The polyline, evenly spaced and smoothed over about `width` (fraction of the side); the ends stay where they are. (M, 2)"""
+    """The polyline, evenly spaced and smoothed over about `width` (fraction of the side); its ends stay. (M, 2)"""
     spacing = width / 3
     points = resampled(points, spacing)
     if len(points) < 4:
@@ -101,39 +105,38 @@ def _edges(buffers: Buffers) -> dict[str, Bools]:
     """For each kind of line, the pixels that lie on it. (R, R)"""
     part, mask = buffers.part, buffers.mask
     gap, echo = max(2, round(GAP * buffers.detail)), max(2, round(0.009 * buffers.detail))
-    thread = _slender(mask.astype(np.int32))
+    thread = _slender(mask.astype(np.int32), shortest=0.06)
     outline = _differs(mask) & ~ndimage.binary_dilation(thread, iterations=2)
     border = ndimage.binary_dilation(outline | thread, iterations=gap)
-    inner = _slender(part) & ~border
+    inner = _slender(part, shortest=0.085) & ~border
     seam = _differs(part) & ~border & ~ndimage.binary_dilation(inner, iterations=2)
     settled = ndimage.binary_dilation(outline | thread | seam | inner, iterations=echo)
     inside = mask & ~settled
     bend, turn = _jumps(buffers)
     steep = buffers.normal[..., 2] < 0.25  # at grazing angles depth and normal change fast without an edge
-    overlap = inside & (
-        bend > np.where(steep, 0.12, 11.0 / buffers.detail)
-    )  # the object's radius 1 is about 0.4 of the side
+    overlap = inside & (bend > np.where(steep, 0.12, 11.0 / buffers.detail))  # radius 1 spans about 0.4 of the side
     fold = inside & ~overlap & (turn > np.where(steep, 0.5, 0.18))  # 1 - cos 35 degrees = 0.18
     return {OUTLINE: outline, SEAM: seam, OVERLAP: overlap, FOLD: fold, THREAD: skeletonize(inner | thread)}
 
 
-def _slender(label: npt.NDArray[np.int32]) -> Bools:
-    """Pixels of the object where no square of SLENDER fits into their label: whiskers, masts, strings. (R, R)"""
-    window = 2 * max(1, round(SLENDER / 2 * label.shape[0])) + 1
+def _slender(label: npt.NDArray[np.int32], shortest: float) -> Bools:
+    """Pixels of the object where no square of SLENDER fits into their label: whiskers, masts, strings. (R, R)
+
+    Areas shorter than `shortest` (fraction of the side) are tips of corners, pupils and the like, and do not count.
+    """
+    side = label.shape[0]
+    window = 2 * max(1, round(SLENDER / 2 * side)) + 1
+    square = np.ones((window, window))
     core = ndimage.minimum_filter(label, window) == ndimage.maximum_filter(label, window)
-    candidates = (label > label.min()) & ~ndimage.binary_dilation(core, np.ones((window, window)))
-    candidates = ndimage.binary_closing(candidates, np.ones((window, window))) & (
-        label > label.min()
-    )  # no dashes where it is just wide enough
-    areas, _ = ndimage.label(candidates, np.ones((3, 3)))
-    long = [False] + [
-        max(s.stop - s.start for s in box) >= 4 * window for box in ndimage.find_objects(areas)
-    ]  # not the tips of corners
-    return np.array(long)[areas]
+    thin = (label > label.min()) & ~ndimage.binary_dilation(core, square)
+    thin = ndimage.binary_closing(thin, square) & (label > label.min())  # no dashes where it is just wide enough
+    areas, _ = ndimage.label(thin, np.ones((3, 3)))
+    long = [max(s.stop - s.start for s in box) >= shortest * side for box in ndimage.find_objects(areas)]
+    return np.array([False, *long])[areas]
 
 
 def _jumps(buffers: Buffers) -> tuple[Array, Array]:
-    """How much the depth bends (world units) and the surface turns (1 - cosine) from each pixel to the next. Two (R, R)"""
+    """How much the depth bends (world units) and the surface turns (1 - cosine) from pixel to pixel. Two (R, R)"""
     depth = buffers.depth.astype(float)
     bend, turn = np.zeros(depth.shape), np.zeros(depth.shape)
     for axis in (0, 1):
@@ -151,21 +154,25 @@ def _differs(values: npt.NDArray[np.generic]) -> Bools:
 
 
 def _chains(thin: Bools) -> list[Array]:
-    """The skeleton cut at its junctions, as (N, 2) arrays of (x, y): each chain runs from end or junction to end or junction; a loop ends where it began."""
+    """The skeleton, cut at its junctions: chains (N, 2) of x, y from end or junction to end or junction.
+
+    A loop ends where it began.
+    """
     pixels = {(int(y), int(x)) for y, x in np.argwhere(thin)}
     links = {p: _neighbours(p, pixels) for p in pixels}
     nodes = [p for p in pixels if len(links[p]) != 2]
     seen: set[frozenset[Pixel]] = set()
-    chains = []
-    for start in sorted(nodes) + sorted(pixels):  # loops have no node: they start anywhere
-        for step in links[start]:
-            if frozenset((start, step)) not in seen:
-                chains.append(_walk(start, step, links, seen))
+    chains = [
+        _walk(start, step, links, seen)
+        for start in sorted(nodes) + sorted(pixels)  # loops have no node: they start anywhere
+        for step in links[start]
+        if frozenset((start, step)) not in seen
+    ]
     return _meeting([p for p in nodes if len(links[p]) > 2], chains, thin.shape)
 
 
 def _meeting(forks: list[Pixel], chains: list[list[Pixel]], shape: tuple[int, ...]) -> list[Array]:
-    """The chains with their ends moved to the middle of the junction: a junction is often a clump of several forking pixels."""
+    """The chains, their ends moved to the middle of the junction, which often is a clump of several forking pixels."""
     clumps = np.zeros(shape, int)
     for fork in forks:
         clumps[fork] = 1
@@ -186,11 +193,11 @@ def _meeting(forks: list[Pixel], chains: list[list[Pixel]], shape: tuple[int, ..
 def _neighbours(pixel: Pixel, pixels: set[Pixel]) -> list[Pixel]:
     """Linked pixels; a diagonal counts only where no straight step leads the same way."""
     y, x = pixel
-    found = []
-    for dy, dx in STEPS:
-        if (y + dy, x + dx) in pixels and not (dy and dx and ((y + dy, x) in pixels or (y, x + dx) in pixels)):
-            found.append((y + dy, x + dx))
-    return found
+    return [
+        (y + dy, x + dx)
+        for dy, dx in STEPS
+        if (y + dy, x + dx) in pixels and not (dy and dx and ((y + dy, x) in pixels or (y, x + dx) in pixels))
+    ]
 
 
 def _walk(start: Pixel, step: Pixel, links: dict[Pixel, list[Pixel]], seen: set[frozenset[Pixel]]) -> list[Pixel]:
@@ -257,7 +264,10 @@ def _merge(
 
 
 def _contour(line: Array, near: dict[str, Bools], border: Bools) -> Contour:
-    """The pixel line (N, 2) as a contour of the first kind that most of its pixels belong to; ends that stop short of the outline are drawn out to it."""
+    """The pixel line (N, 2) as a contour of the first kind that most of its pixels belong to.
+
+    Ends that stop short of the outline are drawn out to it.
+    """
     x, y = line.astype(int).T
     kind = next((k for k, area in near.items() if area[y, x].mean() > 0.5), SEAM)
     closed = bool(np.array_equal(line[0], line[-1]))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from retrieval.world.render import Buffers
@@ -21,7 +21,7 @@ Stroke = tuple[
 
 @dataclass(frozen=True)
 class Drawing:
-    """A finished picture (RGB), the style's own choices, and for line drawings the pen's way: polylines (N, 2) in [0, 1]."""
+    """A finished picture (RGB), the style's own choices and, for line drawings, the strokes: (N, 2) in [0, 1]."""
 
     image: Image.Image
     params: dict[str, float | str]
@@ -47,9 +47,7 @@ def to_image(picture: npt.NDArray[np.floating], side: int) -> Image.Image:
 
 
 def ink(strokes: Sequence[Stroke], side: int) -> Floats:
-    """How much of each pixel the strokes cover, in [0, 1]: round pens of changing width, drawn at four times the size. (side, side)"""
-    from PIL import ImageDraw
-
+    """How much of each pixel the strokes of round pens cover, in [0, 1]; drawn at four times the size. (side, side)"""
     big = 4 * side
     sheet = Image.new("L", (big, big), 0)
     pen = ImageDraw.Draw(sheet)
@@ -62,11 +60,12 @@ def ink(strokes: Sequence[Stroke], side: int) -> Floats:
             pen.polygon([(x0 + ax, y0 + ay), (x1 + bx, y1 + by), (x1 - bx, y1 - by), (x0 - ax, y0 - ay)], fill=255)
         for (x, y), r in zip(places, radii, strict=True):
             pen.ellipse((x - r, y - r, x + r, y + r), fill=255)
-    return np.asarray(sheet.resize((side, side), Image.Resampling.BOX), np.float32) / 255
+    cover: Floats = np.asarray(sheet.resize((side, side), Image.Resampling.BOX)).astype(np.float32) / np.float32(255)
+    return cover
 
 
 def noise(rng: np.random.Generator, side: int, grain: float) -> Array:
-    """Smooth noise, mean 0 and standard deviation 1; `grain` is its feature size as a fraction of the picture. (side, side)"""
+    """Smooth noise of mean 0 and deviation 1; `grain` is its feature size as a fraction of the side. (side, side)"""
     cells = int(np.clip(2.5 / grain, 4, side))
     coarse = ndimage.gaussian_filter(rng.normal(size=(cells, cells)), 1.0)
     fine = resized(coarse.astype(np.float32), side).astype(float)

@@ -1,7 +1,8 @@
-"""Paintings: layers of bristly strokes from broad to fine, laid along the form, with paint thick enough to catch the light.
+"""Paintings: layers of bristly strokes from broad to fine, laid along the form, in paint that catches the light.
 
-After Hertzmann, "Painterly Rendering with Curved Brush Strokes of Multiple Sizes" (SIGGRAPH 1998): each layer repaints where the canvas
-still differs from the scene. Ours adds the direction of strokes from the surface normals, bristles, and a relief that is lit at the end.
+After Hertzmann, "Painterly Rendering with Curved Brush Strokes of Multiple Sizes" (SIGGRAPH 1998): each layer repaints
+where the canvas still differs from the scene. Ours adds the direction of strokes from the surface normals, bristles,
+and a relief that is lit at the end.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ class Manner:
 
 
 MANNERS = {
-    "oil": Manner((0.120, 0.060, 0.031, 0.016), 4.2, 0.026, 0.18, 1.0, 0.060),
-    "gouache": Manner((0.140, 0.070, 0.034, 0.017), 3.4, 0.014, 0.12, 0.40, 0.050),
-    "impression": Manner((0.090, 0.048, 0.028, 0.017), 3.0, 0.042, 0.26, 0.9, 0.065),
+    "oil": Manner((0.120, 0.060, 0.031, 0.017, 0.011), 4.2, 0.026, 0.18, 1.0, 0.060),
+    "gouache": Manner((0.140, 0.070, 0.034, 0.018, 0.011), 3.4, 0.014, 0.12, 0.40, 0.050),
+    "impression": Manner((0.090, 0.048, 0.028, 0.017, 0.012), 3.0, 0.042, 0.26, 0.9, 0.065),
 }
 GROUNDS = (
     (0.62, 0.42, 0.28),
@@ -79,7 +80,7 @@ def _motif(buffers: Buffers, side: int, warmth: float, richness: float) -> Float
 
 
 def _directions(buffers: Buffers, side: int, rng: np.random.Generator) -> Array:
-    """The way strokes run at each pixel, radians, y down: around the form on the object, in slow swirls beside it. (side, side)"""
+    """The way strokes run at each pixel, radians, y down: around the form, in slow swirls beside it. (side, side)"""
     mask = buffers.mask.astype(float)
     slope_x, slope_y = buffers.normal[..., 0] * mask, -buffers.normal[..., 1] * mask
     swirl = 0.5 * noise(rng, buffers.detail, 0.45) + rng.choice(
@@ -95,8 +96,7 @@ def _directions(buffers: Buffers, side: int, rng: np.random.Generator) -> Array:
 
 
 def _brushes(rng: np.random.Generator) -> Floats:
-    """Prints of brushes: opacity and height of the paint, bristle by bristle. (FINEST = 1.2  # pixels of the finished picture; strokes below this cannot be seen
-    BRUSHES, BRISTLES, BRUSH_LENGTH, 2)"""
+    """Prints of brushes: opacity and height of the paint, bristle by bristle. (BRUSHES, BRISTLES, BRUSH_LENGTH, 2)"""
     along = np.linspace(-1, 1, BRUSH_LENGTH)
     across = np.linspace(-1, 1, BRISTLES)
     prints = np.empty((BRUSHES, BRISTLES, BRUSH_LENGTH, 2), np.float32)
@@ -114,7 +114,7 @@ def _brushes(rng: np.random.Generator) -> Floats:
 
 
 def _interest(buffers: Buffers, side: int) -> Floats:
-    """Where a painter looks closely: 1 on seams and outline, less on the plain of the object, little beside it. (side, side)"""
+    """Where a painter looks closely: 1 on seams and outline, less within the object, little beside it. (side, side)"""
     edge = (buffers.part != np.roll(buffers.part, 1, 0)) | (buffers.part != np.roll(buffers.part, 1, 1))
     close = np.exp(-ndimage.distance_transform_edt(~edge) / (0.02 * buffers.detail))
     return resized(np.maximum(close, np.where(buffers.mask, 0.45, 0.06)).astype(np.float32), side)
@@ -131,7 +131,7 @@ def _paint_layer(
     width: float,
     rng: np.random.Generator,
 ) -> None:
-    """Cover the canvas with strokes of one width (fraction of the side), in random order; finer layers only where they are needed."""
+    """Cover the canvas with strokes of one width (fraction of the side), finer layers only where they are needed."""
     side = canvas.shape[0]
     wide, long = width * side, width * side * manner.length
     soft = ndimage.gaussian_filter(motif, (wide * 0.22, wide * 0.22, 0))
@@ -165,7 +165,7 @@ def _spots(
     long: float,
     rng: np.random.Generator,
 ) -> Array:
-    """Where strokes of this layer are centred: a jittered grid, thinned where the canvas is already right or nobody looks. (N, 2) as y, x"""
+    """Centres of this layer's strokes: a jittered grid, thinned where all is right or nobody looks. (N, 2) as y, x"""
     side = canvas.shape[0]
     pitch = 0.62 * float(np.sqrt(wide * long * 0.5))
     count = max(3, round(side / pitch))
@@ -228,7 +228,7 @@ def _stroke(
 
 
 def _lit(canvas: Floats, relief: float, side: int, rng: np.random.Generator) -> Array:
-    """The canvas under a raking light from above left: ridges of paint shine, the weave shows faintly. (side, side, 3)"""
+    """The canvas lit from above left, so that ridges of paint shine and the weave shows faintly. (side, side, 3)"""
     y, x = np.mgrid[0:side, 0:side] * (2 * np.pi * 90 / side)
     weave = np.sin(x) * np.sin(y) if side >= 360 else np.zeros((side, side))  # finer than the pixels of a small picture
     height = ndimage.gaussian_filter(canvas[..., 3].astype(float), 0.6) + 0.03 * weave

@@ -1,4 +1,4 @@
-"""Photographs: the path-traced picture as a camera would deliver it, with grading, a lens' dark corners and film grain."""
+"""Photographs: the path-traced picture as a camera gives it, with grading, a lens' dark corners and film grain."""
 
 from __future__ import annotations
 

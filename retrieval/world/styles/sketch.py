@@ -1,7 +1,7 @@
 """Sketches: the scene as a person would draw it with a mouse or a pen, in few quick lines on white paper.
 
-The contours become strokes: long lines first, small details left out at random; every stroke is simplified, moved, bent and cut
-short or overshot a little. The strokes are returned, so that a drawing can also be replayed on a canvas.
+The contours become strokes: long lines first, small details left out at random; every stroke is simplified, moved, bent
+and cut short or overshot a little. The strokes are returned, so that a drawing can also be replayed on a canvas.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from retrieval.world.styles.drawing import Drawing, Stroke, ink, noise, resized,
 Array = npt.NDArray[np.float64]
 
 KEPT = {OUTLINE: 1.0, SEAM: 0.92, THREAD: 0.9, OVERLAP: 0.8, FOLD: 0.6}  # how likely a person draws a line of this kind
+SPECK = 0.035  # shorter lines are left out, unless they are rings; fraction of the side
 TOOLS = ("mouse", "pen", "pencil")
 
 
@@ -25,8 +26,7 @@ def draw(buffers: Buffers, rng: np.random.Generator) -> Drawing:
     tool = str(rng.choice(TOOLS, p=[0.5, 0.3, 0.2]))
     care = float(rng.uniform(0.0, 1.0))  # 1: a patient hand, 0: a hasty one
     width = float(rng.uniform(0.010, 0.020) if tool != "pencil" else rng.uniform(0.007, 0.012))
-    lines = [line for contour in _chosen(trace(buffers), care, rng) for line in _by_hand(contour, care, tool, rng)]
-    warped = _bent(lines, 0.012 * (1.3 - care), rng)
+    warped = by_hand(buffers, tool, care, rng)
     picture = _on_paper([(line, _pressure(line, width, tool, rng)) for line in warped], tool, 2 * buffers.size, rng)
     params: dict[str, float | str] = {
         "tool": tool,
@@ -37,25 +37,30 @@ def draw(buffers: Buffers, rng: np.random.Generator) -> Drawing:
     return Drawing(to_image(picture, buffers.size), params, tuple(warped))
 
 
+def by_hand(buffers: Buffers, tool: str, care: float, rng: np.random.Generator) -> list[Array]:
+    """The strokes of a hand with `tool` that takes `care` in [0, 1]: polylines (N, 2) in [0, 1]."""
+    lines = [line for contour in _chosen(trace(buffers), care, rng) for line in _strokes(contour, care, tool, rng)]
+    return _bent(lines, 0.012 * (1.3 - care), rng)
+
+
 def _chosen(contours: list[Contour], care: float, rng: np.random.Generator) -> list[Contour]:
-    """The lines that this hand draws: outline and long thin things always, of the rest the longer the likelier, and no more than its patience allows."""
+    """The lines that this hand draws: outline and long thin things always, of the rest as many as patience allows."""
     patience = 4 + 40 * care**2
     chosen = []
     for contour in contours:
         if contour.kind in (OUTLINE, THREAD) and contour.length > (0.03 if contour.kind == OUTLINE else 0.12):
             chosen.append(contour)
             continue
-        size = (
-            1.0 if contour.closed else np.clip(contour.length / 0.12, 0.25, 1.0)
-        )  # a small ring is an eye or a wheel: it matters
-        chance = KEPT[contour.kind] * size ** (1 - care) * (0.7 + 0.3 * care)
-        if rng.random() < chance and (len(chosen) < patience or contour.closed):
+        ring = contour.closed and contour.kind == SEAM  # an eye or a wheel: small, but it makes the face or the car
+        size = np.clip(contour.length / 0.12, 0.25, 1.0)
+        chance = 0.93 if ring else KEPT[contour.kind] * size ** (1 - care) * (0.7 + 0.3 * care)
+        if rng.random() < chance and (ring or (len(chosen) < patience and contour.length > SPECK)):
             chosen.append(contour)
     return chosen
 
 
-def _by_hand(contour: Contour, care: float, tool: str, rng: np.random.Generator) -> list[Array]:
-    """One contour as one or more strokes in [0, 1]: cut where the hand pauses, simplified, misplaced, with ends that miss."""
+def _strokes(contour: Contour, care: float, tool: str, rng: np.random.Generator) -> list[Array]:
+    """One contour as strokes (N, 2) in [0, 1]: cut where the hand pauses, simplified, misplaced, its ends off."""
     points = smoothed(contour.points, 0.022, contour.closed)
     if contour.closed:
         points = _reopened(points, rng)
@@ -100,7 +105,7 @@ def _misplaced(points: Array, care: float, rng: np.random.Generator) -> Array:
 
 
 def _bent(lines: list[Array], strength: float, rng: np.random.Generator) -> list[Array]:
-    """All lines through one smooth distortion, as a hand that gets proportions slightly wrong. Lines stay in [0.01, 0.99]."""
+    """All lines through one smooth distortion: a hand gets proportions slightly wrong. Lines stay in [0.01, 0.99]."""
     side = 32
     field = np.stack([noise(rng, side, 0.35), noise(rng, side, 0.35)], axis=-1) * strength  # (32, 32, 2)
     bent = []

@@ -1,0 +1,35 @@
+"""Example drawings for the page: the sketch style's own pen strokes, as the canvas' JSON, so that one click draws them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from retrieval.items import write_text
+from retrieval.types import SKETCH
+from retrieval.world.render import render
+from retrieval.world.scene import sample_scene, stable_seed
+from retrieval.world.styles import STYLES
+
+CANVAS = 512
+PEN = 7
+DETAIL = 192  # pixels of the buffers that the strokes are traced from
+
+
+def example_drawings(out: Path, labels: Sequence[str], seed: int = 0) -> list[Path]:
+    """Write one drawing a class into `out`, from objects that are in no set, and return the files."""
+    out.mkdir(parents=True, exist_ok=True)
+    return [_written(out, label, stable_seed("example", seed, label, 0)) for label in labels]
+
+
+def _written(out: Path, label: str, seed: int) -> Path:
+    buffers = render(sample_scene(label, seed), DETAIL, samples=1)
+    lines = STYLES[SKETCH.name](buffers, np.random.default_rng(seed)).strokes
+    assert lines, "the sketch style returns its strokes"
+    strokes = [{"points": np.clip(np.round(line * CANVAS, 1), 0, CANVAS).tolist(), "width": PEN} for line in lines]
+    path = out / f"{label.replace(' ', '-')}.json"
+    write_text(path, json.dumps({"name": label, "width": CANVAS, "height": CANVAS, "strokes": strokes}) + "\n")
+    return path

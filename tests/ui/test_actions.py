@@ -1,0 +1,222 @@
+"""What the handlers answer, without a browser."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import gradio as gr
+import pytest
+from gradio.utils import get_upload_folder
+
+from retrieval.errors import BundleError
+from retrieval.types import ImageQuery
+from retrieval.ui.actions import Actions, sentence
+from tests.ui.conftest import FISH
+from tests.ui.fakes import COLORS, FakeEngine, paint
+
+DEFAULTS: dict[str, Any] = {
+    "k": 24,
+    "domains": [],
+    "labels": [],
+    "automatic": True,
+    "cutoff": 0.5,
+    "gallery": "world",
+}
+
+
+@pytest.fixture(scope="module")
+def actions(engine: FakeEngine) -> Actions:
+    return Actions(cast("Any", engine))
+
+
+def asked(kind: str, value: Any) -> str:
+    return json.dumps({"kind": kind, "value": value, "at": 1})
+
+
+def search(actions: Actions, query: str, **filters: Any) -> tuple[str, Any]:
+    """The status line and the cards for the page's query."""
+    return cast("tuple[str, Any]", actions.search(query, *(DEFAULTS | filters).values()))
+
+
+def clicked(**data: Any) -> gr.EventData:
+    return cast("gr.EventData", SimpleNamespace(_data=data))
+
+
+def is_skipped(update: Any) -> bool:
+    return bool(update == gr.skip())
+
+
+# ---------------------------------------------------------------- queries
+
+
+def test_each_way_in_finds_its_class(actions: Actions) -> None:
+    upload = Path(get_upload_folder()) / "tests" / "tree.png"
+    upload.parent.mkdir(parents=True, exist_ok=True)
+    paint("tree", COLORS["tree"], "photo", 0).save(upload)
+    for query, label in (
+        (asked("drawing", json.dumps(FISH)), "fish"),
+        (asked("text", "a duck"), "duck"),
+        (asked("picture", {"path": str(upload), "name": "tree.png"}), "tree"),
+        (asked("item", {"id": "fish-photo-2", "gallery": "world"}), "fish"),
+    ):
+        status, cards = search(actions, query)
+        assert "16 of 48 pictures" in status
+        assert cards.index(f"<b>{label}</b>") == cards.index("<b>")
+    upload.unlink()
+
+
+def test_a_drawing_is_a_sketch_and_an_upload_is_a_photo(actions: Actions, engine: FakeEngine) -> None:
+    search(actions, asked("drawing", json.dumps(FISH)))
+    drawing, _ = engine.asked[-1]
+    assert isinstance(drawing, ImageQuery)
+    assert drawing.domain.name == "sketch"
+    search(actions, asked("item", {"id": "fish-cartoon-2", "gallery": None}))
+    picture, _ = engine.asked[-1]
+    assert isinstance(picture, ImageQuery)
+    assert picture.domain.name == "cartoon"
+
+
+def test_nothing_asked_is_the_welcome(actions: Actions) -> None:
+    status, cards = search(actions, "")
+    assert "ms" not in status
+    assert "try a duck" in cards
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        (asked("drawing", ""), "Nothing is drawn yet"),
+        (asked("drawing", '{"width": 512, "height": 512, "strokes": [{"points": [[NaN, 1]]}]}'), "not a number"),
+        (asked("drawing", {"width": 512, "height": 512, "strokes": [{"points": [[1, 1]] * 20_001}]}), "20001 points"),
+        (asked("drawing", {"width": 512, "height": 512, "strokes": [{"points": [[1, 1]]}] * 501}), "501 strokes"),
+        (asked("text", "  "), "Nothing is typed yet"),
+        (asked("picture", None), "No picture is chosen yet"),
+        (asked("picture", {"path": "/etc/hostname"}), "was not uploaded here"),
+        (asked("picture", {"path": str(Path(get_upload_folder()) / ".." / "x.png")}), "was not uploaded here"),
+        (asked("picture", {"path": str(Path(get_upload_folder()) / "gone.png")}), "cannot be read"),
+        (asked("item", {"id": "../../etc/passwd", "gallery": "world"}), "There is no picture"),
+        (asked("item", {"id": "duck-photo-0", "gallery": "elsewhere"}), "There is no gallery"),
+        (asked("item", ["duck-photo-0"]), "cannot be read"),
+        (asked("spell", "abracadabra"), "cannot be read"),
+        ("{", "cannot be read"),
+        ("[" * 5000, "cannot be read"),
+        ("7", "cannot be read"),
+    ],
+)
+def test_what_cannot_be_searched_gets_one_sentence_and_the_hits_stay(actions: Actions, query: str, told: str) -> None:
+    status, cards = search(actions, query)
+    assert told in status
+    assert 'role="alert"' in status
+    assert is_skipped(cards)
+
+
+def test_a_bug_is_told_with_a_number_and_logged_under_it(actions: Actions, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.ERROR):
+        status, _ = search(actions, asked("text", "crash"))
+    number = caplog.records[-1].getMessage().split()[-1]
+    assert number in status
+    assert "bug" not in status
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_our_own_errors_are_told_as_they_are() -> None:
+    assert sentence(BundleError("The bundle is broken. Fetch it again.")) == "The bundle is broken. Fetch it again."
+
+
+# ---------------------------------------------------------------- filters and hits
+
+
+def test_filters_reach_the_engine(actions: Actions) -> None:
+    status, cards = search(actions, asked("text", "duck"), domains=["cartoon"], labels=["duck"], k=3)
+    assert "3 of 48 pictures" in status
+    assert cards.count('class="hit"') == 3
+    assert "<small>photo</small>" not in cards
+
+
+def test_the_cutoff_splits_the_hits(actions: Actions) -> None:
+    _, cards = search(actions, asked("text", "duck"))
+    sure, unsure = cards.split("<details")
+    assert sure.count('class="hit"') == 16
+    assert unsure.count('class="hit"') == 8
+    _, cards = search(actions, asked("text", "duck"), automatic=False, cutoff=0.95)
+    assert "No confident match" in cards
+
+
+def test_a_card_opens_by_its_id_alone(actions: Actions) -> None:
+    status, sheet = actions.open_hit("world", clicked(id="duck-photo-0", rank="1", score="0.9", path="/etc/passwd"))
+    assert is_skipped(status)
+    assert "a duck as a photo, number 0" in sheet
+    assert "passwd" not in sheet
+
+
+@pytest.mark.parametrize("data", [{}, {"id": 7}, {"id": "nobody"}, {"id": "duck-photo-0", "rank": "first"}])
+def test_a_forged_click_is_told_and_opens_nothing(actions: Actions, data: dict[str, Any]) -> None:
+    status, sheet = actions.open_hit("world", clicked(**data))
+    assert 'role="alert"' in status
+    assert is_skipped(sheet)
+
+
+def test_search_with_this_writes_the_query_and_perhaps_the_style(actions: Actions) -> None:
+    _, domains, query = actions.ask_hit("world", clicked(id="fish-cartoon-1"))
+    assert json.loads(query) == {"kind": "item", "value": {"id": "fish-cartoon-1", "gallery": "world"}}
+    assert is_skipped(domains)
+    _, domains, _ = actions.ask_hit("world", clicked(id="fish-cartoon-1", domain="cartoon"))
+    assert domains == ["cartoon"]
+
+
+# ---------------------------------------------------------------- start
+
+
+def test_before_the_model_is_there_nothing_is_asked_of_the_gallery(tmp_path: Path) -> None:
+    engine = FakeEngine(tmp_path / "pictures", loading=True)
+    banner, timer, *rest = Actions(cast("Any", engine)).look("", "world")
+    assert "Loading the model" in banner
+    assert timer["active"] if isinstance(timer, dict) else timer.active
+    assert all(map(is_skipped, rest))
+    assert engine.asked == []
+
+
+def test_once_it_is_there_the_gallery_is_offered(actions: Actions) -> None:
+    banner, _, welcome, styles, labels, pictures, about = actions.look("", "world")
+    assert banner == ""
+    assert welcome.count("<li>") == 4
+    assert [value for value, _ in styles.choices] == ["photo", "painting", "cartoon", "sketch"]
+    assert [value for value, _ in labels.choices] == ["duck", "fish", "tree"]
+    assert pictures["markup"].count("data-choice") == 3
+    assert "rendered world" in about
+
+
+def test_a_late_look_does_not_cover_hits(actions: Actions) -> None:
+    assert is_skipped(actions.look(asked("text", "duck"), "world")[2])
+
+
+# ---------------------------------------------------------------- programs
+
+
+def test_programs_get_hits_as_json(actions: Actions) -> None:
+    hits = actions.search_text("a fish", 2)
+    assert hits == [
+        {"id": "fish-photo-0", "label": "fish", "domain": "photo", "score": 0.884, "rank": 1},
+        {"id": "fish-photo-1", "label": "fish", "domain": "photo", "score": 0.883, "rank": 2},
+    ]
+    assert json.loads(json.dumps(hits)) == hits
+
+
+def test_without_a_cutoff_programs_get_all_k_and_with_one_those_above(actions: Actions) -> None:
+    assert len(actions.search_text("a spaceship", 7)) == 7
+    assert actions.search_text("a spaceship", 7, None, 0.5) == []
+    assert len(actions.search_drawing(FISH, 24, None, 0.5)) == 16
+    assert {hit["domain"] for hit in actions.search_item("duck-photo-0", 4, ["sketch"])} == {"sketch"}
+
+
+def test_programs_get_the_sentence_as_an_error(actions: Actions) -> None:
+    with pytest.raises(gr.Error, match="Nothing is typed yet"):
+        actions.search_text("")
+    with pytest.raises(gr.Error, match="was not uploaded here"):
+        actions.search_image({"path": "/etc/hostname"})
+    with pytest.raises(gr.Error, match=r"error [0-9a-f]{8}"):
+        actions.search_text("crash")

@@ -1,0 +1,126 @@
+"""The served page as programs see it: endpoints, files, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+from gradio_client import Client, handle_file
+
+from tests.ui.conftest import FISH
+from tests.ui.fakes import COLORS, FakeEngine, paint
+
+HOME = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def client(url: str) -> Iterator[Client]:
+    client = Client(url, verbose=False)
+    yield client
+    client.close()
+
+
+def ask(address: str, body: Any = None) -> tuple[int, Any]:
+    """Status and headers of an answer."""
+    data = None if body is None else json.dumps(body).encode()
+    try:
+        with urlopen(Request(address, data, {"Content-Type": "application/json"}), timeout=15) as answer:  # noqa: S310
+            return answer.status, answer.headers
+    except HTTPError as error:
+        return error.code, error.headers
+
+
+# ---------------------------------------------------------------- endpoints
+
+
+def test_all_four_searches_can_be_called(client: Client, tmp_path: Path) -> None:
+    picture = tmp_path / "tree.png"
+    paint("tree", COLORS["tree"], "photo", 0).save(picture)
+    for endpoint, query, label in (
+        ("/search_text", "a duck", "duck"),
+        ("/search_drawing", json.dumps(FISH), "fish"),
+        ("/search_drawing", FISH, "fish"),
+        ("/search_image", handle_file(picture), "tree"),
+        ("/search_item", "duck-sketch-1", "duck"),
+    ):
+        hits = client.predict(query, 3, api_name=endpoint)
+        assert [hit["rank"] for hit in hits] == [1, 2, 3]
+        assert {hit["label"] for hit in hits} == {label}
+        assert set(hits[0]) == {"id", "label", "domain", "score", "rank"}
+
+
+def test_options_have_names(client: Client) -> None:
+    hits = client.predict("a duck", k=2, domains=["sketch"], cutoff=0.5, gallery="world", api_name="/search_text")
+    assert [hit["id"] for hit in hits] == ["duck-sketch-0", "duck-sketch-1"]
+
+
+def test_only_the_searches_are_offered_to_programs(client: Client) -> None:
+    offered = client.view_api(return_format="dict", print_info=False)
+    assert set(offered["named_endpoints"]) == {"/search_text", "/search_drawing", "/search_image", "/search_item"}
+
+
+def test_an_error_reaches_the_program_as_its_sentence(client: Client, tmp_path: Path) -> None:
+    (tmp_path / "words.png").write_text("words")
+    with pytest.raises(Exception, match="is not a picture"):
+        client.predict(handle_file(tmp_path / "words.png"), api_name="/search_image")
+
+
+# ---------------------------------------------------------------- files and addresses
+
+
+def test_pictures_are_served_and_other_files_are_not(url: str, engine: FakeEngine) -> None:
+    picture = engine.picture_roots[0] / "duck-photo-0.webp"
+    assert ask(f"{url}gradio_api/file={picture}")[0] == 200
+    for path in ("/etc/passwd", HOME / "app.py", "app.py", "../etc/passwd", picture.parent / ".." / "x"):
+        assert ask(f"{url}gradio_api/file={path}")[0] in (403, 404)
+
+
+def test_no_address_is_fetched_for_a_visitor(url: str) -> None:
+    assert ask(f"{url}gradio_api/file=http://127.0.0.1:9/x.png")[0] == 403
+    assert ask(f"{url}gradio_api/proxy=https://127.0.0.1/x.png")[0] == 403
+    for path in ("http://127.0.0.1:9/x.png", "HTTPS://127.0.0.1/x.png", "//127.0.0.1/x.png", "file:///etc/passwd"):
+        body = {"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}], "fn_index": 0, "session_hash": "x"}
+        assert ask(f"{url}gradio_api/queue/join", body)[0] == 400
+
+
+def test_an_event_has_a_size(url: str) -> None:
+    assert ask(f"{url}gradio_api/queue/join", {"data": ["x" * 2_100_000]})[0] == 413
+
+
+def test_the_page_is_confined_to_its_origin(url: str) -> None:
+    status, headers = ask(url)
+    assert status == 200
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert "default-src 'self'" in headers["Content-Security-Policy"]
+
+
+def test_the_dashboard_is_closed(url: str) -> None:
+    assert ask(f"{url}monitoring/summary")[0] == 403
+
+
+# ---------------------------------------------------------------- start
+
+
+def test_the_page_is_built_without_the_model_s_libraries() -> None:
+    code = (
+        "import sys, retrieval.ui\n"
+        "heavy = {'torch', 'faiss', 'open_clip', 'diffusers'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=HOME, check=True, timeout=60)
+
+
+@pytest.mark.parametrize("name", ["GRADIO_VIBE_MODE", "GRADIO_ALLOWED_PATHS"])
+def test_the_app_does_not_start_with_an_open_door(name: str) -> None:
+    started = subprocess.run(
+        [sys.executable, "app.py"], cwd=HOME, env={name: "1"}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert started.returncode == 1
+    assert f"{name} must not be set" in started.stderr

@@ -1,0 +1,130 @@
+"""What is shown, as HTML that a parser agrees with."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from retrieval.engine import Results
+from retrieval.images import parse_strokes
+from retrieval.types import Domain, Hit, Item
+from retrieval.ui import views
+from tests.ui.conftest import FISH
+
+HOSTILE = "\"><script>alert(1)</script><img src=x onerror='alert(2)'>&amp;${7*7}{{7}}"
+
+
+class Reader(HTMLParser):
+    """Tags, attributes and text of a piece of HTML; complains about what is not closed."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in ("img", "br"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def hostile(score: float = 0.5) -> Hit:
+    return Hit(Item(HOSTILE, Path("/gallery/a b#?.webp"), Domain(HOSTILE), HOSTILE, HOSTILE), score, 1)
+
+
+def answer(*scores: float, cutoff: float = 0.3) -> Results:
+    hits = tuple(Hit(Item(f"i{n}", Path(f"{n}.webp"), Domain("photo"), "duck"), s, n) for n, s in enumerate(scores, 1))
+    return Results(hits, bool(scores) and scores[0] >= cutoff, cutoff, 0.0381, 512)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        views.results(Results((hostile(),), True, 0.3, 0.01, 1)),
+        views.results(Results((hostile(0.1),), False, 0.3, 0.01, 1)),
+        views.details(hostile().item, 1, 0.5),
+        views.notice(HOSTILE),
+        views.trouble(HOSTILE),
+        views.loading(HOSTILE),
+        views.status(HOSTILE, answer(0.5)),
+        views.welcome([hostile().item]),
+        views.pictures([hostile().item]),
+        views.phrases([HOSTILE]),
+        views.drawings({HOSTILE: (HOSTILE, parse_strokes(FISH))}),
+        views.about(
+            {"name": HOSTILE, "trained_on": [{"data": HOSTILE}], "classes": [HOSTILE], "metrics": {HOSTILE: 1.0}}
+        ),
+    ],
+)
+def test_what_strangers_wrote_stays_text(html: str) -> None:
+    read = Reader(html)
+    assert read.open == []
+    assert "script" not in read.tags
+    assert not [name for name, _ in read.attributes if name.startswith("on")]
+    assert "alert(1)" in read.text or any("alert(1)" in (value or "") for _, value in read.attributes)
+
+
+def test_the_status_tells_what_how_many_and_how_long() -> None:
+    assert Reader(views.status("Your drawing", answer(0.9, 0.8, 0.1))).text == "Your drawing 2 of 512 pictures · 38 ms"
+
+
+def test_a_card_has_picture_class_style_and_score() -> None:
+    read = Reader(views.results(answer(0.834)))
+    assert read.text == "duck0.83photo"
+    assert ("alt", "duck, photo") in read.attributes
+    assert ("loading", "lazy") in read.attributes
+
+
+def test_hits_below_the_cutoff_are_kept_behind_a_line() -> None:
+    html = views.results(answer(0.9, 0.2, 0.1))
+    assert "Show 2 weaker" in html
+    assert html.index("Show 2 weaker") < html.index('data-id="i2"')
+
+
+def test_no_confident_match_says_how_far_the_closest_is_and_offers_it() -> None:
+    html = views.results(answer(0.21, 0.2))
+    assert "No confident match" in html
+    assert "scores 0.21; a match needs 0.30" in html
+    assert "Show the 2 closest anyway" in html
+
+
+def test_no_hits_at_all_is_about_the_filters() -> None:
+    assert "Choose fewer filters" in views.results(answer())
+
+
+def test_scores_outside_zero_and_one_keep_the_bar_inside_the_card() -> None:
+    assert "width:0%" in views.results(answer(-0.4, cutoff=-1.0))
+    assert "width:100%" in views.results(answer(1.0001))
+
+
+def test_a_picture_address_is_quoted_and_short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert views.picture(tmp_path / "a b" / "c#?.webp") == "gradio_api/file=a%20b/c%23%3F.webp"
+    assert views.picture(Path("/else/where.webp")) == "gradio_api/file=/else/where.webp"
+
+
+def test_a_drawing_becomes_lines_that_take_the_colours_of_the_page() -> None:
+    drawing = parse_strokes(
+        {"width": 512, "height": 512, "strokes": [FISH["strokes"][0], {"points": [[1, 2]], "erase": True}]}
+    )
+    html = views.sketch(drawing)
+    assert 'viewBox="0 0 512 512"' in html
+    assert 'points="60,250 450,300"' in html
+    assert html.count("rubbed") == 1
