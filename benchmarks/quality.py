@@ -1,6 +1,6 @@
 """Every claim about quality -> results/quality.json: each bundle and each floor on each task.
 
-    python benchmarks/quality.py            needs GUISE_DATA, the folder of packs, for the human drawings
+python benchmarks/quality.py            needs GUISE_DATA, the folder of packs, for the human drawings
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
     <bundle>/manifest.json        what it is, what it saw, the SHA-256 of every other file; written last
     <bundle>/model.safetensors    the weights, half precision
 
-Nothing is executed and nothing is repaired: a file that is missing, changed or of another kind refuses the whole bundle.
+Nothing is executed and nothing is repaired: a file that is missing, changed or of another kind refuses the whole
+bundle.
 """
 
 from __future__ import annotations
@@ -57,7 +58,9 @@ class Manifest:
     seed: int = 0
     trained_on: tuple[Source, ...] = ()
     unseen_classes: tuple[str, ...] = ()
-    cutoff: Mapping[str, float] = field(default_factory=dict)  # cosine below which a best hit means nothing, per kind of query
+    cutoff: Mapping[str, float] = field(
+        default_factory=dict
+    )  # cosine below which a best hit means nothing, per kind of query
     metrics: Mapping[str, float] = field(default_factory=dict)
     refers_to: str | None = None  # a model on the Hub that the method builds on, with its commit
     format: str = FORMAT
@@ -73,7 +76,11 @@ class Bundle:
     @property
     def fingerprint(self) -> str:
         """`name·digest`, where the digest covers the weights, the config and the preprocessing."""
-        told = {"files": dict(self.manifest.files), "config": dict(self.manifest.config), "preprocess": dataclasses.asdict(self.manifest.preprocess)}
+        told = {
+            "files": dict(self.manifest.files),
+            "config": dict(self.manifest.config),
+            "preprocess": dataclasses.asdict(self.manifest.preprocess),
+        }
         return f"{self.manifest.name}·{hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:8]}"
 
     @property
@@ -94,7 +101,9 @@ class Bundle:
 
 
 def save_bundle(folder: Path, method: Method, manifest: Manifest) -> Manifest:
-    """Write weights and manifest into the folder and return the manifest with its checksums. The manifest comes last: without it there is no bundle."""
+    """Write weights and manifest into the folder and return the manifest with its checksums. The manifest comes last:
+    without it there is no bundle.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MANIFEST).unlink(missing_ok=True)
     halves = {name: (t.half() if t.is_floating_point() else t).contiguous() for name, t in method.state_dict().items()}
@@ -111,7 +120,9 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def load_bundle(folder: Path, device: str | torch.device = "cpu") -> Bundle:
-    """The verified bundle in the folder, ready to encode on `device`. Raises BundleError with what is wrong and what to do."""
+    """The verified bundle in the folder, ready to encode on `device`. Raises BundleError with what is wrong and what
+    to do.
+    """
     manifest = read_manifest(folder)
     for name, digest in manifest.files.items():
         _verify(folder, name, digest)
@@ -120,12 +131,21 @@ def load_bundle(folder: Path, device: str | torch.device = "cpu") -> Bundle:
     try:
         weights = load_file(folder / WEIGHTS)
     except SafetensorError as error:
-        raise BundleError(f"{folder / WEIGHTS} is not a safetensors file ({error}). Nothing else is ever loaded; restore the bundle.") from error
+        raise BundleError(
+            f"{folder / WEIGHTS} is not a safetensors file ({error}). Nothing else is ever loaded; restore the bundle."
+        ) from error
     method = _empty_method(folder, manifest)
     expected = method.state_dict()
-    wrong = [n for n in expected.keys() | weights.keys() if n not in weights or n not in expected or weights[n].shape != expected[n].shape]
+    wrong = [
+        n
+        for n in expected.keys() | weights.keys()
+        if n not in weights or n not in expected or weights[n].shape != expected[n].shape
+    ]
     if wrong:
-        raise BundleError(f"{folder / WEIGHTS} does not fit its config: {len(wrong)} tensors differ, among them {sorted(wrong)[0]}. Restore the bundle.")
+        raise BundleError(
+            f"{folder / WEIGHTS} does not fit its config: {len(wrong)} tensors differ, "
+            f"among them {sorted(wrong)[0]}. Restore the bundle."
+        )
     method.load_state_dict({n: t.to(expected[n].dtype) for n, t in weights.items()}, assign=True)
     return Bundle(manifest, method.to(device).eval().requires_grad_(False))
 
@@ -136,12 +156,16 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise BundleError(f"There is no bundle in {folder}: {MANIFEST} is missing. Name a folder under checkpoints/.") from error
+        raise BundleError(
+            f"There is no bundle in {folder}: {MANIFEST} is missing. Name a folder under checkpoints/."
+        ) from error
     except (OSError, ValueError) as error:
         raise BundleError(f"{path} cannot be read as JSON. Restore the bundle from where it came.") from error
     if not isinstance(told, dict) or told.get("format") != FORMAT:
         found = told.get("format") if isinstance(told, dict) else type(told).__name__
-        raise BundleError(f"{path} has the format {found!r}, but {FORMAT!r} is read here. Use a bundle made for this version.")
+        raise BundleError(
+            f"{path} has the format {found!r}, but {FORMAT!r} is read here. Use a bundle made for this version."
+        )
     try:
         told["preprocess"] = _preprocess(told["preprocess"])
         told["trained_on"] = tuple(Source(**source) for source in told["trained_on"])
@@ -149,7 +173,9 @@ def read_manifest(folder: Path) -> Manifest:
             told[name] = tuple(told[name])
         return Manifest(**told)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        raise BundleError(f"{path} lacks or misnames an entry ({error}). Restore the bundle from where it came.") from error
+        raise BundleError(
+            f"{path} lacks or misnames an entry ({error}). Restore the bundle from where it came."
+        ) from error
 
 
 def _preprocess(told: Mapping[str, Any]) -> Preprocess:
@@ -161,7 +187,9 @@ def _preprocess(told: Mapping[str, Any]) -> Preprocess:
 def _empty_method(folder: Path, manifest: Manifest) -> Method:
     """The method with weights that are not there yet: its size is known before a byte is allocated."""
     if manifest.method not in METHODS:
-        raise BundleError(f"{folder} needs the method {manifest.method!r}, but {', '.join(METHODS)} are known. Update Guise.")
+        raise BundleError(
+            f"{folder} needs the method {manifest.method!r}, but {', '.join(METHODS)} are known. Update Guise."
+        )
     kind = METHODS[manifest.method]
     config = config_from(kind.config_type, manifest.config, folder / MANIFEST)
     with torch.device("meta"):
@@ -174,12 +202,17 @@ def _empty_method(folder: Path, manifest: Manifest) -> Method:
 def _verify(folder: Path, name: str, digest: str) -> None:
     path = folder / name
     if Path(name).name != name or path.suffix not in {".safetensors", ".json"}:
-        raise BundleError(f"{folder / MANIFEST} lists {name!r}, but only .safetensors and .json files of its own folder are loaded.")
+        raise BundleError(
+            f"{folder / MANIFEST} lists {name!r}, but only .safetensors and .json files of its own folder are loaded."
+        )
     if not path.is_file():
         raise BundleError(f"{path} is missing. Restore the bundle from where it came.")
     found = _sha256(path)
     if found != digest:
-        raise BundleError(f"{path} has the checksum {found[:12]}..., but the manifest says {str(digest)[:12]}.... Restore the bundle from where it came.")
+        raise BundleError(
+            f"{path} has the checksum {found[:12]}..., but the manifest says {str(digest)[:12]}.... "
+            "Restore the bundle from where it came."
+        )
 
 
 def _sha256(path: Path) -> str:

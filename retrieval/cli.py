@@ -48,10 +48,18 @@ def say(text: str, to: Any = None) -> None:
 def search(asked: argparse.Namespace) -> None:
     """Print the hits for words or a picture as JSON."""
     engine = Engine(dataclasses.replace(Settings.from_environment(), extra_galleries=_galleries(asked.gallery)))
-    query = TextQuery(asked.text) if asked.text is not None else ImageQuery(open_image(asked.image), Domain(asked.domain))
+    query = (
+        TextQuery(asked.text) if asked.text is not None else ImageQuery(open_image(asked.image), Domain(asked.domain))
+    )
     results = engine.search(query, k=asked.k, domains=asked.style)
     hits = [
-        {"id": h.item.id, "label": h.item.label, "domain": h.item.domain.name, "score": round(h.score, 4), "rank": h.rank}
+        {
+            "id": h.item.id,
+            "label": h.item.label,
+            "domain": h.item.domain.name,
+            "score": round(h.score, 4),
+            "rank": h.rank,
+        }
         for h in results.hits
     ]
     say(json.dumps({"confident": results.confident, "hits": hits}, indent=2))
@@ -96,7 +104,10 @@ def train(asked: argparse.Namespace) -> None:
     with progress("training", "steps") as show:
         manifest = recipe(settings, show)
     say(json.dumps(dict(manifest.metrics), indent=2))
-    say(f"Saved {settings.out}. Index the gallery with it: python -m retrieval index assets/gallery --bundle {settings.out}")
+    say(
+        f"Saved {settings.out}. Index the gallery with it: "
+        f"python -m retrieval index assets/gallery --bundle {settings.out}"
+    )
 
 
 def render(asked: argparse.Namespace) -> None:
@@ -145,13 +156,17 @@ def _parser() -> argparse.ArgumentParser:
     what = one.add_mutually_exclusive_group(required=True)
     what.add_argument("--text", help="words to search with")
     what.add_argument("--image", type=Path, help="a picture to search with")
-    one.add_argument("--domain", default="photo", help=f'what the picture is, for example "{SKETCH.name}" (default: photo)')
+    one.add_argument(
+        "--domain", default="photo", help=f'what the picture is, for example "{SKETCH.name}" (default: photo)'
+    )
     one.add_argument("--gallery", type=Path, help="a folder that was indexed (default: the embedded gallery)")
     one.add_argument("--style", action="append", default=[], help="only hits of this style; may be repeated")
     one.add_argument("-k", type=int, default=8, help="number of hits (default: 8)")
 
     one = _verb(verbs, "index", build_index)
-    one.add_argument("folder", type=Path, help="a folder of pictures: FOLDER/DOMAIN/CLASS/*.png, FOLDER/CLASS/*.png or flat")
+    one.add_argument(
+        "folder", type=Path, help="a folder of pictures: FOLDER/DOMAIN/CLASS/*.png, FOLDER/CLASS/*.png or flat"
+    )
     one.add_argument("--bundle", type=Path, default=bundle, help="the encoder (default: the embedded one)")
 
     one = _verb(verbs, "evaluate", evaluate)
@@ -163,8 +178,16 @@ def _parser() -> argparse.ArgumentParser:
 
     world = verbs.add_parser("world", help="Render the world and look at it.").add_subparsers(required=True)
     one = _verb(world, "render", render)
-    one.add_argument("--out", type=Path, required=True, help="the folder that receives the set; a begun set is finished")
-    one.add_argument("--for", dest="purpose", default="gallery", choices=("gallery", "training", "validation"), help="seeds of two purposes never meet (default: gallery)")
+    one.add_argument(
+        "--out", type=Path, required=True, help="the folder that receives the set; a begun set is finished"
+    )
+    one.add_argument(
+        "--for",
+        dest="purpose",
+        default="gallery",
+        choices=("gallery", "training", "validation"),
+        help="seeds of two purposes never meet (default: gallery)",
+    )
     one.add_argument("--seed", type=int, default=0, help="another seed, other objects (default: 0)")
     one.add_argument("--per-class", type=int, default=8, help="objects of each class (default: 8)")
     one.add_argument("--size", type=int, default=256, help="pixels on a side (default: 256)")
@@ -194,10 +217,25 @@ def _verb(verbs: Any, name: str, run: Callable[[argparse.Namespace], None]) -> a
 def _train_words(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", choices=("guise-mini",), help="which bundle to make")
     parser.add_argument("--dry-run", action="store_true", help="print the settings and exit")
-    parser.add_argument("--renders", type=Path, default=Path("runs/world-training"), help="a set rendered --for training")
-    parser.add_argument("--validation", type=Path, default=Path("runs/world-validation"), help="a set rendered --for validation")
-    parser.add_argument("--packs", type=Path, default=Path(os.environ.get("GUISE_DATA", "packs")), help="the folder of packs (default: GUISE_DATA)")
-    parser.add_argument("--run", dest="run_folder", type=Path, default=Path("runs/guise-mini-0"), help="log and state; a begun run goes on")
+    parser.add_argument(
+        "--renders", type=Path, default=Path("runs/world-training"), help="a set rendered --for training"
+    )
+    parser.add_argument(
+        "--validation", type=Path, default=Path("runs/world-validation"), help="a set rendered --for validation"
+    )
+    parser.add_argument(
+        "--packs",
+        type=Path,
+        default=Path(os.environ.get("GUISE_DATA", "packs")),
+        help="the folder of packs (default: GUISE_DATA)",
+    )
+    parser.add_argument(
+        "--run",
+        dest="run_folder",
+        type=Path,
+        default=Path("runs/guise-mini-0"),
+        help="log and state; a begun run goes on",
+    )
     parser.add_argument("--out", type=Path, default=Path("checkpoints/guise-mini"), help="the bundle that is written")
     for name, value, text in (
         ("seed", 0, "of every random choice"),

@@ -1,7 +1,7 @@
 """What every encoder promises, and how many pictures or texts become one matrix of unit rows.
 
-A query and a gallery may only meet when their fingerprints are equal. Which encoder, and where its weights come from, is
-`bundle`'s business; what it computes is `methods`'.
+A query and a gallery may only meet when their fingerprints are equal. Which encoder, and where its weights come from,
+is `bundle`'s business; what it computes is `methods`'.
 """
 
 from __future__ import annotations

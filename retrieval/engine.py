@@ -1,7 +1,8 @@
-"""Everything that the page and the command line ask for, in one object that can be built before anything heavy is loaded.
+"""Everything that the page and the command line ask for, in one object that can be built before anything heavy is
+loaded.
 
-The engine owns the encoder and the galleries, loads them in the background and answers queries. It knows nothing of gradio,
-and imports torch and faiss only in the loading thread, so a page can be up while they load.
+The engine owns the encoder and the galleries, loads them in the background and answers queries. It knows nothing of
+gradio, and imports torch and faiss only in the loading thread, so a page can be up while they load.
 """
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ class Settings:
 
 @dataclass(frozen=True)
 class Results:
-    """The answer to one query. `confident` says that the best hit reaches the cut-off; `seconds` is encoding and search."""
+    """The answer to one query. `confident` says that the best hit reaches the cut-off; `seconds` is encoding and
+    search.
+    """
 
     hits: tuple[Hit, ...]
     confident: bool
@@ -104,7 +107,9 @@ class Engine:
         return self._progress
 
     def wait(self, timeout: float | None = None) -> None:
-        """Return when searches can be answered; raises what went wrong in loading, or GalleryError when it takes longer than `timeout` seconds."""
+        """Return when searches can be answered; raises what went wrong in loading, or GalleryError when it takes
+        longer than `timeout` seconds.
+        """
         self.warm()
         if not self._loaded.wait(timeout):
             raise GalleryError(f"The model is still loading after {timeout:.0f} seconds. Try again in a moment.")
@@ -224,7 +229,9 @@ class Engine:
         labels: Sequence[str] = (),
         cutoff: float | None = None,
     ) -> Results:
-        """The k pictures closest to the query. Waits while the model loads; `cutoff` None takes the one calibrated for this kind of query."""
+        """The k pictures closest to the query. Waits while the model loads; `cutoff` None takes the one calibrated
+        for this kind of query.
+        """
         if isinstance(query, TextQuery):
             query = _checked(query)
         if not 1 <= k <= MAX_HITS:
@@ -252,7 +259,9 @@ def index(
     on_progress: Progress = no_progress,
     on_skip: Callable[[Skipped], None] = lambda skipped: None,
 ) -> Gallery:
-    """Build the gallery in `home` from the pictures that it lists or, for somebody's own folder, from those found below it."""
+    """Build the gallery in `home` from the pictures that it lists or, for somebody's own folder, from those found
+    below it.
+    """
     from retrieval.data.folder import folder_items
     from retrieval.gallery import build
 

@@ -1,8 +1,8 @@
 """A gallery: pictures, what is known of them, and their vectors under one encoder. Immutable once built.
 
-    <home>/items.jsonl                    one picture a line: id, path, label, domain, caption (and whatever else is known)
+    <home>/items.jsonl                    one picture a line: id, path, label, domain, caption, parts
     <home>/index/<encoder>/vectors.faiss  one unit vector a line of items.jsonl
-    <home>/index/<encoder>/manifest.json  fingerprint, counts, checksums; written last, so its existence says that the index is whole
+    <home>/index/<encoder>/manifest.json  fingerprint, counts, checksums; written last: it says that the index is whole
 
 Paths in items.jsonl are relative to the gallery's root, and no picture outside the root is ever opened or served.
 """
@@ -50,7 +50,9 @@ class Gallery:
 
     def __init__(self, home: Path, items: Sequence[Item], store: VectorStore, fingerprint: str) -> None:
         if len(items) != store.count():
-            raise GalleryError(f"{home} lists {len(items)} pictures but holds {store.count()} vectors. {rebuild_hint(home)}")
+            raise GalleryError(
+                f"{home} lists {len(items)} pictures but holds {store.count()} vectors. {rebuild_hint(home)}"
+            )
         self.home = home
         self.items = tuple(items)
         self.store = store
@@ -76,11 +78,15 @@ class Gallery:
     def item(self, item_id: str) -> Item:
         """The picture with this id."""
         if item_id not in self._position:
-            raise GalleryError(f"There is no picture {item_id[:80]!r} in this gallery. Search again and choose one of the hits.")
+            raise GalleryError(
+                f"There is no picture {item_id[:80]!r} in this gallery. Search again and choose one of the hits."
+            )
         return self.items[self._position[item_id]]
 
     def search(self, vector: Vectors, k: int, domains: Sequence[str] = (), labels: Sequence[str] = ()) -> list[Hit]:
-        """The k pictures closest to the unit vector (dim,), best first, of the given domains and labels (none given: of all)."""
+        """The k pictures closest to the unit vector (dim,), best first, of the given domains and labels (none given:
+        of all).
+        """
         among = self._among(frozenset(domains), frozenset(labels)) if domains or labels else None
         scores, found = self.store.search(np.asarray(vector, np.float32)[None], k, among)
         pairs = zip(scores[0].tolist(), found[0].tolist(), strict=True)
@@ -96,14 +102,17 @@ class Gallery:
 
     @classmethod
     def open(cls, home: Path, encoder: Encoder) -> Gallery:
-        """The gallery in `home` as indexed by this encoder. Raises FingerprintMismatch when only other encoders indexed it."""
+        """The gallery in `home` as indexed by this encoder. Raises FingerprintMismatch when only other encoders
+        indexed it.
+        """
         folder = _index_folder(home, encoder)
         told = _manifest(folder)
         if told is None:
             others = sorted(str(m.get("fingerprint")) for m in map(_manifest, (home / "index").glob("*")) if m)
             if others:
                 raise FingerprintMismatch(
-                    f"This gallery was built by {', '.join(others)} but the query comes from {encoder.fingerprint}. {rebuild_hint(home)}"
+                    f"This gallery was built by {', '.join(others)} but the query comes from "
+                    f"{encoder.fingerprint}. {rebuild_hint(home)}"
                 )
             raise GalleryError(f"There is no gallery in {home}. {rebuild_hint(home)}")
         if told.get("fingerprint") != encoder.fingerprint:
@@ -113,7 +122,9 @@ class Gallery:
             )
         for path, digest in ((home / ITEMS, told["items"]), (folder / VECTORS, told["vectors"])):
             if not path.is_file() or _sha256(path) != digest:
-                raise GalleryError(f"{path} is missing or has changed since the gallery was built. {rebuild_hint(home)}")
+                raise GalleryError(
+                    f"{path} is missing or has changed since the gallery was built. {rebuild_hint(home)}"
+                )
         return cls(home, read_items(home), FaissStore.open(folder / VECTORS, encoder.dim), encoder.fingerprint)
 
 
@@ -124,10 +135,11 @@ def build(
     on_progress: Progress = no_progress,
     on_skip: Callable[[Skipped], None] = lambda skipped: None,
 ) -> Gallery:
-    """Index the items into `home` and return the gallery. Files that cannot be opened are reported to `on_skip` and left out.
+    """Index the items into `home` and return the gallery. Files that cannot be opened are reported to `on_skip` and
+    left out.
 
-    An interrupted build goes on where it stopped: finished chunks are kept until the index is whole. A gallery that was there
-    stays usable until the new one has replaced it.
+    An interrupted build goes on where it stopped: finished chunks are kept until the index is whole. A gallery that
+    was there stays usable until the new one has replaced it.
     """
     folder = _index_folder(home, encoder)
     pending = folder / "unfinished"
@@ -162,7 +174,9 @@ def build(
 
 
 def _chunk(pending: Path, items: list[Item], encoder: Encoder) -> tuple[list[Item], Vectors, list[Skipped]]:
-    """The chunk's readable items and their vectors: read back if an interrupted build has finished it, else encoded and kept."""
+    """The chunk's readable items and their vectors: read back if an interrupted build has finished it, else encoded
+    and kept.
+    """
     key = hashlib.sha256(json.dumps([encoder.fingerprint, *map(_identity, items)]).encode()).hexdigest()[:24]
     file = pending / f"{key}.npz"
     if file.is_file():
@@ -216,7 +230,11 @@ def _manifest(folder: Path) -> dict[str, Any] | None:
         told = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return told if isinstance(told, dict) and told.get("format") == FORMAT and {"items", "vectors"} <= told.keys() else None
+    return (
+        told
+        if isinstance(told, dict) and told.get("format") == FORMAT and {"items", "vectors"} <= told.keys()
+        else None
+    )
 
 
 def _sha256(path: Path) -> str:

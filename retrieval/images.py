@@ -1,7 +1,7 @@
 """Pixels in: files opened safely, strokes drawn, pictures brought to the size and range that an encoder reads.
 
-This is the only place where a picture is decoded. It leaves tensors to `encoder` and where pictures come from to `data` and
-`ui`. It needs Pillow and numpy alone, so the page can refuse a bad file before any model is loaded.
+This is the only place where a picture is decoded. It leaves tensors to `encoder` and where pictures come from to
+`data` and `ui`. It needs Pillow and numpy alone, so the page can refuse a bad file before any model is loaded.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ MARGIN = 0.06  # paper around a rasterised drawing, as a share of its side
 def open_image(path: Path) -> Image.Image:
     """The picture in the file as upright 8-bit RGB on white, at most `MAX_SIDE` on its longer side.
 
-    Raises UnreadableImage, in one sentence, for anything else: empty files, other formats, too many bytes or pixels, damage.
+    Raises UnreadableImage, in one sentence, for anything else: empty files, other formats, too many bytes or pixels,
+    damage.
     """
     name = path.name
     try:
@@ -48,14 +49,18 @@ def open_image(path: Path) -> Image.Image:
     if size == 0:
         raise UnreadableImage(f"{name} is empty (0 bytes). Choose a file that holds a picture.")
     if size > MAX_BYTES:
-        raise UnreadableImage(f"{name} has {size / 1e6:.0f} MB, more than {MAX_BYTES / 1e6:.0f} MB. Make it smaller first.")
+        raise UnreadableImage(
+            f"{name} has {size / 1e6:.0f} MB, more than {MAX_BYTES / 1e6:.0f} MB. Make it smaller first."
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is below, and stricter
             with Image.open(path, formats=FORMATS) as opened:
                 return _decoded(opened, name)
     except UnidentifiedImageError as error:
-        raise UnreadableImage(f"{name} is not a picture that can be opened here. Choose a {_listed(FORMATS)} file.") from error
+        raise UnreadableImage(
+            f"{name} is not a picture that can be opened here. Choose a {_listed(FORMATS)} file."
+        ) from error
     except Image.DecompressionBombError as error:
         raise UnreadableImage(_too_large(name, "far more")) from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:
@@ -65,11 +70,15 @@ def open_image(path: Path) -> Image.Image:
 def _decoded(opened: Image.Image, name: str) -> Image.Image:
     pixels = opened.width * opened.height
     if pixels > MAX_PIXELS:
-        raise UnreadableImage(_too_large(name, f"{opened.width} x {opened.height} = {pixels / 1e6:.0f} megapixels, more"))
+        raise UnreadableImage(
+            _too_large(name, f"{opened.width} x {opened.height} = {pixels / 1e6:.0f} megapixels, more")
+        )
     opened.draft("RGB", (MAX_SIDE, MAX_SIDE))  # lets JPEG decode at a fraction of its size
     opened.load()
     upright = ImageOps.exif_transpose(opened)
-    upright.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BOX if upright.mode.startswith("I") else Image.Resampling.LANCZOS)
+    upright.thumbnail(
+        (MAX_SIDE, MAX_SIDE), Image.Resampling.BOX if upright.mode.startswith("I") else Image.Resampling.LANCZOS
+    )
     return flatten(upright)
 
 
@@ -131,7 +140,9 @@ def parse_strokes(drawing: str | Mapping[str, Any] | None) -> Strokes:
         raise BadStrokes(f"The drawing has {len(listed)} strokes, more than {MAX_STROKES}. Draw it with fewer lines.")
     points = sum(len(s["points"]) for s in listed if isinstance(s, dict) and isinstance(s.get("points"), list))
     if points > MAX_POINTS:
-        raise BadStrokes(f"The drawing has {points} points, more than {MAX_POINTS}. Draw it with fewer or shorter lines.")
+        raise BadStrokes(
+            f"The drawing has {points} points, more than {MAX_POINTS}. Draw it with fewer or shorter lines."
+        )
     strokes = tuple(_stroke(entry, index, width, height) for index, entry in enumerate(listed))
     if all(stroke.erase for stroke in strokes):
         raise EmptyQuery("Nothing is drawn yet. Draw something on the canvas.")
@@ -147,13 +158,18 @@ def _loaded(drawing: str | Mapping[str, Any] | None) -> Mapping[str, Any]:
         except (ValueError, RecursionError) as error:
             raise BadStrokes("The drawing is not valid JSON. Clear the canvas and draw again.") from error
     if not isinstance(drawing, Mapping):
-        raise BadStrokes(f"The drawing is a {type(drawing).__name__}, not an object with strokes. Clear the canvas and draw again.")
+        raise BadStrokes(
+            f"The drawing is a {type(drawing).__name__}, not an object with strokes. Clear the canvas and draw again."
+        )
     return drawing
 
 
 def _number(value: object, what: str, low: float, high: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:  # NaN fails too
-        raise BadStrokes(f"The drawing's {what} is {value!r}, not a number from {low:g} to {high:g}. Clear the canvas and draw again.")
+        raise BadStrokes(
+            f"The drawing's {what} is {value!r}, not a number from {low:g} to {high:g}. "
+            "Clear the canvas and draw again."
+        )
     return float(value)
 
 
@@ -163,14 +179,18 @@ def _stroke(entry: object, index: int, width: float, height: float) -> Stroke:
     points = []
     for point in entry["points"]:
         if not isinstance(point, list | tuple) or len(point) != 2:
-            raise BadStrokes(f"Stroke {index} has a point {point!r} that is not [x, y]. Clear the canvas and draw again.")
+            raise BadStrokes(
+                f"Stroke {index} has a point {point!r} that is not [x, y]. Clear the canvas and draw again."
+            )
         points.append((_number(point[0], "x", 0, width), _number(point[1], "y", 0, height)))
     pen = _number(entry.get("width", width / 80), "pen width", 0.1, max(width, height))
     return Stroke(tuple(points), pen, bool(entry.get("erase", False)))
 
 
 def rasterise(drawing: Strokes, size: int = 256) -> Image.Image:
-    """The drawing as black ink on a white RGB square of `size` pixels, moved and scaled so that what is left of it fills the square."""
+    """The drawing as black ink on a white RGB square of `size` pixels, moved and scaled so that what is left of it
+    fills the square.
+    """
     low, high = _ink_box(drawing)
     scale = size * (1 - 2 * MARGIN) / max(high[0] - low[0], high[1] - low[1], drawing.width / 50)
     shift = tuple(size / 2 - scale * (low[i] + high[i]) / 2 for i in range(2))

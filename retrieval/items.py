@@ -1,7 +1,9 @@
-"""items.jsonl: the list of a gallery's pictures, readable without torch, so the page knows what there is before the model is loaded.
+"""items.jsonl: the list of a gallery's pictures, readable without torch, so the page knows what there is before the
+model is loaded.
 
-The pictures of the gallery in `<folder>/` lie below it. Somebody's own folder of pictures keeps its gallery in a hidden folder
-inside, `<folder>/.guise/`; then the pictures lie below the parent. That folder is the gallery's root, and paths are relative to it.
+The pictures of the gallery in `<folder>/` lie below it. Somebody's own folder of pictures keeps its gallery in a
+hidden folder inside, `<folder>/.guise/`; then the pictures lie below the parent. That folder is the gallery's root,
+and paths are relative to it.
 """
 
 from __future__ import annotations
@@ -20,9 +22,10 @@ PRIVATE = ".guise"
 
 
 def home_of(folder: Path) -> Path:
-    """Where the gallery of a folder is kept: in the folder itself if it lists its pictures, else in the hidden folder inside."""
+    """Where the gallery of a folder is kept: in the folder itself if it lists its pictures, else in the hidden folder
+    inside.
+    """
     return folder if folder.name == PRIVATE or (folder / ITEMS).is_file() else folder / PRIVATE
-
 
 
 def root_of(home: Path) -> Path:
@@ -31,7 +34,9 @@ def root_of(home: Path) -> Path:
 
 
 def read_items(home: Path) -> list[Item]:
-    """The gallery's pictures, in order. Raises GalleryError for a line that is damaged or leads out of the gallery's root."""
+    """The gallery's pictures, in order. Raises GalleryError for a line that is damaged or leads out of the gallery's
+    root.
+    """
     root = root_of(home).resolve()
     items = []
     try:
@@ -43,17 +48,21 @@ def read_items(home: Path) -> list[Item]:
             told = json.loads(line)
             path = (root / told["path"]).resolve()
             boxes = tuple(Region(tuple(part["box"]), part["phrase"]) for part in told.get("parts", ()))
-            item = Item(str(told["id"]), path, Domain(str(told["domain"])), told.get("label"), told.get("caption"), boxes)
+            item = Item(
+                str(told["id"]), path, Domain(str(told["domain"])), told.get("label"), told.get("caption"), boxes
+            )
         except (ValueError, KeyError, TypeError) as error:
             raise GalleryError(f"{home / ITEMS}, line {number}, is damaged ({error}). {rebuild_hint(home)}") from error
         if not path.is_relative_to(root):
-            raise GalleryError(f"{home / ITEMS}, line {number}, names a picture outside the gallery. {rebuild_hint(home)}")
+            raise GalleryError(
+                f"{home / ITEMS}, line {number}, names a picture outside the gallery. {rebuild_hint(home)}"
+            )
         items.append(item)
     return items
 
 
 def write_items(home: Path, items: Sequence[Item]) -> None:
-    """Write items.jsonl, unless one that lists the same pictures is there already: it may know more of them than we do."""
+    """Write items.jsonl, unless one that lists the same pictures is there already: it may know more of them."""
     if (home / ITEMS).is_file() and read_items(home) == list(items):
         return
     root = root_of(home).resolve()

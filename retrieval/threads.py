@@ -1,7 +1,7 @@
 """How many threads the numerical libraries take, decided before any of them is imported.
 
-With libgomp's default busy waiting, two threads of torch run 5 to 15 times slower as soon as anything else wants a core:
-another request, a browser, a neighbour. So every entry point calls `settle` first.
+With libgomp's default busy waiting, two threads of torch run 5 to 15 times slower as soon as anything else wants a
+core: another request, a browser, a neighbour. So every entry point calls `settle` first.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ def cores() -> int:
 
 
 def settle() -> None:
-    """Let idle threads sleep, and give the libraries as many threads as there are cores; what the environment says wins."""
+    """Let idle threads sleep, and give the libraries as many threads as there are cores; what the environment says
+    wins.
+    """
     for name, value in {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0", "OMP_NUM_THREADS": str(cores())}.items():
         os.environ.setdefault(name, value)

@@ -1,0 +1,1 @@
+"""The Hugging Face Space: front matter and how it is laid out."""

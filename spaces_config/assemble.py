@@ -1,6 +1,6 @@
 """Lay out the Space: what the app needs at run time, with the front matter on top of the README.
 
-    python spaces_config/assemble.py FOLDER
+python spaces_config/assemble.py FOLDER
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ NEEDED = ("app.py", "retrieval", "assets", "checkpoints", "LICENSE")
 
 
 def assemble(out: Path) -> Path:
-    """Write the Space into a new folder and return it. gradio's version comes from the front matter, as Spaces want it."""
+    """Write the Space into a new folder and return it. gradio's version comes from the front matter."""
     out.mkdir(parents=True)
     for name in NEEDED:
         source = ROOT / name

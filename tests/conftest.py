@@ -29,7 +29,9 @@ COLORS = {"red": (200, 40, 40), "green": (40, 160, 60), "blue": (40, 60, 200)}
 
 
 class ColorEncoder:
-    """A picture's mean colour as its code; a colour word's code is that colour. Enough to search with, and easy to reason about."""
+    """A picture's mean colour as its code; a colour word's code is that colour. Enough to search with, and easy to
+    reason about.
+    """
 
     fingerprint = "color·00000001"
     dim = 4

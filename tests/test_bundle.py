@@ -123,7 +123,9 @@ def test_an_unknown_option_names_the_nearest_one(folder: Path) -> None:
         (lambda told: told["config"].update(text_width=200_000_000), "parameters, more than"),
     ],
 )
-def test_a_manifest_that_promises_something_else_is_refused(folder: Path, change: Callable[[dict], None], says: str) -> None:
+def test_a_manifest_that_promises_something_else_is_refused(
+    folder: Path, change: Callable[[dict], None], says: str
+) -> None:
     changed(folder, change)
     with pytest.raises(BundleError, match=says):
         load_bundle(folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ def test_search_finds_the_colour_that_was_named(home: Path, color_encoder: Color
     hits = Gallery.open(home, color_encoder).search(words(color_encoder, "red"), k=8)
     assert [hit.item.label for hit in hits] == ["red"] * 8
     assert [hit.rank for hit in hits] == list(range(1, 9))
-    assert all(a.score >= b.score for a, b in zip(hits, hits[1:], strict=False))
+    assert all(a.score >= b.score for a, b in pairwise(hits))
     assert all(-1 <= hit.score <= 1.000001 for hit in hits)
 
 
@@ -84,7 +85,7 @@ def test_an_interrupted_build_goes_on_and_ends_the_same(
     encoded = []
     original = ColorEncoder.encode_images
 
-    def counted(self: ColorEncoder, images, domains):  # noqa: ANN001, ANN202
+    def counted(self: ColorEncoder, images, domains):
         encoded.append(len(images))
         if len(encoded) == 3:
             raise KeyboardInterrupt

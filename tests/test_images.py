@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import struct
@@ -114,10 +115,8 @@ def test_random_bytes_never_crash_the_door(tmp_path_factory: pytest.TempPathFact
     good = io.BytesIO()
     Image.new("RGB", (4, 4)).save(good, "PNG")
     path.write_bytes(good.getvalue()[:40] + junk)
-    try:
-        open_image(path)
-    except UnreadableImage as error:
-        assert str(error)
+    with contextlib.suppress(UnreadableImage):
+        assert open_image(path).mode == "RGB"
 
 
 # ---------------------------------------------------------------- drawings
@@ -190,7 +189,11 @@ def test_erasing_everything_leaves_nothing_to_search_with() -> None:
         rasterise(everything)
 
 
-@given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(), lambda v: st.lists(v) | st.dictionaries(st.text(), v)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(), lambda v: st.lists(v) | st.dictionaries(st.text(), v)
+    )
+)
 def test_no_json_value_gets_past_as_anything_but_a_sentence(value: Any) -> None:
     with pytest.raises(QueryError):
         parse_strokes(json.dumps(value))

@@ -1,4 +1,6 @@
-"""How one example becomes many: drawings are varied as vectors, pictures as pixels. Colour words stay true: hues move little."""
+"""How one example becomes many: drawings are varied as vectors, pictures as pixels. Colour words stay true: hues move
+little.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from retrieval.images import Stroke, Strokes
 
 
 def varied_drawing(drawing: Strokes, rng: np.random.Generator) -> Strokes:
-    """The drawing by another hand: turned, stretched, sheared, mirrored, shaky, with another pen, sometimes a line short."""
+    """The drawing by another hand: turned, stretched, sheared, mirrored, shaky, with another pen, sometimes a line
+    short.
+    """
     turn = np.radians(rng.normal(0, 8))
     stretch = np.exp(rng.normal(0, 0.12, 2)) * (rng.choice([-1.0, 1.0]), 1.0)
     rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
@@ -40,7 +44,9 @@ def _inside(strokes: list[Stroke]) -> Strokes:
 
 
 class VariedPicture:
-    """uint8 pictures (3, H, W) of any size -> (3, size, size), cropped, mirrored, tilted, relit. Random from torch's generator."""
+    """uint8 pictures (3, H, W) of any size -> (3, size, size), cropped, mirrored, tilted, relit. Random from torch's
+    generator.
+    """
 
     def __init__(self, size: int) -> None:
         self._change = v2.Compose(

@@ -1,4 +1,6 @@
-"""Training batches drawn from several sources at once, balanced over domains and classes, each picture with a sentence about it."""
+"""Training batches drawn from several sources at once, balanced over domains and classes, each picture with a
+sentence about it.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Anybody's folder of pictures, as items.
 
-    FOLDER/DOMAIN/CLASS/picture.png   domain and label from the folders
-    FOLDER/CLASS/picture.png          label from the folder
-    FOLDER/picture.png                neither
+FOLDER/DOMAIN/CLASS/picture.png   domain and label from the folders
+FOLDER/CLASS/picture.png          label from the folder
+FOLDER/picture.png                neither
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Human drawings from Google's Quick, Draw!, as a pack of vectors on disk.
 
-A pack is a folder with `strokes.npz` (`pts` (P, 2), `pen` (P,) 1 where a line begins, `offs` (N + 1,)) and `strokes.csv` (idx,
-key_id, concept, split, ...). It is not part of the project: name its folder, or the folder of all packs in GUISE_DATA.
+A pack is a folder with `strokes.npz` (`pts` (P, 2), `pen` (P,) 1 where a line begins, `offs` (N + 1,)) and
+`strokes.csv` (idx, key_id, concept, split, ...). It is not part of the project: name its folder, or the folder of all
+packs in GUISE_DATA.
 """
 
 from __future__ import annotations
@@ -41,10 +42,12 @@ def packs_folder() -> Path | None:
 
 
 def quickdraw(folder: Path, labels: Sequence[str], split: Split) -> list[Sketch]:
-    """The drawings of the labels in one split, by label and then key. Raises DataError when the pack or a label is missing.
+    """The drawings of the labels in one split, by label and then key. Raises DataError when the pack or a label is
+    missing.
 
-    The pack's own test split has 18 to 33 drawings of a class. To measure on `TEST_PER_CLASS` of each, the test split is topped
-    up with the training drawings of the highest keys, and the training split goes without those: no drawing is in two splits.
+    The pack's own test split has 18 to 33 drawings of a class. To measure on `TEST_PER_CLASS` of each, the test split
+    is topped up with the training drawings of the highest keys, and the training split goes without those: no drawing
+    is in two splits.
     """
     by_label = _rows(folder)
     with np.load(folder / "strokes.npz") as arrays:
@@ -72,7 +75,9 @@ def _rows(folder: Path) -> dict[str, dict[str, list[dict[str, str]]]]:
             for row in csv.DictReader(file):
                 found[(row["concept"] or row["class"]).replace("_", " ")][row["split"]].append(row)
     except OSError as error:
-        raise DataError(f"There are no drawings in {folder} ({error.strerror}). Set GUISE_DATA to the folder of packs.") from error
+        raise DataError(
+            f"There are no drawings in {folder} ({error.strerror}). Set GUISE_DATA to the folder of packs."
+        ) from error
     return found
 
 

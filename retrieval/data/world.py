@@ -27,11 +27,15 @@ class WorldPictures:
 
 
 def world_pictures(folder: Path, classes: Sequence[str] | None = None) -> WorldPictures:
-    """The rendered set in the folder, or its pictures of the given classes. Raises DataError when the set is not complete."""
+    """The rendered set in the folder, or its pictures of the given classes. Raises DataError when the set is not
+    complete.
+    """
     try:
         lines = (folder / ITEMS).read_text(encoding="utf-8").splitlines()
     except OSError as error:
-        raise DataError(f"There is no complete rendered set in {folder}. Render it: python -m retrieval world render.") from error
+        raise DataError(
+            f"There is no complete rendered set in {folder}. Render it: python -m retrieval world render."
+        ) from error
     told = [row for row in map(json.loads, lines) if classes is None or row["label"] in classes]
     pictures = np.stack([_pixels(folder / row["path"]) for row in told])
     labels, domains = (tuple(str(row[key]) for row in told) for key in ("label", "domain"))

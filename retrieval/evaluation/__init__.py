@@ -1,1 +1,3 @@
-"""Numbers that can be believed: metrics defined once, tasks with versions, one harness for validation, README and benchmark."""
+"""Numbers that can be believed: metrics defined once, tasks with versions, one harness for validation, README and
+benchmark.
+"""

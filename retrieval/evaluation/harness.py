@@ -1,4 +1,6 @@
-"""One way to measure: encode queries and gallery, rank, score. The same function serves validation, the README and the benchmark."""
+"""One way to measure: encode queries and gallery, rank, score. The same function serves validation, the README and
+the benchmark.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ K = 8
 
 @dataclass(frozen=True)
 class Report:
-    """Means over queries with their bootstrap intervals. `chance` is the share of the gallery that is relevant: P@k of a random order."""
+    """Means over queries with their bootstrap intervals. `chance` is the share of the gallery that is relevant: P@k
+    of a random order.
+    """
 
     task: str
     queries: int
@@ -60,7 +64,9 @@ def chance(task: Task, k: int = K) -> Report:
     total = len(task.gallery)
     expected = [expected_average_precision(int(r), total) for r in task.relevant.sum(axis=1)]
     share = float(task.relevant.mean())
-    return Report(task.name, len(task.relevant), total, share, {"mAP@all": float(np.mean(expected)), f"P@{k}": share}, {})
+    return Report(
+        task.name, len(task.relevant), total, share, {"mAP@all": float(np.mean(expected)), f"P@{k}": share}, {}
+    )
 
 
 def embed_queries(encoder: Encoder, queries: Sequence[Query]) -> Vectors:

@@ -1,7 +1,8 @@
 """Retrieval metrics, each defined once: in prose, as a formula, and by a table that can be checked by hand.
 
-All take `relevant` (Q, N) bool: row q says which pictures are relevant to query q, best answer first. N is the whole gallery
-for `@all`. R_q is the number of relevant pictures in row q; queries with R_q = 0 have no defined precision and are refused.
+All take `relevant` (Q, N) bool: row q says which pictures are relevant to query q, best answer first. N is the whole
+gallery for `@all`. R_q is the number of relevant pictures in row q; queries with R_q = 0 have no defined precision
+and are refused.
 """
 
 from __future__ import annotations
@@ -67,5 +68,7 @@ def bootstrap_interval(values: Values, seed: int = 0, rounds: int = 2000) -> tup
 def _counts(relevant: Relevance) -> npt.NDArray[np.int64]:
     counts = np.asarray(relevant.sum(axis=1), np.int64)
     if not counts.all():
-        raise DataError(f"{int((counts == 0).sum())} of {len(counts)} queries have nothing relevant in the gallery. Leave them out.")
+        raise DataError(
+            f"{int((counts == 0).sum())} of {len(counts)} queries have nothing relevant in the gallery. Leave them out."
+        )
     return counts

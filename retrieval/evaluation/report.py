@@ -23,14 +23,18 @@ def write_results(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def quality_row(bundle: str, seed: int | None, report: Report) -> dict[str, Any]:
-    """A line of quality.json: one bundle on one task. `seed` is that of its training, None where nothing was trained."""
+    """A line of quality.json: one bundle on one task. `seed` is its training's; None: nothing was trained."""
     rounded = {name: round(value, 4) for name, value in report.metrics.items()}
     interval = {name: [round(v, 4) for v in ends] for name, ends in report.interval.items()}
-    return {"bundle": bundle, "seed": seed} | asdict(report) | {
-        "chance": round(report.chance, 4),
-        "metrics": rounded,
-        "interval": interval,
-    }
+    return (
+        {"bundle": bundle, "seed": seed}
+        | asdict(report)
+        | {
+            "chance": round(report.chance, 4),
+            "metrics": rounded,
+            "interval": interval,
+        }
+    )
 
 
 def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:

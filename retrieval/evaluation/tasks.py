@@ -1,9 +1,10 @@
-"""The protocols, by name and version. A task says which queries meet which gallery and what counts as relevant; nothing about a model.
+"""The protocols, by name and version. A task says which queries meet which gallery and what counts as relevant;
+nothing about a model.
 
     quickdraw-world/all@1   held-out human strokes -> the photos of the embedded gallery; relevant: same class
     text-world/all@1        a class in four wordings -> all pictures of the embedded gallery; relevant: same class
     text-world/style@1      "{style} of a {class}" -> all pictures; relevant: same class and style
-    text-world/color@1      "a {colour} {class}" -> all pictures; relevant: same class and colour, where the gallery has that colour
+    text-world/color@1      "a {colour} {class}" -> all pictures; relevant: same class and colour; only pairs that the gallery has
 
 The held-out strokes are those of `data.packs.quickdraw(..., "test")`: 40 of each class, none of which was trained on.
 """
@@ -49,7 +50,9 @@ class Task:
 
 
 def task(name: str, catalog: Catalog) -> Task:
-    """The named task on this data. Raises SettingsError for a name that does not exist and DataError where data is missing."""
+    """The named task on this data. Raises SettingsError for a name that does not exist and DataError where data is
+    missing.
+    """
     if name not in TASKS:
         raise SettingsError(f"There is no task {name!r}. Choose {', '.join(TASKS)}.")
     return TASKS[name](name, catalog)

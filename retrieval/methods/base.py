@@ -22,7 +22,9 @@ from retrieval.types import Domain
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step sees. `labels` is None where a method must not see any; `holds[i, j]` says that text j is true of picture i."""
+    """What one step sees. `labels` is None where a method must not see any; `holds[i, j]` says that text j is true of
+    picture i.
+    """
 
     images: Tensor  # (B, 3, H, W), normalised
     domains: Sequence[Domain]  # (B,)

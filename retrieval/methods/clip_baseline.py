@@ -1,9 +1,10 @@
 """The plain dual encoder: the row that every method must beat.
 
-Radford et al., "Learning Transferable Visual Models From Natural Language Supervision" (2021), small and trained from scratch,
-with supervised contrast between domains: Khosla et al., "Supervised Contrastive Learning" (2020).
-Pictures and texts go through two towers into one space. A text is pulled to every picture that it is true of, a picture to
-the pictures of its class in *other* domains. One set of weights serves all domains, and nothing tells it which one it sees.
+Radford et al., "Learning Transferable Visual Models From Natural Language Supervision" (2021), small and trained from
+scratch, with supervised contrast between domains: Khosla et al., "Supervised Contrastive Learning" (2020). Pictures
+and texts go through two towers into one space. A text is pulled to every picture that it is true of, a picture to the
+pictures of its class in *other* domains. One set of weights serves all domains, and nothing tells it which one it
+sees.
 
     paper symbol -> attribute
     tau          1 / model.logit_scale.exp()   learned temperature between pictures and texts
@@ -102,7 +103,8 @@ class ClipBaseline(Method):
 
 
 def cross_domain_masks(labels: Tensor, domains: Sequence[Domain]) -> tuple[Tensor, Tensor]:
-    """Which pairs of a batch attract (same class, other domain) and which repel (other class).   -> (B, B) bool, (B, B) bool
+    """Which pairs of a batch attract (same class, other domain) and which repel (other class).   -> (B, B) bool, (B,
+    B) bool
 
     Pairs of one class within one domain do neither: they may be as alike as they are.
     """

@@ -17,7 +17,7 @@ Ids = npt.NDArray[np.int64]
 
 
 class VectorStore(Protocol):
-    """Unit vectors under integer ids, compared by cosine. Every search answers best first; equal scores by smaller id."""
+    """Unit vectors under integer ids, compared by cosine. Answers come best first, equal scores by smaller id."""
 
     dim: int
 
@@ -30,7 +30,9 @@ class VectorStore(Protocol):
         ...
 
     def search(self, vectors: Vectors, k: int, among: Ids | None = None) -> tuple[Vectors, Ids]:
-        """The k best for each row of vectors (Q, dim), optionally only `among` these ids.   -> scores (Q, K), ids (Q, K); K <= k"""
+        """The k best for each row of vectors (Q, dim), optionally only `among` these ids.   -> scores (Q, K), ids (Q,
+        K); K <= k
+        """
         ...
 
     def search_by_ids(self, ids: Sequence[int], k: int) -> tuple[Vectors, Ids]:

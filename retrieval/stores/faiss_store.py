@@ -34,7 +34,9 @@ class FaissStore:
         except RuntimeError as error:
             raise GalleryError(f"{path} is damaged and cannot be read. Build the gallery again.") from error
         if index.d != dim:
-            raise GalleryError(f"{path} holds {index.d}-d vectors, but {dim}-d ones were expected. Build the gallery again.")
+            raise GalleryError(
+                f"{path} holds {index.d}-d vectors, but {dim}-d ones were expected. Build the gallery again."
+            )
         store = cls(dim)
         store._index = _fastest(index)
         return store
@@ -84,7 +86,10 @@ class FaissStore:
 
     def _checked(self, vectors: Vectors) -> Vectors:
         if vectors.ndim != 2 or vectors.shape[1] != self.dim:
-            raise GalleryError(f"Vectors of shape {vectors.shape} came, but (n, {self.dim}) was expected. Use the gallery's own encoder.")
+            raise GalleryError(
+                f"Vectors of shape {vectors.shape} came, but (n, {self.dim}) was expected. "
+                "Use the gallery's own encoder."
+            )
         return np.ascontiguousarray(vectors, np.float32)
 
 

@@ -1,4 +1,6 @@
-"""The cut-off: how close the best hit must be before it means anything. Set on validation data, never on what is reported."""
+"""The cut-off: how close the best hit must be before it means anything. Set on validation data, never on what is
+reported.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""The training loop: a generator of epochs. It sums a method's named losses and steps; the caller logs, validates, saves or stops.
+"""The training loop: a generator of epochs. It sums a method's named losses and steps; the caller logs, validates,
+saves or stops.
 
-Every epoch draws its randomness from (seed, epoch) alone, so a run that is resumed after an epoch goes on bit for bit as if
-it had never stopped.
+Every epoch draws its randomness from (seed, epoch) alone, so a run that is resumed after an epoch goes on bit for bit
+as if it had never stopped.
 """
 
 from __future__ import annotations
@@ -44,7 +45,12 @@ class EpochReport:
 
 
 def fit(
-    method: Method, data: Batches, *, seed: int, resume: dict[str, Any] | None = None, on_progress: Progress = no_progress
+    method: Method,
+    data: Batches,
+    *,
+    seed: int,
+    resume: dict[str, Any] | None = None,
+    on_progress: Progress = no_progress,
 ) -> Iterator[EpochReport]:
     """Train the method through its phases and yield after every epoch. `resume` takes an earlier report's `state()`.
 
@@ -95,7 +101,9 @@ def _epoch(
         losses = method.losses(batch, phase)
         loss = torch.stack(list(losses.values())).sum()
         if not torch.isfinite(loss):
-            raise DataError(f"The loss is {loss.item()} in epoch {epoch + 1}, step {step + 1}. Lower the learning rate.")
+            raise DataError(
+                f"The loss is {loss.item()} in epoch {epoch + 1}, step {step + 1}. Lower the learning rate."
+            )
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(method.parameters(), 5.0)
@@ -126,7 +134,9 @@ def _optimiser(method: Method, phase: Phase) -> torch.optim.Optimizer:
 
 
 class _Average:
-    """A running average of the weights, which retrieves better than the last ones. It warms up, so early epochs do not linger."""
+    """A running average of the weights, which retrieves better than the last ones. It warms up, so early epochs do
+    not linger.
+    """
 
     def __init__(self, method: Method) -> None:
         self.weights = {name: t.detach().clone() for name, t in method.state_dict().items()}

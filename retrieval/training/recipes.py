@@ -1,7 +1,7 @@
 """How the shipped bundles were made: data, settings, seeds, selection. One function per bundle.
 
-`guise_mini` sees rendered pictures of the world and people's drawings of the same classes (training splits), selects its
-epoch on validation drawings against validation renders, and never touches what `evaluation.tasks` reports on.
+`guise_mini` sees rendered pictures of the world and people's drawings of the same classes (training splits), selects
+its epoch on validation drawings against validation renders, and never touches what `evaluation.tasks` reports on.
 """
 
 from __future__ import annotations
@@ -84,7 +84,12 @@ def guise_mini(recipe: GuiseMini, on_progress: Progress = no_progress) -> Manife
             Source("Quick, Draw! by Google, drawings of the same classes", "CC BY 4.0", len(drawings)),
         ),
         cutoff={kind: round(cutoff.value, 4) for kind, cutoff in cutoffs.items()},
-        metrics=metrics | {f"validation {kind} {name}": round(float(getattr(cutoff, name)), 4) for kind, cutoff in cutoffs.items() for name in ("real_kept", "nonsense_refused")},
+        metrics=metrics
+        | {
+            f"validation {kind} {name}": round(float(getattr(cutoff, name)), 4)
+            for kind, cutoff in cutoffs.items()
+            for name in ("real_kept", "nonsense_refused")
+        },
     )
     return save_bundle(recipe.out, method, manifest)
 
@@ -163,13 +168,17 @@ class _Validation:
         }
 
     def cutoffs(self, encoder: _Trained) -> dict[str, Cutoff]:
-        """One cut-off for pictures and one for texts. Nonsense is what the world does not hold: drawings and names of other things."""
+        """One cut-off for pictures and one for texts. Nonsense is what the world does not hold: drawings and names of
+        other things.
+        """
         gallery = self._gallery(encoder).T
 
         def best(vectors: Vectors) -> Vectors:
             return np.asarray((vectors @ gallery).max(axis=1))
 
-        real = [w.format(c, article(c)) for c in self._classes for w in ("{0}", "{1}", "a picture of {1}", "sketch of {1}")]
+        real = [
+            w.format(c, article(c)) for c in self._classes for w in ("{0}", "{1}", "a picture of {1}", "sketch of {1}")
+        ]
         other = [w.format(c, article(c)) for c in self._others for w in ("{0}", "{1}")]
         return {
             "image": calibrated(best(_drawn(encoder, self._drawings)), best(_drawn(encoder, self._other_drawings))),

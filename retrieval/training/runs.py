@@ -1,8 +1,8 @@
 """A run: a folder that survives interruption. It holds what was asked, one line per epoch, and the state to go on from.
 
-    settings.json   what ran, written before anything runs
-    log.jsonl       one line per epoch
-    state.pt        everything after the last finished epoch; replaced in one step
+settings.json   what ran, written before anything runs
+log.jsonl       one line per epoch
+state.pt        everything after the last finished epoch; replaced in one step
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from retrieval.items import write_text
 
 
 class Run:
-    """A run folder. Opening one that was begun with other settings is refused, so that a state never meets the wrong recipe."""
+    """A run folder. Opening one that was begun with other settings is refused, so that a state never meets the wrong
+    recipe.
+    """
 
     def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
         self.folder = folder

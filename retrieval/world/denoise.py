@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 Array = npt.NDArray[np.float64]
 
@@ -18,7 +19,7 @@ LEVELS = 3
 
 def denoised(light: Array, guides: Array) -> Array:
     """Smooth linear light (S, S, 3); guides (S, S, 7) = albedo 3, shading normal 3, depth 1, means over each pixel."""
-    albedo = guides[..., :3]
+    albedo, light = guides[..., :3], _without_sparks(light)
     lit = albedo.max(axis=-1, keepdims=True) > 0.01
     surface = np.where(lit, albedo + 0.01, 1.0)  # sky and glass keep their own light
     facts = np.concatenate([albedo / 0.10, guides[..., 3:6] / 0.30, np.log1p(guides[..., 6:]) / 0.03], axis=-1)
@@ -26,6 +27,13 @@ def denoised(light: Array, guides: Array) -> Array:
     for level in range(LEVELS):
         smooth = _smoothed(smooth, facts, step=2**level, tolerance=0.8 / 2**level)
     return smooth * surface
+
+
+def _without_sparks(light: Array) -> Array:
+    """The light with single pixels that outshine all their neighbours dimmed: rare paths that hit the sun."""
+    brightness = light.mean(axis=-1)
+    limit = 1.3 * ndimage.rank_filter(brightness, -2, size=3)  # the second brightest of each 3 x 3 pixels
+    return light * np.minimum(1.0, limit / np.maximum(brightness, 1e-6))[..., None]
 
 
 def _smoothed(light: Array, facts: Array, step: int, tolerance: float) -> Array:

@@ -1,4 +1,4 @@
-"""Example drawings for the page: the sketch style's own pen strokes, as the canvas' JSON, so that one click draws them."""
+"""Example drawings for the page: the sketch style's own pen strokes, as the canvas' JSON; one click draws them."""
 
 from __future__ import annotations
 

@@ -45,9 +45,9 @@ class Quality:
 
 
 PURPOSES: dict[str, Quality] = {
-    "gallery": Quality(samples=36, webp=86),
-    "training": Quality(samples=9, webp=92),
-    "validation": Quality(samples=9, webp=92),
+    "gallery": Quality(samples=25, webp=86),
+    "training": Quality(samples=12, webp=92),
+    "validation": Quality(samples=12, webp=92),
 }
 
 

@@ -9,7 +9,15 @@ from retrieval.methods import Batch, ClipBaseline
 from retrieval.methods.clip_baseline import cross_domain_masks
 from retrieval.types import PHOTO, SKETCH
 
-TINY = {"trunk": "test_resnet", "dim": 16, "text_width": 16, "text_layers": 1, "text_heads": 2, "context_length": 8, "epochs": 1}
+TINY = {
+    "trunk": "test_resnet",
+    "dim": 16,
+    "text_width": 16,
+    "text_layers": 1,
+    "text_heads": 2,
+    "context_length": 8,
+    "epochs": 1,
+}
 
 
 def made() -> ClipBaseline:

@@ -26,7 +26,7 @@ HOSTILE = '<img src=x onerror="window.hacked=1">'
 
 
 class FakeEngine:
-    """The surface of `retrieval.engine.Engine`, over pictures drawn into `folder`. All galleries hold the same ones."""
+    """The surface of `retrieval.engine.Engine`, over pictures drawn into `folder`. A second gallery has them twice."""
 
     def __init__(self, folder: Path, *galleries: str, loading: bool = False) -> None:
         self.picture_roots = (folder,)
@@ -34,7 +34,7 @@ class FakeEngine:
         self.trouble: str | None = None
         self.progress = "Loading the model"
         self.delay = 0.0
-        self.asked: list[tuple[Query, str | None]] = []
+        self.asked: list[Query] = []
         self._items = paint_gallery(folder)
         self._loaded = threading.Event()
         if not loading:
@@ -100,7 +100,7 @@ class FakeEngine:
         self._known(gallery)
         if isinstance(query, TextQuery) and query.text == "crash":
             raise ZeroDivisionError("a bug")
-        self.asked.append((query, gallery))
+        self.asked.append(query)
         time.sleep(self.delay)
         wanted = read(query)
         fits = [
@@ -112,8 +112,9 @@ class FakeEngine:
             ((self._score(item, wanted, i), item) for i, item in enumerate(fits)), key=lambda pair: -pair[0]
         )[:k]
         hits = tuple(Hit(item, score, rank) for rank, (score, item) in enumerate(ranked, start=1))
+        size = len(self._items) * (1 + self.galleries.index(gallery or self.galleries[0]))
         least = 0.3 if cutoff is None else cutoff
-        return Results(hits, bool(hits) and hits[0].score >= least, least, 0.012, len(self._items))
+        return Results(hits, bool(hits) and hits[0].score >= least, least, 0.012, size)
 
     @staticmethod
     def _score(item: Item, wanted: str | None, place: int) -> float:

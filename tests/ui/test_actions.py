@@ -71,11 +71,11 @@ def test_each_way_in_finds_its_class(actions: Actions) -> None:
 
 def test_a_drawing_is_a_sketch_and_an_upload_is_a_photo(actions: Actions, engine: FakeEngine) -> None:
     search(actions, asked("drawing", json.dumps(FISH)))
-    drawing, _ = engine.asked[-1]
+    drawing = engine.asked[-1]
     assert isinstance(drawing, ImageQuery)
     assert drawing.domain.name == "sketch"
     search(actions, asked("item", {"id": "fish-cartoon-2", "gallery": None}))
-    picture, _ = engine.asked[-1]
+    picture = engine.asked[-1]
     assert isinstance(picture, ImageQuery)
     assert picture.domain.name == "cartoon"
 

@@ -1,0 +1,204 @@
+"""Every claim about speed -> results/speed.json: search against its bare parts, the app's start, the browser, memory.
+
+python benchmarks/speed.py              wants an idle machine and a Chromium
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from retrieval.threads import settle  # noqa: E402
+
+settle()
+
+import json  # noqa: E402
+import os  # noqa: E402
+import shutil  # noqa: E402
+import socket  # noqa: E402
+import statistics  # noqa: E402
+import subprocess  # noqa: E402
+import time  # noqa: E402
+import urllib.error  # noqa: E402
+import urllib.request  # noqa: E402
+from collections.abc import Callable, Iterator  # noqa: E402
+from contextlib import contextmanager  # noqa: E402
+from typing import Any  # noqa: E402
+
+import faiss  # noqa: E402
+import torch  # noqa: E402
+from playwright.sync_api import sync_playwright  # noqa: E402
+
+from retrieval.engine import Engine, Settings  # noqa: E402
+from retrieval.evaluation.report import write_results  # noqa: E402
+from retrieval.images import open_image, pixels  # noqa: E402
+from retrieval.types import ImageQuery  # noqa: E402
+
+ROUNDS = 60
+K = 24
+STROKES = 12
+STROKE_TIME = """() => new Promise((done) => {
+    const status = document.querySelector('#status');
+    let lifted = 0;
+    addEventListener('pointerup', () => { lifted = performance.now(); }, { capture: true, once: true });
+    new MutationObserver((_, watch) => {
+        if (!lifted || !document.querySelector('#results .hit')) return;
+        watch.disconnect();
+        requestAnimationFrame(() => done(performance.now() - lifted));
+    }).observe(status.parentElement, { childList: true, subtree: true, characterData: true });
+})"""
+Row = dict[str, Any]
+
+
+def main() -> None:
+    """Measure, print, write the file."""
+    rows = [*search_rows(), *app_rows()]
+    write_results(ROOT / "benchmarks" / "results" / "speed.json", rows)
+    for row in rows:
+        sys.stdout.write(f"{row['name']:28} {row['value']:>10} {row['unit']:6} wanted {row['wanted']}\n")
+
+
+def row(name: str, value: float, unit: str, wanted: str, how: str) -> Row:
+    """One line of speed.json."""
+    return {"name": name, "value": round(value, 3), "unit": unit, "wanted": wanted, "how": how}
+
+
+# ---------------------------------------------------------------- search against its bare parts
+
+
+def search_rows() -> list[Row]:
+    """The app's search and its bare parts, taken in turns in one process."""
+    engine = Engine(Settings())
+    engine.wait()
+    gallery = engine._gallery(None)
+    queries = [ImageQuery(open_image(item.path)) for item in gallery.items[:: max(1, len(gallery) // ROUNDS)]][:ROUNDS]
+    vectors = gallery.store._index.index.reconstruct_n(0, len(gallery))  # type: ignore[attr-defined]
+    bare_index = faiss.IndexFlatIP(engine.bundle.dim)
+    bare_index.add(vectors)
+
+    @torch.inference_mode()
+    def bare(query: ImageQuery) -> None:
+        values = torch.from_numpy(pixels(query.image, engine.bundle.preprocess))[None]
+        bare_index.search(engine.bundle.method.encode_images(values, [query.domain]).numpy(), K)
+
+    def whole(query: ImageQuery) -> None:
+        engine.search(query, k=K)
+
+    times: dict[str, list[float]] = {"bare": [], "whole": []}
+    for turn, query in enumerate(queries[:5] + queries):  # five to warm up
+        order = [("bare", bare), ("whole", whole)][:: 1 if turn % 2 else -1]
+        for name, run in order:
+            times[name].append(timed(run, query))
+    bare_times, whole_times = times["bare"][5:], times["whole"][5:]
+    ratios = [w / b for w, b in zip(whole_times, bare_times, strict=True)]
+    how = f"{len(ratios)} gallery pictures, taken in turns in one process; median"
+    return [
+        row("search_over_bare", statistics.median(ratios), "ratio", "<= 1.15", f"paired ratio to {how}"),
+        row("search", 1000 * statistics.median(whole_times), "ms", "", how),
+        row("bare_encode_and_faiss", 1000 * statistics.median(bare_times), "ms", "", how),
+    ]
+
+
+def timed(run: Callable[[ImageQuery], None], query: ImageQuery) -> float:
+    """Seconds that one call takes."""
+    start = time.perf_counter()
+    run(query)
+    return time.perf_counter() - start
+
+
+# ---------------------------------------------------------------- the app as a process
+
+
+def app_rows() -> list[Row]:
+    """Start, browser and memory of `python app.py`."""
+    with app() as (process, address, start):
+        first_byte = until(address, start)
+        first_search = until_searched(address, start)
+        stroke = statistics.median(stroke_times(address))
+        memory = peak_memory(process.pid)
+    return [
+        row("start_to_first_byte", first_byte, "s", "<= 5", "python app.py to the first 200 of /"),
+        row("start_to_first_search", first_search, "s", "<= 15", "python app.py to the first answer of /search_text"),
+        row("stroke_to_results", stroke, "ms", "<= 400", f"pointer up to painted hits, debounce included; {STROKES} strokes"),
+        row("peak_memory", memory, "MB", "<= 1500", "VmHWM of the app after the browser's searches"),
+    ]  # fmt: skip
+
+
+@contextmanager
+def app() -> Iterator[tuple[subprocess.Popen[bytes], str, float]]:
+    """A running app on a free port: its process, its address and when it was started."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {"GUISE_PORT": str(port), "GUISE_GALLERY": ""}
+    start = time.perf_counter()
+    process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+    try:
+        yield process, f"http://127.0.0.1:{port}", start
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def until(address: str, start: float) -> float:
+    """Seconds from start until the page answers."""
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310  (loopback)
+                answer.read(1)
+            return time.perf_counter() - start
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.02)
+            if time.perf_counter() - start > 120:
+                raise
+
+
+def until_searched(address: str, start: float) -> float:
+    """Seconds from start until a search, asked as soon as the page answers, is answered."""
+    body = json.dumps({"data": ["a duck", 8]}).encode()
+    call = urllib.request.Request(f"{address}/gradio_api/call/search_text", body, {"Content-Type": "application/json"})  # noqa: S310
+    with urllib.request.urlopen(call, timeout=60) as answer:  # noqa: S310
+        event = json.load(answer)["event_id"]
+    with urllib.request.urlopen(f"{call.full_url}/{event}", timeout=120) as answer:  # noqa: S310
+        told = answer.read().decode()
+    if "event: complete" not in told:
+        sys.exit(f"The first search failed: {told}")
+    return time.perf_counter() - start
+
+
+def stroke_times(address: str) -> list[float]:
+    """Milliseconds from the end of a stroke to the painted hits, stroke by stroke, as the browser sees them."""
+    chromium = next(path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name)))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(address)
+        page.locator(".guises img").first.wait_for()
+        box = page.locator("#drawing canvas").bounding_box()
+        if box is None:
+            sys.exit("The canvas is not on the page.")
+        taken = []
+        for stroke in range(STROKES + 1):
+            page.evaluate(f"window.measured = ({STROKE_TIME})()")
+            y = box["y"] + 40 + 20 * stroke
+            page.mouse.move(box["x"] + 60, y)
+            page.mouse.down()
+            page.mouse.move(box["x"] + 300, y + 30, steps=6)
+            page.mouse.up()
+            taken.append(float(page.evaluate("window.measured")))
+        browser.close()
+    return taken[1:]
+
+
+def peak_memory(pid: int) -> float:
+    """The most memory the process has held, in MB."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(kilobytes) / 1024
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""The page as it ships: the embedded bundle, the embedded gallery, a real Chromium, and drawings by people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from gradio_client import Client
+from playwright.sync_api import Page, expect
+
+from retrieval.data.packs import Sketch, quickdraw
+from retrieval.engine import HOME, Engine, Settings
+from retrieval.items import read_items
+from retrieval.types import PHOTO
+from tests.ui.conftest import served
+from tests.ui.test_browser import draw
+
+pytestmark = pytest.mark.browser
+EXAMPLES = HOME / "assets" / "examples"
+LABELS = "cards => cards.map(card => card.querySelector('b').textContent)"
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    engine = Engine(Settings())
+    engine.wait()
+    return engine
+
+
+@pytest.fixture(scope="module")
+def address(engine: Engine) -> Iterator[str]:
+    with served(engine, EXAMPLES) as found:
+        yield found
+
+
+@pytest.fixture
+def shipped(visit: Callable[..., Page], address: str) -> Page:
+    page = visit(address)
+    page.locator(".guises img").first.wait_for()
+    return page
+
+
+def labels(page: Page, first: int = 8) -> list[str]:
+    return page.locator("#results .hit").evaluate_all(LABELS)[:first]
+
+
+def replay(page: Page, sketch: Sketch) -> None:
+    """Draw a person's drawing again, line by line, with the mouse; return when the hits are those of the last line."""
+    page.get_by_label("Search while drawing").uncheck()
+    for stroke in sketch.strokes.strokes:
+        draw(page, stroke.points)
+    page.locator("#drawing").get_by_role("button", name="Search", exact=True).click()
+    expect(page.locator("#status")).to_contain_text("Your drawing")
+    page.locator("#results .hit").first.wait_for()
+
+
+@pytest.mark.pack
+@pytest.mark.parametrize("label", ["duck", "house", "sailboat", "umbrella", "mug", "palm tree"])
+def test_a_persons_drawing_finds_its_class(shipped: Page, packs: Path, label: str) -> None:
+    """The first held-out drawing of the class, whoever drew it."""
+    replay(shipped, quickdraw(packs / "quickdraw345", [label], "test")[0])
+    assert labels(shipped).count(label) >= 4
+
+
+def test_each_example_drawing_finds_its_class(shipped: Page) -> None:
+    for file in sorted(EXAMPLES.glob("*.json")):
+        shipped.get_by_role("button", name=file.stem, exact=False).first.click()
+        expect(shipped.locator("#results .hit").first.locator("b")).to_have_text(file.stem)
+
+
+def test_words_find_class_style_and_colour(shipped: Page, engine: Engine) -> None:
+    shipped.get_by_role("tab", name="Text").click()
+    box = shipped.get_by_placeholder("a red apple")
+    box.fill("cartoon of a cat")
+    box.press("Enter")
+    expect(shipped.locator("#status")).to_contain_text("cartoon of a cat")
+    expect(shipped.locator("#results .hit").first.locator("b")).to_have_text("cat")
+
+
+def test_an_uploaded_photo_finds_its_class_in_every_style(shipped: Page) -> None:
+    photo = next(i for i in read_items(HOME / "assets" / "gallery") if i.domain == PHOTO and i.label == "guitar")
+    shipped.get_by_role("tab", name="Upload").click()
+    shipped.locator("#upload input[type=file]").set_input_files(photo.path)
+    expect(shipped.locator("#results .hit").first.locator("b")).to_have_text("guitar")
+    assert labels(shipped).count("guitar") >= 7
+
+
+def test_programs_get_the_same_hits_as_json(address: str) -> None:
+    client = Client(address, verbose=False)
+    hits = client.predict("a yellow duck", 5, api_name="/search_text")
+    assert [set(hit) for hit in hits] == [{"id", "label", "domain", "score", "rank"}] * 5
+    assert [hit["label"] for hit in hits] == ["duck"] * 5
+    assert client.predict(hits[0]["id"], 1, api_name="/search_item")[0]["id"] == hits[0]["id"]
