@@ -26,6 +26,7 @@ test: $(BIN)/.tools browser ## every test that CI runs
 bench: $(BIN)/.tools browser ## every number in the README
 	$(BIN)/python benchmarks/quality.py
 	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/readme.py
 
 clean: ## forget the environment and every cache; trained and rendered things stay
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -122,7 +122,7 @@ def app_rows() -> list[Row]:
     return [
         row("start_to_first_byte", first_byte, "s", "<= 5", "python app.py to the first 200 of /"),
         row("start_to_first_search", first_search, "s", "<= 15", "python app.py to the first answer of /search_text"),
-        row("stroke_to_results", stroke, "ms", "<= 400", f"pointer up to painted hits, debounce included; {STROKES} strokes"),
+        row("stroke_to_results", stroke, "ms", "<= 400", f"pointer up to painted hits, median of {STROKES} strokes"),
         row("peak_memory", memory, "MB", "<= 1500", "VmHWM of the app after the browser's searches"),
     ]  # fmt: skip
 

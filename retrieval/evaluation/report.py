@@ -61,3 +61,30 @@ def machine() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), model)
     return f"{model}, {cores()} cores, Python {platform.python_version()}"
+
+
+def speed_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The lines of speed.json as the README shows them."""
+    lines = ["| what | value | wanted | how |", "| --- | --- | --- | --- |"]
+    lines += [
+        f"| {r['name'].replace('_', ' ')} | {r['value']:g} {r['unit']} | {r['wanted']} | {r['how']} |" for r in rows
+    ]
+    return "\n".join(lines)
+
+
+def with_block(text: str, name: str, block: str) -> str:
+    """The text with what stands between <!-- name --> and <!-- /name --> replaced."""
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    head, rest = text.split(begin)
+    return f"{head}{begin}\n{block}\n{end}{rest.split(end)[1]}"
+
+
+TABLES = {"quality": markdown_table, "speed": speed_table}
+
+
+def readme_with_results(readme: str, results: Path) -> str:
+    """The README with its tables made anew from the files in the results folder."""
+    for name, table in TABLES.items():
+        told = json.loads((results / f"{name}.json").read_text(encoding="utf-8"))
+        readme = with_block(readme, name, f"{table(told['rows'])}\n\nMeasured on {told['machine']}.")
+    return readme

@@ -4,7 +4,7 @@ nothing about a model.
     quickdraw-world/all@1   held-out human strokes -> the photos of the embedded gallery; relevant: same class
     text-world/all@1        a class in four wordings -> all pictures of the embedded gallery; relevant: same class
     text-world/style@1      "{style} of a {class}" -> all pictures; relevant: same class and style
-    text-world/color@1      "a {colour} {class}" -> all pictures; relevant: same class and colour; only pairs that the gallery has
+    text-world/color@1      "a {colour} {class}" -> all pictures; relevant: same class and colour; pairs that occur
 
 The held-out strokes are those of `data.packs.quickdraw(..., "test")`: 40 of each class, none of which was trained on.
 """
