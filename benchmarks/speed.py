@@ -171,9 +171,8 @@ def until_searched(address: str, start: float) -> float:
 
 def stroke_times(address: str) -> list[float]:
     """Milliseconds from the end of a stroke to the painted hits, stroke by stroke, as the browser sees them."""
-    chromium = next(path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name)))
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(address)
         page.locator(".guises img").first.wait_for()
@@ -191,6 +190,13 @@ def stroke_times(address: str) -> list[float]:
             taken.append(float(page.evaluate("window.measured")))
         browser.close()
     return taken[1:]
+
+
+def find_chromium() -> str:
+    """The browser that is there."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    return found or sys.exit("No Chromium on this machine: make browser installs one.")
 
 
 def peak_memory(pid: int) -> float:

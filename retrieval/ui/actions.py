@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
+from retrieval.engine import HOME
 from retrieval.errors import EmptyQuery, QueryError, RetrievalError, UnreadableImage
 from retrieval.images import open_image, parse_strokes, rasterise
 from retrieval.types import PHOTO, SKETCH, Hit, ImageQuery, Item, Query, TextQuery
@@ -41,10 +43,15 @@ log = logging.getLogger(__name__)
 def sentence(error: Exception) -> str:
     """What a person is told. Anything but a `RetrievalError` is a bug: it is logged, under a number to quote."""
     if isinstance(error, RetrievalError):
-        return str(error)
+        return _discreet(str(error))
     number = secrets.token_hex(4)
     log.error("error %s", number, exc_info=error)
     return f"Something went wrong on our side (error {number}). Try again, or ask whoever runs this page to look it up."
+
+
+def _discreet(text: str) -> str:
+    """The text with paths as seen from the project: where this copy of it lies is nobody's business."""
+    return text.replace(f"{HOME}{os.sep}", "")
 
 
 def on_page(others: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -126,7 +133,7 @@ class Actions:
     def look(self, asked: str, gallery: str) -> tuple[Any, ...]:
         """What is being loaded -> banner, timer; once it is there, also the welcome (if nothing is asked), `offer`."""
         if self.engine.trouble:
-            return views.trouble(self.engine.trouble), gr.Timer(active=False), *[gr.skip()] * 5
+            return views.trouble(_discreet(self.engine.trouble)), gr.Timer(active=False), *[gr.skip()] * 5
         if not self.engine.ready:
             return views.loading(self.engine.progress), gr.Timer(active=True), *[gr.skip()] * 5
         welcome = gr.skip() if asked else views.welcome(self._shown(gallery).guises)

@@ -12,6 +12,7 @@ import gradio as gr
 import pytest
 from gradio.utils import get_upload_folder
 
+from retrieval.engine import HOME
 from retrieval.errors import BundleError
 from retrieval.types import ImageQuery
 from retrieval.ui.actions import Actions, sentence
@@ -220,3 +221,8 @@ def test_programs_get_the_sentence_as_an_error(actions: Actions) -> None:
         actions.search_image({"path": "/etc/hostname"})
     with pytest.raises(gr.Error, match=r"error [0-9a-f]{8}"):
         actions.search_text("crash")
+
+
+def test_a_sentence_does_not_tell_where_this_copy_lies() -> None:
+    told = sentence(BundleError(f"There is no bundle in {HOME / 'checkpoints' / 'guise-mini'}."))
+    assert told == "There is no bundle in checkpoints/guise-mini."

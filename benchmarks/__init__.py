@@ -1,0 +1,1 @@
+"""One script per claim; each writes a file under results/."""

@@ -1,0 +1,53 @@
+"""The pictures of the page in the README: the shipped page in a real Chromium -> assets/screenshots/*.png.
+
+python benchmarks/screenshots.py
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from retrieval.threads import settle  # noqa: E402
+
+settle()
+
+from playwright.sync_api import Browser, sync_playwright  # noqa: E402
+
+from benchmarks.speed import app, find_chromium, until  # noqa: E402
+
+SHOTS: dict[str, dict[str, Any]] = {
+    "draw": {"viewport": {"width": 1280, "height": 900}},
+    "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
+    "phone": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True},
+}
+EXAMPLE = {"draw": "duck", "dark": "sailboat", "phone": "cat"}
+
+
+def main() -> None:
+    """Start the app, take every picture, stop it."""
+    with app() as (_, address, start), sync_playwright() as playwright:
+        until(address, start)
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
+        for name in SHOTS:
+            take(browser, address, name)
+        browser.close()
+
+
+def take(browser: Browser, address: str, name: str) -> None:
+    """One picture: an example drawing and its hits."""
+    page = browser.new_context(**SHOTS[name]).new_page()
+    page.goto(address + ("?__theme=dark" if name == "dark" else "?__theme=light"))
+    page.locator(".guises img").first.wait_for(timeout=60_000)
+    page.get_by_role("button", name=EXAMPLE[name]).first.click()
+    page.locator("#results .hit img").first.wait_for()
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=ROOT / "assets" / "screenshots" / f"{name}.png")
+
+
+if __name__ == "__main__":
+    main()
