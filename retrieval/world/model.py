@@ -1,8 +1,9 @@
 """What an object of the world is made of: colours, materials, named parts, and the recorder of its free parameters.
 
-An object class is one function `(draw: Draw) -> list[Part]`. It asks `draw` for every free choice by name, so the choices
-are reproducible from the seed and written beside each picture. Geometry comes from `sdf` (organic) and `solids` (made things).
-Units are free: the scene scales each object to the same size and rests its lowest point on the ground. z is up, the front looks along +x.
+An object class is one function `(draw: Draw) -> list[Part]`. It asks `draw` for every free choice by name, so the
+choices are reproducible from the seed and written beside each picture. Geometry comes from `sdf` (organic) and
+`solids` (made things). Units are free: the scene scales each object to the same size and rests its lowest point on
+the ground. z is up, the front looks along +x.
 """
 
 from __future__ import annotations
@@ -85,7 +86,9 @@ class Draw:
         return value
 
     def color(self, name: str, options: Sequence[str], jitter: float = 0.05) -> Color:
-        """One of the palette's colours, moved a little (standard deviation `jitter` per channel). The first colour drawn names the object."""
+        """One of the palette's colours, moved a little (standard deviation `jitter` per channel). The first colour
+        drawn names the object.
+        """
         word = options[int(self._rng.integers(len(options)))]
         moved = np.clip(np.array(PALETTE[word]) + self._rng.normal(0, jitter, 3), 0.02, 0.98)
         self.colors[name] = word
@@ -94,7 +97,9 @@ class Draw:
 
 @dataclass(frozen=True)
 class ObjectClass:
-    """A class of the world. Azimuths are degrees from the front, counter-clockwise seen from above; elevations are degrees above the horizon."""
+    """A class of the world. Azimuths are degrees from the front, counter-clockwise seen from above; elevations are
+    degrees above the horizon.
+    """
 
     name: str
     build: Callable[[Draw], list[Part]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +30,7 @@ def moved(mesh: trimesh.Trimesh, offset: Point) -> trimesh.Trimesh:
 
 
 def turned(mesh: trimesh.Trimesh, axis: int, degrees: float, about: Point = (0.0, 0.0, 0.0)) -> trimesh.Trimesh:
-    """A copy of the mesh, turned around an axis (0, 1, 2) through `about`, counter-clockwise seen from the axis' tip."""
+    """A copy of the mesh, turned about an axis (0, 1, 2) through `about`, counter-clockwise seen from the axis' tip."""
     copy = mesh.copy()
     copy.apply_transform(rotation_matrix(np.radians(degrees), AXES[axis], about))
     return copy
@@ -63,7 +64,9 @@ def ball(center: Point, radius: float) -> trimesh.Trimesh:
 
 
 def lathe(profile: Sequence[Flat], sections: int = 48) -> trimesh.Trimesh:
-    """The profile [(radius, z), ...] turned around the z axis: cups, lamps, domes. Begin and end at radius 0 to close it."""
+    """The profile [(radius, z), ...] turned around the z axis: cups, lamps, domes. Begin and end at radius 0 to close
+    it.
+    """
     return trimesh.creation.revolve(np.array(profile, float), sections=sections)
 
 
@@ -80,13 +83,13 @@ def standing(outline: Sequence[Flat], depth: float, holes: Sequence[Sequence[Fla
 
 def tube(points: Sequence[Point], radius: float, sections: int = 16) -> trimesh.Trimesh:
     """A round bar along the polyline `points`, with a ball at every joint so that bends are smooth."""
-    bars = [cylinder(a, b, radius, sections) for a, b in zip(points, points[1:], strict=False)]
+    bars = [cylinder(a, b, radius, sections) for a, b in pairwise(points)]
     knots = [moved(trimesh.creation.icosphere(subdivisions=2, radius=radius), p) for p in points]
     return joined(*bars, *knots)
 
 
 def arc(center: Point, radius: float, start: float, stop: float, axis: int = 1, steps: int = 24) -> list[Point]:
-    """Points on a circle in the plane across `axis`; degrees, counted from the plane's first axis towards its second."""
+    """Points on a circle in the plane across `axis`; degrees, counted from the plane's first axis to its second."""
     i, j = [(1, 2), (0, 2), (0, 1)][axis]
     points = np.tile(np.array(center, float), (steps, 1))
     angles = np.radians(np.linspace(start, stop, steps))
