@@ -26,7 +26,8 @@ log = logging.getLogger("guise")
 def main() -> None:
     """Serve until stopped."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # gradio looks once whether its own page answers
+    for talkative in ("httpx", "faiss.loader"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     if opened := [name for name in FORBIDDEN if os.environ.get(name)]:
         sys.exit(
             f"{' and '.join(opened)} must not be set: the page would serve or change more than its gallery. Unset it."

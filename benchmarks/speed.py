@@ -40,15 +40,18 @@ from retrieval.types import ImageQuery  # noqa: E402
 ROUNDS = 60
 K = 24
 STROKES = 12
-STROKE_TIME = """() => new Promise((done) => {
-    const status = document.querySelector('#status');
+STARTS = 3
+STROKE_TIME = """() => new Promise((done, fail) => {
+    setTimeout(() => fail(new Error('no hits within 20 s')), 20000);
+    const shown = () => [...document.querySelectorAll('#results .hit')].map((hit) => hit.outerHTML).join();
+    const before = shown();  // another stroke, other scores
     let lifted = 0;
     addEventListener('pointerup', () => { lifted = performance.now(); }, { capture: true, once: true });
     new MutationObserver((_, watch) => {
-        if (!lifted || !document.querySelector('#results .hit')) return;
+        if (!lifted || !shown() || shown() === before) return;
         watch.disconnect();
         requestAnimationFrame(() => done(performance.now() - lifted));
-    }).observe(status.parentElement, { childList: true, subtree: true, characterData: true });
+    }).observe(document.body, { childList: true, subtree: true, characterData: true, attributes: true });
 })"""
 Row = dict[str, Any]
 
@@ -114,14 +117,19 @@ def timed(run: Callable[[ImageQuery], None], query: ImageQuery) -> float:
 
 def app_rows() -> list[Row]:
     """Start, browser and memory of `python app.py`."""
+    bytes_, searches = [], []
+    for _ in range(STARTS - 1):
+        with app() as (_, address, start):
+            bytes_.append(until(address, start))
+            searches.append(until_searched(address, start))
     with app() as (process, address, start):
-        first_byte = until(address, start)
-        first_search = until_searched(address, start)
+        bytes_.append(until(address, start))
+        searches.append(until_searched(address, start))
         stroke = statistics.median(stroke_times(address))
         memory = peak_memory(process.pid)
     return [
-        row("start_to_first_byte", first_byte, "s", "<= 5", "python app.py to the first 200 of /"),
-        row("start_to_first_search", first_search, "s", "<= 15", "python app.py to the first answer of /search_text"),
+        row("start_to_first_byte", statistics.median(bytes_), "s", "<= 5", f"to the first 200 of /; median of {STARTS} starts"),
+        row("start_to_first_search", statistics.median(searches), "s", "<= 15", f"to the first answer of /search_text; median of {STARTS} starts"),
         row("stroke_to_results", stroke, "ms", "<= 400", f"pointer up to painted hits, median of {STROKES} strokes"),
         row("peak_memory", memory, "MB", "<= 1500", "VmHWM of the app after the browser's searches"),
     ]  # fmt: skip
@@ -158,7 +166,7 @@ def until(address: str, start: float) -> float:
 
 def until_searched(address: str, start: float) -> float:
     """Seconds from start until a search, asked as soon as the page answers, is answered."""
-    body = json.dumps({"data": ["a duck", 8]}).encode()
+    body = json.dumps({"data": ["a duck", 8, None, None, None, None]}).encode()
     call = urllib.request.Request(f"{address}/gradio_api/call/search_text", body, {"Content-Type": "application/json"})  # noqa: S310
     with urllib.request.urlopen(call, timeout=60) as answer:  # noqa: S310
         event = json.load(answer)["event_id"]
@@ -181,7 +189,7 @@ def stroke_times(address: str) -> list[float]:
             sys.exit("The canvas is not on the page.")
         taken = []
         for stroke in range(STROKES + 1):
-            page.evaluate(f"window.measured = ({STROKE_TIME})()")
+            page.evaluate(f"() => {{ window.measured = ({STROKE_TIME})(); }}")  # not awaited: the stroke comes next
             y = box["y"] + 40 + 20 * stroke
             page.mouse.move(box["x"] + 60, y)
             page.mouse.down()

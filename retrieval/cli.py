@@ -28,6 +28,7 @@ from retrieval.types import SKETCH, Domain, ImageQuery, Progress, TextQuery
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("faiss.loader").setLevel(logging.WARNING)
     asked = _parser().parse_args(arguments)
     try:
         asked.run(asked)

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from retrieval.items import write_text
-from retrieval.types import SKETCH
 from retrieval.world.render import render
 from retrieval.world.scene import sample_scene, stable_seed
-from retrieval.world.styles import STYLES
+from retrieval.world.styles.sketch import by_hand
 
 CANVAS = 512
 PEN = 7
+CARE = 0.8  # of the hand, in [0, 1]: an example should be drawn well
 DETAIL = 192  # pixels of the buffers that the strokes are traced from
 
 
@@ -27,8 +27,7 @@ def example_drawings(out: Path, labels: Sequence[str], seed: int = 0) -> list[Pa
 
 def _written(out: Path, label: str, seed: int) -> Path:
     buffers = render(sample_scene(label, seed), DETAIL, samples=1)
-    lines = STYLES[SKETCH.name](buffers, np.random.default_rng(seed)).strokes
-    assert lines, "the sketch style returns its strokes"
+    lines = by_hand(buffers, "mouse", CARE, np.random.default_rng(seed))
     strokes = [{"points": np.clip(np.round(line * CANVAS, 1), 0, CANVAS).tolist(), "width": PEN} for line in lines]
     path = out / f"{label.replace(' ', '-')}.json"
     write_text(path, json.dumps({"name": label, "width": CANVAS, "height": CANVAS, "strokes": strokes}) + "\n")
