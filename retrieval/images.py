@@ -199,9 +199,9 @@ def rasterise(drawing: Strokes, size: int = 256) -> Image.Image:
 
 
 def _ink_box(drawing: Strokes, cells: int = 256) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Corners of what the eraser has left, in canvas units."""
+    """Corners of what the eraser has left of the lines' middles, in canvas units."""
     unit = cells / max(drawing.width, drawing.height)
-    paper = _inked(drawing, cells, unit, (0.0, 0.0), (1 / cells, 1.0), oversample=1)
+    paper = _inked(drawing, cells, unit, (0.0, 0.0), (1 / cells, 1 / cells), oversample=1)
     box = ImageOps.invert(paper).getbbox()
     if box is None:
         raise EmptyQuery("Everything that was drawn has been erased. Draw something on the canvas.")

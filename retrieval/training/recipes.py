@@ -21,7 +21,7 @@ from retrieval.data.batches import HumanDrawings, Mixture, Portion, Renders
 from retrieval.data.packs import Sketch, quickdraw, quickdraw_labels
 from retrieval.data.world import WorldPictures, world_pictures
 from retrieval.encoder import Encoder, Vectors, embed_images, embed_texts
-from retrieval.evaluation.metrics import average_precision, precision_at
+from retrieval.evaluation.metrics import average_precision
 from retrieval.images import Preprocess, rasterise
 from retrieval.methods import ClipBaseline
 from retrieval.training.calibration import Cutoff, calibrated
@@ -86,7 +86,7 @@ def guise_mini(recipe: GuiseMini, on_progress: Progress = no_progress) -> Manife
         cutoff={kind: round(cutoff.value, 4) for kind, cutoff in cutoffs.items()},
         metrics=metrics
         | {
-            f"validation {kind} {name}": round(float(getattr(cutoff, name)), 4)
+            f"validation {kind} {name.replace('_', ' ')}": round(float(getattr(cutoff, name)), 4)
             for kind, cutoff in cutoffs.items()
             for name in ("real_kept", "nonsense_refused")
         },
@@ -164,7 +164,6 @@ class _Validation:
         ranked = np.take_along_axis(truth, np.argsort(-scores, axis=1, kind="stable"), axis=1)
         return {
             "validation mAP@all": round(float(average_precision(ranked).mean()), 4),
-            "validation P@8": round(float(precision_at(ranked, 8).mean()), 4),
         }
 
     def cutoffs(self, encoder: _Trained) -> dict[str, Cutoff]:

@@ -230,6 +230,7 @@ one space, and the closest points are the answer.</p>
 <section><h2>What not to trust it with</h2><ul>
 <li>It knows the classes it was trained on. Anything else gets the nearest of those, or “No confident match”.</li>
 <li>A score compares hits of one query. It is no probability, and a drawing’s scores do not compare with a text’s.</li>
+<li>The pictures of the gallery “world” are rendered by a program; none of them is a photo of a real thing.</li>
 <li>It does not recognise people, read writing or judge anything that matters to someone.</li></ul></section>
 <section><h2>Your pictures</h2>
 <p>What you draw, upload or type goes to the machine that runs this page and no further. It is used for the search
