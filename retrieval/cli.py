@@ -240,7 +240,7 @@ def _train_words(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("checkpoints/guise-mini"), help="the bundle that is written")
     for name, value, text in (
         ("seed", 0, "of every random choice"),
-        ("epochs", 40, "how long to train"),
+        ("epochs", 16, "how long to train"),
         ("batch", 128, "pictures in a step"),
         ("steps", 60, "steps in an epoch"),
         ("size", 64, "pixels that the encoder reads"),

@@ -43,7 +43,7 @@ class GuiseMini:
     run_folder: Path  # where the run keeps its log and state
     out: Path  # the bundle that is written in the end
     seed: int = 0
-    epochs: int = 40
+    epochs: int = 16
     batch: int = 128
     steps: int = 60  # batches in an epoch
     size: int = 64  # pixels the encoder reads
