@@ -43,6 +43,6 @@ $(BIN)/.tools: $(BIN)/.runtime pyproject.toml
 # The page is tested in a real browser: the one that is there, else Debian's.
 .PHONY: browser
 browser:
-	@command -v chromium chromium-browser google-chrome >/dev/null || { \
-	  echo "No Chromium found: installing Debian's."; \
-	  $$(test "$$(id -u)" = 0 || echo sudo) sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core'; }
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+	echo "No Chromium found: installing Debian's."; \
+	$$(test "$$(id -u)" = 0 || echo sudo) sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core'

@@ -53,7 +53,6 @@ class GuiseMini:
 
 def guise_mini(recipe: GuiseMini, on_progress: Progress = no_progress) -> Manifest:
     """Train, select, calibrate and save `guise-mini`; goes on where an interrupted run stopped."""
-    torch.set_num_threads(max(1, torch.get_num_threads()))
     preprocess = Preprocess(recipe.size)
     renders = world_pictures(recipe.renders)
     classes = sorted(set(renders.labels))

@@ -1,6 +1,6 @@
 """The object classes of the world: importing this package registers all. A new class is one function in its family."""
 
 from retrieval.world.model import CLASSES
-from retrieval.world.objects import animals, food, places, plants, things, vehicles
+from retrieval.world.objects import aircraft, animals, food, places, plants, things, vehicles
 
-__all__ = ["CLASSES", "animals", "food", "places", "plants", "things", "vehicles"]
+__all__ = ["CLASSES", "aircraft", "animals", "food", "places", "plants", "things", "vehicles"]
