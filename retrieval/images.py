@@ -150,13 +150,13 @@ def parse_strokes(drawing: str | Mapping[str, Any] | None) -> Strokes:
 
 
 def _loaded(drawing: str | Mapping[str, Any] | None) -> Mapping[str, Any]:
-    if not drawing:
-        raise EmptyQuery("Nothing is drawn yet. Draw something on the canvas.")
-    if isinstance(drawing, str):
+    if isinstance(drawing, str) and drawing:
         try:
             drawing = json.loads(drawing)
         except (ValueError, RecursionError) as error:
             raise BadStrokes("The drawing is not valid JSON. Clear the canvas and draw again.") from error
+    if not drawing:
+        raise EmptyQuery("Nothing is drawn yet. Draw something on the canvas.")
     if not isinstance(drawing, Mapping):
         raise BadStrokes(
             f"The drawing is a {type(drawing).__name__}, not an object with strokes. Clear the canvas and draw again."

@@ -130,7 +130,7 @@ def line(*points: Any, **changes: Any) -> dict[str, Any]:
     return {"points": [list(p) for p in points], "width": 6, **changes}
 
 
-@pytest.mark.parametrize("nothing", [None, "", {}, json.dumps(drawing())])
+@pytest.mark.parametrize("nothing", [None, "", {}, "{}", "null", json.dumps(drawing())])
 def test_nothing_drawn_asks_for_a_drawing(nothing: Any) -> None:
     with pytest.raises(EmptyQuery, match="Nothing is drawn yet"):
         parse_strokes(nothing)
