@@ -23,8 +23,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from retrieval.errors import BundleError
+from retrieval.files import sha256, write_text
 from retrieval.images import Preprocess
-from retrieval.items import write_text
 from retrieval.methods import METHODS, Method, config_from
 from retrieval.types import Domain
 
@@ -92,8 +92,8 @@ class Bundle:
         return self.manifest.preprocess
 
     def encode_images(self, images: Tensor, domains: Sequence[Domain]) -> Tensor:
-        """(B, 3, H, W) -> (B, dim), unit rows."""
-        return self.method.encode_images(images, domains)
+        """(B, 3, H, W) on any device -> (B, dim), unit rows on the bundle's."""
+        return self.method.encode_images(images.to(next(self.method.parameters()).device), domains)
 
     def encode_texts(self, texts: Sequence[str]) -> Tensor:
         """(T,) -> (T, dim), unit rows."""
@@ -109,7 +109,7 @@ def save_bundle(folder: Path, method: Method, manifest: Manifest) -> Manifest:
     halves = {name: (t.half() if t.is_floating_point() else t).contiguous() for name, t in method.state_dict().items()}
     save_file(halves, folder / WEIGHTS)
     (folder / WEIGHTS).chmod(0o644)  # safetensors writes for its owner alone
-    complete = dataclasses.replace(manifest, files={WEIGHTS: _sha256(folder / WEIGHTS)})
+    complete = dataclasses.replace(manifest, files={WEIGHTS: sha256(folder / WEIGHTS)})
     write_manifest(folder, complete)
     return complete
 
@@ -207,14 +207,9 @@ def _verify(folder: Path, name: str, digest: str) -> None:
         )
     if not path.is_file():
         raise BundleError(f"{path} is missing. Restore the bundle from where it came.")
-    found = _sha256(path)
+    found = sha256(path)
     if found != digest:
         raise BundleError(
             f"{path} has the checksum {found[:12]}..., but the manifest says {str(digest)[:12]}.... "
             "Restore the bundle from where it came."
         )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

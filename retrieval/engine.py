@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from retrieval.gallery import Gallery, Skipped
 
 HOME = Path(__file__).resolve().parent.parent
+WORLD = "world"  # the name of the embedded gallery
 MAX_TEXT = 512
 MAX_HITS = 200
 log = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ class Engine:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._homes = {_name(path): home_of(path) for path in settings.extra_galleries} | {"world": settings.gallery}
+        self._homes = _named(settings.extra_galleries) | {WORLD: settings.gallery}
         self._galleries: dict[str, Gallery | RetrievalError] = {}
         self._bundle: Bundle | None = None
         self._failure: RetrievalError | None = None
@@ -142,11 +143,11 @@ class Engine:
         self._bundle = load_bundle(self.settings.bundle, "cuda" if torch.cuda.is_available() else "cpu")
 
     def _opened(self, name: str, home: Path) -> Gallery | RetrievalError:
-        from retrieval.gallery import Gallery
+        from retrieval.gallery import Gallery, indexed_by
 
         self._progress = f"Opening the gallery {name}"
         try:
-            return Gallery.open(home, self.bundle) if (home / "index").is_dir() else self._built(name, home)
+            return Gallery.open(home, self.bundle) if indexed_by(home) else self._built(name, home)
         except RetrievalError as error:  # one bad gallery leaves the others usable
             log.warning("gallery %s: %s", name, error)
             return error
@@ -270,8 +271,14 @@ def index(
     return build(home, items, bundle, on_progress, on_skip)
 
 
-def _name(folder: Path) -> str:
-    return folder.resolve().name or str(folder)
+def _named(folders: Sequence[Path]) -> dict[str, Path]:
+    """Each folder's gallery under the folder's name; a name that is taken gets its parents' names in front."""
+    homes: dict[str, Path] = {}
+    for folder in folders:
+        parts = folder.resolve().parts
+        names = ("/".join(parts[-depth:]) for depth in range(1, len(parts) + 1))
+        homes[next((name for name in names if name not in {*homes, WORLD}), str(folder))] = home_of(folder)
+    return homes
 
 
 def _checked(query: TextQuery) -> TextQuery:

@@ -25,8 +25,9 @@ from PIL.Image import Image
 
 from retrieval.encoder import Encoder, Vectors, batched, embed_images
 from retrieval.errors import FingerprintMismatch, GalleryError, UnreadableImage
+from retrieval.files import sha256, write_text
 from retrieval.images import open_image, squared
-from retrieval.items import ITEMS, domains_of, labels_of, read_items, rebuild_hint, write_items, write_text
+from retrieval.items import ITEMS, domains_of, labels_of, read_items, rebuild_hint, write_items
 from retrieval.stores import VectorStore
 from retrieval.stores.faiss_store import FaissStore
 from retrieval.types import Domain, Hit, Item, Progress, no_progress
@@ -108,7 +109,7 @@ class Gallery:
         folder = _index_folder(home, encoder)
         told = _manifest(folder)
         if told is None:
-            others = sorted(str(m.get("fingerprint")) for m in map(_manifest, (home / "index").glob("*")) if m)
+            others = indexed_by(home)
             if others:
                 raise FingerprintMismatch(
                     f"This gallery was built by {', '.join(others)} but the query comes from "
@@ -121,7 +122,7 @@ class Gallery:
                 f"{encoder.fingerprint} ({encoder.dim}-d). {rebuild_hint(home)}"
             )
         for path, digest in ((home / ITEMS, told["items"]), (folder / VECTORS, told["vectors"])):
-            if not path.is_file() or _sha256(path) != digest:
+            if not path.is_file() or sha256(path) != digest:
                 raise GalleryError(
                     f"{path} is missing or has changed since the gallery was built. {rebuild_hint(home)}"
                 )
@@ -165,8 +166,8 @@ def build(
         "fingerprint": encoder.fingerprint,
         "dim": encoder.dim,
         "count": len(kept),
-        "items": _sha256(home / ITEMS),
-        "vectors": _sha256(folder / VECTORS),
+        "items": sha256(home / ITEMS),
+        "vectors": sha256(folder / VECTORS),
     }
     write_text(folder / MANIFEST, json.dumps(told, indent=2) + "\n")
     shutil.rmtree(pending)
@@ -217,6 +218,11 @@ def _identity(item: Item) -> list[Any]:
         return [item.id, str(item.path), None, None]
 
 
+def indexed_by(home: Path) -> list[str]:
+    """Fingerprints of the encoders that have a whole index of the gallery in `home`."""
+    return sorted(str(told["fingerprint"]) for told in map(_manifest, (home / "index").glob("*")) if told)
+
+
 # ---------------------------------------------------------------- files
 
 
@@ -230,13 +236,5 @@ def _manifest(folder: Path) -> dict[str, Any] | None:
         told = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return (
-        told
-        if isinstance(told, dict) and told.get("format") == FORMAT and {"items", "vectors"} <= told.keys()
-        else None
-    )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    whole = isinstance(told, dict) and told.get("format") == FORMAT and told.keys() >= {"fingerprint", "items", "vectors"}
+    return told if whole else None

@@ -9,12 +9,12 @@ and paths are relative to it.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from retrieval.errors import GalleryError
+from retrieval.files import write_text
 from retrieval.types import Domain, Item, Region
 
 ITEMS = "items.jsonl"
@@ -87,10 +87,3 @@ def labels_of(items: Iterable[Item]) -> tuple[str, ...]:
 def rebuild_hint(home: Path) -> str:
     """What to do about a gallery that cannot be used as it is."""
     return f"Rebuild it: python -m retrieval index {root_of(home)}"
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write the file in one step: a reader sees the old text or the new, never a part."""
-    unfinished = path.with_name(path.name + ".part")
-    unfinished.write_text(text, encoding="utf-8")
-    os.replace(unfinished, path)

@@ -58,6 +58,12 @@ def test_loading_twice_gives_the_same_vectors_and_fingerprint(folder: Path) -> N
     assert torch.equal(codes(first), codes(second))
 
 
+def test_pictures_follow_the_weights_to_their_device(folder: Path) -> None:
+    elsewhere = load_bundle(folder, "meta")  # a device that every machine has
+    assert elsewhere.encode_images(torch.rand(2, 3, 32, 32), [PHOTO, PHOTO]).device.type == "meta"
+    assert elsewhere.encode_texts(["a duck"]).device.type == "meta"
+
+
 def test_the_fingerprint_changes_with_the_preprocessing(folder: Path) -> None:
     before = load_bundle(folder).fingerprint
     changed(folder, lambda told: told["preprocess"].update(mean=[0.4, 0.5, 0.5]))

@@ -50,6 +50,17 @@ def test_a_folder_that_was_never_indexed_is_indexed_at_start(engine: Engine) -> 
     assert engine.labels() == ("blue", "green", "red")
 
 
+def test_an_index_that_was_interrupted_at_start_is_finished_at_the_next(engine: Engine, pictures: Path) -> None:
+    (home_of(pictures) / "index" / "small" / "unfinished").mkdir(parents=True)
+    assert engine.search(TextQuery("a red disc"), k=5).gallery_size == 24
+
+
+def test_folders_of_the_same_name_are_told_apart(small_bundle: Path, pictures: Path, tmp_path: Path) -> None:
+    folders = (tmp_path / "a" / "world", tmp_path / "b" / "cats", tmp_path / "c" / "cats")
+    engine = Engine(Settings(bundle=small_bundle, gallery=home_of(pictures), extra_galleries=folders))
+    assert engine.galleries == ("a/world", "cats", "c/cats", "world")
+
+
 def test_a_picture_finds_itself_first(engine: Engine, pictures: Path) -> None:
     with Image.open(pictures / "photo" / "red" / "disc-1.png") as picture:
         best = engine.search(ImageQuery(picture.convert("RGB")), k=3).hits[0]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from retrieval.evaluation.harness import Report
-from retrieval.items import write_text
+from retrieval.files import write_text
 from retrieval.threads import cores
 
 

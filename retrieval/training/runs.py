@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from retrieval.errors import DataError
-from retrieval.items import write_text
+from retrieval.files import write_text
 
 
 class Run:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from retrieval.items import write_text
+from retrieval.files import write_text
 from retrieval.world.render import render
 from retrieval.world.scene import sample_scene, stable_seed
 from retrieval.world.styles.sketch import by_hand

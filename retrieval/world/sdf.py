@@ -146,28 +146,6 @@ def carve(width: float, field: Field, *tools: Field) -> Field:
     return Field(distance, field.low, field.high)
 
 
-def common(field: Field, other: Field) -> Field:
-    """What lies inside both."""
-
-    def distance(p: Array) -> Array:
-        return np.maximum(field.distance(p), other.distance(p))
-
-    return Field(distance, np.maximum(field.low, other.low), np.minimum(field.high, other.high))
-
-
-def rotated(field: Field, axis: int, degrees: float, about: Point = (0.0, 0.0, 0.0)) -> Field:
-    """The field turned around an axis through `about`, counter-clockwise seen from the axis' tip."""
-    angle = np.radians(degrees)
-    i, j = [(1, 2), (2, 0), (0, 1)][axis]
-    turn = np.eye(3)
-    turn[i, i] = turn[j, j] = np.cos(angle)
-    turn[i, j], turn[j, i] = -np.sin(angle), np.sin(angle)
-    c = np.array(about, float)
-    corners = np.array(np.meshgrid(*zip(field.low, field.high, strict=True))).reshape(3, -1).T
-    moved = (corners - c) @ turn.T + c
-    return Field(lambda p: field.distance((p - c) @ turn + c), moved.min(axis=0), moved.max(axis=0))
-
-
 def mirrored(field: Field) -> Field:
     """The field and its mirror image on the other side of the plane y = 0."""
     flip = np.array([1.0, -1.0, 1.0])

@@ -23,7 +23,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from retrieval.errors import DataError, SettingsError
-from retrieval.items import ITEMS, write_text
+from retrieval.files import write_text
+from retrieval.items import ITEMS
 from retrieval.threads import cores
 from retrieval.types import Progress, no_progress
 from retrieval.world.captions import caption
