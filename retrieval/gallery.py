@@ -236,5 +236,6 @@ def _manifest(folder: Path) -> dict[str, Any] | None:
         told = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    whole = isinstance(told, dict) and told.get("format") == FORMAT and told.keys() >= {"fingerprint", "items", "vectors"}
-    return told if whole else None
+    if not isinstance(told, dict) or told.get("format") != FORMAT:
+        return None
+    return told if told.keys() >= {"fingerprint", "items", "vectors"} else None
