@@ -1,6 +1,31 @@
 """The object classes of the world: importing this package registers all. A new class is one function in its family."""
 
 from retrieval.world.model import CLASSES
-from retrieval.world.objects import aircraft, animals, food, places, plants, things, vehicles
+from retrieval.world.objects import (
+    aircraft,
+    animals,
+    crawlers,
+    food,
+    garden,
+    hoofed,
+    mammals,
+    places,
+    plants,
+    things,
+    vehicles,
+)
 
-__all__ = ["CLASSES", "aircraft", "animals", "food", "places", "plants", "things", "vehicles"]
+__all__ = [
+    "CLASSES",
+    "aircraft",
+    "animals",
+    "crawlers",
+    "food",
+    "garden",
+    "hoofed",
+    "mammals",
+    "places",
+    "plants",
+    "things",
+    "vehicles",
+]
