@@ -23,6 +23,8 @@ PHOTO = Domain("photo")
 PAINTING = Domain("painting")
 CARTOON = Domain("cartoon")
 SKETCH = Domain("sketch")
+ENGRAVING = Domain("engraving")
+MOSAIC = Domain("mosaic")
 
 
 @dataclass(frozen=True)

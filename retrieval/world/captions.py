@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from retrieval.types import CARTOON, PAINTING, PHOTO, SKETCH
+from retrieval.types import CARTOON, ENGRAVING, MOSAIC, PAINTING, PHOTO, SKETCH
 
 MEDIA: dict[str, tuple[str, ...]] = {
     PHOTO.name: ("photo", "photograph", "snapshot"),
     PAINTING.name: ("painting", "painted picture", "brush painting"),
     CARTOON.name: ("cartoon", "comic drawing", "cartoon picture"),
+    MOSAIC.name: ("mosaic", "stone mosaic", "mosaic picture"),
+    ENGRAVING.name: ("engraving", "engraved print", "old print"),
     SKETCH.name: ("sketch", "line drawing", "drawing", "doodle"),
 }
 GENERIC = ("picture", "image")  # true of every style
@@ -28,7 +30,7 @@ PLACES: dict[str, str] = {  # only floors that a child would recognise
     "fabric": "on a striped rug",
     "paving": "on stone paving",
 }
-COLORLESS = frozenset({SKETCH.name})
+COLORLESS = frozenset({SKETCH.name, ENGRAVING.name})
 SHOWS_PLACE = frozenset({PHOTO.name, PAINTING.name})
 
 
