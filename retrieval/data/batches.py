@@ -72,11 +72,15 @@ class HumanDrawings:
 
 @dataclass(frozen=True)
 class Portion:
-    """One source's pictures of one domain, and the share of every batch that comes from them."""
+    """One source's pictures of one domain, and the share of every batch that comes from them.
+
+    `labels` restricts them to some classes.
+    """
 
     source: Source
     domain: Domain
     share: float
+    labels: frozenset[str] | None = None
 
 
 class Mixture:
@@ -134,7 +138,7 @@ class Mixture:
 def _indices_by_label(portion: Portion) -> dict[str, list[int]]:
     found: dict[str, list[int]] = defaultdict(list)
     for index, example in enumerate(portion.source.examples):
-        if example.domain == portion.domain:
+        if example.domain == portion.domain and (portion.labels is None or example.label in portion.labels):
             found[example.label].append(index)
     return dict(sorted(found.items()))
 

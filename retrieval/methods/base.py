@@ -44,7 +44,23 @@ class Phase:
     warmup: float = 0.05  # share of the phase's steps over which the rate rises from zero; it then falls along a cosine
 
 
-class Method(nn.Module, ABC):
+class Trainable(nn.Module, ABC):
+    """What the loop can train: a module that knows its phases and its losses."""
+
+    @abstractmethod
+    def phases(self) -> Sequence[Phase]:
+        """The stretches of training, in order."""
+
+    @abstractmethod
+    def losses(self, batch: Batch, phase: Phase) -> dict[str, Tensor]:
+        """Named scalars, already weighted; the loop minimises their sum."""
+
+    def after_step(self) -> None:
+        """Called after every optimiser step: clamps, memories, momentum copies."""
+        return
+
+
+class Method(Trainable):
     """One published system: its parts, its losses, and how it encodes."""
 
     config_type: ClassVar[type[Any]]
@@ -60,23 +76,12 @@ class Method(nn.Module, ABC):
         """Length of an encoded row."""
 
     @abstractmethod
-    def phases(self) -> Sequence[Phase]:
-        """The stretches of training, in order."""
-
-    @abstractmethod
-    def losses(self, batch: Batch, phase: Phase) -> dict[str, Tensor]:
-        """Named scalars, already weighted; the loop minimises their sum."""
-
-    @abstractmethod
     def encode_images(self, images: Tensor, domains: Sequence[Domain]) -> Tensor:
         """(B, 3, H, W) -> (B, dim), unit rows. No label can reach this."""
 
     @abstractmethod
     def encode_texts(self, texts: Sequence[str]) -> Tensor:
         """(T,) -> (T, dim), unit rows."""
-
-    def after_step(self) -> None:
-        """Called after every optimiser step: clamps, memories, momentum copies."""
 
 
 C = TypeVar("C")

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from retrieval.errors import DataError
-from retrieval.methods import Batch, Method, Phase
+from retrieval.methods import Batch, Phase, Trainable
 from retrieval.types import Progress, no_progress
 
 EMA_DECAY = 0.998
@@ -45,7 +45,7 @@ class EpochReport:
 
 
 def fit(
-    method: Method,
+    method: Trainable,
     data: Batches,
     *,
     seed: int,
@@ -81,7 +81,7 @@ def fit(
 
 
 def _epoch(
-    method: Method,
+    method: Trainable,
     data: Batches,
     phase: Phase,
     epoch: int,
@@ -123,7 +123,7 @@ def _rate(share: float, warmup: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (share - warmup) / (1 - warmup)))
 
 
-def _optimiser(method: Method, phase: Phase) -> torch.optim.Optimizer:
+def _optimiser(method: Trainable, phase: Phase) -> torch.optim.Optimizer:
     """AdamW; gains, biases and temperatures do not decay."""
     trainable = [p for p in method.parameters() if p.requires_grad]
     groups = [
@@ -138,12 +138,12 @@ class _Average:
     not linger.
     """
 
-    def __init__(self, method: Method) -> None:
+    def __init__(self, method: Trainable) -> None:
         self.weights = {name: t.detach().clone() for name, t in method.state_dict().items()}
         self.updates = 0
 
     @torch.no_grad()
-    def update(self, method: Method) -> None:
+    def update(self, method: Trainable) -> None:
         self.updates += 1
         decay = min(EMA_DECAY, self.updates / (self.updates + 10))
         for name, now in method.state_dict().items():
@@ -160,7 +160,7 @@ class _Average:
 class _State:
     """Called: everything that `fit` needs to go on after this epoch."""
 
-    method: Method
+    method: Trainable
     optimiser: torch.optim.Optimizer
     average: _Average
     epoch: int

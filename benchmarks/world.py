@@ -1,0 +1,209 @@
+"""Is the world recognisable, and are its styles separable? -> results/world.json.
+
+python benchmarks/world.py              needs GUISE_DATA, the folder of packs, and rendered sets (see README.md)
+
+Recognisability is judged by models that never saw a render: one learned human drawings (Quick, Draw!) of the world's
+classes and names our sketches, one learned photographs and names our photos. Separability is judged by models that
+learned some of our styles and name the class in the others, and by one that names the style.
+Judges are kept under runs/judges and go on where they stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from retrieval.threads import settle  # noqa: E402
+
+settle()
+
+import dataclasses  # noqa: E402
+from collections import Counter  # noqa: E402
+from collections.abc import Sequence  # noqa: E402
+from typing import Any  # noqa: E402
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+from PIL import Image  # noqa: E402
+
+from retrieval.data.batches import HumanDrawings, Mixture, Portion, Renders  # noqa: E402
+from retrieval.data.packs import packs_folder, quickdraw  # noqa: E402
+from retrieval.data.pictures import Labelled, Pictures, joined, read_pack  # noqa: E402
+from retrieval.data.world import WorldPictures, world_pictures  # noqa: E402
+from retrieval.evaluation.classifiers import Accuracy, Classifier, Config, accuracy, scanned, trained  # noqa: E402
+from retrieval.evaluation.report import write_results  # noqa: E402
+from retrieval.images import Preprocess, rasterise  # noqa: E402
+from retrieval.training.runs import Run  # noqa: E402
+from retrieval.types import PHOTO, SKETCH, Domain  # noqa: E402
+from retrieval.world.split import ALL, SEEN  # noqa: E402
+
+SIZE = 64
+SEED = 0
+PHOTO_PACKS = (("tiny_imagenet", "photo"), ("caltech101", "photo"), ("cifar10", "photo"))
+FEWEST_PHOTOS = 60  # classes with fewer training photographs are not judged
+HELD_OUT = (("sketch", "mosaic"), ("photo", "cartoon"), ("painting", "engraving"))  # each judge learns the other four
+Row = dict[str, Any]
+
+
+def main() -> None:
+    """Train what is missing, measure, print, write the file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--gallery", type=Path, default=ROOT / "assets" / "gallery", help="the set that is judged")
+    parser.add_argument("--training", type=Path, default=ROOT / "runs" / "world-training", help="for separability")
+    parser.add_argument("--only", choices=["sketch", "photo", "style", "train"], help="one part; nothing is written")
+    told = parser.parse_args()
+    packs = packs_folder()
+    if packs is None:
+        sys.exit("This needs the folder of packs: set GUISE_DATA.")
+    torch.manual_seed(SEED)
+    if told.only == "train":
+        _sketch_judge(packs), _photo_judge(packs)
+        return
+    rows: list[Row] = []
+    judged = world_pictures(told.gallery)
+    if told.only in (None, "sketch"):
+        rows += _sketch_rows(packs, judged)
+    if told.only in (None, "photo"):
+        rows += _photo_rows(packs, judged)
+    if told.only in (None, "style"):
+        rows += _style_rows(world_pictures(told.training), judged)
+    for row in rows:
+        sys.stdout.write(f"{row['name']}: {row['value']} {row['unit']} (wanted {row['wanted']}) {row['how']}\n")
+    if told.only is None:
+        write_results(ROOT / "benchmarks" / "results" / "world.json", rows)
+
+
+# ---------------------------------------------------------------- sketches, judged by people's drawings
+
+
+def _sketch_judge(packs: Path) -> Classifier:
+    """A model of the world's classes that learned people's drawings only."""
+    drawings = quickdraw(packs / "quickdraw345", ALL, "train")
+    return _judge("sketch", [Portion(HumanDrawings(drawings, SIZE), SKETCH, 1.0)], Config(epochs=18), steps=80)
+
+
+def _sketch_rows(packs: Path, judged: WorldPictures) -> list[Row]:
+    """How well that model names our sketches, beside chance and its own held-out drawings."""
+    judge = _sketch_judge(packs)
+    own = quickdraw(packs / "quickdraw345", ALL, "test")
+    at_home = accuracy(judge.scores(rasterise(d.strokes, SIZE) for d in own), [d.label for d in own], judge.classes)
+    ours = [i for i, domain in enumerate(judged.domains) if domain == SKETCH.name]
+    labels = [judged.labels[i] for i in ours]
+    scores = judge.scores(scanned(Image.fromarray(judged.pictures[i]), SIZE) for i in ours)
+    _confusions("sketch", scores, labels, judge.classes)
+    return _both("sketch", accuracy(scores, labels, judge.classes), at_home, "human drawings", wanted=">= 0.6, none 0")
+
+
+# ---------------------------------------------------------------- photos, judged by photographs
+
+
+def _photo_judge(packs: Path) -> tuple[Classifier, Labelled]:
+    """A model that learned real photographs only, of the classes that the packs share with us; and its test set."""
+    found = joined([read_pack(packs / pack, domain, ALL, SIZE + 8) for pack, domain in PHOTO_PACKS])
+    enough = {label for label, n in Counter(found.of("train").labels).items() if n >= FEWEST_PHOTOS}
+    shared = found.only(enough)
+    judge = _judge(
+        "photo", [Portion(Pictures(shared.of("train"), PHOTO, SIZE), PHOTO, 1.0)], Config(epochs=24), steps=70
+    )
+    return judge, shared.of("test")
+
+
+def _photo_rows(packs: Path, judged: WorldPictures) -> list[Row]:
+    """How well that model names our photos, beside chance and its own held-out photographs."""
+    judge, own = _photo_judge(packs)
+    at_home = accuracy(judge.scores(Image.fromarray(p) for p in own.pictures), own.labels, judge.classes)
+    ours = [i for i, d in enumerate(judged.domains) if d == PHOTO.name and judged.labels[i] in judge.classes]
+    labels = [judged.labels[i] for i in ours]
+    scores = judge.scores(Image.fromarray(judged.pictures[i]) for i in ours)
+    _confusions("photo", scores, labels, judge.classes)
+    chance = 3 / len(judge.classes)
+    return _both(
+        "photo", accuracy(scores, labels, judge.classes), at_home, "photographs", wanted=f">= {3 * chance:.2f}"
+    )
+
+
+# ---------------------------------------------------------------- styles, judged by our own other styles
+
+
+def _style_rows(training: WorldPictures, judged: WorldPictures) -> list[Row]:
+    """Class in styles that a judge never saw, of the seen classes; and the style itself, in objects it never saw."""
+    renders = Renders(training, SIZE)
+    styles = sorted(set(training.domains))
+    rows = []
+    for held_out in HELD_OUT:
+        learnt = [style for style in styles if style not in held_out]
+        portions = [Portion(renders, Domain(style), 1.0, labels=frozenset(SEEN)) for style in learnt]
+        judge = _judge("without-" + "-".join(held_out), portions, Config(epochs=10), steps=60)
+        for style in held_out:
+            ours = [i for i, d in enumerate(judged.domains) if d == style and judged.labels[i] in SEEN]
+            labels = [judged.labels[i] for i in ours]
+            found = accuracy(judge.scores(Image.fromarray(judged.pictures[i]) for i in ours), labels, judge.classes)
+            how = f"class among {len(SEEN)} seen ones in {found.count} {style} pictures; learnt {', '.join(learnt)}"
+            rows.append(_row(f"class_in_unseen_style:{style}", found.top1, ">= 0.6", how))
+    portions = [Portion(renders, Domain(style), 1.0) for style in styles]
+    judge = _judge("style", portions, Config(epochs=4), steps=50, styles=styles)
+    found = accuracy(judge.scores(map(Image.fromarray, judged.pictures)), judged.domains, judge.classes)
+    how = f"style among {len(styles)} in {found.count} pictures of objects that the judge never saw"
+    return [*rows, _row("style_top1", found.top1, ">= 0.95", how)]
+
+
+# ---------------------------------------------------------------- shared
+
+
+def _judge(
+    name: str, portions: Sequence[Portion], config: Config, *, steps: int, styles: Sequence[str] | None = None
+) -> Classifier:
+    """The judge of this name, trained now or earlier."""
+    preprocess = Preprocess(SIZE)
+    data = Mixture(portions, preprocess, batch=128, steps=steps)
+    judge = Classifier(styles or data.classes, preprocess, config, of_style=styles is not None)
+    asked = {"classes": judge.classes, "steps": steps, "seed": SEED} | dataclasses.asdict(config)
+    run = Run(ROOT / "runs" / "judges" / name, asked)
+
+    def told(done: int, of: int) -> None:
+        if done == of:
+            sys.stderr.write(f"judge {name}: an epoch done\n")
+
+    return trained(judge, data, run, seed=SEED, on_progress=told)
+
+
+def _both(style: str, ours: Accuracy, at_home: Accuracy, learnt: str, wanted: str) -> list[Row]:
+    """Rows for one judge: our pictures, its own, chance, and each class."""
+    classes = len(at_home.per_class)
+    how = f"{ours.count} {style} pictures of {len(ours.per_class)} classes, judged by a model of {learnt} only"
+    home = f"the same judge on {at_home.count} held-out {learnt}"
+    rows = [
+        _row(f"{style}_top1", ours.top1, "", how),
+        _row(f"{style}_top3", ours.top3, wanted, how),
+        _row(f"{style}_judge_top1", at_home.top1, "", home),
+        _row(f"{style}_judge_top3", at_home.top3, "", home),
+        _row(f"{style}_chance_top1", 1 / classes, "", f"1 of {classes} classes"),
+        _row(f"{style}_chance_top3", 3 / classes, "", f"3 of {classes} classes"),
+    ]
+    for label, (first, third) in sorted(ours.per_class.items()):
+        rows.append(_row(f"{style}_top1:{label}", first, "", f"{label} alone"))
+        rows.append(_row(f"{style}_top3:{label}", third, "> 0" if style == "sketch" else "", f"{label} alone"))
+    return rows
+
+
+def _row(name: str, value: float, wanted: str, how: str) -> Row:
+    return {"name": name, "value": round(value, 4), "unit": "share", "wanted": wanted, "how": how}
+
+
+def _confusions(style: str, scores: np.ndarray, labels: Sequence[str], classes: Sequence[str]) -> None:
+    """Say on stderr what the worst classes are taken for."""
+    truth = np.array(labels)
+    first = np.array(classes)[scores.argmax(axis=1)]
+    third = np.array(classes)[np.argsort(-scores, axis=1)[:, :3]]
+    hits = {label: float((third[truth == label] == label).any(axis=1).mean()) for label in sorted(set(labels))}
+    for label in sorted(hits, key=lambda name: hits[name]):
+        taken = Counter(first[truth == label].tolist()).most_common(4)
+        sys.stderr.write(f"{style} {label}: top-3 {hits[label]:.2f}; first named {taken}\n")
+
+
+if __name__ == "__main__":
+    main()

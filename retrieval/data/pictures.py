@@ -1,0 +1,96 @@
+"""Packs of real pictures on disk: photographs of many sources, with a concept and a split for each.
+
+A pack is a folder with one `DOMAIN.npz` per domain (`blob`, the encoded images back to back, and `offs` (N + 1,)) and
+`metadata.csv` (id, domain, idx, concept, split, note, ...). Packs are not part of the project: see `packs`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from torch import Tensor
+
+from retrieval.data.augment import VariedPicture
+from retrieval.data.batches import Example
+from retrieval.errors import DataError
+from retrieval.images import flatten, squared
+from retrieval.types import Domain
+
+RESERVED = "leak=reserved"  # rows with this note are never used
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Pictures of one size, row by row: what each shows, and in which split it is."""
+
+    pictures: npt.NDArray[np.uint8]  # (N, size, size, 3) RGB
+    labels: tuple[str, ...]  # (N,)
+    splits: tuple[str, ...]  # (N,): train, val or test
+
+    def of(self, split: str) -> Labelled:
+        """The rows of one split."""
+        return self._rows([i for i, name in enumerate(self.splits) if name == split])
+
+    def only(self, labels: Collection[str]) -> Labelled:
+        """The rows with one of the labels."""
+        return self._rows([i for i, name in enumerate(self.labels) if name in labels])
+
+    def _rows(self, rows: Sequence[int]) -> Labelled:
+        return Labelled(
+            self.pictures[list(rows)], tuple(self.labels[i] for i in rows), tuple(self.splits[i] for i in rows)
+        )
+
+
+def read_pack(folder: Path, domain: str, labels: Sequence[str], size: int) -> Labelled:
+    """The pack's pictures of the labels in a domain, `size` pixels a side. Labels without pictures are left out.
+
+    Raises DataError when the folder holds no such pack.
+    """
+    try:
+        with (folder / "metadata.csv").open(newline="", encoding="utf-8") as file:
+            rows = [row for row in csv.DictReader(file) if row["domain"] == domain and RESERVED not in row["note"]]
+        with np.load(folder / f"{domain}.npz") as arrays:
+            blob, offsets = arrays["blob"], arrays["offs"]
+    except OSError as error:
+        raise DataError(
+            f"There is no pack of {domain} pictures in {folder} ({error.strerror}). Set GUISE_DATA to the folder of "
+            "packs."
+        ) from error
+    wanted = [row for row in rows if row["concept"].replace("_", " ") in set(labels)]
+    pictures = np.zeros((len(wanted), size, size, 3), np.uint8)
+    for place, row in enumerate(wanted):
+        start, stop = offsets[int(row["idx"])], offsets[int(row["idx"]) + 1]
+        with Image.open(io.BytesIO(blob[start:stop].tobytes())) as image:
+            pictures[place] = np.asarray(squared(flatten(image), size))
+    return Labelled(
+        pictures, tuple(row["concept"].replace("_", " ") for row in wanted), tuple(row["split"] for row in wanted)
+    )
+
+
+def joined(parts: Sequence[Labelled]) -> Labelled:
+    """All rows of several packs."""
+    return Labelled(
+        np.concatenate([part.pictures for part in parts]),
+        tuple(label for part in parts for label in part.labels),
+        tuple(split for part in parts for split in part.splits),
+    )
+
+
+class Pictures:
+    """Labelled pictures of one domain as a source of training examples."""
+
+    def __init__(self, found: Labelled, domain: Domain, size: int) -> None:
+        self.examples = [Example(label, domain, None) for label in found.labels]
+        self._pixels = torch.from_numpy(found.pictures).permute(0, 3, 1, 2)  # (N, 3, H, W)
+        self._varied = VariedPicture(size)
+
+    def picture(self, index: int, rng: np.random.Generator) -> Tensor:
+        return self._varied(self._pixels[index])
