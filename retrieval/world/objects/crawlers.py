@@ -100,8 +100,8 @@ def crab_claw(
     """The arm and the claw on one side, held up with open fingers, or forward along the ground."""
     shoulder = (0.6 * deep, 0.68 * wide, 0.46)
     elbow: Point = (0.5 * deep, wide + 0.36, 0.74) if raised else (deep + 0.1, wide + 0.22, 0.56)
-    wrist: Point = (0.35 * deep, wide + 0.4, 1.16) if raised else (deep + 0.48, 0.95 * wide, 0.36)
-    aim = ((0.0, -0.3, 1.0), (1.0, 0.0, 0.4)) if raised else ((0.9, -0.55, 0.0), (0.5, 0.0, -1.0))
+    wrist: Point = (0.35 * deep, wide + 0.4, 1.16) if raised else (deep + 0.36, wide + 0.06, 0.36)
+    aim = ((0.0, -0.3, 1.0), (1.0, 0.0, 0.4)) if raised else ((0.95, -0.16, 0.0), (0.5, 0.0, -1.0))
     palm = sdf.blend(
         0.1,
         sdf.ellipsoid((0.16, 0.0, 0.0), (0.34, 0.28, 0.2)),
@@ -155,17 +155,16 @@ def spider(draw: Draw) -> list[Part]:
 
 
 def spider_marks(body: Part, long: float, broad: float, draw: Draw) -> list[Part]:
-    """The abdomen of a spider, plain or with a cross, chevrons or spots in a colour that stands out."""
-    mark = draw.choice("mark", ["plain", "cross", "chevrons", "spots"])
+    """The abdomen of a spider, plain or with a cross, bands or spots in a colour that stands out."""
+    mark = draw.choice("mark", ["plain", "cross", "bands", "spots"])
     if mark == "plain":
         return [body]
-    color = draw.color(
-        "mark", ["white", "yellow"] if body.material.color.name in ("red", "orange") else ["white", "red"]
-    )
+    second = "yellow" if body.material.color.name in ("red", "orange") else "red"
+    color = draw.color("mark", ["white", second])
     x = -0.22 - long
     bars = {
         "cross": [((x, 0.0), (0.7 * long, 0.09)), ((x + 0.18 * long, 0.0), (0.09, 0.55 * broad))],
-        "chevrons": [((x + (0.5 - 0.5 * i) * long, 0.0), (0.08, 0.62 * broad)) for i in range(3)],
+        "bands": [((x + (0.5 - 0.5 * i) * long, 0.0), (0.08, 0.62 * broad)) for i in range(3)],
         "spots": [((x + (0.45 - 0.45 * i) * long, s * 0.34 * broad), (0.11, 0.11)) for i in range(3) for s in (1, -1)],
     }
     blocks = [sdf.block((px, py, 0.9), (hx, hy, 0.6), 0.95 * min(hx, hy)) for (px, py), (hx, hy) in bars[mark]]
@@ -223,7 +222,7 @@ def bee(draw: Draw) -> list[Part]:
     parts.append(Part("body", sdf.surface(furry, 36), coat(color.shade(tint))))
     parts += posed(bee_head(draw), gesture(draw, (0.82, 0.0, 0.92), turn=18.0, nod=12.0))
     parts.append(Part("leg", bee_legs(draw.uniform("stride", -0.1, 0.1)), INK))
-    return parts + bee_wings(draw.uniform("wing length", 1.1, 1.45), draw.uniform("wing lift", 35.0, 68.0), draw)
+    return parts + bee_wings(draw.uniform("wing length", 1.1, 1.45), draw.uniform("wing lift", 24.0, 70.0), draw)
 
 
 def bee_abdomen(long: float, fat: float, stripes: int, color: Color) -> list[Part]:
@@ -268,23 +267,15 @@ def bee_legs(stride: float) -> trimesh.Trimesh:
 def bee_wings(length: float, lift: float, draw: Draw) -> list[Part]:
     """Two pairs of rounded, veined wings, raised by `lift` degrees and spread to both sides."""
     spread = draw.uniform("wing spread", 14.0, 32.0)
-    fore: list[Flat] = [
-        (0.0, 0.0),
-        (-0.3, 0.15),
-        (-0.75, 0.24),
-        (-1.0, 0.1),
-        (-0.92, -0.12),
-        (-0.5, -0.2),
-        (-0.15, -0.1),
-    ]
+    fore: list[Flat] = [(0.0, 0.0), (-0.3, 0.15), (-0.75, 0.24), (-1.0, 0.1), (-0.92, -0.12), (-0.5, -0.2)]
     parts = []
     for size, tilt, root in ((length, -lift, (0.34, 0.1, 1.24)), (0.68 * length, 26.0 - lift, (0.2, 0.12, 1.2))):
         outline = [(size * float(x), size * float(z)) for x, z in solids.ring_curve(fore, 40)]
         blade = solids.board(outline, 0.035, 0.012)
-        ribs = [[(0.0, 0.0), (-0.5, 0.08), (-0.86, 0.1)], [(0.0, 0.0), (-0.45, -0.04), (-0.8, -0.06)]]
-        lines = [solids.curve([(size * x, 0.0, size * z) for x, z in rib], 8) for rib in ribs]
-        veins = solids.joined(*[solids.pipe(line, 0.026, sections=8) for line in lines])
-        for name, mesh, material in (("wing", blade, GAUZE), ("wing", veins, horn(Color("gray", (0.5, 0.55, 0.62))))):
+        vein = solids.pipe(
+            solids.curve([(0.0, 0.0, 0.0), (-0.4 * size, 0.0, 0.02), (-0.72 * size, 0.0, 0.0)], 8), 0.028
+        )
+        for name, mesh, material in (("wing", blade, GAUZE), ("wing", vein, horn(Color("gray", (0.5, 0.55, 0.62))))):
             up = solids.turned(solids.turned(mesh, 1, -tilt), 0, -spread)
             parts.append(Part(name, solids.mirrored(solids.moved(up, root)), material))
     return parts
@@ -335,27 +326,19 @@ def wing_layers(outline: Array, pattern: str, color: Color, dots: Color, dark: C
         ends = outline[np.linspace(8, 46, 5).astype(int)]
         inner = inner.difference(shapely.union_all([plane.LineString([root, end]).buffer(0.024) for end in ends]))
         inner = inner.buffer(-0.02).buffer(0.02)
-    parts = [
-        Part("wing", slices(whole, -0.014, 0.028), horn(dark)),
-        Part("wing", slices(inner, -0.022, 0.044), coat(color)),
-    ]
-    spots = rim_dots(whole, rim) if pattern != "eyespots" else None
-    if spots is not None:
-        return [*parts, Part("spot", slices(spots, -0.03, 0.06), coat(dots))]
-    eye = plane.Point(0.62 * whole.centroid.x + 0.38 * outline[24, 0], 0.62 * whole.centroid.y + 0.38 * outline[24, 1])
-    return [
-        *parts,
-        Part("spot", slices(eye.buffer(0.19), -0.03, 0.06), horn(dark)),
-        Part("spot", slices(eye.buffer(0.13), -0.038, 0.076), coat(dots)),
-        Part("spot", slices(eye.buffer(0.06), -0.046, 0.092), horn(dark)),
-    ]
+    parts = [Part("wing", pulled(whole, 0.028), horn(dark)), Part("wing", pulled(inner, 0.044), coat(color))]
+    if pattern != "eyespots":
+        return [*parts, Part("spot", pulled(rim_dots(whole, rim), 0.06), coat(dots))]
+    x, y = 0.62 * np.array(whole.centroid.coords[0]) + 0.38 * outline[24]
+    rings = [(0.19, 0.06, horn(dark)), (0.13, 0.076, coat(dots)), (0.06, 0.092, horn(dark))]
+    return parts + [Part("spot", pulled(plane.Point(x, y).buffer(r), deep), paint) for r, deep, paint in rings]
 
 
-def slices(shape: plane.Polygon | plane.MultiPolygon, low: float, depth: float) -> trimesh.Trimesh:
-    """A flat shape of one or several polygons, pulled along z from `low` over `depth`, in small triangles."""
+def pulled(shape: plane.Polygon | plane.MultiPolygon, depth: float) -> trimesh.Trimesh:
+    """A flat shape of one or several polygons in small triangles, pulled symmetrically along z over `depth`."""
     pieces = [piece for piece in getattr(shape, "geoms", [shape]) if piece.area > 0.004]
     solid = solids.joined(*[trimesh.creation.extrude_polygon(piece.simplify(0.004), depth) for piece in pieces])
-    return solids.moved(solid.subdivide_to_size(0.3), (0.0, 0.0, low))
+    return solids.moved(solid.subdivide_to_size(0.3), (0.0, 0.0, -depth / 2))
 
 
 def rim_dots(whole: plane.Polygon, rim: float) -> plane.MultiPolygon:
@@ -393,8 +376,5 @@ def butterfly_body(dark: Color, draw: Draw) -> list[Part]:
         *eyes((0.05, 0.09, 0.04), 0.06, (0.6, 0.8, 0.2)),
         Part("feeler", solids.mirrored(solids.pipe(feeler, thick, sections=10)), horn(dark)),
     ]
-    return [
-        Part("body", sdf.surface(trunk, 40), coat(dark)),
-        *posed(head, look),
-        Part("leg", solids.joined(*legs), INK),
-    ]
+    body = Part("body", sdf.surface(trunk, 40), coat(dark))
+    return [body, *posed(head, look), Part("leg", solids.joined(*legs), INK)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +19,7 @@ PULP = Material(Color("yellow", (0.97, 0.84, 0.38)), roughness=0.5)
 SEED = Material(Color("brown", (0.2, 0.11, 0.05)), roughness=0.4)
 
 
-@object_class("pear", family="food", azimuths=((-38.0, 38.0),), elevations=(4.0, 24.0))
+@object_class("pear", family="food", azimuths=((-32.0, 32.0),), elevations=(4.0, 24.0))
 def pear(draw: Draw) -> list[Part]:
     """A pear with a long or a short neck, a stem and mostly a leaf; whole, bitten, or beside its own cut half."""
     color = draw.color("skin", ["green", "green", "green", "yellow", "yellow", "yellow", "red", "brown"], 0.035)
@@ -29,7 +28,7 @@ def pear(draw: Draw) -> list[Part]:
     serving = draw.choice("serving", ["whole", "whole", "bitten", "halved"])
     fruit = pear_body(neck, belly, slim)
     parts = pear_skin(fruit, belly, color, serving == "bitten")
-    parts += pear_stem(neck + slim, draw.uniform("stem bend", -0.3, 0.3))
+    parts.append(pear_stem(neck + slim, draw.uniform("stem bend", -0.3, 0.3)))
     if draw.choice("leaf", ["leaf", "leaf", "none"]) == "leaf":
         reach, side = draw.uniform("leaf length", 0.75, 1.05), draw.choice("leaf side", [1.0, -1.0])
         top = neck + slim + 0.06
@@ -37,9 +36,9 @@ def pear(draw: Draw) -> list[Part]:
         blade = leaf(solids.curve(spine, 14), 0.3 * reach, 0.35, (0.75, 0.0, 0.66))
         parts.append(Part("leaf", blade, peel(draw.color("leaf", ["green"]).shade(0.8))))
     parts = reshaped(parts, lambda mesh: leaning(mesh, lean))
-    return parts + (
-        half_pear(fruit, belly, draw.choice("half side", [1.0, -1.0]), color) if serving == "halved" else []
-    )
+    if serving == "halved":
+        parts += half_pear(fruit, belly, draw.choice("half side", [1.0, -1.0]), color)
+    return parts
 
 
 def pear_body(neck: float, belly: float, slim: float) -> Field:
@@ -49,7 +48,7 @@ def pear_body(neck: float, belly: float, slim: float) -> Field:
         sdf.blend(
             0.4,
             sdf.ellipsoid((0.0, 0.0, 0.0), (belly, belly, 0.95 * belly)),
-            sdf.limb((0.0, 0.0, 0.4), (0.0, 0.0, neck), 0.75 * belly * 0.7, slim),
+            sdf.limb((0.0, 0.0, 0.4), (0.0, 0.0, neck), 0.53 * belly, slim),
         ),
         sdf.sphere((0.0, 0.0, neck + slim + 0.1), 0.16),
         sdf.sphere((0.0, 0.0, -1.06 * belly), 0.24),
@@ -64,7 +63,7 @@ def pear_skin(fruit: Field, belly: float, color: Color, bitten: bool) -> list[Pa
     whole = sdf.surface(sdf.cut(fruit, *[sdf.sphere(at, radius) for at, radius in marks]), 56)
     inside, outside = sdf.split(whole, sdf.union(*[sdf.sphere(at, radius + 0.012) for at, radius in marks]))
     parts = [Part("skin", outside, peel(color)), Part("bite", inside, FLESH), pear_blossom(belly)]
-    return reshaped(parts, lambda mesh: solids.turned(mesh, 2, 58.0))
+    return reshaped(parts, lambda mesh: solids.turned(mesh, 2, 38.0))
 
 
 def pear_blossom(belly: float) -> Part:
@@ -72,14 +71,14 @@ def pear_blossom(belly: float) -> Part:
     return Part("blossom", solids.pebble((0.0, 0.0, -0.86 * belly), (0.1, 0.1, 0.06), 2), BARK)
 
 
-def pear_stem(top: float, bend: float) -> list[Part]:
+def pear_stem(top: float, bend: float) -> Part:
     """A woody stem out of a pear whose neck ends at the height `top`."""
     line = solids.curve([(0.0, 0.0, top - 0.12), (0.1 * bend, 0.0, top + 0.14), (bend, 0.02, top + 0.42)], 10)
-    return [Part("stem", solids.pipe(line, np.linspace(0.05, 0.068, 10)), BARK)]
+    return Part("stem", solids.pipe(line, np.linspace(0.05, 0.068, 10)), BARK)
 
 
 def half_pear(fruit: Field, belly: float, side: float, color: Color) -> list[Part]:
-    """The cut half of a pear that leans on the whole one, its flesh with core and seeds towards the viewer."""
+    """The cut half of a pear that leans on the whole one, the flesh with core and seeds towards the viewer."""
     back = sdf.cut(fruit, sdf.block((3.0, 0.0, 0.0), (3.0, 3.0, 3.0), 0.0))
     flesh, rind = sdf.split(sdf.surface(back, 50), sdf.block((0.0, 0.0, 0.0), (0.02, 3.0, 3.0), 0.0))
     core = solids.pebble((0.0, 0.0, -0.02), (0.03, 0.26, 0.32), 2)
@@ -90,27 +89,25 @@ def half_pear(fruit: Field, belly: float, side: float, color: Color) -> list[Par
         Part("core", core, Material(Color("yellow", (0.86, 0.76, 0.5)), 0.6)),
         Part("seed", solids.joined(*seeds), SEED),
     ]
-    low = float(rind.vertices[:, 2].min())
 
     def leant(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
-        small = solids.scaled(solids.moved(mesh, (0.0, 0.0, -low)), (0.86, 0.86, 0.86))
-        back = solids.turned(solids.turned(small, 1, -16.0), 0, -8.0 * side)
-        return solids.moved(back, (0.86 * belly, 0.92 * side * belly, low + 0.02))
+        return solids.turned(solids.turned(solids.scaled(mesh, (0.86, 0.86, 0.86)), 1, -16.0), 0, -8.0 * side)
 
-    return reshaped(parts, leant)
+    sunk = float(rind.vertices[:, 2].min() - leant(rind).vertices[:, 2].min())
+    return reshaped(parts, lambda mesh: solids.moved(leant(mesh), (0.3 * belly, 1.6 * side * belly, sunk)))
 
 
 @object_class("carrot", family="food", azimuths=((60.0, 120.0), (-120.0, -60.0)), elevations=(24.0, 56.0))
 def carrot(draw: Draw) -> list[Part]:
     """A carrot with its leaves, or a bunch of several, lying on the ground."""
     color = draw.color("root", ["orange"] * 9 + ["purple"], 0.03)
-    long, thick = draw.uniform("length", 1.7, 2.5), draw.uniform("thickness", 0.27, 0.35)
+    long, thick = draw.uniform("length", 1.7, 2.5), draw.uniform("thickness", 0.3, 0.4)
     form, bend = draw.choice("form", ["tapered", "blunt", "pointed"]), draw.uniform("bend", -0.28, 0.28)
     tops = draw.choice("leaves", ["feathers", "feathers", "bush", "stalks"])
-    tall, green = draw.uniform("leaf length", 1.0, 1.5), draw.color("leaf", ["green"])
+    tall, green = draw.uniform("leaf length", 0.9, 1.3), draw.color("leaf", ["green"])
     count = int(draw.choice("count", [1.0, 1.0, 1.0, 3.0]))
     fan, parts = draw.uniform("fan", 20.0, 27.0), []
-    slim, spread = (thick, 96.0) if count == 1 else (0.72 * thick, 44.0)
+    slim, spread = (thick, 96.0) if count == 1 else (0.62 * thick, 44.0)
     for i in range(count):
         one = carrot_root(long * (1.0 - 0.12 * (i % 2)), slim, form, bend * (1 - i), 7, color.shade(1.0 - 0.06 * i))
         one += carrot_leaves(tops, tall, slim, spread, green.shade(1.0 + 0.1 * (i % 2)))
@@ -174,36 +171,30 @@ def carrot_leaves(tops: str, tall: float, thick: float, spread: float, green: Co
     return parts + ([Part("leaf", solids.joined(*blades), Material(green, 0.6))] if blades else [])
 
 
-def leaflets(line: Array, size: float, pairs: int) -> Sequence[trimesh.Trimesh]:
+def leaflets(line: Array, size: float, pairs: int) -> list[trimesh.Trimesh]:
     """Small leaves in pairs along the outer half of a stalk, and one at its tip."""
-    found = []
+    tip = (line[-1] - line[-4]) / np.linalg.norm(line[-1] - line[-4])
+    found = [leaflet(line[-3], line[-1] + 1.1 * size * tip, 0.4 * size)]
     for i in range(pairs):
         k = int(7 + 12 * i / pairs)
-        ahead = line[k + 1] - line[k]
-        ahead /= np.linalg.norm(ahead)
+        ahead = (line[k + 1] - line[k]) / np.linalg.norm(line[k + 1] - line[k])
         aside = np.cross((0.0, 0.0, 1.0), ahead)
         reach = size * (1.35 - 0.5 * i / pairs)
-        for s in (1.0, -1.0):
-            end = line[k] + reach * (0.7 * ahead + 0.9 * s * aside)
-            middle = 0.5 * (line[k] + end) + (0.0, 0.0, 0.04)
-            found.append(
-                leaf(
-                    solids.curve([line[k], middle, end], 8),
-                    0.36 * reach,
-                    0.35,
-                    tuple(np.cross((0.0, 0.0, 1.0), end - line[k])),
-                )
-            )
-    tip = line[-1] - line[-4]
-    tip /= np.linalg.norm(tip)
-    spine = np.linspace(line[-3], line[-1] + 1.1 * size * tip, 8)
-    found.append(leaf(spine, 0.4 * size, 0.35, tuple(np.cross((0.0, 0.0, 1.0), tip))))
+        ends = [line[k] + reach * (0.7 * ahead + 0.9 * s * aside) for s in (1.0, -1.0)]
+        found += [leaflet(line[k], end, 0.36 * reach) for end in ends]
     return found
 
 
-@object_class("pineapple", family="food", azimuths=((-45.0, 45.0),), elevations=(4.0, 26.0))
+def leaflet(start: Array, end: Array, width: float) -> trimesh.Trimesh:
+    """A small arched leaf that lies level from one point to another."""
+    x, y, _ = (end - start).tolist()
+    middle = 0.5 * (start + end) + (0.0, 0.0, 0.04)
+    return leaf(solids.curve([list(point) for point in (start, middle, end)], 8), width, 0.35, (-y, x, 0.0))
+
+
+@object_class("pineapple", family="food", azimuths=((-36.0, 36.0),), elevations=(4.0, 26.0))
 def pineapple(draw: Draw) -> list[Part]:
-    """A pineapple: a barrel of diamonds with thorns under a crown of stiff leaves, whole or with a cut slice."""
+    """A pineapple: a barrel of diamonds under a crown of stiff leaves, whole or with a cut slice."""
     color = draw.color("skin", ["yellow", "yellow", "yellow", "orange", "orange", "green"], 0.035)
     tall, wide = draw.uniform("height", 1.5, 2.0), draw.uniform("width", 0.56, 0.74)
     form, lean = draw.choice("form", ["barrel", "egg", "cone"]), draw.uniform("lean", -0.05, 0.05)
@@ -226,7 +217,7 @@ BARRELS = {  # the outline of a pineapple from the foot to the crown: (height, r
 
 
 def pineapple_body(tall: float, wide: float, form: str, count: int, color: Color) -> list[Part]:
-    """A bumpy skin along which two families of `count` grooves wind up and cross, a thorn in each diamond."""
+    """A bumpy skin along which two families of `count` grooves wind up and cross."""
     outline = PchipInterpolator(*BARRELS[form])
     turns = 0.42  # how far a groove winds round on its way up
     height, around = np.linspace(0.0, 1.0, 90), np.linspace(0.0, 2 * np.pi, 120, endpoint=False)
@@ -235,17 +226,16 @@ def pineapple_body(tall: float, wide: float, form: str, count: int, color: Color
     bump = np.abs(np.sin(np.pi * left) * np.sin(np.pi * right)) ** 0.8
     radius = wide * outline(h) * (0.93 + 0.09 * bump)
     rings = np.stack([radius * np.cos(a), radius * np.sin(a), tall * h], axis=2)
+    climb = np.linspace(0.03, 0.97, 40)
+    out = 0.945 * wide * outline(climb)
     grooves = []
-    for s in (1.0, -1.0):
-        for i in range(count):
-            t = np.linspace(0.03, 0.97, 40)
-            angle = 2 * np.pi * (i / count - s * turns * t)
-            out = 0.945 * wide * outline(t)
-            grooves.append(
-                solids.pipe(np.stack([out * np.cos(angle), out * np.sin(angle), tall * t], 1), 0.022, sections=6)
-            )
+    for start in np.arange(count) / count:
+        for s in (1.0, -1.0):
+            angle = 2 * np.pi * (start - s * turns * climb)
+            line = np.stack([out * np.cos(angle), out * np.sin(angle), tall * climb], axis=1)
+            grooves.append(solids.pipe(line, 0.022, sections=6))
     return [
-        Part("skin", solids.loft(rings), Material(color, 0.55)),
+        Part("skin", solids.loft(rings), Material(color.shade(1.4) if color.name == "green" else color, 0.55)),
         Part("groove", solids.joined(*grooves), Material(color.shade(0.5), 0.8)),
     ]
 
@@ -253,15 +243,12 @@ def pineapple_body(tall: float, wide: float, form: str, count: int, color: Color
 def pineapple_crown(crown: str, tall: float, green: Color) -> list[Part]:
     """Whorls of sword-shaped leaves, the outer ones shorter and further bent outwards."""
     flare = {"upright": 0.6, "spreading": 1.0, "bushy": 0.85}[crown]
+    whorls = [(7, 0.42, 0.8, 0.8), (6, 0.74, 0.55, 0.95), (5, 1.0, 0.22, 1.12)]
     parts = []
-    for tier, (count, rise, out, shade) in enumerate(
-        [(7, 0.42, 0.8, 0.8), (6, 0.74, 0.55, 0.95), (5, 1.0, 0.22, 1.12)]
-    ):
+    for tier, (count, rise, out, shade) in enumerate(whorls):
         top, far = tall * rise, flare * out
-        spine = solids.curve(
-            [(0.12, 0.0, -0.04), (0.18 + 0.4 * far, 0.0, 0.5 * top), (0.1 + far, 0.0, top * (1.0 - 0.2 * out))], 14
-        )
-        blade = leaf(spine, 0.19 if crown == "bushy" else 0.15, 0.4)
+        knots = [(0.12, 0.0, -0.04), (0.18 + 0.4 * far, 0.0, 0.5 * top), (0.1 + far, 0.0, top * (1.0 - 0.2 * out))]
+        blade = leaf(solids.curve(knots, 14), 0.19 if crown == "bushy" else 0.15, 0.4)
         blades = [solids.turned(blade, 2, 360.0 * i / count + 25.0 * tier) for i in range(count)]
         parts.append(Part("leaf", solids.joined(*blades), Material(green.shade(shade), 0.45)))
     return parts
@@ -281,7 +268,7 @@ def pineapple_slice(wide: float, side: float, color: Color) -> list[Part]:
     ]
 
     def leant(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
-        upright = solids.moved(solids.turned(mesh, 1, 66.0), (0.0, 0.0, size * float(np.sin(np.radians(66.0)))))
-        return solids.moved(solids.turned(upright, 2, 10.0 * side), (0.8 * wide + 0.1, 0.9 * wide * side, 0.0))
+        upright = solids.moved(solids.turned(mesh, 1, 66.0), (0.0, 0.0, 0.94 * size))
+        return solids.moved(solids.turned(upright, 2, 10.0 * side), (0.62 * wide, 1.25 * wide * side, 0.0))
 
     return reshaped(parts, leant)
