@@ -18,7 +18,7 @@ LEVELS = 3
 
 
 def denoised(light: Array, guides: Array) -> Array:
-    """Smooth linear light (S, S, 3); guides (S, S, 7) = albedo 3, shading normal 3, depth 1, means over each pixel."""
+    """Smooth linear light (H, W, 3); guides (H, W, 7) = albedo 3, shading normal 3, depth 1, means over each pixel."""
     albedo, light = guides[..., :3], _without_sparks(light)
     lit = albedo.max(axis=-1, keepdims=True) > 0.01
     surface = np.where(lit, albedo + 0.01, 1.0)  # sky and glass keep their own light
@@ -38,7 +38,7 @@ def _without_sparks(light: Array) -> Array:
 
 def _smoothed(light: Array, facts: Array, step: int, tolerance: float) -> Array:
     """One level: a 5 x 5 mean with holes of `step` pixels, weighted by likeness; `tolerance` is for log light."""
-    side = light.shape[0]
+    height, width = light.shape[:2]
     reach = 2 * step
     brightness = np.log(light.mean(axis=-1, keepdims=True) + 0.05) / tolerance
     stack = np.concatenate([light, facts, brightness], axis=-1)
@@ -46,7 +46,7 @@ def _smoothed(light: Array, facts: Array, step: int, tolerance: float) -> Array:
     total, weights = np.zeros_like(light), np.zeros((*light.shape[:2], 1))
     for dy, wy in KERNEL.items():
         for dx, wx in KERNEL.items():
-            other = wide[reach + dy * step :, reach + dx * step :][:side, :side]
+            other = wide[reach + dy * step :, reach + dx * step :][:height, :width]
             gap = ((other[..., 3:] - stack[..., 3:]) ** 2).sum(axis=-1, keepdims=True)
             weight = wy * wx * np.exp(-gap / 2)
             total += weight * other[..., :3]

@@ -50,6 +50,7 @@ CREASE = 38.0  # degrees between two faces beyond which an edge is sharp
 @dataclass(frozen=True, eq=False)
 class Buffers:
     """What is known about every pixel of a scene. The photo has `size` pixels a side (S), the rest `detail` (R >= 2 S).
+    Upright pictures are half as wide as high: (S, S / 2) and (R, R / 2).
 
     photo   (S, S, 3) sRGB in [0, 1]
     depth   (R, R) world units along the ray
@@ -69,12 +70,12 @@ class Buffers:
 
     @property
     def size(self) -> int:
-        """Pixels a side of the finished pictures."""
+        """Pixels a side of the finished pictures; the height of upright ones."""
         return int(self.photo.shape[0])
 
     @property
     def detail(self) -> int:
-        """Pixels a side of the buffers."""
+        """Pixels a side of the buffers; the height of upright ones."""
         return int(self.part.shape[0])
 
     @property
@@ -83,10 +84,13 @@ class Buffers:
         return self.part >= 0
 
 
-def render(scene: Scene, size: int, samples: int) -> Buffers:
-    """The buffers of a scene at `size` pixels, with `samples` light paths per pixel of the photo."""
+def render(scene: Scene, size: int, samples: int, *, upright: bool = False) -> Buffers:
+    """The buffers of a scene at `size` pixels, with `samples` light paths per pixel of the photo.
+
+    upright: only the middle half of the square frame; `size` must then be a multiple of 4.
+    """
     mi = _mitsuba()
-    world = mi.load_dict(_description(scene, size, max(SMALLEST_DETAIL, 2 * size)))
+    world = mi.load_dict(_description(scene, size, max(SMALLEST_DETAIL, 2 * size), upright))
     seed = scene.seed % 2**31
     path = mi.load_dict({"type": "path", "max_depth": 4})
     seen = mi.load_dict({"type": "aov", "aovs": "albedo:albedo,normal:sh_normal,depth:depth,owner:uv"})
@@ -144,13 +148,15 @@ def _buffers(scene: Scene, photo: Floats, facts: Array) -> Buffers:
 
 
 def _enlarged(photo: Floats, side: int) -> Floats:
-    """The photo at `side` pixels. (side, side, 3)"""
-    places = (np.arange(side) + 0.5) * photo.shape[0] / side - 0.5
-    grid = np.meshgrid(places, places, indexing="ij")
+    """The photo, `side` pixels high. (side, side, 3), or half as wide"""
+    height, width = photo.shape[:2]
+    rows = (np.arange(side) + 0.5) * height / side - 0.5
+    columns = (np.arange(side * width // height) + 0.5) * height / side - 0.5
+    grid = np.meshgrid(rows, columns, indexing="ij")
     return np.stack([ndimage.map_coordinates(photo[..., c], grid, order=1, mode="nearest") for c in range(3)], axis=-1)
 
 
-def _description(scene: Scene, size: int, detail: int) -> dict[str, Any]:
+def _description(scene: Scene, size: int, detail: int, upright: bool = False) -> dict[str, Any]:
     """The scene in Mitsuba's own terms. Sensor 0 takes the photo through a lens; sensor 1 sees all sharp.
 
     All opaque parts are one shape whose vertices carry the colours: Mitsuba's buffer pass slows down with each shape.
@@ -158,8 +164,8 @@ def _description(scene: Scene, size: int, detail: int) -> dict[str, Any]:
     mi = _mitsuba()
     world: dict[str, Any] = {
         "type": "scene",
-        "lens": _sensor(scene.camera, size, True),
-        "pinhole": _sensor(scene.camera, detail, False),
+        "lens": _sensor(scene.camera, size, True, upright),
+        "pinhole": _sensor(scene.camera, detail, False, upright),
     }
     turn = mi.ScalarTransform4f().rotate([1, 0, 0], 90)
     sky = sky_map(scene.light, scene.stage).astype(np.float32)
@@ -182,10 +188,12 @@ def _description(scene: Scene, size: int, detail: int) -> dict[str, Any]:
     return world
 
 
-def _sensor(camera: Camera, pixels: int, lens: bool) -> dict[str, Any]:
-    """A square camera; with a lens, what lies off the object's distance is blurred."""
+def _sensor(camera: Camera, pixels: int, lens: bool, upright: bool = False) -> dict[str, Any]:
+    """A square camera, or the middle half of one; with a lens, what lies off the object's distance is blurred."""
     look = _mitsuba().ScalarTransform4f().look_at(origin=list(camera.origin), target=list(camera.target), up=[0, 0, 1])
     film = {"type": "hdrfilm", "width": pixels, "height": pixels, "pixel_format": "rgb", "rfilter": {"type": "box"}}
+    if upright:
+        film |= {"crop_width": pixels // 2, "crop_height": pixels, "crop_offset_x": pixels // 4, "crop_offset_y": 0}
     sensor = {
         "type": "perspective",
         "fov": camera.fov,

@@ -206,10 +206,10 @@ def _sample_camera(rng: np.random.Generator, kind: ObjectClass, parts: Sequence[
     )
     fill = float(rng.uniform(0.72, 0.88))
     room = (0.94 - fill) / 2  # off-centre, yet never nearer than 3 % to the border
-    return _framed(start, points, fill, rng.uniform(-room, room, 2))
+    return framed(start, points, fill, rng.uniform(-room, room, 2))
 
 
-def _framed(camera: Camera, points: Array, fill: float, offset: Array) -> Camera:
+def framed(camera: Camera, points: Array, fill: float, offset: Array) -> Camera:
     """The camera, turned and zoomed until the points' box is `fill` long and its middle lies at 0.5 + `offset`."""
     for _ in range(6):  # each step solves the flat problem; perspective leaves a remainder that shrinks about tenfold
         flat = camera.project(points)

@@ -13,11 +13,11 @@ import json
 import multiprocessing
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -50,6 +50,22 @@ PURPOSES: dict[str, Quality] = {
     "training": Quality(samples=12, webp=92),
     "validation": Quality(samples=12, webp=92),
 }
+
+
+class Named(Protocol):
+    """A piece of work whose name is unique in its set."""
+
+    @property
+    def name(self) -> str: ...
+
+
+class DataclassInstance(Protocol):
+    """A plan: any dataclass of plain values."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+AnyTask = TypeVar("AnyTask", bound=Named)
 
 
 @dataclass(frozen=True)
@@ -100,18 +116,33 @@ def render_set(
     size: pixels a side. workers: processes; None = one per core. Progress counts scenes, each in every style.
     """
     plan = _plan(purpose, seed, per_class, size, classes)
+    tasks = [Task(label, number, plan) for number in range(per_class) for label in plan.classes]
+    return finish_set(out, plan, tasks, _render_task, workers, on_progress)
+
+
+def finish_set(
+    out: Path,
+    plan: DataclassInstance,
+    tasks: Sequence[AnyTask],
+    work: Callable[[Path, AnyTask], str],
+    workers: int | None,
+    on_progress: Progress | None,
+) -> Path:
+    """Do the tasks that have no record yet, list everything in `items.jsonl` once all are done, and return its path.
+
+    work: makes the pictures of a task, leaves its lines in `record_of`, and returns its name; must be picklable.
+    """
     listing = out / ITEMS
     _claim(out, plan)
     if listing.exists():
         return listing
-    tasks = [Task(label, number, plan) for number in range(per_class) for label in plan.classes]
-    waiting = [task for task in tasks if not _record(out, task).exists()]
+    waiting = [task for task in tasks if not record_of(out, task.name).exists()]
     report, done = on_progress or no_progress, len(tasks) - len(waiting)
     report(done, len(tasks))
-    for _ in _finished(out, waiting, workers or cores()):
+    for _ in _finished(out, waiting, work, workers or cores()):
         done += 1
         report(done, len(tasks))
-    lines = [line for task in tasks for line in json.loads(_record(out, task).read_text())]
+    lines = [line for task in tasks for line in json.loads(record_of(out, task.name).read_text())]
     write_text(listing, "".join(json.dumps(line) + "\n" for line in lines))
     shutil.rmtree(out / "records")
     return listing
@@ -157,7 +188,7 @@ def _plan(purpose: str, seed: int, per_class: int, size: int, classes: Sequence[
     return Plan(purpose, seed, per_class, size, labels, tuple(STYLES))
 
 
-def _claim(out: Path, plan: Plan) -> None:
+def _claim(out: Path, plan: DataclassInstance) -> None:
     """Write the plan into the folder, or make sure that the folder already has this plan."""
     path = out / "set.json"
     wanted = json.loads(json.dumps(asdict(plan)))
@@ -175,23 +206,23 @@ def _claim(out: Path, plan: Plan) -> None:
     write_text(path, json.dumps(wanted, indent=1) + "\n")
 
 
-def _record(out: Path, task: Task) -> Path:
-    """Where a finished scene leaves its lines."""
-    return out / "records" / f"{task.name}.json"
+def record_of(out: Path, name: str) -> Path:
+    """Where the finished task of that name leaves its lines."""
+    return out / "records" / f"{name}.json"
 
 
-def _finished(out: Path, tasks: Sequence[Task], workers: int) -> Iterator[str]:
-    """Render the tasks, and yield the name of each as it is finished; one worker stays in this process."""
+def _finished(out: Path, tasks: Sequence[AnyTask], work: Callable[[Path, AnyTask], str], workers: int) -> Iterator[str]:
+    """Do the tasks, and yield the name of each as it is finished; one worker stays in this process."""
     if workers == 1 or len(tasks) < 2:
         use_threads(1)
         for task in tasks:
-            yield _render_task(out, task)
+            yield work(out, task)
         return
     with _quiet_threads():
         context = multiprocessing.get_context("spawn")  # a fork would copy this process' threads in an unknown state
         pool = ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context, initializer=use_threads, initargs=(1,))
         try:
-            for future in as_completed([pool.submit(_render_task, out, task) for task in tasks]):
+            for future in as_completed([pool.submit(work, out, task) for task in tasks]):
                 yield future.result()
         finally:
             pool.shutdown(cancel_futures=True)
@@ -245,7 +276,7 @@ def _render_task(out: Path, task: Task) -> str:
         lines.append(
             head | {"object": task.name, "seed": task.seed, "size": task.plan.size, "style": drawing.params} | facts
         )
-    write_text(_record(out, task), json.dumps(lines))
+    write_text(record_of(out, task.name), json.dumps(lines))
     return task.name
 
 
