@@ -6,13 +6,16 @@ from retrieval.world.objects import (
     animals,
     crawlers,
     food,
+    furniture,
     garden,
     hoofed,
     mammals,
     places,
     plants,
     things,
+    tools,
     vehicles,
+    wear,
 )
 
 __all__ = [
@@ -21,11 +24,14 @@ __all__ = [
     "animals",
     "crawlers",
     "food",
+    "furniture",
     "garden",
     "hoofed",
     "mammals",
     "places",
     "plants",
     "things",
+    "tools",
     "vehicles",
+    "wear",
 ]
