@@ -60,17 +60,16 @@ def hoofed_leg(joints: list[Point], thigh: float, shin: float) -> tuple[Field, F
 
 @object_class("horse", family="animal", azimuths=SIDE, elevations=(2.0, 18.0), synonyms=("pony", "stallion", "mare"))
 def horse(draw: Draw) -> list[Part]:
-    """A horse that walks, trots, rears or grazes, with a flowing mane and tail, perhaps with socks or white patches."""
+    """A horse that walks, trots, gallops or rears, its mane and tail flowing, perhaps with socks or white patches."""
     fur = hide(draw, "coat", ["brown", "brown", "white", "black", "gray"])
     hair = draw.color("mane", MANES[fur.name], 0.015)
-    gait = draw.choice("gait", ["walk", "walk", "trot", "rear", "graze"])
+    gait = draw.choice("gait", ["walk", "walk", "trot", "trot", "rear", "gallop"])
     stout, long = draw.uniform("stoutness", 0.88, 1.15), draw.uniform("legs", 0.8, 1.12)
-    rise = pose((-0.6, 0.0, 1.4 * long), 0.0, -38.0 if gait == "rear" else 0.0)  # about the hind hips
-    lean = np.radians(-44.0 if gait == "graze" else draw.uniform("neck", 38.0, 64.0))
+    rise = pose((-0.6, 0.0, 1.4 * long), 0.0, {"rear": -38.0, "gallop": -8.0}.get(gait, 0.0))  # about the hind hips
+    lean = np.radians(draw.uniform("neck", 38.0, 64.0) - (12.0 if gait == "gallop" else 0.0))
     length = draw.uniform("neck length", 0.8, 1.05)
     poll: Point = (1.22 + length * float(np.cos(lean)), 0.0, 0.26 + length * float(np.sin(lean)))
-    look = rise @ gesture(draw, poll, turn=20.0, nod=6.0, tilt=4.0)
-    look = look @ pose(ORIGIN, 0.0, 58.0 if gait == "graze" else 44.0)
+    look = rise @ gesture(draw, poll, turn=20.0, nod=6.0, tilt=4.0) @ pose(ORIGIN, 0.0, 44.0)
     legs, hooves = horse_legs(gait, rise, long)
     trunk = sdf.blend(0.08, sdf.posed(horse_trunk(stout, poll), rise), legs)
     body, head = melted(trunk, sdf.posed(horse_skull(), look), 0.1, fur, 66)
@@ -79,7 +78,7 @@ def horse(draw: Draw) -> list[Part]:
     return [
         *skin,
         Part("hoof", hoof, horn(Color("black", (0.13, 0.11, 0.1)))),
-        *posed([mane(poll, hair, draw), horse_tail(hair, draw)], rise),
+        *posed([horse_mane(poll, hair, draw), horse_tail(hair, 0.4 if gait == "gallop" else 0.0, draw)], rise),
         *posed(horse_face(fur, hair), look),
     ]
 
@@ -101,7 +100,7 @@ def horse_legs(gait: str, rise: Array, long: float) -> tuple[Field, Field]:
         "walk": ((24.0, 12.0), (-14.0, -26.0), (-30.0, -10.0), (2.0, 26.0)),
         "trot": ((66.0, -32.0), (-12.0, -16.0), (-6.0, 24.0), (-40.0, -34.0)),
         "rear": ((84.0, -26.0), (58.0, -56.0), (4.0, -4.0), (-16.0, 2.0)),
-        "graze": ((12.0, 6.0), (-8.0, -12.0), (-20.0, 4.0), (-8.0, 14.0)),
+        "gallop": ((70.0, 34.0), (48.0, -34.0), (-56.0, -36.0), (-34.0, -14.0)),
     }
     hips: list[Point] = [(1.2, 0.2, -0.02), (1.2, -0.2, -0.02), (-0.02, 0.22, 0.02), (-0.02, -0.22, 0.02)]
     legs, hooves = [], []
@@ -125,17 +124,15 @@ def horse_skull() -> Field:
 
 def horse_marks(body: Part, head: Part, look: Array, hooves: Field, draw: Draw) -> list[Part]:
     """Body and head of a horse: plain, with a blaze down the face and socks, or with large white patches."""
-    pattern = "plain" if body.material.color.name == "white" else draw.choice("pattern", ["plain", "blaze", "patches"])
-    if pattern == "plain":
+    pattern = draw.choice("pattern", ["plain", "plain", "blaze", "patches"])
+    if pattern == "plain" or body.material.color.name == "white":
         return [body, head]
     blaze = sdf.posed(sdf.ellipsoid((0.34, 0.0, 0.24), (0.42, 0.09, 0.2)), look)
     if pattern == "blaze":
         socks = Field(lambda points: hooves.distance(points) - 0.24, hooves.low - 0.24, hooves.high + 0.24)
         return [*patched(body, socks, IVORY.color), *patched(head, blaze, IVORY.color)]
-    return [
-        *dappled(body, 0.75, 0.35, IVORY.color, draw.uniform("patches", 0, 1e6)),
-        *patched(head, blaze, IVORY.color),
-    ]
+    size, seed = draw.uniform("patch size", 0.6, 1.05), draw.uniform("patch places", 0, 1e6)
+    return [*dappled(body, size, 0.35, IVORY.color, seed), *patched(head, blaze, IVORY.color)]
 
 
 def horse_face(fur: Color, hair: Color) -> list[Part]:
@@ -151,27 +148,27 @@ def horse_face(fur: Color, hair: Color) -> list[Part]:
     ]
 
 
-def mane(poll: Point, hair: Color, draw: Draw) -> Part:
+def horse_mane(poll: Point, hair: Color, draw: Draw) -> Part:
     """A horse's mane along its neck up to the poll, in locks that fall on both sides."""
     root, top = np.array((1.2, 0.0, 0.26)), np.array(poll)
     along = top - root
     up = np.array([-along[2], 0.0, along[0]]) / np.linalg.norm(along)
     fall, locks = draw.uniform("mane", 0.28, 0.55), []
-    for t in np.linspace(0.08, 1.0, 7):
+    for t in np.linspace(0.12, 1.0, 7):
         crest = root + t * along + up * (0.33 - 0.1 * t)
         middle = crest + np.array([-0.06, 0.24 - 0.05 * t, -0.08])
-        tip = crest + np.array([-0.12, 0.4 - 0.12 * t, -fall])
+        tip = crest + np.array([-0.12, 0.4 - 0.12 * t, -fall * (0.35 + 0.65 * t)])
         points: list[Point] = [(float(x), float(y), float(z)) for x, y, z in (crest, middle, tip)]
         locks.append(sdf.path(points, [0.15, 0.13, 0.04]))
-    return Part("mane", sdf.surface(sdf.mirrored(sdf.blend(0.08, *locks)), 44), coat(hair))
+    return Part("mane", sdf.surface(sdf.mirrored(sdf.blend(0.05, *locks)), 44), coat(hair))
 
 
-def horse_tail(hair: Color, draw: Draw) -> Part:
-    """A full tail that is carried high or hangs from a horse's rump."""
-    lift, sway = draw.uniform("tail", 0.0, 0.42), draw.uniform("sway", -0.25, 0.25)
+def horse_tail(hair: Color, wind: float, draw: Draw) -> Part:
+    """A full tail that hangs from a horse's rump or is carried high, the more so in the wind of a gallop."""
+    lift, sway = wind + draw.uniform("tail", 0.0, 0.42), draw.uniform("sway", -0.25, 0.25)
     bow: Point = (-0.62 - 0.3 * lift, 0.0, 0.3 + 0.35 * lift)
     drop: Point = (-0.78 - lift, 0.5 * sway, -0.25 + 0.3 * lift)
-    line = solids.curve([(-0.38, 0.0, 0.36), bow, drop, (-0.84 - lift, sway, -0.9)], 26)
+    line = solids.curve([(-0.38, 0.0, 0.36), bow, drop, (-0.84 - lift - 0.5 * wind, sway, wind - 0.9)], 26)
     return Part(
         "tail",
         solids.pipe(line, np.interp(np.linspace(0, 1, 26), [0, 0.3, 0.7, 1], [0.1, 0.15, 0.2, 0.03])),
@@ -188,7 +185,9 @@ def giraffe(draw: Draw) -> list[Part]:
     x, y, z = line[-1].tolist()
     look = gesture(draw, (x, y, z), turn=38.0, nod=8.0, tilt=8.0) @ pose(ORIGIN, 0.0, 14.0)
     stout = draw.uniform("stoutness", 0.9, 1.15)
-    legs, hooves = giraffe_legs(draw.choice("stance", ["stand", "walk", "walk", "lie"]), draw.uniform("legs", 0.8, 1.1))
+    legs, hooves = giraffe_legs(
+        draw.choice("stance", ["stand", "walk", "walk", "stand", "walk", "lie"]), draw.uniform("legs", 0.8, 1.1)
+    )
     points: list[Point] = [(float(x), float(y), float(z)) for x, y, z in line[::3]]
     trunk = sdf.blend(
         0.2,

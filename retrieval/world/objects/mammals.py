@@ -181,7 +181,7 @@ def elephant_tail(skin: Color, high: float) -> list[Part]:
 def pig(draw: Draw) -> list[Part]:
     """A pig, walking or sitting, with a disc of a snout and a curly tail."""
     skin = hide(draw, "skin", ["pink", "pink", "pink", "brown", "black"])
-    plump, sits = draw.uniform("plumpness", 0.9, 1.15), draw.choice("stance", ["walk", "walk", "sit"]) == "sit"
+    plump, sits = draw.uniform("plumpness", 0.9, 1.15), draw.choice("stance", ["walk", "walk", "walk", "sit"]) == "sit"
     long, high = (1.0, 0.4) if sits else (draw.uniform("length", 0.8, 1.1), draw.uniform("legs", 0.3, 0.52))
     neck: Point = (0.42, 0.0, 1.42) if sits else (0.72 * long, 0.0, 0.55 + high)
     look = gesture(draw, neck, turn=26.0, nod=12.0)
@@ -195,7 +195,7 @@ def pig(draw: Draw) -> list[Part]:
         skins = dappled(skins[0], 0.6, 0.45, spot, draw.uniform("spots", 0, 1e6))
     rump: Point = (-0.76, 0.0, 0.42) if sits else (-1.0 * long, 0.0, 0.5 + high)
     tail = pig_tail(rump, draw.uniform("curls", 1.3, 2.2), skin)
-    face = pig_face(skin, draw.choice("ears", ["pricked", "floppy"]), draw.uniform("snout", 0.21, 0.28))
+    face = pig_face(skin, draw.choice("ears", ["pricked", "floppy", "floppy"]), draw.uniform("snout", 0.21, 0.28))
     return [*skins, head, Part("hoof", hoof, horn(skin.shade(0.45))), tail, *posed(face, look)]
 
 
@@ -224,8 +224,8 @@ def pig_sitting(plump: float) -> Field:
     return sdf.blend(
         0.12,
         sdf.limb((-0.24, 0.0, 0.5), (0.16, 0.0, 1.12), 0.52 * plump, 0.42 * plump),
-        sdf.mirrored(leg((0.3, 0.26, 0.95), (0.52, 0.28, 0.0), 0.17)),
-        sdf.mirrored(sdf.blend(0.05, haunch, sdf.ellipsoid((0.3, 0.5 * plump, 0.1), (0.24, 0.14, 0.11)))),
+        sdf.mirrored(leg((0.3, 0.26, 0.95), (0.6, 0.27, 0.0), 0.17)),
+        sdf.mirrored(sdf.blend(0.05, haunch, sdf.ellipsoid((0.2, 0.54 * plump, 0.1), (0.25, 0.14, 0.11)))),
     )
 
 
@@ -245,10 +245,10 @@ def pig_face(skin: Color, ears: str, disc: float) -> list[Part]:
     snout = solids.moved(solids.turned(solids.lathe(rim), 1, 90.0), (0.6, 0.0, -0.1))
     nostril = solids.pebble((0.755, 0.38 * disc, -0.1), (0.02, 0.2 * disc, 0.34 * disc), 2)
     tips: dict[str, list[Point]] = {
-        "pricked": [(-0.02, 0.26, 0.26), (0.0, 0.4, 0.52), (0.1, 0.5, 0.72)],
+        "pricked": [(-0.02, 0.26, 0.26), (0.03, 0.37, 0.48), (0.12, 0.46, 0.68)],
         "floppy": [(0.0, 0.26, 0.28), (0.14, 0.42, 0.5), (0.42, 0.5, 0.34)],
     }
-    ear = sdf.surface(sdf.path(tips[ears], [0.2, 0.16, 0.03]), 30)
+    ear = sdf.surface(sdf.path(tips[ears], [0.21, 0.13, 0.05]), 36)
     return [
         Part("snout", solids.crisp(snout), horn(tone)),
         Part("nostril", solids.mirrored(nostril), horn(Color("brown", (0.25, 0.1, 0.1)))),
@@ -276,7 +276,7 @@ def dog(draw: Draw) -> list[Part]:
         body, *collar = collared(body, back, skull, draw.color("collar", ["red", "blue", "green", "yellow"]))
     rump: Point = (-0.62, 0.0, 0.2) if sits else (-0.2 - 0.6 * long, 0.0, high + 0.45)
     tail = dog_tail(rump, draw.uniform("tail", 0.0, 1.0), fur)
-    ears = draw.choice("ears", ["floppy", "floppy", "floppy", "folded", "pointed"])
+    ears = draw.choice("ears", ["floppy", "floppy", "folded", "floppy" if sits else "pointed"])  # a cat sits so
     face = dog_face(fur, muzzle, ears, draw.choice("tongue", ["out", "in"]) == "out")
     white = (sdf.posed(dog_bib(neck), stand), sdf.posed(dog_blaze(muzzle), look))
     eye = sdf.posed(sdf.ellipsoid((0.3, 0.22, 0.16), (0.26, 0.18, 0.2)), look)
