@@ -54,7 +54,10 @@ def table_legs(kind: str, spots: list[Flat], height: float, thick: float) -> tri
     out = 1.22 if kind == "splayed" else 1.0
     square = kind == "tapered"
     return solids.joined(
-        *[bar((x, y, height), (out * x, out * y, 0.05), 1.25 * thick, 0.7 * thick, square) for x, y in spots]
+        *[
+            bar((x, y, height - 1.2 * thick), (out * x, out * y, 0.05), 1.25 * thick, 0.7 * thick, square)
+            for x, y in spots
+        ]
     )
 
 
@@ -70,7 +73,7 @@ def runner(half_x: float, half_y: float, height: float, cloth: Material) -> Part
 
 def four_legged_table(draw: Draw, height: float, paint: Material, top_paint: Material) -> list[Part]:
     """A dining table with a frame below its top, perhaps with a drawer or a strip of cloth."""
-    half_y, half_x = draw.uniform("length", 0.75, 1.2), draw.uniform("depth", 0.45, 0.62)
+    half_y, half_x = draw.uniform("length", 0.72, 1.1), draw.uniform("depth", 0.45, 0.62)
     thick = draw.uniform("leg_thickness", 0.055, 0.08)
     is_round = draw.choice("top", ["straight", "straight", "oval"]) == "oval"
     board = round_outline(half_x * 1.15, half_y) if is_round else oblong(half_x, half_y)
@@ -107,10 +110,8 @@ def drawer(center: Point, width: float, height: float, paint: Material) -> list[
 def pedestal_table(draw: Draw, height: float, paint: Material, top_paint: Material) -> list[Part]:
     """A round table on one column, with a plate or curved feet below."""
     radius = draw.uniform("radius", 0.68, 0.95)
-    border = [
-        (radius - 0.045 * (1 - float(np.cos(t))), 0.045 * float(np.sin(t))) for t in np.radians(range(-90, 91, 15))
-    ]
-    top = solids.moved(solids.lathe([(0, -0.045), *border, (0, 0.045)], 72), (0, 0, height - 0.045))
+    border = [(radius - 0.02, 0.0), (radius, 0.02), (radius, 0.08), (radius - 0.015, 0.095)]
+    top = solids.moved(solids.lathe([(0, 0), *border, (0, 0.095)], 72), (0, 0, height - 0.095))
     fat = draw.uniform("column", 0.09, 0.14)
     waist = [(1.5, 0.0), (1.0, 0.15), (1.5, 0.35), (0.8, 0.6), (1.0, 0.85), (2.2, 1.0)]
     plain = [(1.0, 0.0), (1.0, 0.4), (1.0, 0.8), (1.5, 1.0)]
@@ -152,14 +153,14 @@ def desk(draw: Draw, height: float, paint: Material, top_paint: Material) -> lis
 
 
 @object_class(
-    "table", family="thing", azimuths=((20, 62), (-62, -20)), elevations=(14, 30), synonyms=("desk", "dining table")
+    "table", family="thing", azimuths=((20, 62), (-62, -20)), elevations=(24, 38), synonyms=("desk", "dining table")
 )
 def table(draw: Draw) -> list[Part]:
     """A table: on four legs, round on one column, or a desk with drawers."""
     paint = Material(
         draw.color("wood", ["brown"] * 4 + ["orange", "white", "gray", "black", "blue", "green"], 0.03), 0.4
     )
-    height = draw.uniform("height", 0.88, 1.2)
+    height = draw.uniform("height", 0.92, 1.2)
     kind = draw.choice("kind", ["four legs", "four legs", "pedestal", "desk"])
     below = paint
     if draw.choice("legs_paint", ["same", "same", "pale"]) == "pale":

@@ -17,6 +17,7 @@ from retrieval.world.objects.things import STEEL
 from retrieval.world.solids import Array, Flat
 
 BRASS = Material(Color("yellow", (0.86, 0.65, 0.28)), 0.25, metallic=0.7)
+CLEAR = Color("white", (0.96, 0.97, 0.98))
 Shape = Callable[[Array], Array]  # moves points (n, 3)
 
 # ----- Eyeglasses
@@ -69,7 +70,7 @@ def eyeglasses(draw: Draw) -> list[Part]:
     rim = solids.pipe(np.vstack([loop, loop[:1]]), thick)
     low = float(loop[:, 2].min()) - thick
     clear = draw.choice("glass", ["clear", "clear", "clear", "tinted"]) == "clear"
-    tint = Color("white", (0.96, 0.97, 0.98)) if clear else draw.color("tint", ["gray", "brown", "blue"])
+    tint = CLEAR if clear else draw.color("tint", ["gray", "brown", "blue"]).shade(1.5)
     pane = solids.loft([np.add(loop, (x, 0, 0)) for x in (-0.02, 0.02)])
     corner = loop[int(np.argmax(loop[:, 1] + 0.35 * loop[:, 2]))]
     hinge = np.add(corner, (-0.02, 0.06, 0.0))
@@ -225,7 +226,7 @@ def sun_hat(draw: Draw, paint: Material, ribbon: Material) -> list[Part]:
 
 def cowboy_hat(draw: Draw, paint: Material, ribbon: Material) -> list[Part]:
     """A creased, pinched crown and a wide brim that curls up high at both sides."""
-    height, reach = draw.uniform("height", 0.9, 1.15), draw.uniform("brim", 1.45, 1.65)
+    height, reach = draw.uniform("height", 1.05, 1.35), draw.uniform("brim", 1.4, 1.65)
     crown = [
         (0.74, 0.0),
         (0.7, 0.35 * height),
@@ -237,7 +238,7 @@ def cowboy_hat(draw: Draw, paint: Material, ribbon: Material) -> list[Part]:
     pieces = brimmed(crown, reach, (0.02, 0.22))
     crease = creased_top(height, draw.uniform("crease", 0.18, 0.34), draw.uniform("pinch", 0.15, 0.35))
     curl = rolled(
-        draw.uniform("curl", 0.8, 1.25), 0.74, draw.uniform("dip", 0.0, 0.1), draw.uniform("stretch", 1.1, 1.25)
+        draw.uniform("curl", 0.6, 1.05), 0.74, draw.uniform("dip", 0.0, 0.1), draw.uniform("stretch", 1.1, 1.25)
     )
     return dressed(pieces, paint, ribbon, crease, curl)
 
@@ -312,7 +313,7 @@ HATS = {"top hat": top_hat, "sun hat": sun_hat, "cowboy hat": cowboy_hat, "bowle
 
 
 @object_class(
-    "hat", family="thing", azimuths=((14, 56), (-56, -14)), elevations=(4, 18), synonyms=("cap", "top hat", "sun hat")
+    "hat", family="thing", azimuths=((12, 48), (-48, -12)), elevations=(4, 18), synonyms=("cap", "top hat", "sun hat")
 )
 def hat(draw: Draw) -> list[Part]:
     """A hat on the ground: top hat, sun hat, cowboy hat, bowler or cap, each with a band of another colour."""
@@ -324,6 +325,6 @@ def hat(draw: Draw) -> list[Part]:
         "bowler": ["black", "brown", "gray", "green", "blue"],
         "cap": ["red", "blue", "green", "yellow", "orange", "purple", "black"],
     }[kind]
-    paint = Material(draw.color("felt", words), 0.8)
+    paint = Material(draw.color("felt", words, 0.03), 0.8)
     contrasts = [word for word in ("red", "white", "black", "blue", "yellow") if word != paint.color.name]
     return HATS[kind](draw, paint, Material(draw.color("band", contrasts), 0.6))
