@@ -14,6 +14,8 @@ from retrieval.world.model import Color, Draw, Material, Part, object_class
 from retrieval.world.objects.things import DARK, STEEL, WOODS, disc, facing
 from retrieval.world.solids import Array, Flat
 
+BRASS = Material(Color("yellow", (0.82, 0.66, 0.3)), 0.3, metallic=0.7)
+PANEL = 0.46  # width of the column of knobs beside a picture tube
 GLOW = {  # the colours of pictures on a screen
     "sky": (0.45, 0.68, 0.88),
     "dusk": (0.93, 0.62, 0.38),
@@ -202,88 +204,57 @@ def bezel(screen: Screen, border: float, back: float, front: float) -> trimesh.T
     return solids.crisp(solids.moved(turned, (back, 0, 0)))
 
 
+def feet(width: float, depth: float, height: float) -> Part:
+    """Four short round feet that reach a little above z = height."""
+    spots = [(x * 0.3 * depth, y * 0.36 * width) for x in (-1, 1) for y in (-1, 1)]
+    pegs = [solids.cylinder((x, y, 0), (x, y, height + 0.05), 0.1) for x, y in spots]
+    return Part("foot", solids.joined(*pegs), DARK)
+
+
+def old_cabinet(size: tuple[float, float, float], lift: float, timber: Material) -> list[Part]:
+    """A box (depth, width, height) that hangs `lift` above the ground, with a tapering back for the tube's neck."""
+    depth, width, height = size
+    case = solids.slab((0, 0, lift + height / 2), size, 0.1)
+    corners = [
+        (x, y, lift + z)
+        for x, share in ((-depth / 2, 0.36), (-depth / 2 - 0.35, 0.24))
+        for y in (-share * width, share * width)
+        for z in (0.22 * height, (0.5 + share) * height)
+    ]
+    return [Part("cabinet", case, timber), Part("cabinet", solids.hull(corners, 0.06), DARK)]
+
+
+def control_panel(draw: Draw, y: float, low: float, high: float, front: float, plastic: Material) -> list[Part]:
+    """The column at y with the knobs and the loudspeaker, on a cabinet's front."""
+    outline = [(y - 0.2, low), (y + 0.18, low), (y + 0.18, high), (y - 0.2, high)]
+    metal = {"brass": BRASS, "steel": STEEL}[draw.choice("knobs", ["brass", "steel"])]
+    plate = facing(outline, front - 0.05, front + 0.03, 0.03)
+    return [Part("panel", plate, plastic), *dials(y, low + 0.04, high - 0.02, front + 0.03, metal)]
+
+
 def tube_set(draw: Draw) -> list[Part]:
     """An old set: a deep cabinet with a bulging screen, knobs beside it, an antenna, and legs or feet."""
-    timber = Material(
-        draw.color("cabinet", ["brown", "brown", "red", "orange", "green", "blue", "yellow", "white"]), 0.4
-    )
+    paints = ["brown", "brown", "red", "orange", "green", "blue", "yellow", "white"]
+    timber = Material(draw.color("cabinet", paints), 0.4)
     if timber.color.name == "brown":
         timber = Material(Color("brown", WOODS[draw.choice("timber", ["oak", "walnut", "cherry"])]), 0.4)
     plastic = Material(draw.color("bezel", ["black", "gray", "white"], 0.02), 0.4)
-    width, height, depth = (
-        draw.uniform("width", 1.9, 2.4),
-        draw.uniform("height", 1.45, 1.75),
-        draw.uniform("depth", 0.8, 1.2),
-    )
-    stand = draw.choice("stand", ["legs", "legs", "feet"])
-    lift = draw.uniform("leg_height", 0.4, 0.8) if stand == "legs" else 0.1
-    panel = 0.46
-    screen = Screen(
-        (panel / 2, lift + height / 2),
-        (width - panel - 0.36, height - 0.38),
-        depth / 2 - 0.02,
-        0.12,
-        draw.uniform("corner", 0.14, 0.3),
-    )
-    cabinet = solids.slab((0, 0, lift + height / 2), (depth, width, height), 0.1)
-    rear = solids.hull(
-        [
-            (x, y, lift + z)
-            for x, s in ((-depth / 2, 0.36), (-depth / 2 - 0.35, 0.24))
-            for y in (-s * width, s * width)
-            for z in (0.22 * height, (0.5 + s) * height)
-        ],
-        0.06,
-    )
-    metal = (
-        Material(Color("yellow", (0.82, 0.66, 0.3)), 0.3, metallic=0.7)
-        if draw.choice("knobs", ["brass", "steel"]) == "brass"
-        else STEEL
-    )
-    column = -width / 2 + 0.1 + panel / 2
-    plate = facing(
-        [
-            (column - 0.2, lift + 0.16),
-            (column + 0.18, lift + 0.16),
-            (column + 0.18, lift + height - 0.16),
-            (column - 0.2, lift + height - 0.16),
-        ],
-        depth / 2 - 0.05,
-        depth / 2 + 0.03,
-        0.03,
-    )
-    base = (
-        four_legs(width, depth, lift, 0.14, timber)
-        if stand == "legs"
-        else Part(
-            "foot",
-            solids.joined(
-                *[
-                    solids.cylinder(
-                        (x * 0.3 * depth, y * 0.36 * width, 0), (x * 0.3 * depth, y * 0.36 * width, 0.15), 0.1
-                    )
-                    for x in (-1, 1)
-                    for y in (-1, 1)
-                ]
-            ),
-            DARK,
-        )
-    )
+    width, height = draw.uniform("width", 1.9, 2.4), draw.uniform("height", 1.45, 1.75)
+    depth = draw.uniform("depth", 0.8, 1.2)
+    has_legs = draw.choice("stand", ["legs", "legs", "feet"]) == "legs"
+    lift = draw.uniform("leg_height", 0.4, 0.8) if has_legs else 0.1
+    middle, front, top = lift + height / 2, depth / 2, lift + height
+    corner = draw.uniform("corner", 0.14, 0.3)
+    screen = Screen((PANEL / 2, middle), (width - PANEL - 0.36, height - 0.38), front - 0.02, 0.12, corner)
+    ears = draw.choice("antenna", ["ears", "ears", "loop"])
+    reach, spread = draw.uniform("antenna_reach", 0.75, 1.15), draw.uniform("spread", 24, 46)
     return [
-        Part("cabinet", cabinet, timber),
-        Part("cabinet", rear, DARK),
-        Part("frame", bezel(screen, 0.075, depth / 2 - 0.08, depth / 2 + 0.09), plastic),
+        *old_cabinet((depth, width, height), lift, timber),
+        Part("frame", bezel(screen, 0.075, front - 0.08, front + 0.09), plastic),
         *picture(draw, screen),
-        Part("panel", plate, plastic),
-        *dials(column, lift + 0.2, lift + height - 0.18, depth / 2 + 0.03, metal),
-        *antenna(
-            draw.choice("antenna", ["ears", "ears", "loop"]),
-            -0.1,
-            lift + height,
-            draw.uniform("antenna_reach", 0.75, 1.15),
-            draw.uniform("spread", 24, 46),
-        ),
-        base,
+        *control_panel(draw, 0.1 + (PANEL - width) / 2, lift + 0.16, top - 0.16, front, plastic),
+        *antenna(ears, -0.1, top, reach, spread),
+        four_legs(width, depth, lift, 0.14, timber) if has_legs else feet(width, depth, lift),
     ]
 
 

@@ -1,11 +1,9 @@
-"""What rises and dives: helicopters, submarines, hot air balloons. Airplanes are in `aircraft`.
+"""What hovers and dives: helicopters, submarines. Airplanes are in `aircraft`, hot air balloons in `balloon`.
 
 Lengths are roughly metres, x runs from stern to bow.
 """
 
 from __future__ import annotations
-
-from itertools import pairwise
 
 import numpy as np
 import trimesh
@@ -14,12 +12,9 @@ from retrieval.world import sdf, solids
 from retrieval.world.model import Color, Draw, Material, Part, object_class
 from retrieval.world.objects.vehicles import DARK, GLASS, LAMP, STEEL
 from retrieval.world.sdf import Field
-from retrieval.world.solids import Array, Point
+from retrieval.world.solids import Point
 
 BUBBLE = Material(Color("blue", (0.35, 0.55, 0.68)), 0.06)
-WICKER = Material(Color("brown", (0.66, 0.44, 0.22)), 0.85)
-ROPE = Material(Color("brown", (0.45, 0.33, 0.20)), 0.9)
-LEATHER = Material(Color("brown", (0.36, 0.20, 0.11)), 0.6)
 BRASS = Material(Color("yellow", (0.85, 0.62, 0.22)), 0.25, metallic=0.8)
 
 
@@ -100,6 +95,34 @@ def cockpit(shape: Field, glazing: str, paint: Material) -> list[Part]:
     return [Part("window", glass, GLASS), Part("body", rest, paint)]
 
 
+def motor(top: float, paint: Material) -> list[Part]:
+    """The engine on a roof at z = top, and the mast in its middle that carries the rotor."""
+    housing = sdf.blend(
+        0.1,
+        sdf.block((-0.15, 0, top), (0.5, 0.26, 0.2), 0.14),
+        sdf.limb((-0.3, 0, top - 0.1), (-0.75, 0, 1.2), 0.2, 0.14),
+    )
+    mast = solids.cylinder((-0.05, 0, top), (-0.05, 0, top + 0.5), 0.075)
+    return [Part("engine", sdf.surface(housing, 34), paint), Part("mast", mast, STEEL)]
+
+
+def tail_fins(x: float, z: float, paint: Material) -> Part:
+    """The swept fin, the small keel below it and the stabiliser at the end of a boom."""
+    fin = [(x + 0.22, z), (x - 0.1, z + 0.1), (x - 0.42, z + 0.62), (x - 0.18, z + 0.62)]
+    keel = [(x + 0.2, z), (x - 0.1, z), (x - 0.2, z - 0.4), (x - 0.04, z - 0.4)]
+    wing = solids.slab((x + 0.55, 0, z - 0.04), (0.3, 1.0, 0.08), 0.035)
+    return Part("fin", solids.joined(solids.board(fin, 0.1, 0.035), solids.board(keel, 0.1, 0.035), wing), paint)
+
+
+def rotors(draw: Draw, mast: Point, end: Point) -> list[Part]:
+    """The main rotor on top of the mast and the tail rotor beside the boom's end."""
+    reach, chord = draw.uniform("rotor", 1.7, 2.2), draw.uniform("chord", 0.22, 0.32)
+    main = rotor(mast, reach, draw.choice("blades", [2, 3, 4]), chord, draw.uniform("turn", -40, 40))
+    size, count = draw.uniform("tail_rotor", 0.4, 0.52), draw.choice("tail_blades", [2, 3, 4])
+    place = (end[0] - 0.12, 0.12, end[2] + 0.1)
+    return [*main, *tail_rotor(place, size, count, draw.uniform("tail_turn", 0, 90))]
+
+
 @object_class(
     "helicopter", family="vehicle", azimuths=((52, 84), (-84, -52)), elevations=(8, 24), synonyms=("chopper",)
 )
@@ -110,47 +133,19 @@ def helicopter(draw: Draw) -> list[Part]:
     accent = Material(draw.color("accent", accents), 0.3)
     glazing = draw.choice("cabin", ["bubble", "closed", "closed"])
     plump, length = draw.uniform("plumpness", 0.9, 1.12), draw.uniform("cabin_length", 0.85, 1.15)
-    boom, lift = draw.uniform("boom", 1.5, 2.0), draw.uniform("boom_rise", 0.1, 0.45)
     cabin = sdf.ellipsoid((0.3, 0, 0.98), (length, 0.62 * plump, 0.66 * plump))
     rump = sdf.limb((0.1, 0, 1.1), (-0.75, 0, 1.25), 0.5 * plump, 0.26)
     shape = cabin if glazing == "bubble" else sdf.blend(0.25, cabin, rump)
+    boom = draw.choice("boom_kind", ["lattice", "tube"] if glazing == "bubble" else ["tube"])
+    end = (-0.6 - draw.uniform("boom", 1.5, 2.0), 0.0, 1.3 + draw.uniform("boom_rise", 0.1, 0.45))
     top = 0.98 + 0.62 * plump
-    start, end = (-0.5, 0.0, 1.2), (-0.6 - boom, 0.0, 1.3 + lift)
-    motor = sdf.blend(
-        0.1,
-        sdf.block((-0.15, 0, top), (0.5, 0.26, 0.2), 0.14),
-        sdf.limb((-0.3, 0, top - 0.1), (-0.75, 0, 1.2), 0.2, 0.14),
-    )
-    mast = (-0.05, 0.0, top + 0.5)
-    fin = [
-        (end[0] + 0.22, end[2]),
-        (end[0] - 0.1, end[2] + 0.1),
-        (end[0] - 0.42, end[2] + 0.62),
-        (end[0] - 0.18, end[2] + 0.62),
-    ]
-    keel = [(end[0] + 0.2, end[2]), (end[0] - 0.1, end[2]), (end[0] - 0.2, end[2] - 0.4), (end[0] - 0.04, end[2] - 0.4)]
-    wing = solids.slab((end[0] + 0.55, 0, end[2] - 0.04), (0.3, 1.0, 0.08), 0.035)
     gear = skids if draw.choice("gear", ["skids", "skids", "floats"]) == "skids" else floats
-    frame = "lattice" if glazing == "bubble" and draw.choice("boom_kind", ["lattice", "tube"]) == "lattice" else "tube"
     return [
         *cockpit(shape, glazing, paint),
-        Part("engine", sdf.surface(motor, 34), accent),
-        Part("mast", solids.cylinder((mast[0], 0, top), mast, 0.075), STEEL),
-        *rotor(
-            mast,
-            draw.uniform("rotor", 1.7, 2.2),
-            draw.choice("blades", [2, 3, 4]),
-            draw.uniform("chord", 0.22, 0.32),
-            draw.uniform("turn", 0, 180),
-        ),
-        *tail_boom(frame, start, end, 0.24, paint),
-        Part("fin", solids.joined(solids.board(fin, 0.1, 0.035), solids.board(keel, 0.1, 0.035), wing), accent),
-        *tail_rotor(
-            (end[0] - 0.12, 0.12, end[2] + 0.1),
-            draw.uniform("tail_rotor", 0.4, 0.52),
-            draw.choice("tail_blades", [2, 3, 4]),
-            draw.uniform("tail_turn", 0, 90),
-        ),
+        *motor(top, accent),
+        *rotors(draw, (-0.05, 0.0, top + 0.5), end),
+        *tail_boom(boom, (-0.5, 0.0, 1.2), end, 0.24, paint),
+        tail_fins(end[0], end[2], accent),
         gear(0.85, -0.55, draw.uniform("spread", 0.6, 0.75), 0.98 - 0.5 * plump),
         Part("light", solids.pebble((0.3 + 0.86 * length, 0, 0.66), (0.1, 0.1, 0.1), 2), LAMP),
     ]
@@ -237,7 +232,9 @@ def handrail(rear: float, front: float, height: float) -> Part:
 )
 def submarine(draw: Draw) -> list[Part]:
     """A submarine with a tower, a periscope and a propeller: plump with portholes, or long and sleek."""
-    paint = Material(draw.color("hull", ["yellow", "yellow", "gray", "black", "red", "blue", "green", "orange"]), 0.3)
+    paint = Material(
+        draw.color("hull", ["yellow", "yellow", "gray", "black", "red", "blue", "green", "orange"], 0.035), 0.3
+    )
     accents = [word for word in ("red", "white", "blue", "orange") if word != paint.color.name]
     accent = Material(draw.color("accent", accents), 0.35)
     build = draw.choice("build", ["plump", "plump", "long"])
@@ -275,115 +272,4 @@ def submarine(draw: Draw) -> list[Part]:
     ]
     if draw.choice("deck", ["bare", "rail"]) == "rail":
         parts.append(handrail(place + 0.62, place + 0.62 + 0.4 * half, level + girth - 0.02))
-    return parts
-
-
-# ----- Hot air balloon
-
-
-def envelope_profile(kind: str, height: float, steps: int) -> Array:
-    """Points (steps, 2) of (radius, height) from the mouth to the crown of a balloon of radius 1."""
-    knots = {
-        "round": [(0.3, 0.0), (0.72, 0.28), (1.0, 0.68), (0.8, 0.92), (0.42, 0.99), (0.02, 1.0)],
-        "pear": [(0.26, 0.0), (0.52, 0.24), (0.95, 0.62), (0.9, 0.82), (0.5, 0.97), (0.02, 1.0)],
-        "broad": [(0.34, 0.0), (0.86, 0.3), (1.06, 0.6), (0.88, 0.87), (0.45, 0.98), (0.02, 1.0)],
-    }[kind]
-    return solids.curve([(r, z * height) for r, z in knots], steps)
-
-
-def gore_colors(pattern: str, gores: int, rows: int, hues: int) -> Array:
-    """Which colour each patch (gores, rows) of the balloon has, as an index below `hues`."""
-    gore, row = np.meshgrid(np.arange(gores), np.arange(rows), indexing="ij")
-    band = row * 8 // rows
-    table = {
-        "stripes": gore % hues,
-        "bands": np.where((band == 3) | (band == 5), 1, np.where(band == 4, hues - 1, 0)),
-        "chequers": (gore // 2 * (hues == 2) + gore * (hues == 3) + band) % hues,
-        "spiral": (gore + row * gores // rows // 2) // 2 % hues,
-        "teeth": np.where(np.abs(row - rows * 0.5 - np.where(gore % 2, 2, -2)) < rows * 0.13, 1, 0),
-    }
-    return np.asarray(table[pattern])
-
-
-def envelope(profile: Array, colors: Array, bulge: float) -> dict[int, trimesh.Trimesh]:
-    """The balloon's skin by colour index: gores that bulge between their seams."""
-    gores, fine = len(colors), 6
-    share = np.linspace(0, 1, fine + 1)
-    skins: dict[int, list[trimesh.Trimesh]] = {}
-    for k in range(gores):
-        turn = 2 * np.pi * (k + share[:, None]) / gores
-        radius = profile[:, 0] * (1 + bulge * np.sin(np.pi * share[:, None]))
-        grid = np.stack(
-            [radius * np.cos(turn), radius * np.sin(turn), np.broadcast_to(profile[:, 1], radius.shape)], -1
-        )
-        cuts = [0, *(np.flatnonzero(np.diff(colors[k])) + 1), colors.shape[1]]
-        for first, last in pairwise(cuts):
-            skins.setdefault(int(colors[k, first]), []).append(solids.sheet(grid[:, first : last + 1], 0.02))
-    return {color: solids.joined(*pieces) for color, pieces in skins.items()}
-
-
-def gondola(width: float, depth: float, kind: str, rim: Material) -> list[Part]:
-    """A wicker basket of height `depth` on the ground, with a padded rim and woven bands."""
-    turn = np.linspace(0, 2 * np.pi, 40, endpoint=False)
-    power = {"round": 1.0, "square": 0.4}[kind]
-    loop = width * np.column_stack([np.sign(f(turn)) * np.abs(f(turn)) ** power for f in (np.cos, np.sin)])
-
-    def hoop(z: float, flare: float) -> Array:
-        return np.column_stack([flare * loop, np.full(40, z)])
-
-    wall = solids.loft([hoop(0.0, 0.8), hoop(0.03, 0.86), hoop(0.5 * depth, 0.94), hoop(depth, 1.0)])
-    bands = [hoop(share * depth, 0.865 + 0.13 * share) for share in (0.06, 0.36, 0.66)]
-    padded = [np.vstack([ring, ring[:1]]) for ring in (*bands, hoop(depth, 1.0))]
-    return [
-        Part("basket", solids.crisp(wall, 40), WICKER),
-        Part("basket", solids.joined(*[solids.pipe(ring, 0.03, sections=8) for ring in padded[:-1]]), ROPE),
-        Part("basket", solids.pipe(padded[-1], 0.055, sections=10), rim),
-    ]
-
-
-@object_class(
-    "hot air balloon",
-    family="vehicle",
-    azimuths=((0, 360),),
-    elevations=(-2, 12),
-    synonyms=("balloon", "hot-air balloon"),
-)
-def hot_air_balloon(draw: Draw) -> list[Part]:
-    """A hot air balloon of coloured gores whose basket stands on the ground."""
-    words = ["red", "blue", "yellow", "orange", "green", "purple", "pink", "white"]
-    first = Material(draw.color("main", words), 0.6)
-    rest = [word for word in words if word != first.color.name]
-    second = Material(draw.color("second", rest), 0.6)
-    third = Material(draw.color("third", [word for word in rest if word != second.color.name]), 0.6)
-    paints = [first, second, third]
-    pattern = draw.choice("pattern", ["stripes", "stripes", "bands", "chequers", "spiral", "teeth"])
-    gores, hues = 12, draw.choice("hues", [2, 3])
-    profile = envelope_profile(draw.choice("shape", ["round", "pear", "broad"]), draw.uniform("height", 1.9, 2.35), 33)
-    skins = envelope(profile, gore_colors(pattern, gores, 32, hues), draw.uniform("bulge", 0.02, 0.06))
-    width, depth = draw.uniform("basket_width", 0.3, 0.4), draw.uniform("basket_depth", 0.4, 0.54)
-    gap = draw.uniform("rope_length", 0.4, 0.65)
-    mouth = depth + gap
-    kind = draw.choice("basket", ["round", "square"])
-    corner = width * (0.98 if kind == "round" else 1.15)
-    spots = [(float(np.cos(t)), float(np.sin(t))) for t in np.radians(np.arange(45, 360, 90))]
-    rim = float(profile[0, 0])
-    ropes = [solids.pipe([(corner * x, corner * y, depth), (rim * x, rim * y, mouth + 0.02)], 0.036) for x, y in spots]
-    collar = solids.moved(trimesh.creation.torus(rim, 0.035, major_sections=36, minor_sections=8), (0, 0, mouth))
-    crown = solids.pebble((0, 0, mouth + profile[-1, 1]), (0.16, 0.16, 0.03), 2)
-    burner = solids.joined(
-        *[solids.cylinder((0, y, depth + 0.3 * gap), (0, y, depth + 0.62 * gap), 0.06) for y in (-0.07, 0.07)],
-        solids.pipe([(-corner * 0.7, 0, depth), (0, 0, depth + 0.3 * gap), (corner * 0.7, 0, depth)], 0.036),
-    )
-    bags = [
-        solids.pebble((1.02 * corner * x, 1.02 * corner * y, 0.55 * depth), (0.08, 0.08, 0.12), 2) for x, y in spots
-    ]
-    parts = [Part("balloon", solids.moved(skins[k], (0, 0, mouth)), paints[k]) for k in sorted(skins)]
-    parts += [
-        Part("balloon", solids.joined(collar, crown), second),
-        Part("rope", solids.joined(*ropes), ROPE),
-        Part("burner", burner, STEEL),
-        *gondola(width, depth, kind, LEATHER),
-    ]
-    if draw.choice("ballast", ["none", "sandbags"]) == "sandbags":
-        parts.append(Part("sandbag", solids.joined(*bags), second))
     return parts

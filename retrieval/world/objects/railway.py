@@ -259,7 +259,7 @@ def express_train(draw: Draw, paint: Material, trim: Material) -> list[Part]:
 )
 def train(draw: Draw) -> list[Part]:
     """A steam locomotive with its tender, or a modern train; perhaps on a piece of track."""
-    paint = Material(draw.color("paint", ["red", "green", "blue", "black", "orange", "yellow", "white"]), 0.3)
+    paint = Material(draw.color("paint", ["red", "green", "blue", "black", "orange", "yellow", "white"], 0.035), 0.3)
     trims = [word for word in ("red", "yellow", "blue", "white") if word != paint.color.name]
     trim = Material(draw.color("trim", trims), 0.4)
     build = steam_train if draw.choice("kind", ["steam", "steam", "express"]) == "steam" else express_train
