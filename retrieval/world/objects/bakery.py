@@ -99,7 +99,14 @@ def bitten(
     field: sdf.Field, glaze: trimesh.Trimesh, extras: list[Part], coat: Material, dough: Material, side: float
 ) -> list[Part]:
     """A donut with a bite out of its side at `side` degrees; the crumb shows."""
-    marks = [(1.34, 15.0, 0.32), (1.34, -15.0, 0.32), (1.06, 0.0, 0.26)]
+    marks = [
+        (1.55, 0.0, 0.4),
+        (1.36, 20.0, 0.25),
+        (1.36, -20.0, 0.25),
+        (1.2, 9.0, 0.25),
+        (1.2, -9.0, 0.25),
+        (1.06, 0.0, 0.2),
+    ]
 
     def teeth(grow: float) -> sdf.Field:
         angles = [(r, np.radians(side + turn), size + grow) for r, turn, size in marks]
@@ -171,7 +178,7 @@ def pizza_slice(span: float, crust: float, cheese: Material, sauce: Material) ->
 def coin(radius: float, depth: float = 0.05) -> trimesh.Trimesh:
     """A disc on z = 0 with a rounded upper edge."""
     profile = [(0.0, 0.0), (radius, 0.0), (radius, 0.6 * depth), (0.93 * radius, depth), (0.0, depth)]
-    return solids.crisp(solids.lathe(profile, 28), 40)
+    return solids.lathe(profile, 28)
 
 
 def olive(radius: float) -> trimesh.Trimesh:
@@ -234,11 +241,10 @@ def pizza(draw: Draw) -> list[Part]:
     count = int(draw.choice("slices", [6.0, 7.0, 8.0]))
     pulled, first = draw.uniform("pulled", 0.22, 0.4), draw.uniform("turn", -180.0, 180.0)
     span = draw.uniform("slice width", 44.0, 60.0) if serving == "slice" else 360.0 / count
-    plenty *= {"slice": 1.1}.get(serving, 0.15 + 0.016 * span)
-    parts: list[Part] = []
+    plenty *= 0.95 if serving == "slice" else 0.15 + 0.016 * span
+    plain, parts = pizza_slice(span, crust, cheese, sauce), []
     for k in [0] if serving == "slice" else range(serving == "one gone", count):
-        piece = pizza_slice(span, crust, cheese, sauce)
-        piece += slice_toppings(kinds, span, 1.0 - 1.9 * crust, k + count, plenty)
+        piece = plain + slice_toppings(kinds, span, 1.0 - 1.9 * crust, k + count, plenty)
         parts += laid(piece, 0.0 if k else pulled, 180.0 if serving == "slice" else first + span * k)
     return parts
 

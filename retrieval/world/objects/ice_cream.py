@@ -14,12 +14,12 @@ from retrieval.world.solids import Array
 WAFER = Material(Color("brown", (0.83, 0.56, 0.27)), 0.6)
 CHERRY = Material(Color("red", (0.75, 0.06, 0.10)), 0.15)
 STALK = Material(Color("green", (0.30, 0.42, 0.14)), 0.6)
-SERVINGS = ("one scoop", "two scoops", "three scoops", "swirl")
+SERVINGS = ("swirl", "one scoop", "two scoops", "three scoops")
 
 
 def cone_grid(top: float, bottom: float, low: float, high: float, lines: int) -> trimesh.Trimesh:
     """The raised lines of a waffle: spirals both ways around a cone whose radius runs from `bottom` to `top`."""
-    share = np.linspace(0.06, 0.98, 16)
+    share = np.linspace(0.06, 0.84, 16)  # the brim stays smooth, so that the ice ends in one clear line
     radii, heights = bottom + (top - bottom) * share, low + (high - low) * share
     ridges = []
     for k in range(lines):
@@ -36,9 +36,9 @@ def pointed_cone(radius: float, length: float, paint: Material) -> list[Part]:
     profile = [(0.0, -length), (tip, -length), (radius, -0.05), (radius + 0.035, -0.03), (radius + 0.035, 0.03)]
     cone = solids.crisp(solids.lathe([*profile, (radius - 0.03, 0.03), (0.0, -0.1)], 48), 40)
     grid = cone_grid(radius, tip, -length, -0.04, 7)
-    held_at = 0.13
+    held_at = 0.1
     held = tip + (radius - tip) * held_at / length
-    knob = [(0.0, -0.04), (0.3, -0.04), (0.31, 0.0), (0.27, 0.07), (held + 0.04, held_at), (0.0, held_at)]
+    knob = [(0.0, -0.04), (0.24, -0.04), (0.25, 0.0), (0.21, 0.05), (held + 0.04, held_at), (0.0, held_at)]
     stand = solids.lathe([(r, z - length) for r, z in knob], 48)
     return [Part("cone", cone, WAFER), Part("grid", grid, TOAST), Part("stand", solids.crisp(stand, 40), paint)]
 
@@ -72,7 +72,7 @@ def scoop(radius: float, phase: float) -> trimesh.Trimesh:
     x, y, z = np.asarray(mesh.vertices).T
     around = np.arctan2(y, x)
     ragged = 1.0 + 0.35 * np.sin(7 * around + phase) + 0.25 * np.sin(11 * around + 2.3 * phase)
-    skirt = 0.15 * np.exp(-(((z + 0.42) / 0.17) ** 2)) * ragged
+    skirt = 0.17 * np.exp(-(((z + 0.42) / 0.17) ** 2)) * ragged
     rough = 0.012 * np.sin(9 * x + phase) * np.sin(8 * y + 2) * np.sin(10 * z + phase)
     mesh.vertices *= (radius * (1 + skirt + rough))[:, None] * np.array([1.0, 1.0, 0.92])
     return mesh
@@ -96,18 +96,18 @@ def swirl(radius: float, height: float, turns: float) -> trimesh.Trimesh:
 def ice_cream(draw: Draw) -> list[Part]:
     """An ice cream cone with one to three scoops or a swirl, in a pointed waffle or a flat wafer cup."""
     flavour = draw.color("ice", ["pink", "pink", "white", "yellow", "brown", "green", "blue", "purple", "orange"], 0.03)
-    serving = draw.choice("serving", SERVINGS)
-    radius, length = draw.uniform("width", 0.42, 0.54), draw.uniform("cone length", 1.1, 1.45)
+    serving = draw.choice("serving", [*SERVINGS, "one scoop"])
+    radius, length = draw.uniform("width", 0.42, 0.54), draw.uniform("cone length", 1.05, 1.4)
     if draw.choice("cone", ["pointed", "pointed", "pointed", "cup"]) == "pointed":
         cone = pointed_cone(radius, length, Material(draw.color("stand", ["white", "gray", "blue", "black"]), 0.4))
     else:
-        cone = wafer_cup(radius * 0.92, 0.62 * length)
+        cone = wafer_cup(radius * 0.98, 0.72 * length)
     if serving == "swirl":
         height, turns = draw.uniform("swirl height", 0.85, 1.15), draw.choice("turns", [2.5, 3.0, 3.5])
         ice = [Part("ice cream", swirl(1.12 * radius, height, turns), Material(flavour, 0.4))]
         top, crown = height + 0.05, 0.0
     else:
-        ice, top, crown = scoops(draw, flavour, SERVINGS.index(serving) + 1, radius)
+        ice, top, crown = scoops(draw, flavour, SERVINGS.index(serving), radius)
     return cone + ice + garnish(draw, top, crown)
 
 
@@ -116,24 +116,20 @@ def scoops(draw: Draw, flavour: Color, count: int, radius: float) -> tuple[list[
     others = [word for word in ("white", "brown", "pink", "yellow", "green") if word != flavour.name]
     second = flavour if draw.choice("flavours", ["one", "two"]) == "one" else draw.color("second", others, 0.04)
     tilt = draw.uniform("tilt", -0.12, 0.12)
-    sizes = [1.14 * radius * 0.93**k for k in range(count)]
-    heights = [0.34 * sizes[0] + 1.08 * sum(sizes[1 : k + 1]) for k in range(count)]
+    sizes = [1.22 * radius * 0.9**k for k in range(count)]
+    heights = [0.34 * sizes[0] + 1.24 * sum(sizes[1 : k + 1]) for k in range(count)]
+    melt = [melted(radius, 35.0 + 115.0 * k, (0.2, 0.36, 0.27)[k]) for k in range(3)]
     parts = []
     for k, (size, height) in enumerate(zip(sizes, heights, strict=True)):
-        aside = tilt * (0.0, 0.6, -0.8)[k]
-        mesh = solids.moved(scoop(size, 1.7 * k + 10 * tilt), (0.0, aside, height))
-        parts.append(Part("scoop", mesh, Material(second if k == 1 else flavour, 0.5)))
-    melt = [melted(radius, 35.0 + 90.0 * k, (0.16, 0.34, 0.22, 0.28)[k]) for k in range(4)]
-    return (
-        [*parts, Part("drip", solids.joined(*melt), Material(flavour, 0.4))],
-        heights[-1] + 0.92 * sizes[-1],
-        sizes[-1],
-    )
+        mesh = solids.moved(scoop(size, 1.7 * k + 10 * tilt), (0.0, tilt * (0.0, 0.6, -0.8)[k], height))
+        whole = mesh if k else solids.joined(mesh, *melt)
+        parts.append(Part("scoop", whole, Material(second if k == 1 else flavour, 0.5)))
+    return parts, heights[-1] + 0.92 * sizes[-1], sizes[-1]
 
 
 def melted(radius: float, angle: float, length: float) -> trimesh.Trimesh:
     """One drop that runs from a cone's brim down its side."""
-    line = [(radius, 0, 0.12), (radius + 0.045, 0, 0.0), (radius - 0.3 * length + 0.02, 0, -length)]
+    line = [(radius, 0, 0.12), (radius + 0.03, 0, 0.0), (radius - 0.36 * length + 0.01, 0, -length)]
     steps = np.column_stack([np.interp(np.linspace(0, 2, 14), np.arange(3), axis) for axis in np.transpose(line)])
     return solids.turned(solids.pipe(steps, np.interp(np.arange(14), [0, 6, 13], [0.08, 0.055, 0.07])), 2, angle)
 

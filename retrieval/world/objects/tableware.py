@@ -104,10 +104,10 @@ def candlestick(radius: float, height: float, paint: Material) -> list[Part]:
 @object_class("candle", family="thing", azimuths=((-40, 40), (140, 220)), elevations=(6, 24), synonyms=("candlelight",))
 def candle(draw: Draw) -> list[Part]:
     """A burning candle on a dish, in a chamberstick with a handle, or on a candlestick."""
-    color = draw.color("wax", ["white", "white", "red", "yellow", "green", "blue", "pink", "purple", "orange"], 0.03)
+    color = draw.color("wax", ["white", "white", "red", "yellow", "green", "blue", "pink", "purple"], 0.03)
     holder = draw.choice("holder", ["chamberstick", "chamberstick", "dish", "candlestick"])
     stout = {"dish": (0.27, 0.36), "chamberstick": (0.19, 0.26), "candlestick": (0.14, 0.19)}[holder]
-    radius, length = draw.uniform("thickness", *stout), draw.uniform("length", 0.75, 1.35)
+    radius, length = draw.uniform("thickness", *stout), draw.uniform("length", 0.9, 1.4)
     metals = {"brass": BRASS, "blue": Material(Color("blue", (0.20, 0.33, 0.60)), 0.3)}
     metals |= {"iron": Material(Color("black", (0.13, 0.13, 0.14)), 0.4), "wood": wood(draw, "timber")}
     paint = metals[draw.choice("holder material", list(metals))]
@@ -124,7 +124,7 @@ def candle(draw: Draw) -> list[Part]:
 
 def burning(draw: Draw, color: Color, radius: float, low: float, high: float) -> list[Part]:
     """A lit candle between z = `low` and `high`: wax, drips, wick and flame."""
-    taper, twist = draw.uniform("taper", 0.0, 0.2), draw.choice("body", ["smooth", "smooth", "twisted"]) == "twisted"
+    taper, twist = draw.uniform("taper", 0.0, 0.14), draw.choice("body", ["smooth", "smooth", "twisted"]) == "twisted"
     paint = Material(color, 0.45)
     drips = wax_drips(
         radius, high, taper, draw.uniform("drips", 0.25, 0.6) * (high - low), int(draw.choice("runs", [3.0, 4.0, 5.0]))
@@ -280,7 +280,7 @@ def pot_handle(draw: Draw, carried: str, wall: Array, top: float, paint: Materia
     if carried == "behind":
         loop = ear(draw.choice("loop", ["round", "drop", "square"]), wall, draw.uniform("handle reach", 0.42, 0.56))
         return Part("handle", solids.turned(loop, 2, 180.0), paint)
-    (y, z), peak = wall[0], top + draw.uniform("arch", 0.55, 0.8)
+    (y, z), peak = wall[0], top + draw.uniform("arch", 0.72, 0.95)
     line = solids.curve(
         [(-y, z), (-0.92 * y, 0.6 * peak + 0.4 * z), (0.0, peak), (0.92 * y, 0.6 * peak + 0.4 * z), (y, z)], 40
     )
