@@ -311,6 +311,18 @@ def lamp_foot(kind: str, reach: float, paint: Material) -> Part:
     return Part("base", solids.joined(*[solids.turned(leg, 2, 120 * k + 30) for k, leg in enumerate(legs)]), paint)
 
 
+def shifted(parts: list[Part], offset: Point) -> list[Part]:
+    """The parts, moved together."""
+    return [Part(p.name, solids.moved(p.mesh, offset), p.material) for p in parts]
+
+
+def bent_pole(low: float, rise: float, height: float, out: float) -> list[Point]:
+    """The line of a pole that goes straight up to `rise`, then over a hump and down to `height`, `out` to the side."""
+    peak = height + 0.25
+    bend = [(0, rise), (0.04 * out, rise + 0.4 * (peak - rise)), (0.5 * out, peak), (0.97 * out, height)]
+    return [(0.0, 0.0, low), *[(0.0, float(y), float(z)) for y, z in solids.curve(bend, 28)]]
+
+
 @object_class(
     "floor lamp",
     family="thing",
@@ -335,26 +347,11 @@ def floor_lamp(draw: Draw) -> list[Part]:
     if draw.choice("trim", ["same", "other"]) == "other":
         trim = Material(draw.color("trim", [w for w in ("white", "black", "brown") if w != paint.color.name]), 0.6)
     shade = lamp_shade(shape, radius, tall, paint, trim)
-    if kind == "straight":
-        pole = [(0.0, 0.0, low), (0.0, 0.0, height + 0.6 * tall)]
-        hung = (0.0, 0.0, height)
-        tilt = 0.0
-    else:
+    pole, out = [(0.0, 0.0, low), (0.0, 0.0, height + 0.6 * tall)], 0.0
+    if kind != "straight":
         out = side * (draw.uniform("reach", 0.45, 0.6) if kind == "crook" else draw.uniform("reach", 0.8, 1.1))
-        rise = 0.75 * height if kind == "crook" else 0.5 * height
-        peak = height + 0.25
-        bend = [
-            (0, 0, rise),
-            (0, 0.04 * out, rise + 0.4 * (peak - rise)),
-            (0, 0.5 * out, peak),
-            (0, 0.97 * out, height),
-        ]
-        pole = [(0, 0, low), *[(float(x), float(y), float(z)) for x, y, z in solids.curve(bend, 28)]]
-        hung = (0.0, out, height - 0.92 * tall)
-        tilt = side * draw.uniform("tilt", 0, 22)
-    if tilt:
-        shade = [Part(p.name, solids.moved(p.mesh, (0, 0, -tall)), p.material) for p in shade]
-        shade = turned_about(shade, 0, tilt)
-        hung = (hung[0], hung[1], hung[2] + tall)
-    placed = [Part(p.name, solids.moved(p.mesh, hung), p.material) for p in shade]
-    return [*placed, Part("pole", solids.pipe(pole, draw.uniform("pole_width", 0.03, 0.04)), metal), foot]
+        pole = bent_pole(low, height * (0.75 if kind == "crook" else 0.5), height, out)
+        tilted = turned_about(shifted(shade, (0, 0, -tall)), 0, side * draw.uniform("tilt", 0, 22))
+        shade = shifted(tilted, (0, 0, 0.08 * tall))
+    thick = draw.uniform("pole_width", 0.03, 0.04)
+    return [*shifted(shade, (0, out, height)), Part("pole", solids.pipe(pole, thick), metal), foot]
