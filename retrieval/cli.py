@@ -115,19 +115,35 @@ def render(asked: argparse.Namespace) -> None:
     """Render a set of the world."""
     from retrieval.world.sets import render_set
 
+    out = asked.out or Path("runs") / f"world-{asked.purpose}-{asked.size}"
     with progress("rendering", "scenes") as show:
         render_set(
-            asked.out, purpose=asked.purpose, seed=asked.seed, per_class=asked.per_class, size=asked.size,
+            out, purpose=asked.purpose, seed=asked.seed, per_class=asked.per_class, size=asked.size,
             classes=asked.classes or None, workers=asked.workers, on_progress=show,
         )  # fmt: skip
-    say(f"Rendered into {asked.out}. Look at it: python -m retrieval world sheet {asked.out} sheet.png")
+    say(f"Rendered into {out}. Look at it: python -m retrieval world sheet {out} sheets")
+
+
+def people(asked: argparse.Namespace) -> None:
+    """Render synthetic people, each from several sides."""
+    from retrieval.world.people.sets import people_sheet, render_people
+
+    with progress("rendering", "people") as show:
+        render_people(
+            asked.out, domain=asked.domain, identities=asked.identities, views=asked.views, size=asked.size,
+            seed=asked.seed, workers=asked.workers, on_progress=show,
+        )  # fmt: skip
+    if asked.sheet:
+        say(str(people_sheet(asked.out, asked.sheet)))
+    say(f"Rendered into {asked.out}; {asked.out / 'items.jsonl'} tells all that is known of each picture.")
 
 
 def sheet(asked: argparse.Namespace) -> None:
-    """Lay a rendered set out on one page."""
-    from retrieval.world.sets import contact_sheet
+    """Lay a rendered set out on pages: one per style, and one of everything."""
+    from retrieval.world.sheets import contact_sheets
 
-    say(str(contact_sheet(asked.folder, asked.out, asked.per_class)))
+    for path in contact_sheets(asked.folder, asked.out, asked.per_class):
+        say(str(path))
 
 
 def examples(asked: argparse.Namespace) -> None:
@@ -180,7 +196,9 @@ def _parser() -> argparse.ArgumentParser:
     world = verbs.add_parser("world", help="Render the world and look at it.").add_subparsers(required=True)
     one = _verb(world, "render", render)
     one.add_argument(
-        "--out", type=Path, required=True, help="the folder that receives the set; a begun set is finished"
+        "--out",
+        type=Path,
+        help="the folder that receives the set; a begun set is finished (default: runs/world-FOR-SIZE)",
     )
     one.add_argument(
         "--for",
@@ -190,14 +208,15 @@ def _parser() -> argparse.ArgumentParser:
         help="seeds of two purposes never meet (default: gallery)",
     )
     one.add_argument("--seed", type=int, default=0, help="another seed, other objects (default: 0)")
-    one.add_argument("--per-class", type=int, default=8, help="objects of each class (default: 8)")
-    one.add_argument("--size", type=int, default=256, help="pixels on a side (default: 256)")
+    one.add_argument("--per-class", type=int, default=12, help="objects of each class (default: 12)")
+    one.add_argument("--size", type=int, default=192, help="pixels on a side (default: 192)")
     one.add_argument("--classes", nargs="*", help="only these classes (default: all)")
     one.add_argument("--workers", type=int, help="processes (default: one per core)")
+    _people_words(_verb(world, "people", people))
     one = _verb(world, "sheet", sheet)
     one.add_argument("folder", type=Path, help="a rendered set")
-    one.add_argument("out", type=Path, help="the PNG that is written")
-    one.add_argument("--per-class", type=int, default=2, help="objects of each class (default: 2)")
+    one.add_argument("out", type=Path, help="the folder that receives the PNGs")
+    one.add_argument("--per-class", type=int, default=6, help="objects of each class (default: 6)")
     one = _verb(world, "examples", examples)
     one.add_argument("--out", type=Path, default=Path("assets/examples"), help="the folder that receives the drawings")
     one.add_argument("--seed", type=int, default=0, help="another seed, other drawings (default: 0)")
@@ -213,6 +232,19 @@ def _verb(verbs: Any, name: str, run: Callable[[argparse.Namespace], None]) -> a
     parser: argparse.ArgumentParser = verbs.add_parser(name, help=run.__doc__, description=run.__doc__)
     parser.set_defaults(run=run)
     return parser
+
+
+def _people_words(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--out", type=Path, required=True, help="the folder that receives the set; a begun set is finished"
+    )
+    parser.add_argument("--domain", required=True, choices=("studio", "street"), help="no one is in both domains")
+    parser.add_argument("--identities", type=int, default=600, help="how many people (default: 600)")
+    parser.add_argument("--views", type=int, default=3, help="pictures of each (default: 3)")
+    parser.add_argument("--size", type=int, default=128, help="height in pixels, twice the width (default: 128)")
+    parser.add_argument("--seed", type=int, default=0, help="another seed, other people (default: 0)")
+    parser.add_argument("--workers", type=int, help="processes (default: one per core)")
+    parser.add_argument("--sheet", type=Path, help="also lay some of them out on one page, this PNG")
 
 
 def _train_words(parser: argparse.ArgumentParser) -> None:

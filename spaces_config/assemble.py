@@ -11,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NEEDED = ("app.py", "retrieval", "assets", "checkpoints", "LICENSE")
+NOT_NEEDED = ("__pycache__", "*.pyi", "draw.png", "dark.png", "phone.png", "world-*.png")  # the page shows the others
 
 
 def assemble(out: Path) -> Path:
@@ -19,7 +20,7 @@ def assemble(out: Path) -> Path:
     for name in NEEDED:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, out / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyi", "screenshots"))
+            shutil.copytree(source, out / name, ignore=shutil.ignore_patterns(*NOT_NEEDED))
         else:
             shutil.copy(source, out / name)
     front = (ROOT / "spaces_config" / "README.cpu.md").read_text(encoding="utf-8")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from retrieval.images import Strokes, parse_strokes
-from retrieval.types import CARTOON, PAINTING, PHOTO, SKETCH
+from retrieval.types import CARTOON, ENGRAVING, MOSAIC, PAINTING, PHOTO, SKETCH
 from retrieval.ui import views
 from retrieval.ui.actions import Actions
 from retrieval.ui.canvas import drawing_canvas
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
 PHRASES = ("a red apple", "cartoon of a cat", "a sailboat at sea", "a sketch of a chair", "a yellow duck", "a blue car")
-STYLES = tuple(domain.name for domain in (PHOTO, PAINTING, CARTOON, SKETCH))  # until the gallery says what it has
+HANDS = (PHOTO, PAINTING, CARTOON, MOSAIC, ENGRAVING, SKETCH)
+STYLES = tuple(domain.name for domain in HANDS)  # until the gallery says what it has
 POLL = 0.5  # seconds between two looks at a model that is loading
 
 
@@ -76,7 +77,7 @@ class Shown:
 
 def build_page(engine: Engine, examples: Path = EXAMPLES) -> gr.Blocks:
     """The page over this engine, with its queue. `launch_options` has what `launch` needs."""
-    gr.set_static_paths(list(engine.picture_roots))
+    gr.set_static_paths([*engine.picture_roots, views.SHEETS])
     with gr.Blocks(title="Guise", fill_width=True, analytics_enabled=False, delete_cache=(300, 900)) as page:
         gr.HTML(views.HEADER, apply_default_css=False)
         with gr.Tabs(elem_id="pages"):

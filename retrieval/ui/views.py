@@ -223,9 +223,10 @@ ABOUT = """
 <div class="about">
 <section><h2>What it is</h2>
 <p>Guise searches pictures across styles. A drawing, a photo or a few words go in; what comes back shows the same thing
-as a photo, a painting, a cartoon or a sketch. One small neural network maps drawings, pictures and words to points of
-one space, and the closest points are the answer.</p>
+as a photo, a painting, a cartoon, a mosaic, an engraving or a sketch. One small neural network maps drawings, pictures
+and words to points of one space, and the closest points are the answer.</p>
 <p>The score of a hit is the cosine between the two points: 1 is the same direction, 0 is unrelated.</p></section>
+{world}
 <section><h2>What the model has seen</h2>{model}</section>
 <section><h2>What not to trust it with</h2><ul>
 <li>It knows the classes it was trained on. Anything else gets the nearest of those, or “No confident match”.</li>
@@ -250,9 +251,41 @@ take after the query <code>k</code>, <code>domains</code>, <code>cutoff</code>, 
 """
 
 
+SHEETS = Path(__file__).resolve().parents[2] / "assets" / "screenshots"
+WORLD = (  # title, what is told, file, what the picture shows
+    (
+        "The world",
+        "The gallery is a world made by a program: 64 kinds of things, each modelled with free proportions, colours "
+        "and poses, lit and photographed by a path tracer, and drawn by six hands. So all that a picture "
+        "shows is known exactly: class, style, colours, parts, mask.",
+        "world.png",
+        "Every class of the world in every style",
+    ),
+    (
+        "Its people",
+        "Searching for a person by description is a tool of surveillance, so here it works on invented figures only. "
+        "No picture of a real person was used to make them. They come from a studio and from a street.",
+        "people.png",
+        "Synthetic people from several sides, with captions",
+    ),
+)
+
+
 def about(facts: Mapping[str, Any]) -> str:
     """What Guise is, what its model has seen, what it must not be trusted with, and how a program calls it."""
-    return ABOUT.format(model=_model(facts))
+    return ABOUT.format(model=_model(facts), world="".join(_sheet(*told) for told in WORLD))
+
+
+def _sheet(title: str, words: str, name: str, described: str) -> str:
+    """A part of the world, told and shown; nothing where its sheet was not shipped."""
+    path = SHEETS / name
+    if not path.is_file():
+        return ""
+    return (
+        f'<section class="wide"><h2>{title}</h2><p>{words}</p>'
+        f'<a href="{picture(path)}" target="_blank"><img src="{picture(path)}" alt="{described}" loading="lazy"></a>'
+        "</section>"
+    )
 
 
 def _model(facts: Mapping[str, Any]) -> str:

@@ -1,9 +1,30 @@
 """Sets of rendered pictures: every class, several objects, each object in every style, with all that is known of it.
 
-A set is a folder: `<class>/<object>-<style>.webp` and `items.jsonl`, one line per picture. The listing is written last:
-where it exists, the set is complete. Until then every finished scene leaves a record under `records/`, so that an
-interrupted run goes on where it stopped. The same settings give the same set, whatever the number of processes; the
-purpose is part of every seed, so no training object ever appears in the gallery.
+A set is a folder: `<class>/<object>-<style>.webp`, `<class>/<object>-mask.png`, `set.json` (the plan) and
+`items.jsonl`, one line per picture. The listing is written last: where it exists, the set is complete. Until then every
+finished scene leaves a record under `records/`, so that an interrupted run goes on where it stopped. The same settings
+give the same set, whatever the number of processes; the purpose is part of every seed, so no training object ever
+appears in the gallery. A line:
+
+    id          "palm-tree-007-photo"
+    path        relative to the folder
+    label       the class, one of the 64 in `split`
+    domain      the style
+    caption     true words about this picture
+    object      "palm-tree-007": the scene, shared by its pictures in all styles
+    split       the class is "seen", "val_unseen" or "test_unseen" in zero-shot protocols (`split.SPLIT`)
+    seed, size  the scene's seed; pixels a side
+    style       the style's own choices
+    colors      what was coloured freely -> colour word; the first names the object
+    shape       the class' free shape parameters
+    camera      azimuth (0 = front, 90 = its left side) and elevation in degrees, distance and aperture in world units,
+                fov in degrees
+    light       azimuth, elevation and softness of the sun in degrees, its share of the light, exposure
+    stage       place and ground
+    mask        path of a black and white PNG of the picture's size: where the object is
+    box         of the object: centre x, centre y, width, height as fractions of the picture
+    parts       [{"phrase": "wheel", "color": "black", "box": [...]}]: what is visible, one box for all parts of a name
+                and colour
 """
 
 from __future__ import annotations
@@ -20,7 +41,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from retrieval.errors import DataError, SettingsError
 from retrieval.files import write_text
@@ -31,6 +52,7 @@ from retrieval.world.captions import caption
 from retrieval.world.objects import CLASSES
 from retrieval.world.render import Buffers, render, use_threads
 from retrieval.world.scene import Scene, object_class, sample_scene, stable_seed
+from retrieval.world.split import SPLIT
 from retrieval.world.styles import STYLES
 
 FORMAT = 1
@@ -46,7 +68,7 @@ class Quality:
 
 
 PURPOSES: dict[str, Quality] = {
-    "gallery": Quality(samples=25, webp=86),
+    "gallery": Quality(samples=16, webp=80),
     "training": Quality(samples=12, webp=92),
     "validation": Quality(samples=12, webp=92),
 }
@@ -143,37 +165,9 @@ def finish_set(
         done += 1
         report(done, len(tasks))
     lines = [line for task in tasks for line in json.loads(record_of(out, task.name).read_text())]
-    write_text(listing, "".join(json.dumps(line) + "\n" for line in lines))
+    write_text(listing, "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines))
     shutil.rmtree(out / "records")
     return listing
-
-
-def contact_sheet(folder: Path, out: Path, per_class: int = 2, cell: int = 128) -> Path:
-    """A PNG of the set in `folder`: a row per class, for each of its first objects every style. Returns `out`."""
-    listing = folder / ITEMS
-    if not listing.exists():
-        raise DataError(
-            f"{folder} holds no finished set: {listing.name} is missing. Render it first, or let the rendering finish."
-        )
-    rows: dict[str, list[dict[str, Any]]] = {}
-    for line in listing.read_text().splitlines():
-        item = json.loads(line)
-        rows.setdefault(item["label"], []).append(item)
-    columns = per_class * len({item["domain"] for items in rows.values() for item in items})
-    margin = cell
-    sheet = Image.new("RGB", (margin + columns * cell, len(rows) * cell), "white")
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=cell / 7)
-    for row, (label, items) in enumerate(rows.items()):
-        pen.text((cell / 16, (row + 0.5) * cell), label, fill="black", font=font, anchor="lm")
-        for column, item in enumerate(items[:columns]):
-            with Image.open(folder / item["path"]) as picture:
-                sheet.paste(
-                    picture.convert("RGB").resize((cell, cell), Image.Resampling.LANCZOS),
-                    (margin + column * cell, row * cell),
-                )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(out)
-    return out
 
 
 def _plan(purpose: str, seed: int, per_class: int, size: int, classes: Sequence[str] | None) -> Plan:
@@ -252,6 +246,9 @@ def _render_task(out: Path, task: Task) -> str:
     facts = _scene_facts(scene, buffers)
     folder = out / task.label.replace(" ", "-")
     folder.mkdir(parents=True, exist_ok=True)
+    mask = folder / f"{task.name}-mask.png"
+    mask_picture(buffers).save(mask, optimize=True)
+    facts["mask"] = mask.relative_to(out).as_posix()
     lines = []
     for domain in task.plan.styles:
         rng = np.random.default_rng(stable_seed("style", domain, task.seed))  # own stream: a new style changes no other
@@ -274,7 +271,10 @@ def _render_task(out: Path, task: Task) -> str:
             "caption": words,
         }
         lines.append(
-            head | {"object": task.name, "seed": task.seed, "size": task.plan.size, "style": drawing.params} | facts
+            head
+            | {"object": task.name, "split": SPLIT[task.label], "seed": task.seed, "size": task.plan.size}
+            | {"style": drawing.params}
+            | facts
         )
     write_text(record_of(out, task.name), json.dumps(lines))
     return task.name
@@ -294,12 +294,28 @@ def _scene_facts(scene: Scene, buffers: Buffers) -> dict[str, Any]:
         },
         "stage": {"place": scene.stage.place, "ground": scene.stage.ground},
         "box": box_of(buffers.mask),
-        "parts": [
-            {"phrase": part.name, "color": part.material.color.name, "box": box_of(buffers.part == place)}
-            for place, part in enumerate(scene.parts)
-            if (buffers.part == place).mean() >= SMALLEST_PART
-        ],
+        "parts": _parts(scene, buffers),
     }
+
+
+def _parts(scene: Scene, buffers: Buffers) -> list[dict[str, Any]]:
+    """The visible parts: one entry for all that share name and colour word."""
+    places: dict[tuple[str, str], list[int]] = {}
+    for place, part in enumerate(scene.parts):
+        places.setdefault((part.name, part.material.color.name), []).append(place)
+    masks = {key: np.isin(buffers.part, found) for key, found in places.items()}
+    return [
+        {"phrase": phrase, "color": color, "box": box_of(mask)}
+        for (phrase, color), mask in masks.items()
+        if mask.mean() >= SMALLEST_PART
+    ]
+
+
+def mask_picture(buffers: Buffers) -> Image.Image:
+    """Where the object is: white, at the size of the finished pictures, 1 bit per pixel."""
+    whole = Image.fromarray(buffers.mask.astype(np.uint8) * 255)
+    small = whole.resize((round(buffers.size * whole.width / whole.height), buffers.size), Image.Resampling.BOX)
+    return small.point(lambda value: 255 if value >= 128 else 0).convert("1")
 
 
 def box_of(mask: np.ndarray[Any, np.dtype[np.bool_]]) -> list[float]:

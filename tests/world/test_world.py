@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ pytest.importorskip("mitsuba", reason="mitsuba renders the world; install the ex
 
 from retrieval.errors import DataError, SettingsError
 from retrieval.world import sets
-from retrieval.world.captions import caption
+from retrieval.world.captions import COLORLESS, caption
 from retrieval.world.model import CLASSES, Draw
 from retrieval.world.render import Buffers, render, use_threads
 from retrieval.world.scene import sample_scene
-from retrieval.world.sets import PURPOSES, Plan, Quality, Task, contact_sheet, render_set
+from retrieval.world.sets import PURPOSES, Plan, Quality, Task, render_set
+from retrieval.world.sheets import contact_sheets
+from retrieval.world.split import ALL, SEEN, SPLIT, TEST_UNSEEN, VAL_UNSEEN
 from retrieval.world.styles import STYLES
 from retrieval.world.styles.contours import trace
 
@@ -106,7 +109,7 @@ def test_settings_that_do_not_exist_are_answered_with_those_that_do(tmp_path: Pa
 
 def test_an_unfinished_set_has_no_contact_sheet(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no finished set"):
-        contact_sheet(tmp_path, tmp_path / "sheet.png")
+        contact_sheets(tmp_path, tmp_path / "sheets")
 
 
 def test_every_picture_of_a_set_is_listed_once_and_has_the_size_it_says(small_set: Path) -> None:
@@ -133,7 +136,7 @@ def test_part_boxes_lie_inside_the_object_and_the_object_inside_the_picture(smal
 def test_captions_name_what_was_rendered(small_set: Path) -> None:
     for line in items(small_set):
         assert any(word in line["caption"] for word in (line["label"], *CLASSES[line["label"]].synonyms))
-        if line["domain"] != "sketch":
+        if line["domain"] not in COLORLESS:
             assert next(iter(line["colors"].values())) in line["caption"]
 
 
@@ -145,12 +148,16 @@ def test_captions_choose_the_right_article_and_vary() -> None:
 
 
 @pytest.mark.parametrize("label", sorted(CLASSES))
-def test_every_class_has_four_free_choices_and_several_named_parts(label: str) -> None:
-    draw = Draw(np.random.default_rng(1))
-    parts = CLASSES[label].build(draw)
-    assert len(draw.values) + len(draw.colors) >= 4
-    assert len({part.name for part in parts}) >= 2
-    assert draw.colors, "the first colour names the object in captions"
+def test_every_class_has_four_free_shape_parameters_a_colour_and_several_named_parts(label: str) -> None:
+    found: dict[str, set[Any]] = {}
+    for seed in range(3):
+        draw = Draw(np.random.default_rng(seed))
+        parts = CLASSES[label].build(draw)
+        for name, value in draw.values.items():
+            found.setdefault(name, set()).add(value)
+        assert len({part.name for part in parts}) >= 2
+        assert draw.colors, "the first colour names the object in captions"
+    assert len([name for name, values in found.items() if len(values) > 1]) >= 4
 
 
 @pytest.mark.parametrize("label", sorted(CLASSES))
@@ -198,7 +205,48 @@ def test_training_validation_and_gallery_share_no_object() -> None:
     assert isinstance(PURPOSES["gallery"], Quality)
 
 
-def test_a_contact_sheet_shows_every_class(small_set: Path, tmp_path: Path) -> None:
-    path = contact_sheet(small_set, tmp_path / "sheet.png", per_class=1, cell=32)
-    with Image.open(path) as sheet:
-        assert sheet.size == (32 + len(STYLES) * 32, 2 * 32)
+def test_contact_sheets_show_every_class_of_a_style_and_every_style_of_a_class(small_set: Path, tmp_path: Path) -> None:
+    *styles, everything = contact_sheets(small_set, tmp_path, per_class=2, cell=32)
+    assert [path.name for path in styles] == [f"world-{style}.png" for style in STYLES]
+    for path in styles:
+        with Image.open(path) as sheet:
+            assert sheet.size == (48 + 2 * 32, 2 * 32)
+    with Image.open(everything) as sheet:
+        assert sheet.size == (2 * (48 + len(STYLES) * 32), 32)
+
+
+def test_the_world_has_the_64_classes_of_the_one_split() -> None:
+    assert set(CLASSES) == set(ALL)
+    assert (len(SEEN), len(VAL_UNSEEN), len(TEST_UNSEEN)) == (45, 9, 10)
+    assert len(ALL) == 64
+
+
+def test_every_line_says_all_that_the_schema_promises_and_no_more(small_set: Path) -> None:
+    promised = set(re.findall(r"^ {4}(\w+(?:, \w+)*)  ", sets.__doc__ or "", re.MULTILINE))
+    names = {name for group in promised for name in group.split(", ")}
+    for line in items(small_set):
+        assert set(line) == names
+        assert line["split"] == SPLIT[line["label"]]
+
+
+def test_the_mask_is_where_the_object_is_and_every_part_lies_in_it(small_set: Path) -> None:
+    for line in items(small_set):
+        with Image.open(small_set / line["mask"]) as picture:
+            mask = np.asarray(picture.convert("L")) > 0
+        assert mask.shape == (48, 48)
+        rows, columns = np.nonzero(mask)
+        found = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]) / 48
+        x, y, w, h = line["box"]
+        np.testing.assert_allclose(found, [x - w / 2, y - h / 2, x + w / 2, y + h / 2], atol=1.5 / 48)
+        for part in line["parts"]:
+            px, py, pw, ph = part["box"]
+            left, right = int((px - pw / 2) * 48), int(np.ceil((px + pw / 2) * 48))
+            top, bottom = int((py - ph / 2) * 48), int(np.ceil((py + ph / 2) * 48))
+            assert mask[max(top - 1, 0) : bottom + 1, max(left - 1, 0) : right + 1].any()
+
+
+def test_the_record_of_a_style_holds_its_own_choices(small_set: Path) -> None:
+    told = {line["domain"]: set(line["style"]) for line in items(small_set)}
+    assert set(told) == set(STYLES)
+    assert all(told.values()), "every hand has free choices of its own"
+    assert len({frozenset(names) for names in told.values()}) == len(STYLES)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 from skimage.measure import approximate_polygon
 
 from retrieval.world.render import Buffers
@@ -17,7 +18,10 @@ from retrieval.world.styles.drawing import Drawing, Stroke, ink, noise, resized,
 Array = npt.NDArray[np.float64]
 
 KEPT = {OUTLINE: 1.0, SEAM: 0.92, THREAD: 0.9, OVERLAP: 0.8, FOLD: 0.6}  # how likely a person draws a line of this kind
-SPECK = 0.035  # shorter lines are left out, unless they are rings; fraction of the side
+SPECK = 0.03  # shorter lines are left out, unless they are rings; fraction of the side
+FACE = frozenset({"eye", "nostril", "nose"})  # however hasty, a person draws these, if only as a dot
+LARGEST_EYE = 0.07  # of the side; what is larger, or long as a carrot, is drawn by its contour
+DOT = 0.022  # of the side: the radius below which an eye is a dot, not a ring
 TOOLS = ("mouse", "pen", "pencil")
 
 
@@ -39,13 +43,55 @@ def draw(buffers: Buffers, rng: np.random.Generator) -> Drawing:
 
 def by_hand(buffers: Buffers, tool: str, care: float, rng: np.random.Generator) -> list[Array]:
     """The strokes of a hand with `tool` that takes `care` in [0, 1]: polylines (N, 2) in [0, 1]."""
-    lines = [line for contour in _chosen(trace(buffers), care, rng) for line in _strokes(contour, care, tool, rng)]
+    face, traced = _face(buffers), trace(buffers)
+    if face:
+        covered = np.any([np.hypot(*(_grid(64) - middle).T) < radius + 0.012 for middle, radius in face], axis=0)
+        traced = [contour for contour in traced if contour.kind == OUTLINE or not _inside(contour, covered)]
+    lines = [line for contour in _chosen(traced, care, rng) for line in _strokes(contour, care, tool, rng)]
+    lines += [_eye(middle, radius, rng) for middle, radius in face]
     return _bent(lines, 0.012 * (1.3 - care), rng)
+
+
+def _face(buffers: Buffers) -> list[tuple[Array, float]]:
+    """Eyes, nostrils and noses that can be seen: middle (x, y) and radius of each, fractions of the side."""
+    named = np.isin(buffers.part, [place for place, name in enumerate(buffers.names) if name in FACE])
+    areas, count = ndimage.label(ndimage.binary_closing(named, iterations=2))
+    found = []
+    for number in range(1, count + 1):
+        rows, columns = np.nonzero(areas == number)
+        radius = float(np.sqrt(len(rows) / np.pi)) / buffers.detail
+        long, short = sorted((np.ptp(rows) + 1, np.ptp(columns) + 1), reverse=True)
+        if 0.004 < radius < LARGEST_EYE and long < 1.7 * short:
+            found.append(((np.array([columns.mean(), rows.mean()]) + 0.5) / buffers.detail, radius))
+    return found
+
+
+def _grid(side: int) -> Array:
+    """The middles of the cells of a square grid on the picture. (side * side, 2)"""
+    at = (np.arange(side) + 0.5) / side
+    return np.stack(np.meshgrid(at, at), axis=-1).reshape(-1, 2)
+
+
+def _inside(contour: Contour, covered: npt.NDArray[np.bool_]) -> bool:
+    """Whether most of the contour runs through covered cells of a `_grid`."""
+    side = round(float(np.sqrt(len(covered))))
+    x, y = np.clip((contour.points * side).astype(int), 0, side - 1).T
+    return bool(covered[y * side + x].mean() > 0.6)
+
+
+def _eye(middle: Array, radius: float, rng: np.random.Generator) -> Array:
+    """A dot, or a ring where there is room: one stroke that goes round more than once."""
+    size = max(radius * rng.uniform(0.85, 1.2), 0.009)
+    turns = rng.uniform(1.02, 1.15) if size > DOT else 2.0
+    angle = rng.uniform(0, 2 * np.pi) + np.linspace(0, turns * 2 * np.pi, 18)
+    shrink = np.ones(18) if size > DOT else np.linspace(1.0, 0.2, 18)
+    around = np.stack([np.cos(angle) * rng.uniform(0.85, 1.1), np.sin(angle)], axis=1) * shrink[:, None]
+    return middle + size * around + rng.normal(0, 0.003, 2)
 
 
 def _chosen(contours: list[Contour], care: float, rng: np.random.Generator) -> list[Contour]:
     """The lines that this hand draws: outline and long thin things always, of the rest as many as patience allows."""
-    patience = 4 + 40 * care**2
+    patience = 7 + 40 * care**2
     chosen = []
     for contour in contours:
         if contour.kind in (OUTLINE, THREAD) and contour.length > (0.03 if contour.kind == OUTLINE else 0.12):
