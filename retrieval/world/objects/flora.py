@@ -297,10 +297,10 @@ def saguaro(draw: Draw, skin: Material) -> tuple[list[Part], list[tuple[Point, f
     side = draw.choice("arm side", [1.0, -1.0])
     for k in range(int(draw.choice("arms", [1.0, 2.0, 2.0, 3.0]))):
         s, low = (side if k % 2 == 0 else -side), draw.uniform(f"arm {k} height", 0.28, 0.52) * tall
-        out, up = girth + draw.uniform(f"arm {k} reach", 0.36, 0.5), draw.uniform(f"arm {k} length", 0.5, 0.95)
+        out, up = girth + draw.uniform(f"arm {k} reach", 0.46, 0.66), draw.uniform(f"arm {k} length", 0.5, 0.95)
         x = 0.0 if k < 2 else 0.3
         if k == 2:
-            low, out = 0.62 * tall, girth + 0.3
+            low, out = 0.62 * tall, girth + 0.42
             up *= 0.5
         knots = [
             (0.0, 0.0, low),
@@ -320,7 +320,7 @@ def saguaro(draw: Draw, skin: Material) -> tuple[list[Part], list[tuple[Point, f
 
 def barrel(draw: Draw, skin: Material) -> tuple[list[Part], list[tuple[Point, float]]]:
     """A round ribbed cactus, perhaps with a young one at its side."""
-    tall, girth = draw.uniform("height", 1.0, 1.5), draw.uniform("girth", 0.62, 0.78)
+    tall, girth = draw.uniform("height", 1.15, 1.65), draw.uniform("girth", 0.62, 0.76)
     ribs = draw.choice("ribs", [11, 13, 15])
     heights = 0.5 - 0.5 * np.cos(np.pi * np.linspace(0.03, 1.0, 40))
     line = np.column_stack([0 * heights, 0 * heights, tall * heights])
@@ -373,14 +373,14 @@ def prickly_pear(draw: Draw, skin: Material) -> tuple[list[Part], list[tuple[Poi
 def cactus(draw: Draw) -> list[Part]:
     """A cactus with arms, a round one or a prickly pear, with thorns, perhaps blossoms, in a pot or on sand."""
     skin = Material(draw.color("skin", ["green"], 0.06), 0.6)
-    kind = draw.choice("kind", ["saguaro", "saguaro", "barrel", "prickly pear"])
+    kind = draw.choice("kind", ["saguaro", "saguaro", "saguaro", "barrel", "prickly pear"])
     parts, tips = {"saguaro": saguaro, "barrel": barrel, "prickly pear": prickly_pear}[kind](draw, skin)
     if draw.choice("blossoms", ["none", "one", "all"]) != "none":
         bloom = Material(draw.color("blossom", ["pink", "red", "yellow", "orange", "white"]), 0.5)
         several = draw.values["blossoms"] == "all"
         for at, tilt in tips if several else tips[:1]:
             parts += blossom(at, 0.3 if kind == "barrel" else 0.26, tilt, bloom)
-    if draw.choice("ground", ["pot", "sand"]) == "pot":
+    if draw.choice("ground", ["pot", "pot" if kind == "barrel" else "sand"]) == "pot":
         vessel, level = pot(draw, {"saguaro": 0.5, "barrel": 0.68, "prickly pear": 0.5}[kind])
         return [*vessel, *reshaped(parts, lambda mesh: solids.moved(mesh, (0.0, 0.0, level - 0.04)))]
     sand = Material(Color("yellow", (0.86, 0.72, 0.46)), 0.95)

@@ -267,7 +267,7 @@ def rocks(draw: Draw, reach: float, rise: float) -> trimesh.Trimesh:
     return solids.joined(*stones)
 
 
-@object_class("lighthouse", family="place", azimuths=((-50.0, 50.0),), elevations=(0.0, 14.0), synonyms=("beacon",))
+@object_class("lighthouse", family="place", azimuths=((-42.0, 42.0),), elevations=(0.0, 14.0), synonyms=("beacon",))
 def lighthouse(draw: Draw) -> list[Part]:
     """A tapering lighthouse in stripes, a spiral or one colour, on rocks, on a mound or beside its keeper's cottage."""
     paint = draw.color("tower", ["red", "red", "red", "blue", "black", "white", "green", "orange"])
@@ -288,11 +288,8 @@ def lighthouse(draw: Draw) -> list[Part]:
         levels = [k / count for k in range(1, count)]
         collars = [collar(float(np.interp(level, along, radii)), level * height) for level in levels]
         parts.append(Part("tower", solids.joined(*collars), other))
-    metal = (
-        {"white": other}.get(paint.name, wall)
-        if draw.choice("metalwork", ["painted", "painted", "black"]) == "painted"
-        else IRON
-    )
+    painted = other if paint.name == "white" else wall
+    metal = painted if draw.choice("metalwork", ["painted", "painted", "black"]) == "painted" else IRON
     head = lantern(top, draw.uniform("lamp room", 0.5, 0.66), draw.choice("cap", ["dome", "cone"]), metal)
     parts += carried(head, (0.0, 0.0, height))
     slope = float(np.degrees(np.arctan2(foot - top, height)))
@@ -302,17 +299,20 @@ def lighthouse(draw: Draw) -> list[Part]:
             embrasure(0.15, 0.26, WHITEWASH), float(np.interp(share, along, radii)), share * height, side, slope
         )
     parts += on_tower(gate(0.34, 0.62, "door", WHITEWASH), float(radii[3]) - 0.04, 0.0, side, slope)
+    return standing_on(draw, parts, foot)
+
+
+def standing_on(draw: Draw, parts: list[Part], foot: float) -> list[Part]:
+    """The lighthouse, whose foot has this radius, on rocks, on a mound, or beside its keeper's cottage."""
     ground = draw.choice("ground", ["rocks", "rocks", "mound", "cottage"])
     if ground == "rocks":
         lift = draw.uniform("cliff", 0.15, 0.5)
-        parts = [*carried(parts, (0.0, 0.0, lift)), Part("rock", rocks(draw, 1.05, lift + 0.15), ROCK)]
-    elif ground == "mound":
-        parts = [*carried(parts, (0.0, 0.0, 0.22)), Part("grass", solids.pebble((0, 0, 0), (1.5, 1.5, 0.3)), GRASS)]
-    elif ground == "cottage":
-        roof = Material(draw.color("cottage roof", ["red", "brown", "gray", "orange"]), 0.8)
-        at = (-0.15, draw.choice("cottage side", [-1.0, 1.0]) * 1.15 * foot, 0.0)
-        parts += carried(cottage(draw.uniform("cottage", 0.9, 1.15), roof), at)
-    return parts
+        return [*carried(parts, (0.0, 0.0, lift)), Part("rock", rocks(draw, 1.05, lift + 0.15), ROCK)]
+    if ground == "mound":
+        return [*carried(parts, (0.0, 0.0, 0.22)), Part("grass", solids.pebble((0, 0, 0), (1.5, 1.5, 0.3)), GRASS)]
+    roof = Material(draw.color("cottage roof", ["red", "brown", "gray", "orange"]), 0.8)
+    at = (-0.15, draw.choice("cottage side", [-1.0, 1.0]) * 1.15 * foot, 0.0)
+    return [*parts, *carried(cottage(draw.uniform("cottage", 0.9, 1.15), roof), at)]
 
 
 def cottage(long: float, tiles: Material) -> list[Part]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -128,50 +129,55 @@ def stick_arm(shoulder: Point, aside: float, lift: float, reach: float) -> trime
     return solids.joined(arm, *fingers)
 
 
-@object_class("snowman", family="place", azimuths=((-38.0, 38.0),), elevations=(2.0, 16.0))
-def snowman(draw: Draw) -> list[Part]:
-    """A snowman of two or three balls with a carrot nose, a hat, a scarf, coals and arms of twigs."""
-    snow = Material(draw.color("snow", ["white"], 0.015), 0.8)
-    count = draw.choice("balls", [2.0, 3.0, 3.0])
-    low, shrink = draw.uniform("girth", 0.8, 1.0), draw.uniform("shrink", 0.68, 0.8)
-    squash = draw.uniform("squash", 0.86, 1.0)
-    radii = [low * shrink**k for k in range(int(count))] if count > 2 else [low, 0.72 * low]
-    centers: list[Point] = [(0.0, 0.0, 0.86 * low * squash)]
-    for below, radius in pairwise(radii):
-        drift = draw.uniform(f"drift {len(centers)}", -0.06, 0.06)
-        _, y, z = centers[-1]
-        centers.append((0.0, y + drift, z + 0.82 * squash * below + 0.72 * radius * squash))
-    balls = [
-        sdf.ellipsoid(c, (r, r, r * (squash if k < len(radii) - 1 else 1.0)))
-        for k, (c, r) in enumerate(zip(centers, radii, strict=True))
-    ]
-    mesh = sdf.surface(sdf.blend(0.06, *balls), 60)
-    mesh.vertices[:, 2] = np.maximum(mesh.vertices[:, 2], 0.0)
-    head, chest = centers[-1], centers[-2]
-    parts = [Part("body", mesh, snow), *face(draw, head, radii[-1])]
-    spots = [(0.0, b) for b in (30.0, 4.0, -22.0)]
-    parts.append(Part("button", coals(chest, radii[-2], spots if count == 2 else spots[:2], 0.09), COAL))
+def dressed(draw: Draw, head: Point, radius: float) -> list[Part]:
+    """The hat and perhaps the scarf of a snowman with this head."""
     wool = Material(draw.color("wool", ["red", "blue", "green", "yellow", "purple", "orange"]), 0.9)
-    neck = (head[0], head[1], head[2] - 0.74 * radii[-1])
+    x, y, z = head
+    parts = []
     if draw.choice("scarf", ["scarf", "scarf", "scarf", "none"]) == "scarf":
-        parts += scarf(draw, neck, 0.84 * radii[-1], wool)
+        parts = scarf(draw, (x, y, z - 0.74 * radius), 0.84 * radius, wool)
     hats = {"top hat": top_hat, "bobble hat": bobble_hat, "bucket": bucket}
     kind = draw.choice("hat", list(hats))
     tint = draw.color("bucket", ["red", "blue", "gray", "yellow"]) if kind == "bucket" else wool.color
-    hat = hats[kind](radii[-1], draw.uniform("hat height", 0.8, 1.25) * radii[-1], tint)
     tilt = draw.uniform("hat tilt", -12.0, 12.0)
-    for part in hat:
+    for part in hats[kind](radius, draw.uniform("hat height", 0.8, 1.25) * radius, tint):
         worn = solids.turned(solids.turned(part.mesh, 0, tilt), 1, -6.0)
-        parts.append(
-            Part(part.name, solids.moved(worn, (head[0] - 0.04, head[1], head[2] + 0.6 * radii[-1])), part.material)
-        )
-    for side in (-1.0, 1.0):
-        shoulder = on_ball(chest, 0.92 * radii[-2], side * 84.0, 24.0)
-        parts.append(
-            Part(
-                "arm",
-                stick_arm(shoulder, side, draw.uniform(f"arm {side:.0f}", -5.0, 55.0), draw.uniform("reach", 0.7, 1.0)),
-                TWIG,
-            )
-        )
+        parts.append(replace(part, mesh=solids.moved(worn, (x - 0.04, y, z + 0.6 * radius))))
+    return parts
+
+
+def stacked(draw: Draw) -> tuple[list[Point], list[float]]:
+    """Middles and radii of two or three balls on top of each other, and a little out of line."""
+    count = int(draw.choice("balls", [2.0, 3.0, 3.0]))
+    low, shrink = draw.uniform("girth", 0.8, 1.0), draw.uniform("shrink", 0.68, 0.8)
+    radii = [low, shrink * low, shrink**2 * low] if count == 3 else [low, 0.72 * low]
+    centers: list[Point] = [(0.0, 0.0, 0.8 * low)]
+    for below, radius in pairwise(radii):
+        _, y, z = centers[-1]
+        drift = draw.uniform(f"drift {len(centers)}", -0.06, 0.06)
+        centers.append((0.0, y + drift, z + 0.76 * below + 0.68 * radius))
+    return centers, radii
+
+
+@object_class("snowman", family="place", azimuths=((-30.0, 30.0),), elevations=(2.0, 16.0))
+def snowman(draw: Draw) -> list[Part]:
+    """A snowman of two or three balls with a carrot nose, a hat, a scarf, coals and arms of twigs."""
+    snow = Material(draw.color("snow", ["white"], 0.015), 0.8)
+    centers, radii = stacked(draw)
+    squash = draw.uniform("squash", 0.86, 0.98)
+    low = [sdf.ellipsoid(c, (r, r, squash * r)) for c, r in zip(centers[:-1], radii[:-1], strict=True)]
+    mesh = sdf.surface(sdf.blend(0.06, *low, sdf.sphere(centers[-1], radii[-1])), 60)
+    mesh.vertices[:, 2] = np.maximum(mesh.vertices[:, 2], 0.0)  # a flat foot
+    chest, broad = centers[-2], radii[-2]
+    rows = (30.0, 4.0, -22.0) if len(radii) == 2 else (30.0, 4.0)
+    parts = [
+        Part("body", mesh, snow),
+        Part("button", coals(chest, broad, [(0.0, row) for row in rows], 0.09), COAL),
+        *face(draw, centers[-1], radii[-1]),
+        *dressed(draw, centers[-1], radii[-1]),
+    ]
+    for name, side in (("right arm", -1.0), ("left arm", 1.0)):
+        lift, reach = draw.uniform(name, -5.0, 55.0), draw.uniform(f"{name} reach", 0.7, 1.0)
+        arm = stick_arm(on_ball(chest, 0.92 * broad, side * 84.0, 24.0), side, lift, reach)
+        parts.append(Part("arm", arm, TWIG))
     return parts

@@ -74,57 +74,62 @@ def opened(mesh: trimesh.Trimesh, door: sdf.Field) -> trimesh.Trimesh:
     return sdf.split(mesh, door)[1]
 
 
-def dome_tent(draw: Draw, fabric: Material, second: Material) -> list[Part]:
-    """A dome of coloured gores over bent poles, with an arched door to the front whose flap is rolled aside."""
-    wide, deep, high = (
-        draw.uniform("width", 0.95, 1.2),
-        draw.uniform("depth", 0.95, 1.3),
-        draw.uniform("height", 0.95, 1.25),
-    )
-    gores = 6
-    up = np.linspace(0.0, 1.0, 24)
-    door = sdf.limb((0.5 * deep, 0, 0.0), (1.5 * deep, 0, 0.0), 0.1)
-    tall = 0.66 * high
-    door = sdf.Field(
-        lambda p: np.where(p[..., 0] > 0, (p[..., 1] / (0.4 * wide)) ** 2 + (p[..., 2] / tall) ** 2 - 1.0, 1.0),
-        door.low,
-        door.high,
-    )
+def dome_point(size: Array, angle: Array, share: Array) -> Array:
+    """Points (..., 3) of a dome with the semi-axes `size`; `share` runs from the ground to the top."""
+    bend = share * np.pi / 2
+    out = np.cos(bend) ** 0.8
+    return np.stack([size[0] * out * np.cos(angle), size[1] * out * np.sin(angle), size[2] * np.sin(bend) ** 0.95], -1)
 
-    def shell(angle: Array, share: Array, grow: float) -> Array:
-        bend = share * np.pi / 2
-        out = np.cos(bend) ** 0.8
-        return np.stack(
-            [
-                (deep + grow) * out * np.cos(angle),
-                (wide + grow) * out * np.sin(angle),
-                (high + grow) * np.sin(bend) ** 0.95,
-            ],
-            -1,
-        )
 
-    parts = []
-    step = 2 * np.pi / gores
-    for k in range(gores):
-        angle, share = np.meshgrid(np.linspace((k - 0.5) * step, (k + 0.5) * step, 40), up, indexing="ij")
-        parts.append(Part("roof", opened(solids.sheet(shell(angle, share, 0.0), 0.03), door), (second, fabric)[k % 2]))
-    poles = [
-        solids.pipe(shell(np.full(16, (k + 0.5) * step), np.linspace(0.02, 0.97, 16), 0.01), 0.04, sections=8)
-        for k in range(gores)
-    ]
-    t = np.linspace(0.0, np.pi, 40)
-    y, z = 0.4 * wide * np.cos(t), tall * np.sin(t)
+def dome_door(size: Array, half: float, tall: float) -> tuple[sdf.Field, trimesh.Trimesh]:
+    """The arch that is cut out of a dome for a door, and the hem around it with the flap rolled to one side."""
+    deep, wide, high = size.tolist()
+
+    def arch(p: Array) -> Array:
+        return np.where(p[..., 0] > 0, (p[..., 1] / half) ** 2 + (p[..., 2] / tall) ** 2 - 1.0, 1.0)
+
+    turn = np.linspace(0.0, np.pi, 40)
+    y, z = half * np.cos(turn), tall * np.sin(turn)
     bend = np.arcsin(np.clip(z / high, 0, 1) ** (1 / 0.95))
     x = deep * np.sqrt(np.clip(np.cos(bend) ** 1.6 - (y / wide) ** 2, 0.0, 1.0))
-    rim = solids.pipe(np.column_stack([x + 0.02, y, z]), 0.035, sections=8)
-    roll = solids.hull([(0.9 * deep, 0.46 * wide, 0.12), (0.88 * deep, 0.34 * wide, 0.75 * tall)], 0.075, detail=1)
-    floor = solids.lathe([(0, 0.0), (1.0, 0.0), (1.0, 0.03), (0, 0.03)])
+    hem = solids.pipe(np.column_stack([x + 0.02, y, z]), 0.035, sections=8)
+    roll = solids.hull([(0.9 * deep, 1.15 * half, 0.12), (0.88 * deep, 0.85 * half, 0.75 * tall)], 0.075, detail=1)
+    return sdf.Field(arch, -size, size), solids.joined(hem, roll)
+
+
+def dome_tent(draw: Draw, fabric: Material, second: Material) -> list[Part]:
+    """A dome of coloured gores over bent poles, with an arched door to the front whose flap is rolled aside."""
+    ranges = {"depth": (0.95, 1.3), "width": (0.95, 1.2), "height": (0.95, 1.25)}
+    size = np.array([draw.uniform(name, low, high) for name, (low, high) in ranges.items()])
+    door, hem = dome_door(size, draw.uniform("door", 0.36, 0.46) * size[1], 0.66 * size[2])
+    gores, up = 6, np.linspace(0.0, 1.0, 24)
+    step = 2 * np.pi / gores
+    parts, poles = [], []
+    for k in range(gores):
+        angle, share = np.meshgrid(np.linspace((k - 0.5) * step, (k + 0.5) * step, 40), up, indexing="ij")
+        gore = opened(solids.sheet(dome_point(size, angle, share), 0.03), door)
+        parts.append(Part("roof", gore, (second, fabric)[k % 2]))
+        bow = dome_point(size + 0.01, np.full(16, (k + 0.5) * step), np.linspace(0.02, 0.97, 16))
+        poles.append(solids.pipe(bow, 0.04, sections=8))
+    floor = solids.scaled(solids.cylinder((0, 0, 0.0), (0, 0, 0.03), 0.97), (float(size[0]), float(size[1]), 1.0))
     return [
         *parts,
         Part("pole", solids.joined(*poles), Material(second.color.shade(0.6), 0.5)),
-        Part("flap", solids.joined(rim, roll), Material(second.color.shade(0.8), 0.8)),
-        Part("floor", solids.scaled(floor, (0.97 * deep, 0.97 * wide, 1.0)), SHADOW),
+        Part("flap", hem, Material(second.color.shade(0.8), 0.8)),
+        Part("floor", floor, SHADOW),
     ]
+
+
+def painted_bands(kind: str, high: float) -> sdf.Field:
+    """Where a tipi of this height is painted: a straight ring above a zigzag or another ring."""
+
+    def band(p: Array) -> Array:
+        turn = np.arctan2(p[..., 1], p[..., 0]) / (2 * np.pi) * 12
+        wave = np.abs(turn % 1 - 0.5) * 0.3 if kind == "zigzag" else 0.075
+        near = np.minimum(np.abs(p[..., 2] - 0.26 * high - wave), np.abs(p[..., 2] - 0.68 * high))
+        return np.asarray(near - 0.07)
+
+    return sdf.Field(band, np.zeros(3), np.ones(3))
 
 
 def tipi(draw: Draw, fabric: Material, second: Material) -> list[Part]:
@@ -141,17 +146,10 @@ def tipi(draw: Draw, fabric: Material, second: Material) -> list[Part]:
     angle, share = np.meshgrid(np.linspace(0, 2 * np.pi, 97), np.linspace(0, 1, 40), indexing="ij")
     out = foot + (neck - foot) * share
     hide = opened(solids.sheet(np.stack([out * np.cos(angle), out * np.sin(angle), share * high], -1), 0.03), door)
-    bands = draw.choice("bands", ["none", "zigzag", "rings"])
     painted = []
-    if bands != "none":
-
-        def band(p: Array) -> Array:
-            turn = np.arctan2(p[..., 1], p[..., 0]) / (2 * np.pi) * 12
-            wave = np.abs(turn % 1 - 0.5) * 0.3 if bands == "zigzag" else 0.075
-            near = np.minimum(np.abs(p[..., 2] - 0.26 * high - wave), np.abs(p[..., 2] - 0.68 * high))
-            return np.asarray(near - 0.07)
-
-        stripe, hide = sdf.split(hide, sdf.Field(band, np.zeros(3), np.ones(3)))
+    kind = draw.choice("bands", ["none", "zigzag", "rings"])
+    if kind != "none":
+        stripe, hide = sdf.split(hide, painted_bands(kind, high))
         painted = [Part("band", stripe, second)]
     pole = solids.pipe([(foot * 0.99, 0, 0.0), (neck * 0.8, 0, high), (-0.3, 0.03, high + 0.46)], 0.04, sections=8)
     flaps = []
