@@ -19,7 +19,7 @@ SERVINGS = ("swirl", "one scoop", "two scoops", "three scoops")
 
 def cone_grid(top: float, bottom: float, low: float, high: float, lines: int) -> trimesh.Trimesh:
     """The raised lines of a waffle: spirals both ways around a cone whose radius runs from `bottom` to `top`."""
-    share = np.linspace(0.06, 0.84, 16)  # the brim stays smooth, so that the ice ends in one clear line
+    share = np.linspace(0.06, 0.76, 16)  # the brim stays smooth, so that the ice ends in one clear line
     radii, heights = bottom + (top - bottom) * share, low + (high - low) * share
     ridges = []
     for k in range(lines):
@@ -35,7 +35,7 @@ def pointed_cone(radius: float, length: float, paint: Material) -> list[Part]:
     tip = 0.05
     profile = [(0.0, -length), (tip, -length), (radius, -0.05), (radius + 0.035, -0.03), (radius + 0.035, 0.03)]
     cone = solids.crisp(solids.lathe([*profile, (radius - 0.03, 0.03), (0.0, -0.1)], 48), 40)
-    grid = cone_grid(radius, tip, -length, -0.04, 7)
+    grid = cone_grid(radius, tip, -length, -0.04, 6)
     held_at = 0.1
     held = tip + (radius - tip) * held_at / length
     knob = [(0.0, -0.04), (0.24, -0.04), (0.25, 0.0), (0.21, 0.05), (held + 0.04, held_at), (0.0, held_at)]
@@ -117,8 +117,8 @@ def scoops(draw: Draw, flavour: Color, count: int, radius: float) -> tuple[list[
     second = flavour if draw.choice("flavours", ["one", "two"]) == "one" else draw.color("second", others, 0.04)
     tilt = draw.uniform("tilt", -0.12, 0.12)
     sizes = [1.22 * radius * 0.9**k for k in range(count)]
-    heights = [0.34 * sizes[0] + 1.24 * sum(sizes[1 : k + 1]) for k in range(count)]
-    melt = [melted(radius, 35.0 + 115.0 * k, (0.2, 0.36, 0.27)[k]) for k in range(3)]
+    heights = [0.4 * sizes[0] + 1.24 * sum(sizes[1 : k + 1]) for k in range(count)]
+    melt = [melted(radius, 35.0 + 115.0 * k, (0.14, 0.28, 0.2)[k]) for k in range(3)]
     parts = []
     for k, (size, height) in enumerate(zip(sizes, heights, strict=True)):
         mesh = solids.moved(scoop(size, 1.7 * k + 10 * tilt), (0.0, tilt * (0.0, 0.6, -0.8)[k], height))
