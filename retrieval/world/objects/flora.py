@@ -290,24 +290,16 @@ def blossom(at: Point, size: float, tilt: float, paint: Material) -> list[Part]:
 
 
 def saguaro(draw: Draw, skin: Material) -> tuple[list[Part], list[tuple[Point, float]]]:
-    """A column with one to three bent arms, and the tips on which it may blossom, with their lean."""
+    """A column with one or two bent arms, and the tips on which it may blossom, with their lean."""
     tall, girth = draw.uniform("height", 1.9, 2.6), draw.uniform("girth", 0.3, 0.4)
     ribs = draw.choice("ribs", [9, 11, 13])
     stems = [(close_to_end([(0, 0, 0), (0, 0, 0.5 * tall), (0, 0, tall)], 44), girth)]
     side = draw.choice("arm side", [1.0, -1.0])
-    for k in range(int(draw.choice("arms", [1.0, 2.0, 2.0, 3.0]))):
-        s, low = (side if k % 2 == 0 else -side), draw.uniform(f"arm {k} height", 0.28, 0.52) * tall
+    for k in range(int(draw.choice("arms", [1.0, 2.0, 2.0]))):
+        s, low = (-side if k else side), draw.uniform(f"arm {k} height", 0.28, 0.52) * tall
         out, up = girth + draw.uniform(f"arm {k} reach", 0.46, 0.66), draw.uniform(f"arm {k} length", 0.5, 0.95)
-        x = 0.0 if k < 2 else 0.3
-        if k == 2:
-            low, out = 0.62 * tall, girth + 0.42
-            up *= 0.5
-        knots = [
-            (0.0, 0.0, low),
-            (0.5 * x, s * 0.72 * out, low + 0.02),
-            (x, s * out, low + 0.34),
-            (x, s * out, low + 0.34 + up),
-        ]
+        elbow, wrist = (0.0, s * 0.72 * out, low + 0.02), (0.0, s * out, low + 0.34)
+        knots = [(0.0, 0.0, low), elbow, wrist, (0.0, s * out, low + 0.34 + up)]
         stems.append((close_to_end(knots, 44), 0.62 * girth))
     parts, tips = [], []
     for k, (line, radius) in enumerate(stems):
