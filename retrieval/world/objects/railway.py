@@ -262,9 +262,9 @@ def train(draw: Draw) -> list[Part]:
     paint = Material(draw.color("paint", ["red", "green", "blue", "black", "orange", "yellow", "white"], 0.035), 0.3)
     trims = [word for word in ("red", "yellow", "blue", "white") if word != paint.color.name]
     trim = Material(draw.color("trim", trims), 0.4)
-    build = steam_train if draw.choice("kind", ["steam", "steam", "express"]) == "steam" else express_train
-    parts = build(draw, paint, trim)
-    if draw.choice("ground", ["bare", "track"]) == "track":
+    kind = draw.choice("kind", ["steam", "steam", "express"])
+    parts = (steam_train if kind == "steam" else express_train)(draw, paint, trim)
+    if draw.choice("ground", ["bare", "track"] if kind == "steam" else ["track"]) == "track":
         ends = np.array([part.mesh.bounds[:, 0] for part in parts])
         parts += track(float(ends.min()) - 0.1, float(ends.max()) + 0.1)
     return parts
