@@ -107,7 +107,7 @@ def _photo_judge(packs: Path) -> tuple[Classifier, Labelled]:
     enough = {label for label, n in Counter(found.of("train").labels).items() if n >= FEWEST_PHOTOS}
     shared = found.only(enough)
     judge = _judge(
-        "photo", [Portion(Pictures(shared.of("train"), PHOTO, SIZE), PHOTO, 1.0)], Config(epochs=24), steps=70
+        "photo", [Portion(Pictures(shared.of("train"), PHOTO, SIZE), PHOTO, 1.0)], Config(epochs=12), steps=60
     )
     return judge, shared.of("test")
 

@@ -68,7 +68,7 @@ class Quality:
 
 
 PURPOSES: dict[str, Quality] = {
-    "gallery": Quality(samples=16, webp=80),
+    "gallery": Quality(samples=9, webp=80),
     "training": Quality(samples=12, webp=92),
     "validation": Quality(samples=12, webp=92),
 }
