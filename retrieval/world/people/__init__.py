@@ -7,5 +7,5 @@ photograph of a human being.
 
 `identity` decides who somebody is, `skeleton` how they stand, `figure` with `heads`, `wardrobe` and `luggage` makes
 the meshes, `views` sets the scene in one of two domains ("studio", "street"), `finish` develops the picture,
-`captions` finds words for what can be seen, and `sets` writes it all down.
+`seen` and `captions` find words for what can be seen, and `sets` writes it all down.
 """

@@ -1,4 +1,4 @@
-"""What garments are cut from: a trunk-shaped column, sleeves and legs, hems, folds, and patterns woven into the mesh."""
+"""What garments are cut from: a trunk-shaped column, sleeves, trouser legs, folds, and patterns in the mesh."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from retrieval.world.people.skeleton import Arm, Leg, Skeleton
 from retrieval.world.sdf import Array, Field, Point
 
 Knots = Sequence[tuple[float, float, float, float]]  # height above the hips, forward, half depth, half width
-CELL = 0.0125  # the side of a mesh cell, metres
+CELL = 0.0155  # the side of a mesh cell, metres
 AROUND = 0.14  # a trunk's mean radius, metres: turns angles into lengths for patterns
 
 
@@ -187,7 +187,7 @@ def _bands(along: Array, period: float, width: float) -> Array:
     return np.abs(np.mod(along, period) - period / 2) - width / 2
 
 
-def _striped(ahead: Array, left: Array, up: Array) -> Array:
+def _striped(_ahead: Array, _left: Array, up: Array) -> Array:
     return _bands(up, 0.105, 0.047)
 
 
@@ -203,7 +203,7 @@ def _dotted(ahead: Array, left: Array, up: Array) -> Array:
 
 
 def _print(ahead: Array, left: Array, up: Array) -> Array:
-    """A big heart-less badge on the chest: a disc with a bar below."""
+    """A big round print on the chest."""
     disc = np.hypot(left, up - 0.29) - 0.058
     return np.maximum(disc, -ahead)
 

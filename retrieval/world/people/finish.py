@@ -35,7 +35,7 @@ def street(buffers: Buffers, rng: np.random.Generator) -> Drawing:
     blur = ("focus", "motion")[int(rng.integers(2))]
     reach = float(rng.uniform(0.0035, 0.011) if blur == "focus" else rng.uniform(0.010, 0.032))  # of the height
     angle, fewer = float(rng.uniform(-35, 35)), float(rng.uniform(0.40, 0.75))
-    noise, chroma = float(rng.uniform(0.010, 0.040)), float(rng.uniform(0.3, 0.9))
+    noise, chroma = float(rng.uniform(0.004, 0.020)), float(rng.uniform(0.3, 0.9))
     saturation, fog, packing = float(rng.uniform(0.65, 1.0)), float(rng.uniform(0.0, 0.07)), int(rng.integers(38, 80))
     picture = buffers.photo.astype(float)
     high, wide = picture.shape[:2]

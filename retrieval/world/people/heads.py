@@ -15,7 +15,7 @@ from retrieval.world.people.cloth import fabric, leather, meshed, wavy
 from retrieval.world.people.identity import Garment, Identity
 from retrieval.world.sdf import Array, Field, Point
 
-FINE = 0.0085  # the side of a mesh cell on heads, metres
+FINE = 0.0105  # the side of a mesh cell on heads, metres
 HAT_LINE = 0.035  # hats cover all that is higher, in the head's frame
 GOLDEN = np.pi * (3 - np.sqrt(5))
 
@@ -34,7 +34,7 @@ def skull() -> Field:
             sdf.ellipsoid((-0.008, 0.0, 0.025), (0.132, 0.120, 0.140)),
             sdf.ellipsoid((0.022, 0.0, -0.072), (0.094, 0.090, 0.082)),
         ),
-        sdf.mirrored(sdf.ellipsoid((-0.008, 0.122, -0.012), (0.026, 0.014, 0.036))),
+        sdf.mirrored(sdf.ellipsoid((-0.010, 0.128, -0.012), (0.030, 0.018, 0.040))),
         sdf.ellipsoid((0.128, 0.0, -0.026), (0.022, 0.019, 0.023)),
     )
 
@@ -45,7 +45,7 @@ def head(person: Identity) -> list[Part]:
     parts = [Part("head", meshed(shape, FINE), skin(person.skin)), *_face(shape, person)]
     parts += hair(person)
     if person.beard:
-        parts.append(_beard(shape, person.hair))
+        parts.append(_beard(person.hair))
     if person.hat:
         parts += hat(person.hat)
     if person.eyewear:
@@ -69,8 +69,8 @@ def _face(shape: Field, person: Identity) -> list[Part]:
         Part("eye", solids.mirrored(white), IVORY),
         Part("eye", solids.mirrored(iris), Material(dark, 0.2)),
         Part("eye", solids.mirrored(glint), IVORY),
-        Part("brow", solids.mirrored(solids.pipe(solids.curve(brow, 10), 0.0062, sections=8)), ink),
-        Part("mouth", solids.pipe(solids.curve(smile, 14), 0.0062, sections=8), skin(lips)),
+        Part("brow", solids.mirrored(solids.pipe(solids.curve(brow.tolist(), 10), 0.0062, sections=8)), ink),
+        Part("mouth", solids.pipe(solids.curve(smile.tolist(), 14), 0.0062, sections=8), skin(lips)),
     ]
 
 
@@ -79,7 +79,7 @@ def _on_face(shape: Field, places: Sequence[tuple[float, float]]) -> Array:
     return sdf.cast(shape, np.array([(0.25, y, z) for y, z in places]), (-1.0, 0.0, 0.0))
 
 
-def _beard(shape: Field, color: Color) -> Part:
+def _beard(color: Color) -> Part:
     """A full beard: the jaw, grown, below a line from ear to ear, without the mouth."""
     jaw = sdf.blend(
         0.05,
@@ -145,7 +145,7 @@ def _short(person: Identity) -> Field:
     return sdf.blend(0.03, _cap(0.016, -0.075), quiff)
 
 
-def _cropped_hair(person: Identity) -> Field:
+def _cropped_hair(_person: Identity) -> Field:
     return _cap(0.005, -0.06)
 
 
@@ -291,7 +291,7 @@ def _brimmed(color: Color) -> list[Part]:
     bent = Field(
         lambda p: brim.distance(p - 0.55 * (p[..., 1:2] ** 2) * np.array([0.0, 0.0, 1.0])),
         brim.low,
-        brim.high + (0.0, 0.0, 0.05),
+        brim.high + np.array([0.0, 0.0, 0.05]),
     )
     ribbon = sdf.cut(sdf.ellipsoid((-0.014, 0.0, 0.04), (0.161, 0.149, 0.138)), _below(0.06), _above(0.096))
     dark = color.shade(0.45 if sum(color.rgb) > 0.6 else 3.0)

@@ -62,6 +62,7 @@ PATTERNS: dict[str, dict[str | None, float]] = {
     "dress": {None: 0.6, "striped": 0.2, "dotted": 0.2},
 }
 JEANS_COLORS = ("blue", "blue", "blue", "black", "gray")
+OPEN = {"vest": 0.85}  # share of coats of that kind that are worn open; others: half
 SHOES = {"shoes": 0.35, "sneakers": 0.4, "boots": 0.25}
 
 
@@ -158,8 +159,9 @@ def sample_identity(seed: int, number: int) -> Identity:
     return Identity(
         number, body, skin, style, hair, curliness, fringe, beard, hat, eyewear,
         scarf=_worn(rng, "scarf", unlike=(coat or upper).color) if rng.random() < 0.15 else None,
-        upper=upper, coat=coat, coat_open=bool(coat) and rng.random() < (0.85 if coat and coat.kind == "vest" else 0.5), long_hem=bool(rng.random() < 0.5), lower=lower,
-        shoes=_worn(rng, _one(rng, SHOES), ("black", "brown", "white", "gray", *BRIGHT), unlike=above.color),
+        upper=upper, coat=coat, coat_open=coat is not None and bool(rng.random() < OPEN.get(coat.kind, 0.5)),
+        long_hem=bool(rng.random() < 0.5), lower=lower,
+        shoes=_shoes(rng, _one(rng, SHOES), above.color),
         bag=_worn(rng, _one(rng, BAGS), unlike=(coat or upper).color),
         carried=_carried(rng, _one(rng, CARRIED)),
     )  # fmt: skip
@@ -188,6 +190,11 @@ def _worn(
 ) -> Garment | None:
     """A plain garment of that kind, or None."""
     return None if kind is None else Garment(kind, _fabric(rng, words, unlike))
+
+
+def _shoes(rng: np.random.Generator, kind: str, unlike: Color) -> Garment:
+    """A pair of shoes; never the colour word of what is above."""
+    return Garment(kind, _fabric(rng, ("black", "brown", "white", "gray", *BRIGHT), unlike))
 
 
 def _eyewear(rng: np.random.Generator, kind: str | None) -> Garment | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import trimesh
 
 from retrieval.world import sdf, solids
 from retrieval.world.model import Color, Part
@@ -31,7 +32,7 @@ def bag(bones: Skeleton, garment: Garment, over: Field) -> list[Part]:
         return _shoulder_bag(bones, garment, over)
     does = {"handbag": "carry", "suitcase": "pull"}[garment.kind]
     arm = bones.arms[0] if bones.gesture.left == does else bones.arms[1]
-    return _handbag(bones, arm, garment) if garment.kind == "handbag" else _suitcase(arm, garment)
+    return _handbag(arm, garment) if garment.kind == "handbag" else _suitcase(arm, garment)
 
 
 def _backpack(bones: Skeleton, garment: Garment, over: Field) -> list[Part]:
@@ -62,7 +63,7 @@ def _strap(bones: Skeleton, over: Field, color: Color, side: float) -> Part:
     return Part("strap", _ribbon(laid(over, line, 0.004), over, 0.024, 0.010), fabric(color, 0.6))
 
 
-def _ribbon(line: Array, over: Field, wide: float, thick: float) -> solids.trimesh.Trimesh:
+def _ribbon(line: Array, over: Field, wide: float, thick: float) -> trimesh.Trimesh:
     """A flat band along `line` that lies on the surface `over`."""
     step = 0.004
     here = over.distance(line)
@@ -100,14 +101,14 @@ def _shoulder_bag(bones: Skeleton, garment: Garment, over: Field) -> list[Part]:
     return [*parts, Part("bag strap", _ribbon(laid(over, line, 0.004), over, 0.019, 0.010), leather(dark))]
 
 
-def _handbag(bones: Skeleton, arm: Arm, garment: Garment) -> list[Part]:
+def _handbag(arm: Arm, garment: Garment) -> list[Part]:
     """A bag that hangs from the hand by its handle."""
     hand = fist(arm)
     motion = pose((float(hand[0]), float(hand[1]), float(hand[2])), nod=0.0)
-    outline = [(-0.115, -0.27), (0.115, -0.27), (0.092, -0.09), (-0.092, -0.09)]
-    sack = solids.board(outline, 0.10, 0.03, 0.04)
+    outline = [(-0.15, -0.31), (0.15, -0.31), (0.115, -0.09), (-0.115, -0.09)]
+    sack = solids.board(outline, 0.12, 0.025, 0.03)
     handle = solids.pipe(solids.arc((0.0, 0.0, -0.095), 0.075, 0.0, 180.0, axis=1, steps=16), 0.011, sections=8)
-    clasp = solids.slab((0.0, 0.0, -0.13), (0.05, 0.115, 0.03), 0.01)
+    clasp = solids.slab((0.0, 0.0, -0.13), (0.06, 0.135, 0.035), 0.01)
     dark = garment.color.shade(0.65 if sum(garment.color.rgb) > 0.5 else 2.2)
     pieces = [(sack, garment.color), (solids.joined(handle, clasp), dark)]
     return [Part("handbag", solids.posed(mesh, motion), leather(color)) for mesh, color in pieces]
@@ -144,7 +145,7 @@ def carried(bones: Skeleton, garment: Garment) -> list[Part]:
     return [Part(p.name, solids.posed(p.mesh, motion), p.material) for p in THINGS[garment.kind](garment.color, side)]
 
 
-def _cup(color: Color, side: float) -> list[Part]:
+def _cup(color: Color, _side: float) -> list[Part]:
     body = solids.lathe([(0.0, -0.06), (0.036, -0.06), (0.047, 0.085), (0.0, 0.085)], 24)
     lid = solids.lathe([(0.0, 0.082), (0.053, 0.082), (0.053, 0.095), (0.040, 0.112), (0.0, 0.112)], 24)
     pale = PAPER if color.name != "white" else Color("brown", (0.35, 0.22, 0.14))
@@ -161,7 +162,7 @@ def _book(color: Color, side: float) -> list[Part]:
     return [Part("book", cover, leather(color)), Part("book", pages, fabric(PAPER))]
 
 
-def _bouquet(color: Color, side: float) -> list[Part]:
+def _bouquet(color: Color, _side: float) -> list[Part]:
     turns = np.arange(9) * 2.4
     radius = 0.028 * np.sqrt(np.arange(9))
     heads = [
@@ -185,7 +186,7 @@ def _ball(color: Color, side: float) -> list[Part]:
     ]
 
 
-def _paper_bag(color: Color, side: float) -> list[Part]:
+def _paper_bag(color: Color, _side: float) -> list[Part]:
     sack = solids.board([(-0.10, -0.36), (0.10, -0.36), (0.11, -0.09), (-0.11, -0.09)], 0.13, 0.012)
     handle = solids.pipe(solids.arc((0.0, 0.0, -0.10), 0.075, 0.0, 180.0, axis=1, steps=14), 0.009, sections=8)
     return [Part("paper bag", sack, fabric(color)), Part("paper bag", handle, fabric(color.shade(0.7)))]

@@ -1,7 +1,7 @@
 """Sets of people: identities x views as upright pictures (size / 2 wide, size high) with all that is known of each.
 
-A set is a folder: `<label>/<label>-<view>.webp`, `set.json` (the plan) and `items.jsonl`, one line per picture, which is
-written last (see `retrieval.world.sets`). A line:
+A set is a folder: `<label>/<label>-<view>.webp`, `set.json` (the plan) and `items.jsonl`, one line per picture, which
+is written last (see `retrieval.world.sets`). A line:
 
     id          "person-0012-1"
     path        relative to the folder
@@ -16,8 +16,8 @@ written last (see `retrieval.world.sets`). A line:
     camera, light, stage    as in the world's other sets; `stage.weather` names the street's light
     style       the finish's own choices (blur, noise, ...)
     box         of the visible person: centre x, centre y, width, height as fractions of the upright picture
-    regions     [{"phrase": "red jacket", "slot": "coat", "share": 0.08, "box": [...]}]: what is seen, from head to foot;
-                share is the fraction of the picture's pixels
+    regions     [{"phrase": "red jacket", "slot": "coat", "share": 0.08, "box": [...]}]: what is seen, from head to
+                foot; share is the fraction of the picture's pixels
     parts       `regions` under the name that `retrieval.items` reads
 """
 
@@ -34,9 +34,10 @@ from PIL import Image, ImageDraw, ImageFont
 from retrieval.errors import DataError, SettingsError
 from retrieval.items import ITEMS
 from retrieval.types import Progress
-from retrieval.world.people.captions import mask_of, seen, shares, two_captions
+from retrieval.world.people.captions import two_captions
 from retrieval.world.people.finish import FINISHES
 from retrieval.world.people.identity import MOST, STREET_FIRST, sample_identity
+from retrieval.world.people.seen import mask_of, seen, shares
 from retrieval.world.people.views import DOMAINS, STUDIO, View, sample_view
 from retrieval.world.render import Buffers, render
 from retrieval.world.scene import stable_seed
@@ -97,7 +98,9 @@ def render_people(
 def _plan(domain: str, seed: int, identities: int, views: int, size: int) -> PeoplePlan:
     """The checked settings of a set."""
     if domain not in DOMAINS:
-        raise SettingsError(f"People cannot be rendered for the domain {domain!r}. Choose one of: {', '.join(DOMAINS)}.")
+        raise SettingsError(
+            f"People cannot be rendered for the domain {domain!r}. Choose one of: {', '.join(DOMAINS)}."
+        )
     most = STREET_FIRST if domain == STUDIO else MOST - STREET_FIRST
     if not 1 <= identities <= most or views < 1:
         raise SettingsError(f"A set has 1 to {most} identities of at least 1 view, not {identities} of {views}.")

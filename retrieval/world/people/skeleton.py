@@ -142,7 +142,7 @@ def skeleton(gesture: Gesture, body: Body) -> Skeleton:
 def _leg(bones: Skeleton, side: float) -> Leg:
     """A leg from the hip to a foot on the ground: the leading foot lands on its heel, the other pushes off its toes."""
     gesture = bones.gesture
-    hip = bones.hips + (0.0, side * 0.083 * bones.body.hips, -0.02)
+    hip = bones.hips + np.array([0.0, side * 0.083 * bones.body.hips, -0.02])
     step = side * gesture.stride
     weight = 0.0 if gesture.walks or gesture.sway * side > 0 else 1.0  # the free leg of a standing person
     pitch = 14.0 * (step > 0) - 26.0 * (step < 0)
@@ -170,12 +170,12 @@ def _arm(bones: Skeleton, does: str, side: float) -> Arm:
     if does in hang:
         angle, length = hang[does]
         wide_out = out + (0.05 if does in ("carry", "pull") else 0.0)
-        wrist = shoulder + (np.sin(angle) * reach * length, side * wide_out, -np.cos(angle) * reach * length)
+        wrist = shoulder + np.array([np.sin(angle) * reach * length, side * wide_out, -np.cos(angle) * reach * length])
         pole = np.array([-1.0, side * 0.5, 0.0])
     else:
         places: dict[str, tuple[Point, Point]] = {  # (wrist in the trunk's frame, the way the elbow points)
             "pocket": ((0.085, side * (wide + 0.0), 0.02), (-0.8, side * 1.0, 0.0)),
-            "strap": ((0.165, side * 0.125, 0.275), (0.0, side * 1.0, -0.9)),
+            "strap": ((0.150, side * 0.185, 0.235), (-0.2, side * 1.0, -0.8)),
             "hold": ((0.25, side * 0.15, 0.19), (-0.6, side * 0.6, -0.6)),
             "hip": ((0.03, side * (0.175 + 0.05 * body.girth) * body.hips, 0.07), (-0.4, side * 1.0, 0.1)),
         }

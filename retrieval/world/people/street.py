@@ -113,7 +113,7 @@ def _bin(rng: np.random.Generator) -> list[Part]:
 
 def _hedge(rng: np.random.Generator) -> list[Part]:
     """A bush in a tub."""
-    middles = rng.normal(0, (0.11, 0.11, 0.09), (9, 3)) + (0.0, 0.0, 0.50)
+    middles = rng.normal(0, (0.11, 0.11, 0.09), (9, 3)) + np.array([0.0, 0.0, 0.50])
     balls = [sdf.sphere(_point(m), float(rng.uniform(0.09, 0.15))) for m in middles]
     leaves = sdf.surface(sdf.blend(0.03, *balls), 26)
     tub = solids.lathe([(0.0, 0.0), (0.17, 0.0), (0.21, 0.34), (0.0, 0.34)], 20)

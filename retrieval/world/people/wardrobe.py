@@ -13,8 +13,22 @@ from retrieval.world import sdf, solids
 from retrieval.world.model import Color, Part
 from retrieval.world.objects.anatomy import pose
 from retrieval.world.people.cloth import (
-    Knots, column, cropped, fabric, grown, leather, locals_of, meshed, parted, patterned, region, sleeve, torso,
-    triple, trouser_leg, wavy,
+    Knots,
+    column,
+    cropped,
+    fabric,
+    grown,
+    leather,
+    locals_of,
+    meshed,
+    parted,
+    patterned,
+    region,
+    sleeve,
+    torso,
+    triple,
+    trouser_leg,
+    wavy,
 )  # fmt: skip
 from retrieval.world.people.identity import Garment, Identity
 from retrieval.world.people.skeleton import Leg, Skeleton
@@ -35,9 +49,9 @@ def top(bones: Skeleton, person: Identity) -> tuple[list[Part], Field]:
     shape = wavy(shape, 0.0035, _creases(bones))
     parts = patterned(bones, Part(kind, meshed(shape), fabric(garment.color)), garment)
     if kind in ("sweater", "hoodie") and not person.coat:
-        hem = HEMS[kind] + 0.035
+        hem = _hem(person) + 0.035
         parts = parted(parts, region(bones, lambda ahead, left, up: up - hem), fabric(garment.color.shade(0.78)))
-    return parts + _neckline(bones, garment), shape
+    return parts + _neckline(bones, garment, person.coat is not None), shape
 
 
 def _top_shape(bones: Skeleton, person: Identity) -> Field:
@@ -55,8 +69,14 @@ def _top_shape(bones: Skeleton, person: Identity) -> Field:
         hem = LONG_SKIRT if person.long_hem else SHORT_SKIRT
         trunk = column(bones, _skirted(bones, knots, hem), hem, 0.50, (9, 0.016))
     else:
-        trunk = column(bones, _eased(knots, HEMS[kind]), HEMS[kind], 0.505)
+        hem = _hem(person)
+        trunk = column(bones, _eased(knots, hem), hem, 0.505)
     return sdf.blend(0.035, trunk, *arms)
+
+
+def _hem(person: Identity) -> float:
+    """Where a top ends: over a skirt it stops at the waist, before the skirt widens."""
+    return 0.045 if person.lower and person.lower.kind == "skirt" else HEMS[person.upper.kind]
 
 
 def _eased(knots: Knots, hem: float) -> Knots:
@@ -65,8 +85,8 @@ def _eased(knots: Knots, hem: float) -> Knots:
     below = table[:, 0] < 0.1
     widest = table[(table[:, 0] >= -0.05) & (table[:, 0] < 0.1)]
     table[below, 2:] = np.maximum(table[below, 2:], widest[:, 2:].max(axis=0) * 1.01)
-    table[table[:, 0] < -0.05, 2:] += 0.016
-    table[np.abs(table[:, 0] + 0.03) < 0.01, 2:] += 0.010
+    table[table[:, 0] < -0.05, 2:] += 0.026
+    table[np.abs(table[:, 0] + 0.03) < 0.01, 2:] += 0.018
     return _with_row(table, hem)
 
 
@@ -74,19 +94,24 @@ def _skirted(bones: Skeleton, knots: Knots, hem: float) -> Knots:
     """The column of a dress: the trunk to the waist, a skirt below."""
     table = np.array(knots)
     above = table[table[:, 0] > 0.1]
-    return (*_skirt_knots(bones, hem, 0.012)[:-1], *(tuple(float(v) for v in row) for row in above))  # type: ignore[return-value]
+    return (*_skirt_knots(bones, hem, 0.012)[:-1], *_as_knots(above))
 
 
 def _skirt_knots(bones: Skeleton, hem: float, ease: float) -> Knots:
     """A skirt from the hem to the waist, wide enough for the stride."""
     skin = {row[0]: row for row in torso(bones.body)}
     seat, waist = skin[-0.03], skin[0.15]
-    front, back = _reach(bones, hem - 0.02)
+    (front, back), (middle, rear) = _reach(bones, hem - 0.02), _reach(bones, (hem - 0.03) / 2)
     wide = seat[3] + 0.056 + 0.144 * -hem
     deep, ahead = max((front + back) / 2 + 0.03, seat[2] + 0.05 + 0.1 * -hem), (front - back) / 2
     return (
         (hem - 0.02, ahead, deep, wide),
-        ((hem - 0.03) / 2, 0.5 * ahead, (deep + seat[2]) / 2 + 0.024, (wide + seat[3]) / 2 + 0.02),
+        (
+            (hem - 0.03) / 2,
+            (middle - rear) / 2,
+            max((middle + rear) / 2 + 0.01, seat[2] + 0.04),
+            (wide + seat[3]) / 2 + 0.02,
+        ),
         (-0.03, -0.004, seat[2] + 0.022, seat[3] + 0.02),
         (0.13, waist[1], waist[2] + ease, waist[3] + ease),
     )
@@ -104,6 +129,11 @@ def _reach(bones: Skeleton, up: float) -> tuple[float, float]:
 def _with_row(table: Array, hem: float) -> Knots:
     """The knots, the lowest one lowered to the hem if it lies above."""
     table[0, 0] = min(table[0, 0], hem - 0.01)
+    return _as_knots(table)
+
+
+def _as_knots(table: Array) -> Knots:
+    """The rows of an array as knots."""
     return tuple((float(a), float(b), float(c), float(d)) for a, b, c, d in table)
 
 
@@ -117,11 +147,13 @@ def _creases(bones: Skeleton) -> Callable[[Array], Array]:
     return waves
 
 
-def _neckline(bones: Skeleton, garment: Garment) -> list[Part]:
+def _neckline(bones: Skeleton, garment: Garment, covered: bool) -> list[Part]:
     """A collar, a ribbed band or a hood, by the kind of top."""
     tone = fabric(garment.color.shade(0.8))
     if garment.kind == "shirt":
         return [Part("shirt", meshed(_collar(bones, 0.07, 0.050, 0.012)), fabric(garment.color.shade(1.08)))]
+    if garment.kind == "hoodie" and covered:
+        return []
     if garment.kind == "hoodie":
         hood = sdf.blend(
             0.03,
@@ -162,14 +194,13 @@ def coat(bones: Skeleton, person: Identity) -> tuple[list[Part], Field]:
     knots = _eased(grown(torso(bones.body), ease), hem)
     if kind == "long coat":
         flared = _skirt_knots(bones, hem, ease)[:2]
-        knots = (*((a, b, c + 0.01, d + 0.005) for a, b, c, d in flared), *knots[1:])
+        room = 0.036 if person.lower is None or person.lower.kind == "skirt" else 0.008
+        knots = (*grown(flared, room), *knots[1:])
     trunk = column(bones, knots, hem, 0.50 if kind != "vest" else 0.47, (7, 0.010) if kind == "long coat" else (0, 0.0))
     size = 0.5 + 0.5 * bones.body.girth
     radii = [(0.052 + ease) * size, (0.046 + ease) * size, (0.034 + 0.9 * ease) * size]
-    if kind == "vest":
-        shape = trunk
-    else:
-        shape = sdf.blend(0.035, trunk, *(sleeve(arm, radii, 1.98) for arm in bones.arms))
+    arms = () if kind == "vest" else tuple(sleeve(arm, radii, 1.98) for arm in bones.arms)
+    shape = sdf.blend(0.035, trunk, *arms)
     if kind in ("puffer jacket", "vest"):
         shape = wavy(shape, 0.014, _quilted(bones))
     else:
@@ -210,7 +241,7 @@ def _coat_details(bones: Skeleton, person: Identity, garment: Garment) -> list[P
     if garment.kind == "long coat":
         knobs = [solids.pebble(triple(place), (0.014, 0.019, 0.019), 2) for place in places]
         return [*parts, Part(garment.kind, solids.joined(*knobs), leather(dark))]
-    zipper = solids.pipe(solids.curve(places, 20), 0.010, sections=8)
+    zipper = solids.pipe(solids.curve(places.tolist(), 20), 0.010, sections=8)
     return [*parts, Part(garment.kind, zipper, leather(dark))]
 
 
@@ -218,9 +249,9 @@ def scarf(bones: Skeleton, garment: Garment, below: Field) -> list[Part]:
     """A scarf around the neck, one end hanging down in front."""
     wrap = sdf.posed(sdf.ring((0.0, 0.0, 0.0), 0.086, 0.036), pose(bones.chest(0.004, 0.0, 0.515), nod=14.0))
     tail = np.array([bones.chest(0.25, 0.045 + 0.02 * t, 0.49 - 0.30 * t) for t in np.linspace(0.0, 1.0, 7)])
-    line = sdf.cast(below, tail, (-1.0, 0.0, 0.0)) + (0.018, 0.0, 0.0)
+    line = sdf.cast(below, tail, (-1.0, 0.0, 0.0)) + np.array([0.018, 0.0, 0.0])
     line[0] = bones.chest(0.105, 0.04, 0.50)
-    hanging = solids.pipe(solids.curve(line, 20), np.linspace(0.026, 0.034, 20), across=1.5)
+    hanging = solids.pipe(solids.curve(line.tolist(), 20), np.linspace(0.026, 0.034, 20), across=1.5)
     return [
         Part("scarf", meshed(wrap, 0.01), fabric(garment.color)),
         Part("scarf", hanging, fabric(garment.color.shade(0.9))),
@@ -281,8 +312,7 @@ def _skirt(bones: Skeleton, garment: Garment, long_hem: bool) -> list[Part]:
 
 def shoes(bones: Skeleton, garment: Garment) -> list[Part]:
     """A pair; sneakers have thick white soles, boots a shaft."""
-    pale = Color("white", (0.92, 0.91, 0.88))
-    dark = Color("black", (0.10, 0.09, 0.085))
+    rubber = Color("white", (0.92, 0.91, 0.88)) if garment.kind == "sneakers" else Color("black", (0.1, 0.09, 0.085))
     parts = []
     for leg in bones.legs:
         motion = pose(triple(leg.ankle), turn=leg.turn, nod=-leg.pitch)
@@ -292,26 +322,22 @@ def shoes(bones: Skeleton, garment: Garment) -> list[Part]:
             sdf.ellipsoid((-0.01, 0.0, -0.018), (0.066, 0.046, 0.056)),
         )
         if garment.kind == "boots":
-            shaft = sdf.posed(
-                sdf.limb(triple(leg.ankle + 0.34 * (leg.knee - leg.ankle)), triple(leg.ankle), 0.062, 0.052),
-                np.linalg.inv(motion),
-            )
-            upper = sdf.blend(0.03, upper, shaft)
+            shaft = sdf.limb(triple(leg.ankle + 0.34 * (leg.knee - leg.ankle)), triple(leg.ankle), 0.062, 0.052)
+            upper = sdf.blend(0.03, upper, sdf.posed(shaft, np.array(np.linalg.inv(motion), float)))
         flat = cropped(upper, np.array([0.0, 0.0, -0.055]), np.array([0.0, 0.0, -1.0]))
-        sole = sdf.block((0.052, 0.0, -0.063), (0.128, 0.052, 0.014), 0.013)
-        rounded = sdf.Field(
-            lambda p, sole=sole: np.maximum(
-                sole.distance(p), np.hypot((p[..., 0] - 0.052) / 0.13, p[..., 1] / 0.09) * 0.1 - 0.1
-            ),
-            sole.low,
-            sole.high,
-        )
         parts += [
-            Part("shoe", solids.posed(meshed(flat, 0.009), motion), leather(garment.color)),
-            Part(
-                "shoe",
-                solids.posed(meshed(rounded, 0.008), motion),
-                leather(pale if garment.kind == "sneakers" else dark),
-            ),
+            Part("shoe", solids.posed(meshed(flat, 0.0105), motion), leather(garment.color)),
+            Part("shoe", solids.posed(meshed(_sole(), 0.0105), motion), leather(rubber)),
         ]
     return parts
+
+
+def _sole() -> Field:
+    """A flat sole, round at toe and heel, under an ankle at the origin."""
+    slab = sdf.block((0.052, 0.0, -0.063), (0.128, 0.052, 0.014), 0.013)
+
+    def distance(p: Array) -> Array:
+        oval = np.hypot((p[..., 0] - 0.052) / 0.13, p[..., 1] / 0.09) * 0.1 - 0.1
+        return np.maximum(slab.distance(p), oval)
+
+    return Field(distance, slab.low, slab.high)
