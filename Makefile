@@ -23,7 +23,7 @@ check: $(BIN)/.tools ## format, lint, types
 test: $(BIN)/.tools browser ## every test that CI runs
 	$(BIN)/python -m pytest
 
-bench: $(BIN)/.tools browser ## every number in the README
+bench: $(BIN)/.tools browser ## quality and speed; benchmarks/world.py judges the world, and takes an hour
 	$(BIN)/python benchmarks/quality.py
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/readme.py

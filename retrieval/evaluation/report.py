@@ -15,6 +15,8 @@ from retrieval.evaluation.harness import Report
 from retrieval.files import write_text
 from retrieval.threads import cores
 
+WORST = 6  # classes that the world's table names
+
 
 def write_results(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write {"made", "machine", "rows"} to the file, in one step."""
@@ -72,6 +74,24 @@ def speed_table(rows: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def world_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The lines of world.json as the README shows them: the whole, and of single classes those that are named worst."""
+    whole = [row for row in rows if not _single(row)]
+    lines = ["| what | value | wanted | how |", "| --- | --- | --- | --- |"]
+    lines += [f"| {r['name'].replace('_', ' ')} | {r['value']:.3f} | {r['wanted']} | {r['how']} |" for r in whole]
+    for style in ("sketch", "photo"):
+        single = [row for row in rows if row["name"].startswith(f"{style}_top3:")]
+        worst = sorted(single, key=lambda row: (row["value"], row["name"]))[:WORST]
+        named = ", ".join(f"{row['name'].split(':')[1]} {row['value']:.2f}" for row in worst)
+        lines.append(f"| {style} top3, lowest {len(worst)} of {len(single)} classes | | | {named} |")
+    return "\n".join(lines)
+
+
+def _single(row: Mapping[str, Any]) -> bool:
+    """Whether the row is about one class alone."""
+    return "_top1:" in row["name"] or "_top3:" in row["name"]
+
+
 def with_block(text: str, name: str, block: str) -> str:
     """The text with what stands between <!-- name --> and <!-- /name --> replaced."""
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
@@ -79,7 +99,7 @@ def with_block(text: str, name: str, block: str) -> str:
     return f"{head}{begin}\n{block}\n{end}{rest.split(end)[1]}"
 
 
-TABLES = {"quality": markdown_table, "speed": speed_table}
+TABLES = {"world": world_table, "quality": markdown_table, "speed": speed_table}
 
 
 def readme_with_results(readme: str, results: Path) -> str:

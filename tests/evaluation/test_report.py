@@ -17,6 +17,7 @@ from retrieval.evaluation.tasks import TASKS, Catalog, Task, task
 from retrieval.images import open_image
 from retrieval.items import home_of, write_items
 from retrieval.types import ImageQuery, TextQuery
+from retrieval.world.split import ALL
 from tests.conftest import ColorEncoder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,6 +40,14 @@ def test_every_quality_row_is_complete() -> None:
 def test_every_speed_row_is_complete() -> None:
     rows = json.loads((RESULTS / "speed.json").read_text(encoding="utf-8"))["rows"]
     assert all(set(row) == {"name", "value", "unit", "wanted", "how"} for row in rows)
+
+
+def test_every_world_row_is_complete_and_no_class_is_missing() -> None:
+    rows = json.loads((RESULTS / "world.json").read_text(encoding="utf-8"))["rows"]
+    assert all(set(row) == {"name", "value", "unit", "wanted", "how"} for row in rows)
+    names = {row["name"] for row in rows}
+    assert {"sketch_top1", "sketch_top3", "photo_top1", "photo_top3", "style_top1"} <= names
+    assert {f"sketch_top3:{label}" for label in ALL} <= names
 
 
 @pytest.fixture
