@@ -188,7 +188,7 @@ def people_sheet(folder: Path, out: Path, rows: int = 12, columns: int = 4, cell
                 large = picture.convert("RGB").resize((cell // 2, cell), Image.Resampling.LANCZOS)
             sheet.paste(large, (left + number * cell // 2, upper))
         text = f"{items[0]['label']}: {items[0]['caption']}"
-        pen.multiline_text((left, upper + cell + 2), _broken(text, wide // (cell // 34)), fill="black", font=words)
+        pen.multiline_text((left, upper + cell + 2), _broken(text, int(wide / (cell / 30))), fill="black", font=words)
     out.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(out)
     return out

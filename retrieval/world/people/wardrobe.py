@@ -67,7 +67,8 @@ def _top_shape(bones: Skeleton, person: Identity) -> Field:
     arms = [sleeve(arm, radii, length) for arm in bones.arms]
     if kind == "dress":
         hem = LONG_SKIRT if person.long_hem else SHORT_SKIRT
-        trunk = column(bones, _skirted(bones, knots, hem), hem, 0.50, (9, 0.016))
+        skirt = column(bones, _skirted(bones, knots, hem), hem, 0.50, (9, 0.016))
+        trunk = sdf.blend(0.04, skirt, *_thighs(bones, hem))
     else:
         hem = _hem(person)
         trunk = column(bones, _eased(knots, hem), hem, 0.505)
@@ -115,6 +116,14 @@ def _skirt_knots(bones: Skeleton, hem: float, ease: float) -> Knots:
         (-0.03, -0.004, seat[2] + 0.022, seat[3] + 0.02),
         (0.13, waist[1], waist[2] + ease, waist[3] + ease),
     )
+
+
+def _thighs(bones: Skeleton, hem: float) -> list[Field]:
+    """Room for the legs above a skirt's hem, so that no knee comes through the cloth."""
+    size = 0.5 + 0.5 * bones.body.girth
+    floor = np.array([0.0, 0.0, bones.hips[2] + hem])
+    shells = [trouser_leg(leg, (0.098 * size, 0.074 * size, 0.056), 2.0) for leg in bones.legs]
+    return [cropped(shell, floor, np.array([0.0, 0.0, -1.0])) for shell in shells]
 
 
 def _reach(bones: Skeleton, up: float) -> tuple[float, float]:
@@ -306,7 +315,8 @@ def _cuff(leg: Leg, radius: float) -> Field:
 def _skirt(bones: Skeleton, garment: Garment, long_hem: bool) -> list[Part]:
     """A flared skirt with pleats and a waistband."""
     hem = LONG_SKIRT if long_hem else SHORT_SKIRT
-    shape = column(bones, _skirt_knots(bones, hem, 0.014), hem, 0.13, (10, 0.018))
+    cone = column(bones, _skirt_knots(bones, hem, 0.002), hem, 0.115, (10, 0.018))
+    shape = sdf.blend(0.04, cone, *_thighs(bones, hem))
     return [Part("skirt", meshed(shape), fabric(garment.color))]
 
 
