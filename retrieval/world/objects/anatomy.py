@@ -106,7 +106,7 @@ def whiskers(at: Point, reach: float, fur: Color) -> Part:
     for fan in (0.24, 0.02, -0.2):
         bend = (x + 0.1, y + 0.5 * reach, z + reach * (0.7 * fan + 0.05))
         hair = solids.curve([at, bend, (x + 0.02, y + reach, z + reach * fan)], 8)
-        hairs.append(solids.pipe(hair, 0.012, sections=5))
+        hairs.append(solids.pipe(hair, 0.016, sections=5))
     return Part("whisker", solids.mirrored(solids.joined(*hairs)), INK if fur.name == "white" else IVORY)
 
 

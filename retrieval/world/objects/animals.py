@@ -165,7 +165,7 @@ def cat_face(fur: Color, iris: Color, ears: float) -> list[Part]:
         Part("ear", cat_ears(inner), coat(PINK)),
         *eyes((0.36, 0.22, 0.07), 0.125, (1.0, 0.3, 0.0), iris, 0.5),
         *snout((0.4, 0.0, -0.16), 0.12, fur),
-        whiskers((0.44, 0.17, -0.15), 0.62, fur),
+        whiskers((0.44, 0.17, -0.15), 0.72, fur),
     ]
 
 
@@ -192,12 +192,12 @@ def cat_tail(draw: Draw, shape: str, fur: Color) -> Part:
     return Part("tail", solids.pipe(line, np.linspace(0.12, 0.085, 28)), coat(fur))
 
 
-@object_class("fish", family="animal", azimuths=SIDE, elevations=(0.0, 22.0))
+@object_class("fish", family="animal", azimuths=((74.0, 102.0), (-102.0, -74.0)), elevations=(0.0, 18.0))
 def fish(draw: Draw) -> list[Part]:
     """A fish in mid-stroke of its tail, with rayed fins, gills, round lips and perhaps bands."""
     color = draw.color("scales", ["orange", "orange", "blue", "yellow", "red", "green", "purple"])
     fins = color.shade(draw.uniform("fin shade", 0.65, 1.2))
-    high, deep = draw.uniform("height", 0.42, 0.68), draw.uniform("width", 0.24, 0.32)
+    high, deep = draw.uniform("height", 0.44, 0.68), draw.uniform("width", 0.24, 0.32)
     trunk = sdf.blend(
         0.25,
         sdf.ellipsoid((0.05, 0.0, 0.0), (1.0, deep, high)),
@@ -206,16 +206,18 @@ def fish(draw: Draw) -> list[Part]:
     gill = sdf.ellipsoid((0.8, 0.0, 0.0), (0.4, 3.0, 1.4 * high))  # its rear edge divides head and body
     head, body = sdf.split(sdf.surface(trunk, 48), gill)
     parts = [Part("head", head, horn(color)), *fish_scales(Part("body", body, horn(color)), high, draw)]
-    parts += fish_face(trunk, high, draw.uniform("eye", 0.1, 0.15), fins)
-    tail, crest = draw.choice("tail", ["forked", "round", "fan"]), draw.uniform("crest", 0.22, 0.5)
-    parts += [fish_tail(tail, fins), fish_fins(high, crest, fins), breast_fins(trunk, high, fins)]
+    parts += fish_face(trunk, high, draw.uniform("eye", 0.07, 0.11), fins)
+    tail, crest = draw.choice("tail", ["forked", "forked", "round", "fan"]), draw.uniform("crest", 0.1, 0.36)
+    parts += [fish_tail(tail, fins), breast_fins(trunk, high, fins)]
+    if draw.choice("fins", ["all", "breast", "breast"]) == "all":  # most people draw a fish without those on its back
+        parts.append(fish_fins(high, crest, fins))
     swing, pitch = draw.uniform("swing", -0.4, 0.4), draw.uniform("pitch", -8.0, 14.0)
     return [replace(part, mesh=solids.turned(swimming(part.mesh, swing), 1, -pitch)) for part in parts]
 
 
 def fish_scales(body: Part, high: float, draw: Draw) -> list[Part]:
     """A fish's body, plain, with a light belly, or with two bands that are bent like the gills."""
-    pattern = draw.choice("pattern", ["plain", "belly", "bands", "bands"])
+    pattern = draw.choice("pattern", ["plain", "plain", "belly", "bands"])
     if pattern == "plain":
         return [body]
     light = draw.color("pattern", ["white"] if body.material.color.name == "yellow" else ["white", "yellow"])
@@ -250,9 +252,9 @@ def fish_face(trunk: Field, high: float, eye: float, lips: Color) -> list[Part]:
 def fish_tail(shape: str, color: Color) -> Part:
     """The tail fin of a fish."""
     tips = {
-        "forked": [(-1.72, 0.62), (-1.42, 0.24), (-1.3, 0.0), (-1.42, -0.24), (-1.72, -0.62)],
+        "forked": [(-1.86, 0.7), (-1.58, 0.26), (-1.48, 0.0), (-1.58, -0.26), (-1.86, -0.7)],
         "round": [(-1.4, 0.44), (-1.66, 0.26), (-1.74, 0.0), (-1.66, -0.26), (-1.4, -0.44)],
-        "fan": [(-1.62, 0.58), (-1.62, 0.28), (-1.58, 0.0), (-1.62, -0.28), (-1.62, -0.58)],
+        "fan": [(-1.78, 0.66), (-1.76, 0.32), (-1.74, 0.0), (-1.76, -0.32), (-1.78, -0.66)],
     }
     return Part("tail", fin([(-1.02, 0.11), (-1.06, 0.0), (-1.02, -0.11)], tips[shape], 9), horn(color))
 

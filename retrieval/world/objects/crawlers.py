@@ -298,11 +298,14 @@ WINGS: dict[str, tuple[list[Flat], list[Flat]]] = {  # (fore wing, hind wing): o
 }  # fmt: skip
 
 
-@object_class("butterfly", family="animal", azimuths=((156.0, 204.0),), elevations=(52.0, 74.0))
+@object_class("butterfly", family="animal", azimuths=((156.0, 204.0),), elevations=(58.0, 82.0))
 def butterfly(draw: Draw) -> list[Part]:
     """A butterfly that basks on its legs, its four patterned wings opened to a shallow bowl."""
     color = draw.color("wing", ["orange", "orange", "yellow", "blue", "blue", "purple", "red", "pink", "white"], 0.03)
-    shape, pattern = draw.choice("wing shape", list(WINGS)), draw.choice("pattern", ["veins", "eyespots", "border"])
+    shape, pattern = (
+        draw.choice("wing shape", list(WINGS)),
+        draw.choice("pattern", ["veins", "veins", "eyespots", "eyespots", "border"]),
+    )
     dots = draw.color("dots", ["yellow"] if color.name == "white" else ["white", "white", "yellow"])
     dark = draw.color("border", ["black", "black", "brown"], 0.015)
     lift, sweep = draw.uniform("wing lift", 6.0, 25.0), draw.uniform("sweep", -12.0, 10.0)
@@ -318,7 +321,7 @@ def butterfly(draw: Draw) -> list[Part]:
 
 def wing_layers(outline: Array, pattern: str, color: Color, dots: Color, dark: Color) -> list[Part]:
     """A flat wing in the xy plane: a dark blade, coloured cells on both faces, and dots near the outer rim."""
-    rim = 0.075 if pattern != "border" else 0.13
+    rim = 0.045 if pattern != "border" else 0.13
     whole = plane.Polygon(outline)
     inner = whole.buffer(-rim).buffer(-0.02).buffer(0.02)
     if pattern == "veins":

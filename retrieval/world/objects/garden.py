@@ -97,7 +97,7 @@ def half_pear(fruit: Field, belly: float, side: float, color: Color) -> list[Par
     return reshaped(parts, lambda mesh: solids.moved(leant(mesh), (0.3 * belly, 1.6 * side * belly, sunk)))
 
 
-@object_class("carrot", family="food", azimuths=((60.0, 120.0), (-120.0, -60.0)), elevations=(24.0, 56.0))
+@object_class("carrot", family="food", azimuths=((38.0, 72.0), (-72.0, -38.0)), elevations=(38.0, 66.0))
 def carrot(draw: Draw) -> list[Part]:
     """A carrot with its leaves, or a bunch of several, lying on the ground."""
     color = draw.color("root", ["orange"] * 9 + ["purple"], 0.03)
@@ -105,7 +105,7 @@ def carrot(draw: Draw) -> list[Part]:
     form, bend = draw.choice("form", ["tapered", "blunt", "pointed"]), draw.uniform("bend", -0.28, 0.28)
     tops = draw.choice("leaves", ["feathers", "feathers", "bush", "stalks"])
     tall, green = draw.uniform("leaf length", 0.9, 1.3), draw.color("leaf", ["green"])
-    count = int(draw.choice("count", [1.0, 1.0, 1.0, 3.0]))
+    count = int(draw.choice("count", [1.0, 1.0, 1.0, 1.0, 1.0, 3.0]))
     fan, parts = draw.uniform("fan", 20.0, 27.0), []
     slim, spread = (thick, 96.0) if count == 1 else (0.62 * thick, 44.0)
     for i in range(count):

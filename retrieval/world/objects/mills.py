@@ -96,7 +96,7 @@ def post_mill(height: float, wide: float, wall: Material, tiles: Material) -> li
     return parts
 
 
-@object_class("windmill", family="place", azimuths=((-38.0, 38.0),), elevations=(1.0, 15.0), synonyms=("mill",))
+@object_class("windmill", family="place", azimuths=((-22.0, 22.0),), elevations=(1.0, 15.0), synonyms=("mill",))
 def windmill(draw: Draw) -> list[Part]:
     """A windmill with four sails to the front: a round or eight-sided tower with a cap, or a body on a post."""
     wall = Material(draw.color("tower", ["white", "white", "red", "brown", "gray", "yellow", "blue", "green"]), 0.8)
@@ -116,7 +116,7 @@ def windmill(draw: Draw) -> list[Part]:
     else:
         parts = mill_tower(foot, top, height, 40 if kind == "round" else 8, wall, Material(wall.color.shade(0.7), 0.8))
         parts += carried(mill_cap(draw.choice("cap shape", ["dome", "cone", "onion"]), top, tiles), (0, 0, height))
-    sail = mill_sail(draw.choice("sails", ["ladder", "cloth", "paddle"]), length, width, cloth)
+    sail = mill_sail(draw.choice("sails", ["ladder", "cloth", "cloth", "paddle"]), length, width, cloth)
     first = draw.uniform("turn", 0.0, 90.0)
     for k in range(4):
         parts += [

@@ -137,13 +137,15 @@ def chimney(place: Point, height: float, pots: int) -> list[Part]:
     return [Part("chimney", stack, BRICK), Part("chimney", cap, STONE), Part("chimney", solids.joined(*clay), BRICK)]
 
 
-@object_class("house", family="place", azimuths=((8, 38), (-38, -8)), elevations=(5, 20), synonyms=("home", "cottage"))
+@object_class(
+    "house", family="place", azimuths=((-12, 12), (6, 34), (-34, -6)), elevations=(2, 15), synonyms=("home", "cottage")
+)
 def house(draw: Draw) -> list[Part]:
     """A small house with a pitched roof, its gable or its eaves to the front, with a door, windows and a chimney."""
     plaster = Material(draw.color("wall", ["white", "yellow", "pink", "blue", "orange", "red", "green", "brown"]), 0.85)
     tiles = Material(draw.color("roof", ["red", "brown", "gray", "orange", "blue"]), 0.8)
     paint = Material(draw.color("door", ["red", "blue", "green", "brown", "yellow"]), 0.5)
-    gabled = draw.choice("front", ["gable", "gable", "eaves"]) == "gable"
+    gabled = draw.choice("front", ["gable", "gable", "gable", "eaves"]) == "gable"
     floors = draw.choice("floors", [1.0, 1.0, 2.0])
     front, deep = draw.uniform("width", 1.9, 2.5), draw.uniform("depth", 1.6, 2.2)
     wall = 1.05 + (floors - 1) * 0.85 + draw.uniform("wall", 0.0, 0.2)
@@ -176,6 +178,8 @@ def house(draw: Draw) -> list[Part]:
         [Part("wall", shell, plaster), Part("roof", solids.joined(*courses, cap), tiles), *stack], (0, 0, 0), turn
     )
     plinth = Part("wall", solids.slab((0, 0, 0.03), (deep + 0.06, front + 0.06, 0.14), 0.03), STONE)
+    if gabled:  # the line between wall and gable, as everybody draws it
+        roof.append(Part("beam", solids.slab((deep / 2 + 0.03, 0, wall), (0.1, front + 0.06, 0.1), 0.02), tiles))
     return [*roof, plinth, *house_front(draw, front, deep, wall, ridge if gabled else wall, int(floors), paint)]
 
 
