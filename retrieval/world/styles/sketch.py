@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
+from scipy.spatial import cKDTree
 from skimage.measure import approximate_polygon
 
 from retrieval.world.render import Buffers
@@ -21,6 +22,8 @@ KEPT = {OUTLINE: 1.0, SEAM: 0.92, THREAD: 0.9, OVERLAP: 0.8, FOLD: 0.6}  # how l
 SPECK = 0.03  # shorter lines are left out, unless they are rings; fraction of the side
 FACE = frozenset({"eye", "nostril", "nose"})  # however hasty, a person draws these, if only as a dot
 LARGEST_EYE = 0.07  # of the side; what is larger, or long as a carrot, is drawn by its contour
+ECHO = 0.035  # of the side: an inner line that keeps so near to the outline says the same thing twice
+ECHOES = 0.5  # how likely a patient hand draws such lines too
 DOT = 0.022  # of the side: the radius below which an eye is a dot, not a ring
 TOOLS = ("mouse", "pen", "pencil")
 
@@ -92,8 +95,13 @@ def _eye(middle: Array, radius: float, rng: np.random.Generator) -> Array:
 def _chosen(contours: list[Contour], care: float, rng: np.random.Generator) -> list[Contour]:
     """The lines that this hand draws: outline and long thin things always, of the rest as many as patience allows."""
     patience = 7 + 40 * care**2
+    outline = cKDTree(np.concatenate([c.points for c in contours if c.kind == OUTLINE] or [np.zeros((1, 2))]))
+    echo = rng.random() < ECHOES * care
     chosen = []
     for contour in contours:
+        echoes = contour.kind == SEAM and contour.length > 0.3
+        if echoes and not echo and (outline.query(contour.points)[0] < ECHO).mean() > 0.7:
+            continue  # a hem or a rim: a person draws its outer edge only
         if contour.kind in (OUTLINE, THREAD) and contour.length > (0.03 if contour.kind == OUTLINE else 0.12):
             chosen.append(contour)
             continue
