@@ -7,7 +7,7 @@ is in the same split in every set: it depends on the label alone (`split_of`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -122,8 +122,23 @@ class Identity:
         return split_of(self.label)
 
     def told(self) -> dict[str, Any]:
-        """Everything about the person, ready for JSON."""
-        return asdict(self)
+        """What the person has, ready for JSON: colours by their words, numbers to three places, nothing that is absent.
+
+        The rest follows from seed and number (`sample_identity`).
+        """
+        return {name: _plain(getattr(self, name)) for name in self.__dataclass_fields__ if getattr(self, name)}
+
+
+def _plain(value: Any) -> Any:
+    """A value of an identity in JSON's terms."""
+    if isinstance(value, Color):
+        return value.name
+    if isinstance(value, float):
+        return round(value, 3)
+    if isinstance(value, Garment | Body):
+        told = {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+        return {name: plain for name, plain in told.items() if plain is not None}
+    return value
 
 
 def split_of(label: str) -> str:

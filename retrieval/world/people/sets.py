@@ -10,15 +10,14 @@ is written last (see `retrieval.world.sets`). A line:
     caption     the first of `captions`
     captions    two different texts, true of this view
     split       "train", "validation" or "test"; depends on the label alone (`identity.split_of`)
-    identity    every attribute of the person: body, skin, hair, garments with kind, colour word, rgb, pattern
+    identity    the person's attributes: body, skin, hair, garments with kind, colour word and pattern
     view        number, views, walks, arms, gesture angles, azimuth ("front" is 0, 90 the left side)
     seed, size  the view's seed; the picture's height in pixels
     camera, light, stage    as in the world's other sets; `stage.weather` names the street's light
     style       the finish's own choices (blur, noise, ...)
     box         of the visible person: centre x, centre y, width, height as fractions of the upright picture
-    regions     [{"phrase": "red jacket", "slot": "coat", "share": 0.08, "box": [...]}]: what is seen, from head to
-                foot; share is the fraction of the picture's pixels
-    parts       `regions` under the name that `retrieval.items` reads
+    parts       [{"phrase": "red jacket", "slot": "coat", "share": 0.08, "box": [...]}]: what is seen, head to foot;
+                share is the fraction of the picture's pixels
 """
 
 from __future__ import annotations
@@ -44,8 +43,8 @@ from retrieval.world.scene import stable_seed
 from retrieval.world.sets import box_of, finish_set, record_of
 
 FORMAT = 1
-SAMPLES = 12  # light paths per pixel
-WEBP = 92  # Pillow's quality
+SAMPLES = 6  # light paths per pixel; the denoiser does the rest
+WEBP = 88  # Pillow's quality
 
 
 @dataclass(frozen=True)
@@ -134,7 +133,7 @@ def _facts(view: View, buffers: Buffers, plan: PeoplePlan, number: int) -> dict[
     share = shares(buffers, view)
     things = seen(view, share)
     captions = two_captions(view, things, np.random.default_rng(stable_seed("people words", view.scene.seed)))
-    regions = [
+    parts = [
         {
             "phrase": thing.wordings[0],
             "slot": thing.slot,
@@ -158,8 +157,7 @@ def _facts(view: View, buffers: Buffers, plan: PeoplePlan, number: int) -> dict[
         "light": _rounded(scene.light, ("azimuth", "elevation", "softness", "sun_share", "exposure")),
         "stage": {"place": scene.stage.place, "ground": scene.stage.ground, "weather": view.weather},
         "box": box_of(mask_of(buffers, view, buffers.names[: view.own])),
-        "regions": regions,
-        "parts": regions,
+        "parts": parts,
     }
 
 
