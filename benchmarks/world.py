@@ -53,7 +53,7 @@ def main() -> None:
     """Train what is missing, measure, print, write the file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--gallery", type=Path, default=ROOT / "assets" / "gallery", help="the set that is judged")
-    parser.add_argument("--training", type=Path, default=ROOT / "runs" / "world-training", help="for separability")
+    parser.add_argument("--training", type=Path, default=ROOT / "runs" / "world-training-64", help="for separability")
     parser.add_argument("--only", choices=["sketch", "photo", "style", "train"], help="one part; nothing is written")
     told = parser.parse_args()
     packs = packs_folder()
@@ -107,7 +107,7 @@ def _photo_judge(packs: Path) -> tuple[Classifier, Labelled]:
     enough = {label for label, n in Counter(found.of("train").labels).items() if n >= FEWEST_PHOTOS}
     shared = found.only(enough)
     judge = _judge(
-        "photo", [Portion(Pictures(shared.of("train"), PHOTO, SIZE), PHOTO, 1.0)], Config(epochs=12), steps=60
+        "photo", [Portion(Pictures(shared.of("train"), PHOTO, SIZE), PHOTO, 1.0)], Config(epochs=10), steps=50
     )
     return judge, shared.of("test")
 
@@ -137,7 +137,7 @@ def _style_rows(training: WorldPictures, judged: WorldPictures) -> list[Row]:
     for held_out in HELD_OUT:
         learnt = [style for style in styles if style not in held_out]
         portions = [Portion(renders, Domain(style), 1.0, labels=frozenset(SEEN)) for style in learnt]
-        judge = _judge("without-" + "-".join(held_out), portions, Config(epochs=10), steps=60)
+        judge = _judge("without-" + "-".join(held_out), portions, Config(epochs=6), steps=50)
         for style in held_out:
             ours = [i for i, d in enumerate(judged.domains) if d == style and judged.labels[i] in SEEN]
             labels = [judged.labels[i] for i in ours]
@@ -145,7 +145,7 @@ def _style_rows(training: WorldPictures, judged: WorldPictures) -> list[Row]:
             how = f"class among {len(SEEN)} seen ones in {found.count} {style} pictures; learnt {', '.join(learnt)}"
             rows.append(_row(f"class_in_unseen_style:{style}", found.top1, ">= 0.6", how))
     portions = [Portion(renders, Domain(style), 1.0) for style in styles]
-    judge = _judge("style", portions, Config(epochs=4), steps=50, styles=styles)
+    judge = _judge("style", portions, Config(epochs=3), steps=40, styles=styles)
     found = accuracy(judge.scores(map(Image.fromarray, judged.pictures)), judged.domains, judge.classes)
     how = f"style among {len(styles)} in {found.count} pictures of objects that the judge never saw"
     return [*rows, _row("style_top1", found.top1, ">= 0.95", how)]

@@ -251,10 +251,10 @@ def _train_words(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", choices=("guise-mini",), help="which bundle to make")
     parser.add_argument("--dry-run", action="store_true", help="print the settings and exit")
     parser.add_argument(
-        "--renders", type=Path, default=Path("runs/world-training"), help="a set rendered --for training"
+        "--renders", type=Path, default=Path("runs/world-training-64"), help="a set rendered --for training"
     )
     parser.add_argument(
-        "--validation", type=Path, default=Path("runs/world-validation"), help="a set rendered --for validation"
+        "--validation", type=Path, default=Path("runs/world-validation-64"), help="a set rendered --for validation"
     )
     parser.add_argument(
         "--packs",
