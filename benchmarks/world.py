@@ -17,11 +17,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from retrieval.threads import settle  # noqa: E402
+from retrieval.threads import cores, settle  # noqa: E402
 
 settle()
 
 import dataclasses  # noqa: E402
+import tempfile  # noqa: E402
+import time  # noqa: E402
 from collections import Counter  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
 from typing import Any  # noqa: E402
@@ -39,7 +41,9 @@ from retrieval.evaluation.report import write_results  # noqa: E402
 from retrieval.images import Preprocess, rasterise  # noqa: E402
 from retrieval.training.runs import Run  # noqa: E402
 from retrieval.types import PHOTO, SKETCH, Domain  # noqa: E402
+from retrieval.world.sets import render_set  # noqa: E402
 from retrieval.world.split import ALL, SEEN  # noqa: E402
+from retrieval.world.styles import STYLES  # noqa: E402
 
 SIZE = 64
 SEED = 0
@@ -74,6 +78,7 @@ def main() -> None:
     for row in rows:
         sys.stdout.write(f"{row['name']}: {row['value']} {row['unit']} (wanted {row['wanted']}) {row['how']}\n")
     if told.only is None:
+        rows += _speed_rows()
         write_results(ROOT / "benchmarks" / "results" / "world.json", rows)
 
 
@@ -149,6 +154,23 @@ def _style_rows(training: WorldPictures, judged: WorldPictures) -> list[Row]:
     found = accuracy(judge.scores(map(Image.fromarray, judged.pictures)), judged.domains, judge.classes)
     how = f"style among {len(styles)} in {found.count} pictures of objects that the judge never saw"
     return [*rows, _row("style_top1", found.top1, ">= 0.95", how)]
+
+
+# ---------------------------------------------------------------- how fast
+
+
+def _speed_rows() -> list[Row]:
+    """Pictures a second on all cores, start of the workers included; wants an idle machine."""
+    labels = ALL[::2]
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        render_set(Path(folder) / "set", purpose="training", seed=1, per_class=1, size=SIZE, classes=labels)
+        seconds = time.perf_counter() - start
+    scenes = len(labels) / seconds
+    whole = 200 * len(ALL) / scenes / 60
+    how = f"{len(labels)} scenes at {SIZE} px in {len(STYLES)} styles; 200 objects a class take {whole:.0f} minutes"
+    row = {"name": "render_images_per_second", "value": round(scenes * len(STYLES), 2), "unit": "images/s"}
+    return [row | {"wanted": "", "how": f"{cores()} cores, {how}"}]
 
 
 # ---------------------------------------------------------------- shared

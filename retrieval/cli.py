@@ -126,22 +126,25 @@ def render(asked: argparse.Namespace) -> None:
 
 def people(asked: argparse.Namespace) -> None:
     """Render synthetic people, each from several sides."""
-    from retrieval.world.people.sets import people_sheet, render_people
+    from retrieval.world.people.sets import render_people
 
     with progress("rendering", "people") as show:
         render_people(
             asked.out, domain=asked.domain, identities=asked.identities, views=asked.views, size=asked.size,
             seed=asked.seed, workers=asked.workers, on_progress=show,
         )  # fmt: skip
-    if asked.sheet:
-        say(str(people_sheet(asked.out, asked.sheet)))
     say(f"Rendered into {asked.out}; {asked.out / 'items.jsonl'} tells all that is known of each picture.")
 
 
 def sheet(asked: argparse.Namespace) -> None:
-    """Lay a rendered set out on pages: one per style, and one of everything."""
+    """Lay a rendered set out on pages: one per style and one of everything; or a folder of sets of people on one."""
+    from retrieval.world.people.sheet import people_sheet
     from retrieval.world.sheets import contact_sheets
 
+    sets = [asked.folder / domain for domain in ("studio", "street") if (asked.folder / domain).is_dir()]
+    if sets:
+        say(str(people_sheet(sets, asked.out / "people.png")))
+        return
     for path in contact_sheets(asked.folder, asked.out, asked.per_class):
         say(str(path))
 
@@ -244,7 +247,6 @@ def _people_words(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=int, default=128, help="height in pixels, twice the width (default: 128)")
     parser.add_argument("--seed", type=int, default=0, help="another seed, other people (default: 0)")
     parser.add_argument("--workers", type=int, help="processes (default: one per core)")
-    parser.add_argument("--sheet", type=Path, help="also lay some of them out on one page, this PNG")
 
 
 def _train_words(parser: argparse.ArgumentParser) -> None:

@@ -32,11 +32,11 @@ def contact_sheets(folder: Path, out: Path, per_class: int = 6, cell: int = 72) 
         paths.setdefault((item["label"], item["domain"]), []).append(folder / item["path"])
     out.mkdir(parents=True, exist_ok=True)
     sheets = [
-        _saved(_sheet({label: paths[label, style][:per_class] for label in labels}, cell), out / f"{NAME}-{style}.png")
+        saved(_sheet({label: paths[label, style][:per_class] for label in labels}, cell), out / f"{NAME}-{style}.png")
         for style in styles
     ]
     everything = {label: [paths[label, style][0] for style in styles] for label in labels}
-    return [*sheets, _saved(_side_by_side(everything, cell), out / f"{NAME}.png")]
+    return [*sheets, saved(_side_by_side(everything, cell), out / f"{NAME}.png")]
 
 
 def _items(folder: Path) -> list[dict[str, Any]]:
@@ -80,7 +80,7 @@ def _parts(names: Sequence[str], size: int) -> list[Sequence[str]]:
     return [names[start : start + size] for start in range(0, len(names), size)]
 
 
-def _saved(sheet: Image.Image, path: Path) -> Path:
-    """The sheet as a small PNG. Returns its path."""
+def saved(sheet: Image.Image, path: Path) -> Path:
+    """Write the sheet as a small PNG. Returns its path."""
     sheet.quantize(COLORS, dither=Image.Dither.NONE).save(path, optimize=True)
     return path

@@ -36,7 +36,8 @@ from retrieval.world.people.identity import (
     split_of,
 )  # fmt: skip
 from retrieval.world.people.seen import SEEN, SEEN_SMALL, mask_of, seen, shares
-from retrieval.world.people.sets import people_sheet, render_people
+from retrieval.world.people.sets import render_people
+from retrieval.world.people.sheet import people_sheet
 from retrieval.world.people.views import DOMAINS, View, sample_view
 from retrieval.world.render import Buffers, render, use_threads
 
@@ -224,12 +225,13 @@ def test_settings_that_cannot_be_are_refused(small_set: Path, tmp_path: Path) ->
     with pytest.raises(DataError, match="already holds another set"):
         render_people(small_set, domain=small_set.name, **(SMALL | {"seed": 4}))
     with pytest.raises(DataError, match="no finished set"):
-        people_sheet(tmp_path, tmp_path / "sheet.png")
+        people_sheet([tmp_path], tmp_path / "sheet.png")
 
 
 def test_the_command_line_makes_a_set_and_its_sheet(tmp_path: Path) -> None:
-    out, page = tmp_path / "set", tmp_path / "sheet.png"
+    out = tmp_path / "studio"
     words = ["world", "people", "--out", str(out), "--domain", "studio", "--identities", "1", "--views", "1"]
-    assert main([*words, "--size", "32", "--workers", "1", "--sheet", str(page)]) == 0
-    with Image.open(page) as sheet:
+    assert main([*words, "--size", "32", "--workers", "1"]) == 0
+    assert main(["world", "sheet", str(tmp_path), str(tmp_path / "pages")]) == 0
+    with Image.open(tmp_path / "pages" / "people.png") as sheet:
         assert sheet.width > 100

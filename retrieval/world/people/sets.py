@@ -28,10 +28,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
-from retrieval.errors import DataError, SettingsError
-from retrieval.items import ITEMS
+from retrieval.errors import SettingsError
 from retrieval.types import Progress
 from retrieval.world.people.captions import two_captions
 from retrieval.world.people.finish import FINISHES
@@ -163,40 +161,3 @@ def _facts(view: View, buffers: Buffers, plan: PeoplePlan, number: int) -> dict[
 
 def _rounded(thing: object, keys: tuple[str, ...]) -> dict[str, float]:
     return {key: round(getattr(thing, key), 3) for key in keys}
-
-
-def people_sheet(folder: Path, out: Path, rows: int = 12, columns: int = 4, cell: int = 160) -> Path:
-    """A PNG of the set in `folder`: a person's views side by side, with the first caption under each. Returns `out`."""
-    listing = folder / ITEMS
-    if not listing.exists():
-        raise DataError(f"{folder} holds no finished set: {ITEMS} is missing. Let the rendering finish first.")
-    people: dict[str, list[dict[str, Any]]] = {}
-    for line in listing.read_text().splitlines():
-        item = json.loads(line)
-        people.setdefault(item["label"], []).append(item)
-    views = max(len(items) for items in people.values())
-    shown = list(people.values())[: rows * columns]
-    wide, high, words = views * cell // 2 + cell // 8, cell + cell // 3, ImageFont.load_default(size=cell / 18)
-    sheet = Image.new("RGB", (columns * wide, -(-len(shown) // columns) * high), "white")
-    pen = ImageDraw.Draw(sheet)
-    for place, items in enumerate(shown):
-        left, upper = place % columns * wide, place // columns * high
-        for number, item in enumerate(items):
-            with Image.open(folder / item["path"]) as picture:
-                large = picture.convert("RGB").resize((cell // 2, cell), Image.Resampling.LANCZOS)
-            sheet.paste(large, (left + number * cell // 2, upper))
-        text = f"{items[0]['label']}: {items[0]['caption']}"
-        pen.multiline_text((left, upper + cell + 2), _broken(text, int(wide / (cell / 30))), fill="black", font=words)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(out)
-    return out
-
-
-def _broken(text: str, most: int) -> str:
-    """The text in lines of at most so many letters."""
-    lines = [""]
-    for word in text.split():
-        if len(lines[-1]) + len(word) >= most:
-            lines.append("")
-        lines[-1] += f" {word}" if lines[-1] else word
-    return "\n".join(lines)
