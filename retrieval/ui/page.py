@@ -29,7 +29,14 @@ if TYPE_CHECKING:
     from retrieval.engine import Engine
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
-PHRASES = ("a red apple", "cartoon of a cat", "a sailboat at sea", "a sketch of a chair", "a yellow duck", "a blue car")
+PHRASES = (
+    "a red apple",
+    "cartoon of a cat",
+    "mosaic of a butterfly",
+    "engraving of a castle",
+    "a sketch of a chair",
+    "a yellow duck",
+)
 HANDS = (PHOTO, PAINTING, CARTOON, MOSAIC, ENGRAVING, SKETCH)
 STYLES = tuple(domain.name for domain in HANDS)  # until the gallery says what it has
 POLL = 0.5  # seconds between two looks at a model that is loading
