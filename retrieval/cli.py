@@ -272,6 +272,7 @@ def _train_words(parser: argparse.ArgumentParser) -> None:
         help="log and state; a begun run goes on",
     )
     parser.add_argument("--out", type=Path, default=Path("checkpoints/guise-mini"), help="the bundle that is written")
+    parser.add_argument("--init", type=Path, help="a bundle to begin from (default: from scratch)")
     for name, value, text in (
         ("seed", 0, "of every random choice"),
         ("epochs", 16, "how long to train"),

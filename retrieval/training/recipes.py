@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from retrieval.bundle import Manifest, Source, save_bundle
+from retrieval.bundle import Manifest, Source, load_bundle, save_bundle
 from retrieval.data.batches import HumanDrawings, Mixture, Portion, Renders
 from retrieval.data.packs import Sketch, quickdraw, quickdraw_labels
 from retrieval.data.world import WorldPictures, world_pictures
@@ -42,6 +42,7 @@ class GuiseMini:
     packs: Path  # the folder of packs; quickdraw345 is read
     run_folder: Path  # where the run keeps its log and state
     out: Path  # the bundle that is written in the end
+    init: Path | None = None  # a bundle of the same architecture to begin from; None: from scratch
     seed: int = 0
     epochs: int = 16
     batch: int = 128
@@ -62,6 +63,11 @@ def guise_mini(recipe: GuiseMini, on_progress: Progress = no_progress) -> Manife
     run = Run(recipe.run_folder, dataclasses.asdict(recipe))
     torch.manual_seed(recipe.seed)
     method = ClipBaseline(ClipBaseline.config_type(epochs=recipe.epochs), preprocess)
+    before: tuple[Source, ...] = ()
+    if recipe.init is not None:
+        start = load_bundle(recipe.init)
+        method.load_state_dict(start.method.state_dict())
+        before = start.manifest.trained_on
     weights, metrics = _selected(method, data, checks, run, recipe, on_progress)
     method.load_state_dict(weights)
     encoder = _Trained(method.eval())
@@ -79,6 +85,7 @@ def guise_mini(recipe: GuiseMini, on_progress: Progress = no_progress) -> Manife
         files={},
         seed=recipe.seed,
         trained_on=(
+            *before,
             Source("renders of the Guise world", "Apache-2.0", len(renders.labels)),
             Source("Quick, Draw! by Google, drawings of the same classes", "CC BY 4.0", len(drawings)),
         ),
