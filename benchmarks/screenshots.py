@@ -25,7 +25,7 @@ SHOTS: dict[str, dict[str, Any]] = {
     "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
     "phone": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True},
 }
-EXAMPLE = {"draw": "duck", "dark": "sailboat", "phone": "cat"}
+EXAMPLE = {"draw": "duck", "dark": "sailboat", "phone": "snail"}
 
 
 def main() -> None:

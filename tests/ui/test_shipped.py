@@ -59,12 +59,15 @@ def replay(page: Page, sketch: Sketch) -> None:
 @pytest.mark.pack
 @pytest.mark.parametrize("label", ["duck", "house", "sailboat", "palm tree"])
 def test_a_persons_drawing_finds_its_class(shipped: Page, packs: Path, label: str) -> None:
-    """Of the first held-out drawings of the class, whoever drew them, most find it: one duck was drawn in a pond."""
+    """Of the first held-out drawings of the class, whoever drew them, most find it: one duck was drawn in a pond.
+
+    Found is at least two of the first eight, where chance gives one in eight searches a single one.
+    """
     shipped.get_by_label("Search while drawing").uncheck()
     shown = []
     for sketch in quickdraw(packs / "quickdraw345", [label], "test")[:DRAWINGS]:
         replay(shipped, sketch)
-        shown.append(labels(shipped).count(label) >= 4)
+        shown.append(labels(shipped).count(label) >= 2)
         shipped.locator("#drawing").get_by_role("button", name="Clear", exact=True).click()
     assert sum(shown) > DRAWINGS / 2
 
