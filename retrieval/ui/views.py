@@ -40,7 +40,7 @@ MARK = (
 )
 HEADER = (
     f'<header class="masthead">{MARK}<h1>Guise</h1>'
-    "<p>Draw it, show it or name it. See the same thing as a photo, a painting, a cartoon and a sketch.</p></header>"
+    "<p>Draw it, show it or name it, and see the same thing in six guises.</p></header>"
 )
 
 
