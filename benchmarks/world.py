@@ -59,6 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--gallery", type=Path, default=ROOT / "assets" / "gallery", help="the set that is judged")
     parser.add_argument("--training", type=Path, default=ROOT / "runs" / "world-training-64", help="for separability")
+    parser.add_argument("--validation", type=Path, default=ROOT / "runs" / "world-validation-64", help="for the style")
     parser.add_argument("--only", choices=["sketch", "photo", "style", "train"], help="one part; nothing is written")
     told = parser.parse_args()
     packs = packs_folder()
@@ -66,20 +67,21 @@ def main() -> None:
         sys.exit("This needs the folder of packs: set GUISE_DATA.")
     torch.manual_seed(SEED)
     if told.only == "train":
-        _sketch_judge(packs), _photo_judge(packs)
+        _sketch_judge(packs)
+        _photo_judge(packs)
         return
-    rows: list[Row] = []
+    rows: list[Row] = _speed_rows() if told.only is None else []  # first, while nothing else fills the memory
     judged = world_pictures(told.gallery)
     if told.only in (None, "sketch"):
         rows += _sketch_rows(packs, judged)
     if told.only in (None, "photo"):
         rows += _photo_rows(packs, judged)
     if told.only in (None, "style"):
-        rows += _style_rows(world_pictures(told.training), judged)
+        training = world_pictures(told.training)
+        rows += [*_unseen_style_rows(training, judged), _style_row(training, world_pictures(told.validation))]
     for row in rows:
         sys.stdout.write(f"{row['name']}: {row['value']} {row['unit']} (wanted {row['wanted']}) {row['how']}\n")
     if told.only is None:
-        rows += _speed_rows()
         write_results(ROOT / "benchmarks" / "results" / "world.json", rows)
 
 
@@ -136,8 +138,8 @@ def _photo_rows(packs: Path, judged: WorldPictures) -> list[Row]:
 # ---------------------------------------------------------------- styles, judged by our own other styles
 
 
-def _style_rows(training: WorldPictures, judged: WorldPictures) -> list[Row]:
-    """Class in styles that a judge never saw, of the seen classes; and the style itself, in objects it never saw."""
+def _unseen_style_rows(training: WorldPictures, judged: WorldPictures) -> list[Row]:
+    """Classes named in styles that a judge never saw; the seen classes of the one split only."""
     renders = Renders(training, SMALL)
     styles = sorted(set(training.domains))
     rows = []
@@ -151,11 +153,17 @@ def _style_rows(training: WorldPictures, judged: WorldPictures) -> list[Row]:
             found = accuracy(judge.scores(Image.fromarray(judged.pictures[i]) for i in ours), labels, judge.classes)
             how = f"class among {len(SEEN)} seen ones in {found.count} {style} pictures; learnt {', '.join(learnt)}"
             rows.append(_row(f"class_in_unseen_style:{style}", found.top1, ">= 0.6", how))
-    portions = [Portion(renders, Domain(style), 1.0) for style in styles]
-    judge = _judge("style", portions, Config(epochs=3), size=SMALL, steps=40, styles=styles)
+    return rows
+
+
+def _style_row(training: WorldPictures, judged: WorldPictures) -> Row:
+    """The style named in objects that the judge never saw, at the size that it learnt: size changes texture."""
+    styles = sorted(set(training.domains))
+    portions = [Portion(Renders(training, SIZE), Domain(style), 1.0) for style in styles]
+    judge = _judge("style", portions, Config(epochs=5), size=SIZE, steps=40, styles=styles)
     found = accuracy(judge.scores(map(Image.fromarray, judged.pictures)), judged.domains, judge.classes)
-    how = f"style among {len(styles)} in {found.count} pictures of objects that the judge never saw"
-    return [*rows, _row("style_top1", found.top1, ">= 0.95", how)]
+    how = f"style among {len(styles)} in {found.count} validation renders of {SIZE} px"
+    return _row("style_top1", found.top1, ">= 0.95", how)
 
 
 # ---------------------------------------------------------------- how fast
