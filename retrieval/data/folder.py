@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from retrieval.data.concepts import spoken
 from retrieval.errors import DataError
 from retrieval.types import PHOTO, Domain, Item
 
@@ -31,7 +32,7 @@ def folder_items(folder: Path, domain: Domain = PHOTO) -> list[Item]:
 
 def _item(path: Path, within: Path, domain: Domain) -> Item:
     folders = within.parts[:-1]
-    label = folders[-1].replace("_", " ") if folders else None
+    label = spoken(folders[-1]) if folders else None
     if len(folders) >= 2:
         domain = Domain(folders[-2])
     return Item(within.as_posix(), path, domain, label)

@@ -17,6 +17,7 @@ from typing import Literal
 
 import numpy as np
 
+from retrieval.data.concepts import spoken
 from retrieval.errors import DataError
 from retrieval.images import Stroke, Strokes
 
@@ -73,7 +74,7 @@ def _rows(folder: Path) -> dict[str, dict[str, list[dict[str, str]]]]:
     try:
         with (folder / "strokes.csv").open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
-                found[(row["concept"] or row["class"]).replace("_", " ")][row["split"]].append(row)
+                found[spoken(row["concept"] or row["class"])][row["split"]].append(row)
     except OSError as error:
         raise DataError(
             f"There are no drawings in {folder} ({error.strerror}). Set GUISE_DATA to the folder of packs."

@@ -1,0 +1,73 @@
+"""How published data sets lie on a disk: ROOT/CLASS/picture, in folders that every author names a little differently.
+
+Class names are said here as everywhere (`concepts.spoken`), in the published spelling: a folder stands for a class when
+the letters and digits agree, so "Hot_Air-Balloon" and "hotairballoon" are both "hot air balloon".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from retrieval.data.catalog import Collection, some
+from retrieval.data.concepts import spoken
+from retrieval.data.folder import SUFFIXES
+from retrieval.errors import DataError
+from retrieval.types import Domain, Item
+
+
+class Names:
+    """The classes of a data set, found by any spelling. `aliases`: folder -> class, where the letters differ too."""
+
+    def __init__(self, classes: Sequence[str], aliases: Mapping[str, str] | None = None) -> None:
+        self.classes = tuple(classes)
+        self._by_letters = {_letters(name): name for name in classes}
+        self._by_letters |= {_letters(folder): name for folder, name in (aliases or {}).items()}
+
+    def find(self, written: str) -> str | None:
+        """The class in its published spelling; None for a name that the data set does not have."""
+        return self._by_letters.get(_letters(written))
+
+
+def existing(folder: Path, candidates: Sequence[str]) -> Path | None:
+    """The first of the candidate folders that exists; "*" stands for a part of a name."""
+    if not folder.is_dir():
+        raise DataError(f"{folder} is not a folder. Name the folder that the data set was unpacked into.")
+    return next((path for name in candidates for path in sorted(folder.glob(name)) if path.is_dir()), None)
+
+
+def pictures_of(root: Path, within: Path, domain: Domain, names: Names) -> Collection:
+    """Every picture of ROOT/CLASS/, by folder and file name. Ids are paths within `within`.
+
+    Folders that are no class of the data set are left out and told.
+    """
+    items: list[Item] = []
+    strangers = []
+    for place in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")):
+        label = names.find(place.name)
+        if label is None:
+            strangers.append(spoken(place.name))
+            continue
+        files = sorted(p for p in place.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+        items += [Item(path.relative_to(within).as_posix(), path, domain, label) for path in files]
+    told = f"Left out, as they are no classes of the data set: {some(strangers)} (in {root.relative_to(within)})."
+    return Collection(tuple(items), (told,) if strangers else ())
+
+
+def demanded(found: Collection, folder: Path, expected: str) -> Collection:
+    """The collection. Raises DataError when it holds no picture, with what was expected in the folder."""
+    if not found.items:
+        raise DataError(f"{folder} holds no picture of the data set. Expected {expected}.")
+    return found
+
+
+def without(found: Collection, left_out: Callable[[Item], bool], told: str) -> Collection:
+    """The collection less some pictures, whose number stands for {number} in the sentence `told`."""
+    kept = tuple(item for item in found.items if not left_out(item))
+    number = len(found.items) - len(kept)
+    return Collection(kept, (*found.problems, told.format(number=f"{number:,}")) if number else found.problems)
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())

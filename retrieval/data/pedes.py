@@ -1,0 +1,120 @@
+"""People who are described in words: CUHK-PEDES, ICFG-PEDES and RSTPReid, which are given to researchers on request.
+
+    imgs/...                                 the pictures
+    reid_raw.json                            CUHK-PEDES: [{"split", "captions", "file_path", "id"}, ...]
+    ICFG-PEDES.json or ICFG_PEDES.json       the same keys; no validation split
+    data_captions.json                       RSTPReid: the same with "img_path"
+
+For evaluation and research alone. Finding people by description is surveillance, so nothing that comes with Guise was
+trained on pictures of persons: our own people are synthetic figures, and no training takes what is read here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from retrieval.data.catalog import Collection, odd_totals, some
+from retrieval.data.filelists import stays_inside
+from retrieval.errors import DataError
+from retrieval.types import PHOTO, Item
+
+Split = Literal["train", "val", "test"]
+IMAGES = "imgs"
+
+
+@dataclass(frozen=True)
+class Described:
+    """A picture and all that was written about it. Its label is the person's number, which means nothing in another
+    split; its caption is the first of the captions.
+    """
+
+    item: Item
+    captions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class People:
+    """The described pictures of one split, and what is wrong with this copy of the data set, in one sentence each."""
+
+    described: tuple[Described, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def collection(self) -> Collection:
+        """The pictures alone: a gallery."""
+        return Collection(tuple(one.item for one in self.described), self.problems)
+
+
+def cuhk_pedes(folder: Path, split: Split = "test") -> People:
+    """One split of CUHK-PEDES. Raises DataError when its annotations are missing or damaged."""
+    return _read(folder, ("reid_raw.json",), split, {"train": 34_054, "val": 3_078, "test": 3_074})
+
+
+def icfg_pedes(folder: Path, split: Split = "test") -> People:
+    """One split of ICFG-PEDES. Raises DataError when its annotations are missing or damaged, and for "val"."""
+    return _read(folder, ("ICFG-PEDES.json", "ICFG_PEDES.json"), split, {"train": 34_674, "test": 19_848})
+
+
+def rstp_reid(folder: Path, split: Split = "test") -> People:
+    """One split of RSTPReid. Raises DataError when its annotations are missing or damaged."""
+    return _read(folder, ("data_captions.json",), split, {"train": 18_505, "val": 1_000, "test": 1_000})
+
+
+def _read(folder: Path, files: tuple[str, ...], split: Split, published: Mapping[str, int]) -> People:
+    """`published`: split -> number of pictures."""
+    if split not in published:
+        raise DataError(f"This data set has no split {split!r}. Choose one of {', '.join(published)}.")
+    annotations = next((folder / name for name in files if (folder / name).is_file()), folder / files[0])
+    described: dict[str, list[Described]] = defaultdict(list)
+    damaged = []
+    for place, entry in enumerate(_entries(annotations), start=1):
+        try:
+            told_split, one = _described(folder, entry)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            damaged.append(str(place))
+            continue
+        described[told_split].append(one)
+    chosen = [one for one in described[split] if one.item.path.is_file()]
+    missing = [one.item.id for one in described[split] if not one.item.path.is_file()]
+    if not described[split]:
+        raise DataError(f"{annotations} describes nothing in the split {split!r}. Fetch the annotations anew.")
+    if not chosen:
+        raise DataError(f"None of the pictures that {annotations} names is in {folder / IMAGES}. Unpack them there.")
+    problems = []
+    if damaged:
+        problems.append(f"Entries of {annotations.name} that cannot be used: {len(damaged):,} ({some(damaged)}).")
+    if missing:
+        problems.append(f"Files named in {annotations.name} that are missing: {len(missing):,} ({some(missing)}).")
+    what = f"pictures in {split}"
+    problems += odd_totals({what: len(chosen)}, {what: published[split]})
+    return People(tuple(chosen), tuple(problems))
+
+
+def _described(folder: Path, entry: dict[str, Any]) -> tuple[str, Described]:
+    """The split of an entry and what it describes. Raises an error of many kinds for an entry that is damaged."""
+    name = entry["file_path"] if "file_path" in entry else entry["img_path"]
+    captions = tuple(text.strip() for text in entry["captions"] if text.strip())
+    whole = isinstance(entry["captions"], list) and captions and entry["split"] in get_args(Split)
+    if not whole or not stays_inside(name):
+        raise ValueError(entry)
+    item = Item(name, folder / IMAGES / name, PHOTO, str(int(entry["id"])), captions[0])
+    return entry["split"], Described(item, captions)
+
+
+def _entries(annotations: Path) -> list[Any]:
+    try:
+        entries = json.loads(annotations.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(
+            f"{annotations} cannot be read ({error.strerror}). Name the folder that holds it and {IMAGES}/."
+        ) from error
+    except ValueError as error:
+        raise DataError(f"{annotations} is not JSON ({error}). Fetch the annotations anew.") from error
+    if not isinstance(entries, list):
+        raise DataError(f"{annotations} holds no list of entries but a {type(entries).__name__}. Fetch it anew.")
+    return entries

@@ -1,0 +1,82 @@
+"""Described people: annotations are trusted for nothing that can be checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from retrieval.data.pedes import People, cuhk_pedes, icfg_pedes, rstp_reid
+from retrieval.errors import DataError
+from retrieval.types import PHOTO
+from tests.data.trees import plant, told
+
+READERS = [(cuhk_pedes, "reid_raw.json"), (icfg_pedes, "ICFG_PEDES.json"), (rstp_reid, "data_captions.json")]
+
+
+def entry(name: str, person: int = 7, split: str = "test", **other: Any) -> dict[str, Any]:
+    return {"split": split, "captions": ["A red coat. ", "Someone in red."], "file_path": name, "id": person, **other}
+
+
+def annotate(root: Path, name: str, entries: Any) -> Path:
+    (root / name).write_text(json.dumps(entries), encoding="utf-8")
+    return root
+
+
+@pytest.mark.parametrize(("read", "name"), READERS)
+def test_a_picture_keeps_its_person_and_all_its_captions(
+    tmp_path: Path, read: Callable[[Path], People], name: str
+) -> None:
+    plant(tmp_path, "imgs/cam_a/1.png", "imgs/cam_b/2.png")
+    annotate(tmp_path, name, [entry("cam_a/1.png"), entry("cam_b/2.png", split="train")])
+    found = read(tmp_path)
+    assert [one.captions for one in found.described] == [("A red coat.", "Someone in red.")]
+    item = found.collection.items[0]
+    assert (item.id, item.domain, item.label, item.caption) == ("cam_a/1.png", PHOTO, "7", "A red coat.")
+    assert item.path.is_file()
+    assert told(found.problems, "The number of pictures in test is 1")
+
+
+def test_rstp_reid_calls_the_path_otherwise(tmp_path: Path) -> None:
+    told_otherwise = {"img_path": "1.jpg", "id": 1, "split": "val", "captions": ["In blue."]}
+    annotate(plant(tmp_path, "imgs/1.jpg"), "data_captions.json", [told_otherwise])
+    assert [one.item.id for one in rstp_reid(tmp_path, "val").described] == ["1.jpg"]
+
+
+def test_damaged_entries_and_missing_pictures_are_told(tmp_path: Path) -> None:
+    damaged = [
+        "text",
+        entry("1.png", split="gallery"),
+        entry("../1.png"),
+        entry("1.png", captions="one string"),
+        entry("1.png", captions=[" "]),
+        entry("1.png", id="nobody"),
+        {"split": "test"},
+    ]
+    annotate(plant(tmp_path, "imgs/1.png"), "reid_raw.json", [entry("1.png"), *damaged, entry("2.png")])
+    found = cuhk_pedes(tmp_path)
+    assert len(found.described) == 1
+    assert told(found.problems, "cannot be used: 7 (2, 3, 4, 5, 6 and 2 more)")
+    assert told(found.problems, "are missing: 1 (2.png)")
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [("[{", "is not JSON"), ("{}", "no list of entries but a dict"), ("[]", "describes nothing")],
+)
+def test_annotations_that_are_no_list_of_entries_are_refused(tmp_path: Path, text: str, match: str) -> None:
+    (tmp_path / "reid_raw.json").write_text(text)
+    with pytest.raises(DataError, match=match):
+        cuhk_pedes(tmp_path)
+
+
+def test_missing_annotations_pictures_and_splits_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"reid_raw.json cannot be read"):
+        cuhk_pedes(tmp_path)
+    with pytest.raises(DataError, match="None of the pictures"):
+        cuhk_pedes(annotate(tmp_path, "reid_raw.json", [entry("1.png")]))
+    with pytest.raises(DataError, match="no split 'val'"):
+        icfg_pedes(tmp_path, "val")
