@@ -53,7 +53,7 @@ class VariedPicture:
             [
                 v2.RandomResizedCrop(size, scale=(0.55, 1.0), ratio=(0.8, 1.25), antialias=True),
                 v2.RandomHorizontalFlip(),
-                v2.RandomApply([v2.RandomAffine(degrees=12, shear=8)], p=0.4),
+                v2.RandomApply([v2.RandomAffine(degrees=12, shear=8, fill=255)], p=0.4),
                 v2.RandomApply([v2.ColorJitter(0.3, 0.3, 0.25, 0.02)], p=0.7),
                 v2.RandomApply([v2.GaussianBlur(3, (0.3, 1.0))], p=0.15),
                 v2.RandomGrayscale(0.05),

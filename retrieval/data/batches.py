@@ -29,7 +29,14 @@ class Example:
 
     label: str
     domain: Domain
-    color: str | None
+    color: str | None = None
+    medium: str | None = None  # how its style is spoken of, if not by its domain's name
+    words: frozenset[str] = frozenset()  # what else it may be called: a name, keywords
+
+    @property
+    def style(self) -> str:
+        """The word for its style."""
+        return self.medium or self.domain.name
 
 
 class Source(Protocol):
@@ -60,7 +67,7 @@ class HumanDrawings:
     """People's drawings: sketches of no colour."""
 
     def __init__(self, sketches: Sequence[Sketch], size: int) -> None:
-        self.examples = [Example(sketch.label, SKETCH, None) for sketch in sketches]
+        self.examples = [Example(sketch.label, SKETCH) for sketch in sketches]
         self._drawings = [sketch.strokes for sketch in sketches]
         self._size = size
 
@@ -84,15 +91,20 @@ class Portion:
 
 
 class Mixture:
-    """An endless supply of balanced batches, cut into epochs. Every batch is a function of (seed, epoch, position)."""
+    """An endless supply of balanced batches, cut into epochs. Every batch is a function of (seed, epoch, position).
+
+    Pictures come in groups of `group` of one class: the first by the portions' shares and evenly from their classes,
+    the others from whichever portions show that class, so that a batch holds the same thing in several domains.
+    """
 
     def __init__(
-        self, portions: Sequence[Portion], preprocess: Preprocess, *, batch: int = 128, steps: int = 100
+        self, portions: Sequence[Portion], preprocess: Preprocess, *, batch: int = 128, steps: int = 100, group: int = 1
     ) -> None:
         self._portions = portions
         self._preprocess = preprocess
         self._batch = batch
         self._steps = steps
+        self._group = group
         self._by_label = [_indices_by_label(portion) for portion in portions]
         self.classes = tuple(sorted({label for found in self._by_label for label in found}))
 
@@ -113,7 +125,7 @@ class Mixture:
         rng = np.random.default_rng([seed, epoch, step])
         with torch.random.fork_rng():
             torch.manual_seed(int(rng.integers(2**31)))
-            chosen = [self._one(rng) for _ in range(self._batch)]
+            chosen = [one for _ in range(0, self._batch, self._group) for one in self._alike(rng)][: self._batch]
         examples = [example for example, _ in chosen]
         captions = [_said(e, rng) for e in examples]
         images = torch.stack([picture for _, picture in chosen])  # (B, 3, H, W) uint8
@@ -125,12 +137,20 @@ class Mixture:
             holds=torch.tensor([[_true(c, e) for c in captions] for e in examples]),
         )
 
-    def _one(self, rng: np.random.Generator) -> tuple[Example, Tensor]:
+    def _alike(self, rng: np.random.Generator) -> list[tuple[Example, Tensor]]:
+        """One group: pictures of one class."""
         shares = np.array([portion.share for portion in self._portions])
-        which = int(rng.choice(len(shares), p=shares / shares.sum()))
-        by_label = self._by_label[which]
-        label = list(by_label)[int(rng.integers(len(by_label)))]
-        index = by_label[label][int(rng.integers(len(by_label[label])))]
+        first = int(rng.choice(len(shares), p=shares / shares.sum()))
+        labels = list(self._by_label[first])
+        label = labels[int(rng.integers(len(labels)))]
+        having = shares * [label in found for found in self._by_label]
+        more = rng.choice(len(shares), self._group - 1, p=having / having.sum())
+        return [self._picture(which, label, rng) for which in (first, *map(int, more))]
+
+    def _picture(self, which: int, label: str, rng: np.random.Generator) -> tuple[Example, Tensor]:
+        """A picture of the label from a portion that has it."""
+        indices = self._by_label[which][label]
+        index = indices[int(rng.integers(len(indices)))]
         source = self._portions[which].source
         return source.examples[index], source.picture(index, rng)
 
@@ -144,11 +164,15 @@ def _indices_by_label(portion: Portion) -> dict[str, list[int]]:
 
 
 def _said(of: Example, rng: np.random.Generator) -> Caption:
-    """True words about an example: half of them name the colour, if it is known, and half the style."""
+    """True words about an example: half of them name the colour, if it is known, and half the style; where it has
+    keywords, half say one of those instead of its label.
+    """
     color = of.color if rng.random() < 0.5 else None
-    return describe(rng, of.label, color=color, style=of.domain.name if rng.random() < 0.5 else None)
+    noun = str(rng.choice(sorted(of.words))) if of.words and rng.random() < 0.5 else of.label
+    return describe(rng, noun, color=color, style=of.style if rng.random() < 0.5 else None)
 
 
 def _true(said: Caption, of: Example) -> bool:
     """Whether a caption, written for any picture, is true of this one."""
-    return said.label == of.label and said.color in (None, of.color) and said.style in (None, of.domain.name)
+    named = said.label == of.label or said.label in of.words
+    return named and said.color in (None, of.color) and said.style in (None, of.style)

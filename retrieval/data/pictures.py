@@ -20,6 +20,7 @@ from torch import Tensor
 
 from retrieval.data.augment import VariedPicture
 from retrieval.data.batches import Example
+from retrieval.data.concepts import spoken
 from retrieval.errors import DataError
 from retrieval.images import flatten, squared
 from retrieval.types import Domain
@@ -49,30 +50,38 @@ class Labelled:
         )
 
 
-def read_pack(folder: Path, domain: str, labels: Sequence[str], size: int) -> Labelled:
-    """The pack's pictures of the labels in a domain, `size` pixels a side. Labels without pictures are left out.
+def read_pack(folder: Path, domain: str, labels: Collection[str] | None, size: int) -> Labelled:
+    """The pack's pictures of the labels in a domain, `size` pixels a side; None: of everything that has a concept.
+    Labels without pictures are left out.
 
     Raises DataError when the folder holds no such pack.
     """
     try:
         with (folder / "metadata.csv").open(newline="", encoding="utf-8") as file:
             rows = [row for row in csv.DictReader(file) if row["domain"] == domain and RESERVED not in row["note"]]
-        with np.load(folder / f"{domain}.npz") as arrays:
-            blob, offsets = arrays["blob"], arrays["offs"]
     except OSError as error:
         raise DataError(
             f"There is no pack of {domain} pictures in {folder} ({error.strerror}). Set GUISE_DATA to the folder of "
             "packs."
         ) from error
-    wanted = [row for row in rows if row["concept"].replace("_", " ") in set(labels)]
-    pictures = np.zeros((len(wanted), size, size, 3), np.uint8)
-    for place, row in enumerate(wanted):
-        start, stop = offsets[int(row["idx"])], offsets[int(row["idx"]) + 1]
-        with Image.open(io.BytesIO(blob[start:stop].tobytes())) as image:
-            pictures[place] = np.asarray(squared(flatten(image), size))
-    return Labelled(
-        pictures, tuple(row["concept"].replace("_", " ") for row in wanted), tuple(row["split"] for row in wanted)
-    )
+    known = {spoken(row["concept"]) for row in rows if row["concept"]}
+    wanted = [row for row in rows if spoken(row["concept"]) in (known if labels is None else known & set(labels))]
+    pictures = decoded(folder / f"{domain}.npz", [int(row["idx"]) for row in wanted], size)
+    return Labelled(pictures, tuple(spoken(row["concept"]) for row in wanted), tuple(row["split"] for row in wanted))
+
+
+def decoded(file: Path, places: Sequence[int], size: int) -> npt.NDArray[np.uint8]:
+    """The pictures at these places of a pack's file, on white, `size` pixels a side.   -> (N, size, size, 3) RGB"""
+    try:
+        with np.load(file) as arrays:
+            blob, offsets = arrays["blob"], arrays["offs"]
+    except OSError as error:
+        raise DataError(f"{file} cannot be read ({error.strerror}). Set GUISE_DATA to the folder of packs.") from error
+    pictures = np.zeros((len(places), size, size, 3), np.uint8)
+    for row, place in enumerate(places):
+        with Image.open(io.BytesIO(blob[offsets[place] : offsets[place + 1]].tobytes())) as image:
+            pictures[row] = np.asarray(squared(flatten(image), size))
+    return pictures
 
 
 def joined(parts: Sequence[Labelled]) -> Labelled:
@@ -88,7 +97,7 @@ class Pictures:
     """Labelled pictures of one domain as a source of training examples."""
 
     def __init__(self, found: Labelled, domain: Domain, size: int) -> None:
-        self.examples = [Example(label, domain, None) for label in found.labels]
+        self.examples = [Example(label, domain) for label in found.labels]
         self._pixels = torch.from_numpy(found.pictures).permute(0, 3, 1, 2)  # (N, 3, H, W)
         self._varied = VariedPicture(size)
 

@@ -19,6 +19,8 @@ MEDIA: dict[str, tuple[str, ...]] = {
     MOSAIC.name: ("mosaic", "stone mosaic", "mosaic picture"),
     ENGRAVING.name: ("engraving", "engraved print", "old print"),
     SKETCH.name: ("sketch", "line drawing", "drawing", "doodle"),
+    "emoji": ("emoji", "emoticon"),  # of no rendered style: drawings by others, of many hands
+    "icon": ("icon", "pictogram", "silhouette"),
 }
 GENERIC = ("picture", "image")  # true of every style
 PLACES: dict[str, str] = {  # only floors that a child would recognise
