@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -41,7 +41,9 @@ class Phase:
     epochs: int
     lr: float
     weight_decay: float = 0.0
-    warmup: float = 0.05  # share of the phase's steps over which the rate rises from zero; it then falls along a cosine
+    warmup: float = 0.05  # share of the phase's steps over which the rate rises from zero
+    schedule: str = "cosine"  # what the rate does after that: cosine, linear or constant
+    rates: Mapping[str, float] = field(default_factory=dict)  # module name -> factor on lr, for its parameters
 
 
 class Trainable(nn.Module, ABC):

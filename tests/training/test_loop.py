@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from retrieval.errors import DataError
+from retrieval.errors import DataError, SettingsError
 from retrieval.images import Preprocess
-from retrieval.methods import Batch, ClipBaseline
+from retrieval.methods import Batch, ClipBaseline, Phase
 from retrieval.training.calibration import calibrated
 from retrieval.training.loop import fit
 from retrieval.training.runs import Run
@@ -93,3 +93,33 @@ def test_the_cutoff_keeps_real_queries_and_refuses_nonsense() -> None:
     assert found.real_kept >= 0.9
     assert found.nonsense_refused > 0.8
     assert 0.49 <= found.value <= 0.56
+
+
+def test_modules_move_at_their_own_rates() -> None:
+    slow = method(epochs=1)
+    phase = Phase("contrast", 1, 1e-3, rates={"model.visual": 0.0, "model.visual.head": 1.0})
+    slow.phases = lambda: (phase,)  # type: ignore[method-assign]
+    before = {name: p.detach().clone() for name, p in slow.named_parameters()}
+    next(fit(slow, ToyData(), seed=0))
+    for name, now in slow.named_parameters():
+        moved = not torch.equal(before[name], now)
+        assert moved == (not name.startswith("model.visual.") or name.startswith("model.visual.head.")), name
+
+
+def test_a_rate_for_a_module_that_does_not_exist_is_refused() -> None:
+    odd = method(epochs=1)
+    odd.phases = lambda: (Phase("contrast", 1, 1e-3, rates={"model.visuals": 0.5}),)  # type: ignore[method-assign]
+    with pytest.raises(SettingsError, match="Did you mean 'model.visual'"):
+        next(fit(odd, ToyData(), seed=0))
+
+
+def test_without_averaging_the_last_weights_are_kept() -> None:
+    plain = method(epochs=1)
+    report = next(fit(plain, ToyData(), seed=0, averaging=0.0))
+    now = plain.state_dict()
+    assert all(torch.equal(tensor, now[name]) for name, tensor in report.averaged().items())
+
+
+def test_half_precision_still_learns() -> None:
+    reports = list(fit(method(epochs=8), ToyData(), seed=0, precision=torch.bfloat16))
+    assert sum(reports[-1].losses.values()) < sum(reports[0].losses.values())
