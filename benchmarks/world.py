@@ -160,7 +160,7 @@ def _style_row(training: WorldPictures, judged: WorldPictures) -> Row:
     """The style named in objects that the judge never saw, at the size that it learnt: size changes texture."""
     styles = sorted(set(training.domains))
     portions = [Portion(Renders(training, SIZE), Domain(style), 1.0) for style in styles]
-    judge = _judge("style", portions, Config(epochs=5), size=SIZE, steps=40, styles=styles)
+    judge = _judge("style", portions, Config(epochs=8), size=SIZE, steps=40, styles=styles)
     found = accuracy(judge.scores(map(Image.fromarray, judged.pictures)), judged.domains, judge.classes)
     how = f"style among {len(styles)} in {found.count} validation renders of {SIZE} px"
     return _row("style_top1", found.top1, ">= 0.95", how)
