@@ -1,6 +1,11 @@
 """Every claim about quality -> results/quality.json: each bundle and each floor on each task.
 
-python benchmarks/quality.py            needs GUISE_DATA, the folder of packs, for the human drawings
+python benchmarks/quality.py                                   everything; needs GUISE_DATA, the folder of packs
+python benchmarks/quality.py --only-task people/text@1         these lines alone are measured again, the others stay
+python benchmarks/quality.py --only-bundle dsn --only-bundle floor:hog
+
+Bundles are the folders of checkpoints/ and runs/bundles/. A bundle is called like its folder, without the seed at the
+end: runs/bundles/dsn-1, trained with seed 1, is a row of `dsn`. What a bundle must not be measured on is left out.
 """
 
 from __future__ import annotations
@@ -15,40 +20,130 @@ from retrieval.threads import settle  # noqa: E402
 
 settle()
 
-import dataclasses  # noqa: E402
+import argparse  # noqa: E402
+import json  # noqa: E402
+from collections.abc import Callable, Iterator, Sequence  # noqa: E402
+from dataclasses import dataclass  # noqa: E402
+from functools import cache, partial  # noqa: E402
+from typing import Any  # noqa: E402
 
-import torch  # noqa: E402
-
-from retrieval.bundle import Bundle, load_bundle  # noqa: E402
+from retrieval.bundle import MANIFEST, load_bundle, read_manifest  # noqa: E402
 from retrieval.data.packs import packs_folder  # noqa: E402
-from retrieval.evaluation.floors import RawPixels  # noqa: E402
-from retrieval.evaluation.harness import chance, evaluate  # noqa: E402
+from retrieval.encoder import Encoder  # noqa: E402
+from retrieval.errors import RetrievalError  # noqa: E402
+from retrieval.evaluation.floors import IMAGE_FLOORS, UNTRAINED, untrained  # noqa: E402
+from retrieval.evaluation.harness import Memory, chance, evaluate, refusal  # noqa: E402
 from retrieval.evaluation.report import markdown_table, quality_row, write_results  # noqa: E402
-from retrieval.evaluation.tasks import TASKS, Catalog, task  # noqa: E402
-from retrieval.methods import ClipBaseline  # noqa: E402
+from retrieval.evaluation.tasks import TASKS, Catalog, Task, task  # noqa: E402
+
+RESULTS = ROOT / "benchmarks" / "results" / "quality.json"
+EMBEDDED = ROOT / "checkpoints" / "guise-mini"
+CATALOG = Catalog(ROOT / "assets" / "gallery", packs_folder(), ROOT / "assets" / "people" / "street")
+CHANCE = "floor:chance"
+MEAN_REMOVED = " + domain mean removed"
+
+Row = dict[str, Any]
 
 
-def untrained(like: Bundle) -> Bundle:
-    """The same encoder before training: what its architecture alone is worth."""
-    torch.manual_seed(0)
-    method = ClipBaseline(like.method.config, like.preprocess).eval()
-    return Bundle(dataclasses.replace(like.manifest, name="untrained"), method)
+@dataclass(frozen=True)
+class Candidate:
+    """What can be measured under a name; `mean_removed` says that it is measured a second time without the means of
+    the domains.
+    """
+
+    name: str
+    seed: int | None
+    load: Callable[[], Encoder]
+    images_only: bool = False
+    mean_removed: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The bundles of its rows."""
+        return (self.name, self.name + MEAN_REMOVED) if self.mean_removed else (self.name,)
+
+
+def floors() -> list[Candidate]:
+    """What every bundle must beat."""
+    plain = [Candidate(name, None, load, images_only=True) for name, load in IMAGE_FLOORS.items()]
+    return [*plain, Candidate(UNTRAINED, None, lambda: untrained(load_bundle(EMBEDDED)))]
+
+
+def bundles(folders: Sequence[Path]) -> list[Candidate]:
+    """Every bundle in these folders, by name and seed; of two with one name and seed, the first."""
+    found: dict[tuple[str, int], Candidate] = {}
+    for path in sorted(p for folder in folders for p in folder.glob(f"*/{MANIFEST}")):
+        seed = read_manifest(path.parent).seed
+        name = path.parent.name.removesuffix(f"-{seed}")
+        found.setdefault((name, seed), Candidate(name, seed, partial(load_bundle, path.parent), mean_removed=True))
+    return [found[key] for key in sorted(found)]
+
+
+@cache
+def prepared(name: str) -> Task:
+    """The task, built once."""
+    return task(name, CATALOG)
+
+
+def rows_of(candidate: Candidate, names: Sequence[str], memory: Memory) -> Iterator[Row]:
+    """The candidate on every task that it may be measured on."""
+    encoder = candidate.load()
+    for name in names:
+        measured = prepared(name)
+        if candidate.images_only and measured.asks_with_texts:
+            continue
+        if reason := refusal(encoder, measured):
+            sys.stderr.write(f"left out: {reason}\n")
+            continue
+        yield quality_row(candidate.name, candidate.seed, evaluate(encoder, measured, memory=memory))
+        if candidate.mean_removed and not measured.asks_with_texts:
+            report = evaluate(encoder, measured, memory=memory, mean_removed=True)
+            yield quality_row(candidate.name + MEAN_REMOVED, candidate.seed, report)
+
+
+def merged(old: Sequence[Row], new: Sequence[Row], bundle_order: Sequence[str]) -> list[Row]:
+    """The old rows, with those that were measured again replaced, by task, bundle and seed."""
+    both = {(row["bundle"], row["task"], row["seed"]): row for row in [*old, *new]}
+
+    def place(row: Row) -> tuple[int, str, int, str, int]:
+        tasks, bundle = list(TASKS), row["bundle"]
+        at = tasks.index(row["task"]) if row["task"] in tasks else len(tasks)
+        where = bundle_order.index(bundle) if bundle in bundle_order else len(bundle_order)
+        return at, row["task"], where, bundle, -1 if row["seed"] is None else row["seed"]
+
+    return sorted(both.values(), key=place)
 
 
 def main() -> None:
-    """Measure, print the table, write the file."""
-    bundle = load_bundle(ROOT / "checkpoints" / "guise-mini")
-    catalog = Catalog(ROOT / "assets" / "gallery", packs_folder())
-    rows = []
-    for name in TASKS:
-        measured = task(name, catalog)
-        rows.append(quality_row("floor:chance", None, chance(measured)))
-        if name.startswith("quickdraw"):
-            rows.append(quality_row("floor:raw-pixels", None, evaluate(RawPixels(), measured)))
-        rows.append(quality_row("floor:untrained", None, evaluate(untrained(bundle), measured)))
-        rows.append(quality_row("guise-mini", bundle.manifest.seed, evaluate(bundle, measured)))
-    write_results(ROOT / "benchmarks" / "results" / "quality.json", rows)
-    sys.stdout.write(markdown_table(rows) + "\n")
+    """Measure, write the file after every bundle, print the table."""
+    words = argparse.ArgumentParser(description="Measure bundles and floors on tasks -> results/quality.json.")
+    words.add_argument("--only-task", action="append", choices=list(TASKS), help="may be repeated (default: all)")
+    words.add_argument("--only-bundle", action="append", help="a bundle or floor; may be repeated (default: all)")
+    asked = words.parse_args()
+    candidates = [*floors(), *bundles([ROOT / "checkpoints", ROOT / "runs" / "bundles"])]
+    order = [CHANCE, *dict.fromkeys(name for candidate in candidates for name in candidate.names)]
+    wanted = asked.only_bundle or order
+    if unknown := [name for name in wanted if name not in order]:
+        sys.exit(f"There is no bundle {unknown[0]!r}. Choose among {', '.join(order)}.")
+    tasks = asked.only_task or list(TASKS)
+    before: list[Row] = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"] if RESULTS.is_file() else []
+    rows: list[Row] = []
+    try:
+        if CHANCE in wanted:
+            rows += [quality_row(CHANCE, None, chance(prepared(name))) for name in tasks]
+        for candidate in candidates:
+            if set(candidate.names) & set(wanted):
+                sys.stderr.write(f"{candidate.name}, seed {candidate.seed}\n")
+                fresh = rows_of(candidate, tasks, Memory())
+                rows += [row for row in fresh if row["bundle"] in wanted]
+                write_results(RESULTS, merged(before, rows, order))  # nothing is lost if the next one fails
+    except RetrievalError as error:
+        sys.exit(str(error))
+    everything = merged(before if asked.only_task or asked.only_bundle else [], rows, order)
+    if gone := {row["bundle"] for row in before} - {row["bundle"] for row in everything}:
+        sys.stderr.write(f"not measured any more: {', '.join(sorted(gone))}\n")
+    write_results(RESULTS, everything)
+    sys.stdout.write(markdown_table(everything) + "\n")
 
 
 if __name__ == "__main__":

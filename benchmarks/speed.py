@@ -21,26 +21,36 @@ import shutil  # noqa: E402
 import socket  # noqa: E402
 import statistics  # noqa: E402
 import subprocess  # noqa: E402
+import tempfile  # noqa: E402
 import time  # noqa: E402
 import urllib.error  # noqa: E402
 import urllib.request  # noqa: E402
 from collections.abc import Callable, Iterator  # noqa: E402
 from contextlib import contextmanager  # noqa: E402
+from dataclasses import replace  # noqa: E402
 from typing import Any  # noqa: E402
 
 import faiss  # noqa: E402
+import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
 
+from retrieval.bundle import load_bundle  # noqa: E402
+from retrieval.encoder import embed_images  # noqa: E402
 from retrieval.engine import Engine, Settings  # noqa: E402
 from retrieval.evaluation.report import write_results  # noqa: E402
+from retrieval.gallery import build  # noqa: E402
 from retrieval.images import open_image, pixels  # noqa: E402
+from retrieval.items import PRIVATE, read_items  # noqa: E402
 from retrieval.types import ImageQuery  # noqa: E402
 
 ROUNDS = 60
 K = 24
 STROKES = 12
 STARTS = 3
+BATCH = 64
+INDEXED = 1024  # pictures that are indexed
+TURNS = 3
 STROKE_TIME = """() => new Promise((done, fail) => {
     setTimeout(() => fail(new Error('no hits within 20 s')), 20000);
     const shown = () => [...document.querySelectorAll('#results .hit')].map((hit) => hit.outerHTML).join();
@@ -58,7 +68,7 @@ Row = dict[str, Any]
 
 def main() -> None:
     """Measure, print, write the file."""
-    rows = [*search_rows(), *app_rows()]
+    rows = [*search_rows(), *index_rows(), *app_rows()]
     write_results(ROOT / "benchmarks" / "results" / "speed.json", rows)
     for row in rows:
         sys.stdout.write(f"{row['name']:28} {row['value']:>10} {row['unit']:6} wanted {row['wanted']}\n")
@@ -103,6 +113,54 @@ def search_rows() -> list[Row]:
         row("search", 1000 * statistics.median(whole_times), "ms", "", how),
         row("bare_encode_and_faiss", 1000 * statistics.median(bare_times), "ms", "", how),
     ]
+
+
+# ---------------------------------------------------------------- indexing against bare encoding
+
+
+def index_rows() -> list[Row]:
+    """Building a gallery from its files, against encoding the same pixels from memory, taken in turns."""
+    bundle = load_bundle(Settings().bundle)
+    items = read_items(Settings().gallery)[: BATCH * (INDEXED // BATCH)]
+    domains = [item.domain for item in items]
+    opened = (pixels(open_image(item.path), bundle.preprocess) for item in items)
+    stacked = torch.from_numpy(np.stack(list(opened)))  # (INDEXED, 3, H, W)
+
+    @torch.inference_mode()
+    def bare() -> None:
+        for at in range(0, len(items), BATCH):
+            bundle.encode_images(stacked[at : at + BATCH], domains[at : at + BATCH])
+
+    def decoding() -> None:
+        embed_images(bundle, ((open_image(item.path), item.domain) for item in items), BATCH)
+
+    def indexing() -> None:
+        with tempfile.TemporaryDirectory(dir=ROOT / "assets") as home:  # paths in an index stay below its root
+            build(Path(home) / PRIVATE, [replace(i, path=link(i.path, Path(home))) for i in items], bundle)
+
+    times: dict[str, list[float]] = {"bare": [], "decoding": [], "indexing": []}
+    for _ in range(1 + TURNS):  # one to warm up
+        for name, run in (("bare", bare), ("indexing", indexing), ("decoding", decoding)):
+            start = time.perf_counter()
+            run()
+            times[name].append(time.perf_counter() - start)
+    middle = {name: statistics.median(found[1:]) for name, found in times.items()}
+    how = f"{len(items)} gallery pictures, files read and decoded; median of {TURNS} turns"
+    return [
+        row("index_over_bare", middle["bare"] / middle["indexing"], "ratio", ">= 0.85", f"throughput of {how}, against"
+            f" encoding their pixels from memory in batches of {BATCH}"),
+        row("index_over_loop", middle["decoding"] / middle["indexing"], "ratio", "", "the same, against a loop that "
+            "opens the files one after the other and encodes them in the same batches"),
+        row("index", len(items) / middle["indexing"], "images/s", "", how),
+        row("bare_encode", len(items) / middle["bare"], "images/s", "", f"from memory, batches of {BATCH}"),
+    ]  # fmt: skip
+
+
+def link(path: Path, home: Path) -> Path:
+    """Another name for the file, in this folder."""
+    other = home / path.name
+    other.hardlink_to(path)
+    return other
 
 
 def timed(run: Callable[[ImageQuery], None], query: ImageQuery) -> float:

@@ -9,19 +9,20 @@ import argparse
 import dataclasses
 import json
 import logging
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from tqdm import tqdm
 
 from retrieval.engine import Engine, Settings, index
-from retrieval.errors import RetrievalError
+from retrieval.errors import RetrievalError, SettingsError
 from retrieval.images import open_image
 from retrieval.items import home_of
+from retrieval.training.settings import RECIPES
 from retrieval.types import SKETCH, Domain, ImageQuery, Progress, TextQuery
 
 
@@ -80,35 +81,46 @@ def build_index(asked: argparse.Namespace) -> None:
 
 
 def evaluate(asked: argparse.Namespace) -> None:
-    """Measure a bundle on a task."""
-    from retrieval.bundle import load_bundle
+    """Measure a bundle on a task, or on a folder of labelled pictures."""
     from retrieval.data.packs import packs_folder
+    from retrieval.evaluation.floors import encoder_named
+    from retrieval.evaluation.folder import evaluate_folder
     from retrieval.evaluation.harness import evaluate as measured
     from retrieval.evaluation.tasks import Catalog, task
 
-    report = measured(load_bundle(asked.bundle), task(asked.task, Catalog(Settings().gallery, packs_folder())))
-    text = json.dumps(dataclasses.asdict(report), indent=2)
+    settings = Settings()
+    domains = [asked.queries, asked.gallery]
+    if domains.count(None) != (0 if asked.folder else 2):
+        raise SettingsError("--folder, --queries DOMAIN and --gallery DOMAIN go together. Give all three, or --task.")
+    if asked.folder:
+        encoder = encoder_named(asked.bundle, settings.bundle)
+        report = evaluate_folder(encoder, asked.folder, asked.queries, asked.gallery, partial(say, to=sys.stderr))
+    else:
+        people = settings.gallery.parent / "people" / "street"
+        chosen = task(asked.task, Catalog(settings.gallery, packs_folder(), people))
+        if chosen.dropped:
+            say(f"{chosen.dropped} pictures left out: a pack for training holds them too", sys.stderr)
+        report = measured(encoder_named(asked.bundle, settings.bundle), chosen)
+    text = json.dumps(report.told(), indent=2)
     if asked.json:
         asked.json.write_text(text + "\n", encoding="utf-8")
     say(text)
 
 
 def train(asked: argparse.Namespace) -> None:
-    """Run a recipe."""
-    from retrieval.training.recipes import RECIPES
-
-    kind, recipe = RECIPES[asked.recipe]
+    """Make a bundle."""
+    kind = type(RECIPES[asked.recipe].settings)
     settings = kind(**{f.name: getattr(asked, f.name) for f in dataclasses.fields(kind)})
     say(json.dumps(dataclasses.asdict(settings), indent=2, default=str))
     if asked.dry_run:
         return
+    from retrieval.training.recipes import made, out_folder
+
     with progress("training", "steps") as show:
-        manifest = recipe(settings, show)
+        manifest = made(asked.recipe, settings, show)
     say(json.dumps(dict(manifest.metrics), indent=2))
-    say(
-        f"Saved {settings.out}. Index the gallery with it: "
-        f"python -m retrieval index assets/gallery --bundle {settings.out}"
-    )
+    out = out_folder(asked.recipe, settings)
+    say(f"Saved {out}. Measure it: python -m retrieval evaluate --bundle {out} --task TASK")
 
 
 def render(asked: argparse.Namespace) -> None:
@@ -190,11 +202,19 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--bundle", type=Path, default=bundle, help="the encoder (default: the embedded one)")
 
     one = _verb(verbs, "evaluate", evaluate)
-    one.add_argument("--bundle", type=Path, default=bundle, help="the encoder (default: the embedded one)")
-    one.add_argument("--task", required=True, help='a protocol with its version, for example "quickdraw-world/all@1"')
+    one.add_argument(
+        "--bundle", default=str(bundle), help="a bundle's folder, or a floor like floor:hog (default: the embedded one)"
+    )
+    what = one.add_mutually_exclusive_group(required=True)
+    what.add_argument("--task", help='a protocol with its version, for example "quickdraw-world/all@1"')
+    what.add_argument("--folder", type=Path, help="labelled pictures of your own: FOLDER/DOMAIN/CLASS/*")
+    one.add_argument("--queries", metavar="DOMAIN", help="with --folder: the domain that asks")
+    one.add_argument("--gallery", metavar="DOMAIN", help="with --folder: the domain that is searched")
     one.add_argument("--json", type=Path, help="also write the report to this file")
 
-    _train_words(_verb(verbs, "train", train))
+    recipes = verbs.add_parser("train", help="Make a bundle.").add_subparsers(title="bundles", required=True)
+    for name, recipe in RECIPES.items():
+        _recipe_words(recipes.add_parser(name, help=recipe.about, description=recipe.about), name, recipe.settings)
 
     world = verbs.add_parser("world", help="Render the world and look at it.").add_subparsers(required=True)
     one = _verb(world, "render", render)
@@ -249,40 +269,16 @@ def _people_words(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, help="processes (default: one per core)")
 
 
-def _train_words(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", choices=("guise-mini",), help="which bundle to make")
+def _recipe_words(parser: argparse.ArgumentParser, name: str, settings: Any) -> None:
+    """Options made from the fields of a recipe's settings: their names, types, defaults and help."""
+    parser.set_defaults(run=train, recipe=name)
     parser.add_argument("--dry-run", action="store_true", help="print the settings and exit")
-    parser.add_argument(
-        "--renders", type=Path, default=Path("runs/world-training-64"), help="a set rendered --for training"
-    )
-    parser.add_argument(
-        "--validation", type=Path, default=Path("runs/world-validation-64"), help="a set rendered --for validation"
-    )
-    parser.add_argument(
-        "--packs",
-        type=Path,
-        default=Path(os.environ.get("GUISE_DATA", "packs")),
-        help="the folder of packs (default: GUISE_DATA)",
-    )
-    parser.add_argument(
-        "--run",
-        dest="run_folder",
-        type=Path,
-        default=Path("runs/guise-mini-0"),
-        help="log and state; a begun run goes on",
-    )
-    parser.add_argument("--out", type=Path, default=Path("checkpoints/guise-mini"), help="the bundle that is written")
-    parser.add_argument("--init", type=Path, help="a bundle to begin from (default: from scratch)")
-    for name, value, text in (
-        ("seed", 0, "of every random choice"),
-        ("epochs", 16, "how long to train"),
-        ("batch", 128, "pictures in a step"),
-        ("steps", 60, "steps in an epoch"),
-        ("size", 64, "pixels that the encoder reads"),
-        ("human", 0.4, "share of every batch that people drew"),
-        ("validate-every", 2, "epochs between two validations"),
-    ):
-        parser.add_argument(f"--{name}", type=type(value), default=value, help=f"{text} (default: {value})")
+    for field, hint in get_type_hints(type(settings), include_extras=True).items():
+        kind, text = get_args(hint)
+        value = getattr(settings, field)
+        default = "" if value is None else f" (default: {value})"
+        reads = next((one for one in get_args(kind) if one is not type(None)), kind)  # int | None reads an int
+        parser.add_argument(f"--{field.replace('_', '-')}", type=reads, default=value, help=text + default)
 
 
 def _galleries(folder: Path | None) -> tuple[Path, ...]:

@@ -32,7 +32,7 @@ HOMES = {  # where a library may be imported
     "qdrant_client": ("retrieval/stores/",),
     "mitsuba": ("retrieval/world/",),
     "trimesh": ("retrieval/world/",),
-    "skimage": ("retrieval/world/",),
+    "skimage": ("retrieval/world/", "retrieval/evaluation/floors.py"),
 }
 
 

@@ -40,7 +40,7 @@ class Icon:
 
 
 def read_icons(folder: Path, domains: Collection[str], size: int) -> Icons:
-    """The pack's drawings of some hands, `size` pixels a side, on white. Raises DataError where there is no such pack."""
+    """The pack's drawings of some hands, `size` pixels a side, on white. Raises DataError where there is none."""
     try:
         with (folder / "metadata.csv").open(newline="", encoding="utf-8") as file:
             rows = [r for r in csv.DictReader(file) if r["domain"] in domains and RESERVED not in r["note"]]

@@ -1,15 +1,27 @@
-"""Encoders that learn nothing: what every trained one must beat."""
+"""What every trained encoder must beat: encoders that learn nothing, and the plainest way to close a gap between
+domains.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from retrieval.bundle import Bundle, load_bundle
+from retrieval.encoder import Encoder, Vectors
+from retrieval.errors import SettingsError
+from retrieval.evaluation.tasks import Picture
 from retrieval.images import Preprocess
 from retrieval.types import Domain
+
+GREY = (0.299, 0.587, 0.114)
+BINS = 6  # of each of red, green and blue
 
 
 class RawPixels:
@@ -21,5 +33,99 @@ class RawPixels:
 
     def encode_images(self, images: Tensor, domains: Sequence[Domain]) -> Tensor:
         """(B, 3, 32, 32) -> (B, 1024), unit rows. `domains` is not looked at."""
-        grey = (images * torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)).sum(dim=1).flatten(1)  # (B, 1024)
+        grey = _grey(images).flatten(1)  # (B, 1024)
         return F.normalize(grey - grey.mean(dim=1, keepdim=True), dim=1)
+
+
+class Hog:
+    """Histograms of oriented gradients: where lines run and in which direction, without colour.
+
+    Dalal and Triggs, "Histograms of Oriented Gradients for Human Detection" (2005): 64 x 64 pixels in cells of 8 x 8, 9
+    directions, blocks of 2 x 2 cells.
+    """
+
+    fingerprint = "floor:hog"
+    dim = 7 * 7 * 2 * 2 * 9
+    preprocess = Preprocess(size=64, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+
+    def encode_images(self, images: Tensor, domains: Sequence[Domain]) -> Tensor:
+        """(B, 3, 64, 64) -> (B, 1764), unit rows. `domains` is not looked at."""
+        try:
+            from skimage.feature import hog
+        except ImportError as error:
+            raise SettingsError(
+                "floor:hog needs scikit-image, which is not installed. Install it: pip install -e '.[world]'."
+            ) from error
+        rows = [hog(grey, pixels_per_cell=(8, 8), cells_per_block=(2, 2)) for grey in _grey(images).numpy()]
+        return F.normalize(torch.from_numpy(np.stack(rows)).float(), dim=1)
+
+
+class ColorHistogram:
+    """How much of the picture has which colour, and nothing of where: square roots of shares, so that a cosine is the
+    Bhattacharyya coefficient.
+    """
+
+    fingerprint = "floor:color-histogram"
+    dim = BINS**3
+    preprocess = Preprocess(size=32, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+
+    def encode_images(self, images: Tensor, domains: Sequence[Domain]) -> Tensor:
+        """(B, 3, 32, 32) -> (B, 216), unit rows. `domains` is not looked at."""
+        steps = (images * BINS).long().clamp(0, BINS - 1).flatten(2)  # (B, 3, 1024)
+        colors = (steps[:, 0] * BINS + steps[:, 1]) * BINS + steps[:, 2]  # (B, 1024)
+        shares = torch.zeros(len(images), self.dim).scatter_add_(1, colors, torch.ones_like(colors, dtype=torch.float))
+        return F.normalize(shares.sqrt(), dim=1)
+
+
+def untrained(like: Bundle, seed: int = 0) -> Bundle:
+    """The same encoder before training, which has seen nothing: what its architecture alone is worth."""
+    torch.manual_seed(seed)
+    method = type(like.method)(like.method.config, like.preprocess).eval()
+    manifest = dataclasses.replace(like.manifest, name="untrained", classes=(), domains=(), trained_on=())
+    return Bundle(manifest, method)
+
+
+IMAGE_FLOORS: dict[str, Callable[[], Encoder]] = {
+    "floor:raw-pixels": RawPixels,
+    "floor:hog": Hog,
+    "floor:color-histogram": ColorHistogram,
+}
+UNTRAINED = "floor:untrained"
+
+
+def encoder_named(name: str, embedded: Path) -> Encoder:
+    """The bundle in the folder `name`, or a floor by its name; `floor:untrained` has the architecture of the embedded
+    bundle.
+    """
+    if name == UNTRAINED:
+        return untrained(load_bundle(embedded))
+    if name.startswith("floor:"):
+        if name not in IMAGE_FLOORS:
+            known = ", ".join((*IMAGE_FLOORS, UNTRAINED))
+            raise SettingsError(f"There is no {name}. Choose {known}, or the folder of a bundle.")
+        return IMAGE_FLOORS[name]()
+    return load_bundle(Path(name))
+
+
+def without_domain_means(
+    queries: Vectors, asked: Sequence[Picture], gallery: Vectors, shown: Sequence[Picture]
+) -> tuple[Vectors, Vectors]:
+    """Both (Q, dim) and (N, dim) with the mean row of each domain subtracted, as unit rows again.
+
+    The means are those of the task's own pictures, each counted once, without labels. That is transductive: a single
+    query could not be answered like this, and nobody's labels are needed.
+    """
+    rows = np.concatenate([queries, gallery])
+    pictures = [*asked, *shown]
+    first = {(p.domain.name, p.key): i for i, p in reversed(list(enumerate(pictures)))}
+    changed = rows.copy()
+    for domain in {p.domain.name for p in pictures}:
+        here = [i for i, p in enumerate(pictures) if p.domain.name == domain]
+        changed[here] -= rows[[i for (name, _), i in first.items() if name == domain]].mean(axis=0)
+    changed /= np.maximum(np.linalg.norm(changed, axis=1, keepdims=True), 1e-12)
+    return changed[: len(queries)], changed[len(queries) :]
+
+
+def _grey(images: Tensor) -> Tensor:
+    """(B, 3, H, W) -> (B, H, W)"""
+    return (images * torch.tensor(GREY).view(3, 1, 1)).sum(dim=1)

@@ -4,29 +4,30 @@ the benchmark.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from PIL.Image import Image
 
+from retrieval.bundle import Bundle
 from retrieval.encoder import Encoder, TextEncoder, Vectors, embed_images, embed_texts
-from retrieval.evaluation.metrics import (
-    Relevance,
-    average_precision,
-    bootstrap_interval,
-    expected_average_precision,
-    precision_at,
-)
-from retrieval.evaluation.tasks import Task, gallery_pictures
-from retrieval.types import ImageQuery, Query, TextQuery
+from retrieval.errors import DataError, SettingsError, UnreadableImage
+from retrieval.evaluation.floors import without_domain_means
+from retrieval.evaluation.measures import expected, measured, weights
+from retrieval.evaluation.metrics import Relevance, Values, bootstrap_interval
+from retrieval.evaluation.tasks import Picture, Task, picture
+from retrieval.types import Domain, TextQuery
 
-K = 8
+ROWS = 512  # queries that are ranked at once
 
 
 @dataclass(frozen=True)
 class Report:
-    """Means over queries with their bootstrap intervals. `chance` is the share of the gallery that is relevant: P@k
-    of a random order.
+    """Means over queries with their bootstrap intervals. `chance` is the share of what a query considers that is
+    relevant: P@k of a random order. `values` holds each metric of each query (Q,), for paired comparison.
     """
 
     task: str
@@ -35,46 +36,151 @@ class Report:
     chance: float
     metrics: Mapping[str, float]
     interval: Mapping[str, tuple[float, float]]
+    values: Mapping[str, Values] = field(default_factory=dict, repr=False, compare=False)
+
+    def told(self) -> dict[str, Any]:
+        """What is written down: all but the single queries."""
+        names = ("task", "queries", "gallery", "chance", "metrics", "interval")
+        return {name: getattr(self, name) for name in names}
 
 
-def evaluate(encoder: Encoder, task: Task, k: int = K) -> Report:
-    """The encoder's mAP@all and P@k on the task. Text queries need a `TextEncoder`."""
-    pictures = gallery_pictures(task.gallery)
-    gallery = embed_images(encoder, ((p.image, p.domain) for p in pictures))  # (N, dim)
-    return score(embed_queries(encoder, task.queries) @ gallery.T, task, k)
+class Memory:
+    """What encoders made of pictures: within one run each picture is encoded once, however many tasks show it."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, str, str], Vectors] = {}
+
+    def embed(
+        self,
+        encoder: Encoder,
+        pictures: Sequence[Picture],
+        on_unreadable: Callable[[Picture, UnreadableImage], None] | None = None,
+    ) -> Vectors:
+        """One unit row for each picture, in order.   -> (N, dim)
+
+        Pictures that cannot be opened are told to `on_unreadable` and have no row; without it they are an error.
+        """
+        keys = [(encoder.fingerprint, p.key, p.domain.name) for p in pictures]
+        missing = {key: p for key, p in zip(keys, pictures, strict=True) if key not in self._rows}
+        opened: list[tuple[str, str, str]] = []
+
+        def images() -> Iterator[tuple[Image, Domain]]:
+            for key, shown in missing.items():
+                try:
+                    image = shown.open()
+                except UnreadableImage as error:
+                    if on_unreadable is None:
+                        raise
+                    on_unreadable(shown, error)
+                    continue
+                opened.append(key)
+                yield image, shown.domain
+
+        fresh = embed_images(encoder, images())  # fills `opened`
+        self._rows.update(zip(opened, fresh, strict=True))
+        rows = [self._rows[key] for key in keys if key in self._rows]
+        return np.stack(rows) if rows else np.zeros((0, encoder.dim), np.float32)
 
 
-def score(scores: Vectors, task: Task, k: int = K) -> Report:
+def evaluate(encoder: Encoder, task: Task, *, memory: Memory | None = None, mean_removed: bool = False) -> Report:
+    """The task's metrics of the encoder. Text queries need a `TextEncoder`.
+
+    `mean_removed` first takes the mean of each domain away (see `floors.without_domain_means`). Raises DataError for a
+    bundle that has seen what the task calls unseen.
+    """
+    if reason := refusal(encoder, task):
+        raise DataError(reason)
+    memory = memory or Memory()
+    reader = _reader(encoder, task) if task.asks_with_texts else None
+    pictures = [picture(shown) for shown in task.gallery]
+    gallery = memory.embed(encoder, pictures)  # (N, dim)
+    if reader:
+        words = embed_texts(reader, [query.text for query in task.queries if isinstance(query, TextQuery)])  # (Q, dim)
+        return _scored(lambda rows: words[rows] @ gallery.T, task)
+    asked = [picture(query) for query in task.queries if not isinstance(query, TextQuery)]
+    queries = memory.embed(encoder, asked)  # (Q, dim)
+    if mean_removed:
+        queries, gallery = without_domain_means(queries, asked, gallery, pictures)
+    return _scored(lambda rows: queries[rows] @ gallery.T, task)
+
+
+def refusal(encoder: Encoder, task: Task) -> str | None:
+    """Why the encoder cannot be measured on the task, in a sentence; None if it can. Only bundles say what they saw."""
+    if not isinstance(encoder, Bundle):
+        return None
+    for kind, told, wanted in (
+        ("class", encoder.manifest.classes, task.unseen),
+        ("style", encoder.manifest.domains, task.unseen_domains),
+    ):
+        seen = sorted({name.replace("_", " ") for name in told} & {name.replace("_", " ") for name in wanted})
+        if seen:
+            more = f" and {len(seen) - 3} more" if len(seen) > 3 else ""
+            return (
+                f"{encoder.manifest.name} has seen the {kind} {', '.join(map(repr, seen[:3]))}{more}, "
+                f"which {task.name} calls unseen. Choose a bundle that was trained without, or another task."
+            )
+    return None
+
+
+def score(scores: Vectors, task: Task) -> Report:
     """The report on scores (Q, N); equal scores keep the gallery's order."""
-    order = np.argsort(-scores, axis=1, kind="stable")
-    ranked: Relevance = np.take_along_axis(task.relevant, order, axis=1)
-    values = {"mAP@all": average_precision(ranked), f"P@{k}": precision_at(ranked, k)}
+    return _scored(lambda rows: scores[rows], task)
+
+
+def _scored(scores: Callable[[slice], Vectors], task: Task) -> Report:
+    """The report on the scores of any rows of queries, which are asked for some at a time."""
+    parts: dict[str, list[Values]] = {name: [] for name in task.metrics}
+    truth = task.truth
+    for first in range(0, len(truth), ROWS):
+        rows = slice(first, first + ROWS)
+        below = -scores(rows)
+        if task.considered is not None:
+            below = np.where(task.considered[rows], below, np.inf)  # behind all others, where nothing is relevant
+        ranked: Relevance = np.take_along_axis(truth[rows], np.argsort(below, axis=1, kind="stable"), axis=1)
+        for name, values in parts.items():
+            values.append(measured(name, ranked))
+    found = {name: np.concatenate(values) for name, values in parts.items()}
+    counts = truth.sum(axis=1)
+    weigh = {name: weights(name, counts, task.labels) for name in task.metrics}
     return Report(
         task=task.name,
-        queries=len(task.relevant),
+        queries=len(truth),
         gallery=len(task.gallery),
-        chance=float(task.relevant.mean()),
-        metrics={name: float(v.mean()) for name, v in values.items()},
-        interval={name: bootstrap_interval(v) for name, v in values.items()},
+        chance=share(task),
+        metrics={name: float(np.average(values, weights=weigh[name])) for name, values in found.items()},
+        interval={name: bootstrap_interval(values, weights=weigh[name]) for name, values in found.items()},
+        values=found,
     )
 
 
-def chance(task: Task, k: int = K) -> Report:
+def chance(task: Task) -> Report:
     """What a random order gets on the task, exactly: no draw, so no interval."""
-    total = len(task.gallery)
-    expected = [expected_average_precision(int(r), total) for r in task.relevant.sum(axis=1)]
-    share = float(task.relevant.mean())
-    return Report(
-        task.name, len(task.relevant), total, share, {"mAP@all": float(np.mean(expected)), f"P@{k}": share}, {}
-    )
+    relevant = task.truth.sum(axis=1)
+    sizes = list(zip(relevant.tolist(), _considered(task).tolist(), strict=True))
+    metrics = {}
+    for name in task.metrics:
+        by_size = {size: expected(name, *size) for size in set(sizes)}
+        values = [value for size in sizes if (value := by_size[size]) is not None]
+        if values:
+            metrics[name] = float(np.average(values, weights=weights(name, relevant, task.labels)))
+    return Report(task.name, len(sizes), len(task.gallery), share(task), metrics, {})
 
 
-def embed_queries(encoder: Encoder, queries: Sequence[Query]) -> Vectors:
-    """One unit row for each query, all pictures or all texts.   -> (Q, dim)"""
-    pictures = [(q.image, q.domain) for q in queries if isinstance(q, ImageQuery)]
-    texts = [q.text for q in queries if isinstance(q, TextQuery)]
-    if not texts:
-        return embed_images(encoder, pictures)
-    assert not pictures, "a task asks with pictures or with texts, not both"
-    words: TextEncoder = encoder  # type: ignore[assignment]  # a task with texts is only given to encoders that read them
-    return embed_texts(words, texts)
+def share(task: Task) -> float:
+    """The mean share of what a query considers that is relevant to it."""
+    return float((task.truth.sum(axis=1) / _considered(task)).mean())
+
+
+def _considered(task: Task) -> npt.NDArray[np.int64]:
+    """How many pictures each query considers.   -> (Q,)"""
+    if task.considered is None:
+        return np.full(len(task.relevant), task.relevant.shape[1])
+    return np.asarray(task.considered.sum(axis=1), np.int64)
+
+
+def _reader(encoder: Encoder, task: Task) -> TextEncoder:
+    if not hasattr(encoder, "encode_texts"):
+        raise SettingsError(
+            f"{task.name} asks with words, and {encoder.fingerprint} reads none. Choose a bundle with a text tower."
+        )
+    return encoder  # type: ignore[return-value]  # it has what makes it one

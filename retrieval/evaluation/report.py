@@ -6,15 +6,16 @@ import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any
 
 from retrieval.evaluation.harness import Report
 from retrieval.files import write_text
 from retrieval.threads import cores
 
+SINGLE = ("world/same-object@1", "emoji/cross-style@1", "people/text@1")  # tasks that seek one thing, not a class
 WORST = 6  # classes that the world's table names
 
 
@@ -26,34 +27,71 @@ def write_results(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def quality_row(bundle: str, seed: int | None, report: Report) -> dict[str, Any]:
     """A line of quality.json: one bundle on one task. `seed` is its training's; None: nothing was trained."""
-    rounded = {name: round(value, 4) for name, value in report.metrics.items()}
-    interval = {name: [round(v, 4) for v in ends] for name, ends in report.interval.items()}
     return (
         {"bundle": bundle, "seed": seed}
-        | asdict(report)
+        | report.told()
         | {
             "chance": round(report.chance, 4),
-            "metrics": rounded,
-            "interval": interval,
+            "metrics": {name: round(value, 4) for name, value in report.metrics.items()},
+            "interval": {name: [round(v, 4) for v in ends] for name, ends in report.interval.items()},
         }
     )
 
 
 def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The lines of quality.json as the README shows them: one line per bundle and task, intervals in brackets."""
-    names = list(dict.fromkeys(name for row in rows for name in row["metrics"]))
-    head = ["task", "bundle", "seed", "queries", "gallery", *names]
-    lines = [head, ["---"] * len(head)]
+    """The lines of quality.json as the README shows them: a table for each group of tasks, with a line for each bundle
+    and a column for each task. A cell holds two metrics: the mean over seeds ± their standard deviation, or with one
+    seed the value and its interval.
+    """
+    groups: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
-        cells = [f"`{row['task']}`", f"`{row['bundle']}`", "–" if row["seed"] is None else str(row["seed"])]
-        cells += [str(row["queries"]), str(row["gallery"])]
-        lines.append(cells + [_cell(row, name) for name in names])
+        groups.setdefault(_group(row["task"]), []).append(row)
+    return "\n\n".join(f"**{name}**\n\n{_group_table(name, part)}" for name, part in groups.items())
+
+
+def _group(task: str) -> str:
+    """The group of a task: what stands before the colon if there is one, else before the slash.
+
+    >>> _group("world/leave-style-out:photo@1"), _group("world/zero-shot@1")
+    ('world/leave-style-out', 'world')
+    """
+    return task.partition(":")[0] if ":" in task else task.partition("/")[0]
+
+
+def _group_table(group: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    tasks = {row["task"]: row for row in reversed(rows)}  # task -> its first row
+    tasks = {name: tasks[name] for name in dict.fromkeys(row["task"] for row in rows)}
+    lines = [["bundle", "seeds", *(_head(name[len(group) + 1 :], row) for name, row in tasks.items())]]
+    lines.append(["---"] * len(lines[0]))
+    for bundle in dict.fromkeys(row["bundle"] for row in rows):
+        of_bundle = [row for row in rows if row["bundle"] == bundle]
+        seeds = {row["seed"] for row in of_bundle if row["seed"] is not None}
+        cells = [_cell([row for row in of_bundle if row["task"] == name]) for name in tasks]
+        lines.append([f"`{bundle}`", str(len(seeds) or "–"), *cells])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _cell(row: Mapping[str, Any], name: str) -> str:
-    low_high = row["interval"].get(name)
-    return f"{row['metrics'][name]:.3f}" + (f" [{low_high[0]:.3f}, {low_high[1]:.3f}]" if low_high else "")
+def _head(name: str, row: Mapping[str, Any]) -> str:
+    return f"`{name}`<br>{row['queries']} → {row['gallery']}<br>{' / '.join(_main(row))}"
+
+
+def _main(row: Mapping[str, Any]) -> list[str]:
+    """The two metrics of a task that are shown: mAP@all, and R@1 where few or single pictures are sought, else P@8."""
+    second = "P@8" if "P@8" in row["metrics"] and row["task"] not in SINGLE else "R@1"
+    return [name for name in ("mAP@all", second) if name in row["metrics"]]
+
+
+def _cell(rows: Sequence[Mapping[str, Any]]) -> str:
+    """What the seeds of one bundle have on one task; a dash where it was not measured."""
+    return " / ".join(_shown(rows, name) for name in _main(rows[0])) if rows else "–"
+
+
+def _shown(rows: Sequence[Mapping[str, Any]], name: str) -> str:
+    values = [row["metrics"][name] for row in rows]
+    if len(values) > 1:
+        return f"{mean(values):.3f} ± {stdev(values):.3f}"
+    ends = rows[0]["interval"].get(name)
+    return f"{values[0]:.3f}" + (f" [{ends[0]:.3f}, {ends[1]:.3f}]" if ends and name == "mAP@all" else "")
 
 
 def machine() -> str:

@@ -1,4 +1,4 @@
-"""What a dual encoder is trained on: which pictures, in which shares, under which licences, and what is kept from it."""
+"""What a dual encoder is trained on: which pictures, in which shares, under which licences, and what is left out."""
 
 from __future__ import annotations
 

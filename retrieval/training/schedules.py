@@ -22,7 +22,7 @@ def linear(share: float) -> float:
     return 1.0 - share
 
 
-def constant(share: float) -> float:
+def constant(share: float) -> float:  # noqa: ARG001  (every schedule is asked the same way)
     """One, to the end."""
     return 1.0
 

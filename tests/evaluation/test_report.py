@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import pytest
-
-from retrieval.data.folder import folder_items
-from retrieval.errors import DataError, SettingsError
-from retrieval.evaluation.floors import RawPixels
-from retrieval.evaluation.harness import chance, evaluate, score
-from retrieval.evaluation.report import readme_with_results
-from retrieval.evaluation.tasks import TASKS, Catalog, Task, task
-from retrieval.images import open_image
-from retrieval.items import home_of, write_items
-from retrieval.types import ImageQuery, TextQuery
+from retrieval.evaluation.harness import Report
+from retrieval.evaluation.report import markdown_table, quality_row, readme_with_results
+from retrieval.evaluation.tasks import TASKS
 from retrieval.world.split import ALL
-from tests.conftest import ColorEncoder
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -29,12 +20,16 @@ def test_the_readmes_tables_are_those_of_the_results() -> None:
     assert readme_with_results(readme, RESULTS) == readme
 
 
-def test_every_quality_row_is_complete() -> None:
+def test_every_quality_row_is_complete_and_every_task_has_its_chance_beside_a_bundle() -> None:
     rows = json.loads((RESULTS / "quality.json").read_text(encoding="utf-8"))["rows"]
     wanted = {"bundle", "task", "seed", "queries", "gallery", "chance", "metrics", "interval"}
     assert all(set(row) == wanted for row in rows)
-    for name in TASKS:
-        assert {"floor:chance", "guise-mini"} <= {row["bundle"] for row in rows if row["task"] == name}
+    assert len({(row["bundle"], row["task"], row["seed"]) for row in rows}) == len(rows)
+    for name in {row["task"] for row in rows}:
+        assert name in TASKS
+        bundles = {row["bundle"] for row in rows if row["task"] == name}
+        assert "floor:chance" in bundles
+        assert any(not bundle.startswith("floor:") for bundle in bundles)
 
 
 def test_every_speed_row_is_complete() -> None:
@@ -50,43 +45,38 @@ def test_every_world_row_is_complete_and_no_class_is_missing() -> None:
     assert {f"sketch_top3:{label}" for label in ALL} <= names
 
 
-@pytest.fixture
-def colors(pictures: Path) -> Task:
-    """Each picture asks for those of its colour."""
-    items = folder_items(pictures)
-    queries = [ImageQuery(open_image(item.path), item.domain) for item in items]
-    relevant = np.array([[a.label == b.label for b in items] for a in items])
-    return Task("colors@1", queries, items, relevant, ("blue", "green", "red"))
+def row(bundle: str, seed: int | None, task: str, ap: float, **others: float) -> dict[str, Any]:
+    interval = {"mAP@all": (ap - 0.01, ap + 0.01)} if seed is not None else {}
+    return quality_row(bundle, seed, Report(task, 20, 40, 0.1, {"mAP@all": ap} | others, interval))
 
 
-def test_an_encoder_that_sees_colour_is_perfect_at_colours(colors: Task, color_encoder: ColorEncoder) -> None:
-    report = evaluate(color_encoder, colors)
-    assert report.metrics == {"mAP@all": 1.0, "P@8": 1.0}
-    assert (report.queries, report.gallery) == (24, 24)
-
-
-def test_texts_are_measured_like_pictures(colors: Task, color_encoder: ColorEncoder) -> None:
-    words = Task("words@1", [TextQuery("red"), TextQuery("blue")], colors.gallery, colors.relevant[[20, 0]], ())
-    assert evaluate(color_encoder, words).metrics["P@8"] == 1.0
-
-
-def test_raw_pixels_are_unit_rows_and_no_better_than_they_look(colors: Task) -> None:
-    assert evaluate(RawPixels(), colors).metrics["mAP@all"] < 1.0
-
-
-def test_chance_is_what_random_scores_get(colors: Task) -> None:
-    rng = np.random.default_rng(0)
-    drawn = [score(rng.random((24, 24)).astype(np.float32), colors).metrics for _ in range(200)]
-    for name, value in chance(colors).metrics.items():
-        assert value == pytest.approx(np.mean([metrics[name] for metrics in drawn]), abs=0.01)
-
-
-def test_an_unknown_task_and_missing_drawings_are_told(pictures: Path) -> None:
-    home = home_of(pictures)
-    home.mkdir()
-    write_items(home, folder_items(pictures))
-    with pytest.raises(SettingsError, match="There is no task 'magic@1'"):
-        task("magic@1", Catalog(home, None))
-    with pytest.raises(DataError, match="Set GUISE_DATA"):
-        task("quickdraw-world/all@1", Catalog(home, None))
-    assert task("text-world/all@1", Catalog(home, None)).relevant.shape == (12, 24)
+def test_a_table_has_a_line_for_each_bundle_and_a_column_for_each_task_of_its_group() -> None:
+    rows = [
+        row("floor:chance", None, "world/zero-shot@1", 0.1, **{"P@8": 0.05, "R@1": 0.04}),
+        row("small", 0, "world/zero-shot@1", 0.5, **{"P@8": 0.4, "R@1": 0.3}),
+        row("small", 1, "world/zero-shot@1", 0.7, **{"P@8": 0.6, "R@1": 0.3}),
+        row("large", 0, "world/same-object@1", 0.8, **{"P@8": 0.4, "R@1": 0.9}),
+        row("small", 0, "world/leave-style-out:photo@1", 0.25, **{"P@8": 0.2}),
+        row("small", 0, "people/text@1", 0.3, **{"R@1": 0.2, "mINP": 0.1}),
+    ]
+    assert markdown_table(rows).splitlines() == [
+        "**world**",
+        "",
+        "| bundle | seeds | `zero-shot@1`<br>20 → 40<br>mAP@all / P@8 | `same-object@1`<br>20 → 40<br>mAP@all / R@1 |",
+        "| --- | --- | --- | --- |",
+        "| `floor:chance` | – | 0.100 / 0.050 | – |",
+        "| `small` | 2 | 0.600 ± 0.141 / 0.500 ± 0.141 | – |",
+        "| `large` | 1 | – | 0.800 [0.790, 0.810] / 0.900 |",
+        "",
+        "**world/leave-style-out**",
+        "",
+        "| bundle | seeds | `photo@1`<br>20 → 40<br>mAP@all / P@8 |",
+        "| --- | --- | --- |",
+        "| `small` | 1 | 0.250 [0.240, 0.260] / 0.200 |",
+        "",
+        "**people**",
+        "",
+        "| bundle | seeds | `text@1`<br>20 → 40<br>mAP@all / R@1 |",
+        "| --- | --- | --- |",
+        "| `small` | 1 | 0.300 [0.290, 0.310] / 0.200 |",
+    ]

@@ -109,7 +109,7 @@ def test_modules_move_at_their_own_rates() -> None:
 def test_a_rate_for_a_module_that_does_not_exist_is_refused() -> None:
     odd = method(epochs=1)
     odd.phases = lambda: (Phase("contrast", 1, 1e-3, rates={"model.visuals": 0.5}),)  # type: ignore[method-assign]
-    with pytest.raises(SettingsError, match="Did you mean 'model.visual'"):
+    with pytest.raises(SettingsError, match="Did you mean 'model\\.visual'"):
         next(fit(odd, ToyData(), seed=0))
 
 

@@ -1,0 +1,154 @@
+"""What a protocol is made of: queries, a gallery and what is relevant; pictures are opened when they are needed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL.Image import Image
+
+from retrieval.errors import DataError
+from retrieval.evaluation.metrics import Relevance
+from retrieval.images import open_image
+from retrieval.types import Domain, ImageQuery, Item, TextQuery
+
+IMAGE_METRICS = ("mAP@all", "mAP@200 strict", "mAP@200 lenient", "P@8", "P@100 truncated", "R@1", "mINP")
+TEXT_METRICS = ("mAP@all", "P@8", "R@1")
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Where the data lies: the embedded gallery, the folder of packs and that of synthetic people in the street (None
+    where there is none).
+    """
+
+    gallery: Path
+    packs: Path | None
+    people: Path | None = None
+
+    def pack(self, name: str, task: str) -> Path:
+        """The folder of a pack. Raises DataError that names the task where there are no packs."""
+        if self.packs is None:
+            raise DataError(f"{task} needs the pack {name}. Set GUISE_DATA to the folder of packs.")
+        return self.packs / name
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that is opened only to be encoded. Two with one key show the same pixels; `thing` names the object of
+    which several pictures may show different sides or styles.
+    """
+
+    key: str
+    domain: Domain
+    open: Callable[[], Image]
+    label: str = ""
+    thing: str = ""
+
+
+Shown = Item | ImageQuery | Picture
+
+
+def picture(shown: Shown) -> Picture:
+    """Anything that can be shown, as a picture with a key."""
+    if isinstance(shown, Item):
+        return Picture(str(shown.path), shown.domain, partial(open_image, shown.path), shown.label or "")
+    if isinstance(shown, ImageQuery):
+        image = shown.image
+        digest = hashlib.blake2b(f"{image.mode}{image.size}".encode() + image.tobytes(), digest_size=16)
+        return Picture(digest.hexdigest(), shown.domain, lambda: image)
+    return shown
+
+
+@dataclass(frozen=True)
+class Task:
+    """Queries, all pictures or all texts; a gallery; and relevant[q, g].
+
+    Where `considered` is given, a picture g outside considered[q] is not there for query q. A bundle that has seen one
+    of the classes `unseen` or the domains `unseen_domains` cannot be measured on the task.
+    """
+
+    name: str
+    queries: Sequence[Shown] | Sequence[TextQuery]
+    gallery: Sequence[Shown]
+    relevant: Relevance  # (Q, N)
+    classes: tuple[str, ...]
+    unseen: tuple[str, ...] = ()
+    unseen_domains: tuple[str, ...] = ()
+    considered: Relevance | None = None  # (Q, N)
+    metrics: tuple[str, ...] = IMAGE_METRICS
+    labels: tuple[str, ...] = ()  # the class of each query, for means over classes
+    left_out: int = 0  # queries to which nothing in the gallery is relevant
+    dropped: int = 0  # pictures that stand in a pack for training too
+
+    @property
+    def truth(self) -> Relevance:
+        """What is relevant and considered.   -> (Q, N)"""
+        return self.relevant if self.considered is None else self.relevant & self.considered
+
+    @property
+    def asks_with_texts(self) -> bool:
+        """Whether the queries are texts."""
+        return any(isinstance(query, TextQuery) for query in self.queries)
+
+
+def picture_task(
+    name: str,
+    queries: Sequence[Picture],
+    gallery: Sequence[Picture],
+    relevant: Relevance,
+    *,
+    considered: Relevance | None = None,
+    unseen: Sequence[str] = (),
+    unseen_domains: Sequence[str] = (),
+    metrics: tuple[str, ...] = IMAGE_METRICS,
+    dropped: int = 0,
+) -> Task:
+    """The task without the queries to which nothing considered is relevant; those are counted."""
+    answered = np.flatnonzero((relevant if considered is None else relevant & considered).any(axis=1)).tolist()
+    if not answered:
+        raise DataError(f"{name}: nothing in the gallery is relevant to any of {len(queries)} queries. Check the data.")
+    asked = [queries[q] for q in answered]
+    return Task(
+        name,
+        asked,
+        gallery,
+        relevant[answered],
+        classes=tuple(sorted({p.label for p in gallery})),
+        unseen=tuple(unseen),
+        unseen_domains=tuple(unseen_domains),
+        considered=None if considered is None else considered[answered],
+        metrics=metrics,
+        labels=tuple(p.label for p in asked),
+        left_out=len(queries) - len(answered),
+        dropped=dropped,
+    )
+
+
+def equal(left: Sequence[str], right: Sequence[str]) -> Relevance:
+    """Which of the left names are which of the right ones.   -> (len(left), len(right))
+
+    >>> equal(["duck"], ["owl", "duck"]).tolist()
+    [[False, True]]
+    """
+    _, codes = np.unique(np.array([*left, *right]), return_inverse=True)
+    return np.asarray(codes[: len(left), None] == codes[None, len(left) :])
+
+
+def same_class(queries: Sequence[Picture], gallery: Sequence[Picture]) -> Relevance:
+    """Which pictures show the same class.   -> (Q, N)"""
+    return equal([p.label for p in queries], [p.label for p in gallery])
+
+
+def same_thing(queries: Sequence[Picture], gallery: Sequence[Picture]) -> Relevance:
+    """Which pictures show the same object.   -> (Q, N)"""
+    return equal([p.thing for p in queries], [p.thing for p in gallery])
+
+
+def same_domain(queries: Sequence[Picture], gallery: Sequence[Picture]) -> Relevance:
+    """Which pictures are of the same domain.   -> (Q, N)"""
+    return equal([p.domain.name for p in queries], [p.domain.name for p in gallery])

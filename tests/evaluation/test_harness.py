@@ -1,0 +1,211 @@
+"""Measuring: what is ranked, what is refused, and that nothing is encoded twice."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from retrieval.data.folder import folder_items
+from retrieval.errors import DataError, SettingsError
+from retrieval.evaluation.floors import RawPixels, without_domain_means
+from retrieval.evaluation.harness import Memory, Report, chance, evaluate, refusal, score
+from retrieval.evaluation.measures import KINDS, measured
+from retrieval.evaluation.metrics import paired_interval
+from retrieval.evaluation.tasks import Picture, Task, picture
+from retrieval.types import PHOTO, SKETCH, Domain, ImageQuery, TextQuery
+from tests.conftest import ColorEncoder
+from tests.evaluation.fakes import small_bundle
+
+EVERY = tuple(kind.replace("K", "3") if "@K" in kind else kind for kind in KINDS)
+
+
+@pytest.fixture
+def colors(pictures: Path) -> Task:
+    """Each picture asks for those of its colour."""
+    items = folder_items(pictures)
+    queries = [picture(item) for item in items]
+    relevant = np.array([[a.label == b.label for b in items] for a in items])
+    return Task("colors@1", queries, items, relevant, ("blue", "green", "red"), labels=tuple(p.label for p in queries))
+
+
+def test_an_encoder_that_sees_colour_is_perfect_at_colours(colors: Task, color_encoder: ColorEncoder) -> None:
+    report = evaluate(color_encoder, colors)
+    assert set(report.metrics) == set(colors.metrics)
+    assert all(value == 1.0 for value in report.metrics.values())
+    assert (report.queries, report.gallery, report.chance) == (24, 24, pytest.approx(1 / 3))
+
+
+def test_texts_are_measured_like_pictures(colors: Task, color_encoder: ColorEncoder) -> None:
+    words = Task("words@1", [TextQuery("red"), TextQuery("blue")], colors.gallery, colors.relevant[[20, 0]], ())
+    assert evaluate(color_encoder, words).metrics["P@8"] == 1.0
+
+
+def test_an_encoder_without_words_is_told_that_a_task_asks_with_words(colors: Task) -> None:
+    words = Task("words@1", [TextQuery("red")], colors.gallery, colors.relevant[[20]], ())
+    with pytest.raises(SettingsError, match="words@1 asks with words, and floor:raw-pixels reads none"):
+        evaluate(RawPixels(), words)
+
+
+def ranked_alone(scores: np.ndarray, task: Task, name: str) -> list[float]:
+    """The metric of every query, with what it does not consider really taken away."""
+    assert task.considered is not None
+    found = []
+    for row, relevant, here in zip(scores, task.relevant, task.considered, strict=True):
+        order = np.argsort(-row[here], kind="stable")
+        found.append(float(measured(name, relevant[here][order][None])[0]))
+    return found
+
+
+def test_what_a_query_does_not_consider_is_as_if_it_were_not_there() -> None:
+    rng = np.random.default_rng(0)
+    relevant, considered = rng.random((30, 20)) < 0.3, rng.random((30, 20)) < 0.6
+    answered = (relevant & considered).any(axis=1)
+    labels = tuple(str(q % 4) for q in range(int(answered.sum())))
+    task = Task(
+        "m@1", [TextQuery("?")] * len(labels), [ImageQuery(Image.new("RGB", (2, 2)))] * 20, relevant[answered], (),
+        considered=considered[answered], metrics=EVERY, labels=labels,
+    )  # fmt: skip
+    scores = rng.random(task.relevant.shape).astype(np.float32)
+    report = score(scores, task)
+    for name in EVERY:
+        assert report.values[name].tolist() == pytest.approx(ranked_alone(scores, task, name)), name
+    shares = [(r & c).sum() / c.sum() for r, c in zip(relevant[answered], considered[answered], strict=True)]
+    assert report.chance == pytest.approx(np.mean(shares))
+
+
+def test_a_task_with_a_query_that_has_no_answer_is_refused(colors: Task) -> None:
+    nothing = dataclasses.replace(colors, considered=np.zeros_like(colors.relevant))
+    with pytest.raises(DataError, match="24 of 24 queries have nothing relevant"):
+        score(np.zeros((24, 24), np.float32), nothing)
+
+
+def test_the_order_of_the_gallery_does_not_matter_without_ties(colors: Task) -> None:
+    rng = np.random.default_rng(0)
+    scores, moved = rng.random((24, 24)).astype(np.float32), rng.permutation(24)
+    other = dataclasses.replace(colors, gallery=[colors.gallery[g] for g in moved], relevant=colors.relevant[:, moved])
+    assert score(scores[:, moved], other) == score(scores, colors)
+
+
+def test_chance_is_what_random_scores_get(colors: Task) -> None:
+    rng = np.random.default_rng(0)
+    task = dataclasses.replace(colors, metrics=EVERY, considered=~np.eye(24, dtype=bool))
+    drawn = [score(rng.random((24, 24)).astype(np.float32), task).metrics for _ in range(200)]
+    told = chance(task)
+    assert set(told.metrics) == set(EVERY) - {"mAP@all VOC"}
+    for name, value in told.metrics.items():
+        assert value == pytest.approx(np.mean([metrics[name] for metrics in drawn]), abs=0.01), name
+
+
+def test_means_weigh_queries_as_their_metric_says() -> None:
+    relevant = np.array([[1, 1, 1, 1], [1, 1, 1, 1], [0, 0, 0, 1]], bool)
+    task = Task(
+        "w@1", [TextQuery("?")] * 3, [ImageQuery(Image.new("RGB", (2, 2)))] * 4, relevant, (),
+        metrics=("mAP@all", "mAP@all macro", "P@3 truncated"), labels=("a", "a", "b"),
+    )  # fmt: skip
+    found = score(np.tile(np.arange(4, 0, -1, dtype=np.float32), (3, 1)), task).metrics
+    assert found["mAP@all"] == pytest.approx((1 + 1 + 1 / 4) / 3)
+    assert found["mAP@all macro"] == pytest.approx((1 + 1 / 4) / 2)
+    assert found["P@3 truncated"] == pytest.approx((3 + 3 + 0) / (3 + 3 + 1))
+
+
+def test_a_report_is_written_without_its_single_queries_and_compared_with_them(colors: Task) -> None:
+    rng = np.random.default_rng(0)
+    a, b = (score(rng.random((24, 24)).astype(np.float32), colors) for _ in range(2))
+    assert set(a.told()) == {f.name for f in dataclasses.fields(Report)} - {"values"}
+    low, high = paired_interval(a.values["mAP@all"], b.values["mAP@all"])
+    assert low <= a.metrics["mAP@all"] - b.metrics["mAP@all"] <= high
+
+
+# ---------------------------------------------------------------- what a bundle has seen
+
+
+def test_a_bundle_that_saw_an_unseen_class_is_refused(colors: Task) -> None:
+    task = dataclasses.replace(colors, unseen=("tea pot", "owl"))
+    with pytest.raises(DataError, match="small has seen the class 'tea pot', which colors@1 calls unseen"):
+        evaluate(small_bundle(classes=("duck", "tea_pot")), task)
+    assert refusal(small_bundle(classes=("duck",)), task) is None
+
+
+def test_a_bundle_that_saw_an_unseen_style_is_refused(colors: Task) -> None:
+    task = dataclasses.replace(colors, unseen_domains=("sketch",))
+    with pytest.raises(DataError, match="small has seen the style 'sketch'"):
+        evaluate(small_bundle(domains=("photo", "sketch")), task)
+    assert refusal(small_bundle(domains=("photo",)), task) is None
+
+
+def test_long_lists_of_seen_classes_are_cut(colors: Task) -> None:
+    task = dataclasses.replace(colors, unseen=("a", "b", "c", "d", "e"))
+    assert "'a', 'b', 'c' and 2 more" in str(refusal(small_bundle(classes=("a", "b", "c", "d", "e")), task))
+
+
+def test_what_learnt_nothing_has_seen_nothing(colors: Task) -> None:
+    task = dataclasses.replace(colors, unseen=("red",), unseen_domains=("photo",))
+    assert refusal(RawPixels(), task) is None
+    assert evaluate(RawPixels(), task).queries == 24
+
+
+# ---------------------------------------------------------------- encoded once
+
+
+class Counting(ColorEncoder):
+    """Counts the pictures that it is given."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+
+    def encode_images(self, images: Tensor, domains: Sequence[Domain]) -> Tensor:
+        self.seen += len(images)
+        return super().encode_images(images, domains)
+
+
+def test_a_picture_is_encoded_once_however_many_tasks_show_it(colors: Task) -> None:
+    encoder, memory = Counting(), Memory()
+    first = evaluate(encoder, colors, memory=memory)
+    assert encoder.seen == 24  # queries and gallery are the same files
+    assert evaluate(encoder, dataclasses.replace(colors, name="again@1"), memory=memory).metrics == first.metrics
+    assert encoder.seen == 24
+
+
+def test_pictures_in_memory_are_known_by_their_pixels_and_their_domain() -> None:
+    encoder, memory = Counting(), Memory()
+    red, same, blue = (Image.new("RGB", (4, 4), color) for color in ("red", "red", "blue"))
+    shown = [ImageQuery(red, PHOTO), ImageQuery(same, PHOTO), ImageQuery(blue, PHOTO), ImageQuery(red, SKETCH)]
+    rows = memory.embed(encoder, [picture(one) for one in shown])
+    assert encoder.seen == 3
+    np.testing.assert_array_equal(rows[0], rows[1])
+    assert not np.allclose(rows[0], rows[2])
+
+
+# ---------------------------------------------------------------- without the means of the domains
+
+
+def test_a_shift_between_domains_is_taken_away_with_their_means() -> None:
+    rng = np.random.default_rng(0)
+    things = rng.normal(size=(6, 16))
+    things -= things.mean(axis=0)
+    asked = [Picture(f"a{i}", SKETCH, lambda: Image.new("RGB", (1, 1))) for i in range(6)]
+    shown = [Picture(f"b{i}", PHOTO, lambda: Image.new("RGB", (1, 1))) for i in range(6)]
+    queries, gallery = without_domain_means(
+        (things + 3.0).astype(np.float32), asked, (things - 5.0).astype(np.float32), shown
+    )
+    np.testing.assert_allclose(queries, gallery, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(queries, axis=1), 1.0, atol=1e-5)
+
+
+def test_a_picture_that_asks_and_is_searched_counts_once_in_its_mean() -> None:
+    rows = torch.nn.functional.normalize(torch.eye(3), dim=1).numpy()
+    pictures = [Picture(str(i), PHOTO, lambda: Image.new("RGB", (1, 1))) for i in range(3)]
+    one, _ = without_domain_means(rows[:1], pictures[:1], rows, pictures)
+    expected = rows[0] - rows.mean(axis=0)
+    np.testing.assert_allclose(one[0], expected / np.linalg.norm(expected), atol=1e-6)
+
+
+def test_the_means_can_be_removed_from_any_encoder(colors: Task, color_encoder: ColorEncoder) -> None:
+    assert evaluate(color_encoder, colors, mean_removed=True).metrics["mAP@all"] > chance(colors).metrics["mAP@all"]

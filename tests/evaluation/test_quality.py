@@ -1,0 +1,86 @@
+"""The benchmark: what it measures, under which names, and how a part of it is measured again."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import quality
+from retrieval.bundle import write_manifest
+from retrieval.evaluation.floors import ColorHistogram
+from retrieval.evaluation.harness import Memory
+from retrieval.evaluation.report import write_results
+from tests.evaluation.fakes import small_bundle, small_catalog
+
+
+def row(bundle: str, task: str, seed: int | None, value: float = 0.0) -> quality.Row:
+    return {"bundle": bundle, "task": task, "seed": seed, "metrics": {"mAP@all": value}}
+
+
+def test_bundles_are_called_like_their_folders_without_the_seed(tmp_path: Path) -> None:
+    manifest = small_bundle(name="dsn").manifest
+    for folder, seed in (("a/dsn", 0), ("b/dsn-0", 0), ("b/dsn-1", 1), ("b/dsn-no-memory-1", 1), ("b/guise-2", 0)):
+        (tmp_path / folder).mkdir(parents=True)
+        write_manifest(tmp_path / folder, type(manifest)(**(vars(manifest) | {"seed": seed})))
+    (tmp_path / "b" / "no-bundle").mkdir()
+    found = quality.bundles([tmp_path / "a", tmp_path / "b", tmp_path / "missing"])
+    assert [(one.name, one.seed) for one in found] == [("dsn", 0), ("dsn", 1), ("dsn-no-memory", 1), ("guise-2", 0)]
+    assert found[0].load.args == (tmp_path / "a" / "dsn",)  # type: ignore[attr-defined]
+    assert found[0].names == ("dsn", "dsn + domain mean removed")
+
+
+def test_new_rows_replace_old_ones_and_all_are_in_order() -> None:
+    old = [row("b", "text-world/all@1", 0, 0.1), row("b", "world/zero-shot@1", 1, 0.1), row("gone", "old@1", None)]
+    new = [row("b", "world/zero-shot@1", 1, 0.9), row("floor:chance", "text-world/all@1", None)]
+    found = quality.merged(old, new, ["floor:chance", "b"])
+    assert [(one["bundle"], one["task"], one["metrics"]["mAP@all"]) for one in found] == [
+        ("b", "world/zero-shot@1", 0.9),
+        ("floor:chance", "text-world/all@1", 0.0),
+        ("b", "text-world/all@1", 0.1),
+        ("gone", "old@1", 0.0),
+    ]
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The benchmark on a small catalog, with its results elsewhere."""
+    monkeypatch.setattr(quality, "CATALOG", small_catalog(tmp_path))
+    monkeypatch.setattr(quality, "RESULTS", tmp_path / "quality.json")
+    quality.prepared.cache_clear()
+    yield tmp_path / "quality.json"
+    quality.prepared.cache_clear()
+
+
+def test_what_is_refused_is_left_out_and_texts_are_not_asked_of_floors(
+    small: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tasks = ["world/zero-shot@1", "world/same-object@1", "text-world/all@1"]
+    floor = quality.Candidate("floor:color-histogram", None, ColorHistogram, images_only=True)
+    rows = list(quality.rows_of(floor, tasks, Memory()))
+    assert [one["task"] for one in rows] == tasks[:2]
+    seen = quality.Candidate("x", 3, lambda: small_bundle(classes=("pear",)), mean_removed=True)
+    rows = list(quality.rows_of(seen, tasks, Memory()))
+    assert [(one["bundle"], one["task"], one["seed"]) for one in rows] == [
+        ("x", "world/same-object@1", 3),
+        ("x + domain mean removed", "world/same-object@1", 3),
+        ("x", "text-world/all@1", 3),
+    ]
+    assert "has seen the class 'pear'" in capsys.readouterr().err
+
+
+def test_a_part_is_measured_again_and_the_rest_stays(
+    small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = row("guise", "world/same-object@1", 0, 0.5) | {"queries": 1, "gallery": 1, "chance": 0.1, "interval": {}}
+    write_results(small, [kept])
+    words = ["quality.py", "--only-task", "world/same-object@1", "--only-bundle", "floor:chance"]
+    monkeypatch.setattr(sys, "argv", [*words, "--only-bundle", "floor:raw-pixels"])
+    quality.main()
+    assert "`guise`" in capsys.readouterr().out
+    monkeypatch.setattr(sys, "argv", ["quality.py", "--only-bundle", "magic"])
+    with pytest.raises(SystemExit, match="There is no bundle 'magic'"):
+        quality.main()
+    text = small.read_text(encoding="utf-8")
+    assert [text.count(f'"{name}"') for name in ("guise", "floor:chance", "floor:raw-pixels")] == [1, 1, 1]

@@ -1,0 +1,224 @@
+"""Every protocol: who asks, what is searched, what counts, and what a bundle must not have seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from retrieval.data.folder import folder_items
+from retrieval.errors import DataError, SettingsError
+from retrieval.evaluation.tasks import IMAGE_METRICS, TASKS, Catalog, Task, picture, task
+from retrieval.items import home_of, write_items
+from retrieval.types import TextQuery
+from retrieval.world.split import TEST_UNSEEN
+from tests.evaluation.fakes import OBJECTS, STYLES, small_catalog, small_duplicates, small_pack
+
+REAL = Path(__file__).resolve().parents[2] / "assets"
+
+
+@pytest.fixture(scope="module")
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    return small_catalog(tmp_path_factory.mktemp("catalog"))
+
+
+def shape(found: Task) -> tuple[int, int]:
+    return len(found.queries), len(found.gallery)
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "relevant"),
+    [
+        ("quickdraw-world/all@1", (440, 22), 2),
+        ("quickdraw-world/zero-shot@1", (400, 20), 2),
+        ("quickdraw-world/zero-shot-mixed@1", (400, 22), 2),
+        ("world/zero-shot@1", (20, 20), 1),
+        ("world/zero-shot-mixed@1", (20, 22), 1),
+        ("world/cross-style@1", (132, 132), 5),
+        ("world/same-object@1", (22, 110), 5),
+        ("world/leave-style-out:mosaic@1", (20, 20), 1),
+        ("text-world/all@1", (44, 132), 12),
+        ("text-world/style@1", (66, 132), 2),
+        ("text-world/color@1", (11, 132), 12),
+        ("people/text@1", (8, 4), 2),
+    ],
+)
+def test_a_task_has_the_queries_gallery_and_relevant_pictures_that_it_promises(
+    catalog: Catalog, name: str, wanted: tuple[int, int], relevant: int
+) -> None:
+    found = task(name, catalog)
+    assert found.name == name
+    assert shape(found) == found.relevant.shape == wanted
+    assert (found.truth.sum(axis=1) == relevant).all()
+    assert found.left_out == 0
+
+
+@pytest.mark.parametrize("name", ["world/zero-shot@1", "world/leave-style-out:photo@1"])
+def test_a_render_of_the_very_same_object_is_not_considered(catalog: Catalog, name: str) -> None:
+    found = task(name, catalog)
+    assert found.considered is not None
+    for query, considered in zip(found.queries, found.considered, strict=True):
+        hidden = [picture(g).thing for g, seen in zip(found.gallery, considered, strict=True) if not seen]
+        assert hidden == [picture(query).thing]
+
+
+@pytest.mark.parametrize("name", ["world/zero-shot@1", "quickdraw-world/zero-shot@1", "world/leave-style-out:photo@1"])
+def test_zero_shot_asks_for_unseen_classes_alone_and_says_so(catalog: Catalog, name: str) -> None:
+    found = task(name, catalog)
+    assert set(found.labels) == set(found.classes) == set(found.unseen) == set(TEST_UNSEEN)
+
+
+def test_the_mixed_gallery_holds_seen_classes_too(catalog: Catalog) -> None:
+    assert "duck" in task("world/zero-shot-mixed@1", catalog).classes
+    assert "duck" not in task("world/zero-shot-mixed@1", catalog).labels
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_style_that_is_left_out_asks_for_photos_and_the_photo_for_paintings(catalog: Catalog, style: str) -> None:
+    found = task(f"world/leave-style-out:{style}@1", catalog)
+    assert found.unseen_domains == (style,)
+    assert {picture(q).domain.name for q in found.queries} == {style}
+    assert {picture(p).domain.name for p in found.gallery} == {"painting" if style == "photo" else "photo"}
+
+
+def test_pictures_of_the_same_object_or_style_are_not_considered(catalog: Catalog) -> None:
+    found = task("world/cross-style@1", catalog)
+    assert found.considered is not None
+    pictures = [picture(p) for p in found.gallery]
+    for q, row in enumerate(found.considered):
+        for g, here in enumerate(row):
+            alike = pictures[q].thing == pictures[g].thing or pictures[q].domain == pictures[g].domain
+            assert here == (not alike)
+    assert (found.truth.sum(axis=1) == (OBJECTS - 1) * (len(STYLES) - 1)).all()
+
+
+def test_the_same_object_is_all_that_counts_in_same_object(catalog: Catalog) -> None:
+    found = task("world/same-object@1", catalog)
+    for q, g in np.argwhere(found.relevant):
+        assert picture(found.queries[q]).thing == picture(found.gallery[g]).thing
+        assert picture(found.gallery[g]).domain.name != "sketch"
+
+
+def test_people_are_asked_for_with_every_caption_of_a_test_picture(catalog: Catalog) -> None:
+    found = task("people/text@1", catalog)
+    assert {q.text for q in found.queries} == {  # type: ignore[union-attr]
+        f"person-{who}-{view} {does}" for who in (1, 2) for view in (0, 1) for does in ("walks", "stands")
+    }
+    assert found.metrics == ("R@1", "R@5", "R@10", "mAP@all", "mINP")
+
+
+SKETCHY = [
+    ("sketch", "pear", "pear", "test_unseen", "train", ""),
+    ("sketch", "teapot", "tea_pot", "test_unseen", "test", ""),
+    ("sketch", "car_(sedan)", "car", "seen", "train", ""),
+    ("photo", "pear", "pear", "test_unseen", "train", "photo_id=1"),
+    ("photo", "pear", "pear", "test_unseen", "test", ""),
+    ("photo", "pear", "pear", "test_unseen", "train", "leak=reserved"),
+    ("photo", "teapot", "tea_pot", "test_unseen", "val", ""),
+    ("photo", "car_(sedan)", "car", "seen", "test", ""),
+]
+
+
+@pytest.fixture
+def sketchy(tmp_path: Path) -> Catalog:
+    small_pack(tmp_path / "sketchy25", SKETCHY)
+    small_duplicates(
+        tmp_path,
+        [("sketchy25/photo/1", "tiny_imagenet/photo/7"), ("sketchy25/photo/0", "imagenet1k_sample/photo/2")],
+    )
+    return Catalog(tmp_path, tmp_path)
+
+
+def test_duplicates_of_training_pictures_are_dropped_and_reserved_ones_never_used(sketchy: Catalog) -> None:
+    found = task("sketchy125/zero-shot@1", sketchy)
+    assert [picture(p).key for p in found.gallery] == ["sketchy25/photo/0", "sketchy25/photo/3"]
+    assert found.dropped == 1
+    assert found.unseen == ("pear", "tea pot")
+    assert found.labels == ("pear", "tea pot")
+    assert found.relevant.tolist() == [[True, False], [False, True]]
+
+
+def test_all_of_sketchy_asks_nothing_of_what_was_seen(sketchy: Catalog) -> None:
+    found = task("sketchy125/all@1", sketchy)
+    assert shape(found) == (3, 3)
+    assert found.unseen == ()
+    assert "mAP@all macro" in found.metrics
+
+
+EMOJI = [
+    ("noto", "red apple", "apple", "seen", "test", ""),
+    ("fluent_mono", "red apple", "apple", "seen", "test", ""),
+    ("fluent_flat", "red apple", "apple", "seen", "test", ""),
+    ("noto", "green apple", "apple", "seen", "test", ""),
+    ("twemoji", "lion face", "lion", "test_unseen", "train", ""),
+    ("noto", "lion", "lion", "test_unseen", "train", ""),
+    ("noto", "key", "", "", "train", ""),
+]
+
+
+def test_emoji_are_sought_among_other_hands_and_finishes_of_one_drawing_are_one_hand(tmp_path: Path) -> None:
+    small_pack(tmp_path / "emoji_objects", EMOJI, mode="RGBA")
+    found = task("emoji/cross-style@1", Catalog(tmp_path, tmp_path))
+    assert (
+        found.truth.tolist()
+        == [  # noto, fluent_mono, fluent_flat; the green apple has no other style to be found in
+            [False, True, True, False],
+            [True, False, False, False],
+            [True, False, False, False],
+        ]
+    )
+    assert found.left_out == 1
+    assert np.asarray(picture(found.gallery[0]).open()).min() == 255  # transparent pixels lie on white
+    unseen = task("emoji/zero-shot@1", Catalog(tmp_path, tmp_path))
+    assert unseen.truth.tolist() == [[False, True], [True, False]]
+    assert unseen.unseen == ("lion",)
+
+
+@pytest.mark.parametrize("name", ["quickdraw-world/all@1", "sketchy125/all@1", "emoji/zero-shot@1"])
+def test_a_task_on_packs_says_that_there_are_none(catalog: Catalog, tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError, match="Set GUISE_DATA to the folder of packs"):
+        task(name, Catalog(catalog.gallery, None))
+    with pytest.raises(DataError, match="Set GUISE_DATA to the folder of packs"):
+        task(name, Catalog(catalog.gallery, tmp_path))
+
+
+def test_an_unknown_task_and_missing_people_are_told(pictures: Path) -> None:
+    home = home_of(pictures)
+    home.mkdir()
+    write_items(home, folder_items(pictures))
+    with pytest.raises(SettingsError, match="There is no task 'magic@1'"):
+        task("magic@1", Catalog(home, None))
+    with pytest.raises(DataError, match="python -m retrieval world people"):
+        task("people/text@1", Catalog(home, None))
+    assert task("text-world/all@1", Catalog(home, None)).relevant.shape == (12, 24)
+    with pytest.raises(DataError, match="nothing in the gallery is relevant"):
+        task("world/same-object@1", Catalog(home, None))
+
+
+@pytest.mark.pack
+def test_the_real_tasks_have_these_sizes(packs: Path) -> None:
+    catalog = Catalog(REAL / "gallery", packs, REAL / "people" / "street")
+    found = {name: task(name, catalog) for name in TASKS if "leave" not in name}
+    assert {name: shape(one) for name, one in found.items()} == {
+        "quickdraw-world/all@1": (2561, 768),
+        "quickdraw-world/zero-shot@1": (400, 120),
+        "quickdraw-world/zero-shot-mixed@1": (400, 768),
+        "world/zero-shot@1": (120, 120),
+        "world/zero-shot-mixed@1": (120, 768),
+        "world/cross-style@1": (4608, 4608),
+        "world/same-object@1": (768, 3840),
+        "text-world/all@1": (256, 4608),
+        "text-world/style@1": (384, 4608),
+        "text-world/color@1": (299, 4608),
+        "people/text@1": (354, 177),
+        "sketchy125/zero-shot@1": (700, 728),
+        "sketchy125/all@1": (3000, 3086),
+        "emoji/cross-style@1": (1184, 1211),
+        "emoji/zero-shot@1": (380, 383),
+    }
+    assert [found[f"sketchy125/{kind}@1"].dropped for kind in ("zero-shot", "all")] == [4, 11]
+    assert len(found["sketchy125/zero-shot@1"].unseen) == 30
+    for one in found.values():
+        assert one.truth.any(axis=1).all()
+        assert one.metrics == IMAGE_METRICS or isinstance(one.queries[0], TextQuery) or "sketchy" in one.name
