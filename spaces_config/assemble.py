@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-NEEDED = ("app.py", "retrieval", "assets", "checkpoints", "LICENSE")
+NEEDED = ("app.py", "retrieval", "assets", "checkpoints", "benchmarks/results", "LICENSE")
 NOT_NEEDED = ("__pycache__", "*.pyi", "draw.png", "dark.png", "phone.png", "world-*.png")  # the page shows the others
 
 

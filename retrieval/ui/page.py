@@ -22,6 +22,7 @@ from retrieval.types import CARTOON, ENGRAVING, MOSAIC, PAINTING, PHOTO, SKETCH
 from retrieval.ui import views
 from retrieval.ui.actions import Actions
 from retrieval.ui.canvas import drawing_canvas
+from retrieval.ui.measured import RESULTS, measured
 from retrieval.ui.results import choices, hit_grid, hit_sheet
 from retrieval.ui.upload import picture_upload
 
@@ -82,7 +83,7 @@ class Shown:
     about: gr.HTML
 
 
-def build_page(engine: Engine, examples: Path = EXAMPLES) -> gr.Blocks:
+def build_page(engine: Engine, examples: Path = EXAMPLES, results: Path = RESULTS) -> gr.Blocks:
     """The page over this engine, with its queue. `launch_options` has what `launch` needs."""
     gr.set_static_paths([*engine.picture_roots, views.SHEETS])
     with gr.Blocks(title="Guise", fill_width=True, analytics_enabled=False, delete_cache=(300, 900)) as page:
@@ -97,6 +98,8 @@ def build_page(engine: Engine, examples: Path = EXAMPLES) -> gr.Blocks:
                     status = gr.HTML(views.WAITING, elem_id="status", apply_default_css=False)
                     grid = hit_grid(views.welcome(), elem_id="results")
                     sheet = hit_sheet(elem_id="sheet")
+            with gr.Tab("Evaluate"):
+                gr.HTML(measured(results), elem_id="measured", apply_default_css=False)
             with gr.Tab("About"):
                 about = gr.HTML(views.about({}), elem_id="about", apply_default_css=False)
         shown = Shown(banner, status, grid, sheet, about)

@@ -227,7 +227,8 @@ as a photo, a painting, a cartoon, a mosaic, an engraving or a sketch. One small
 and words to points of one space, and the closest points are the answer.</p>
 <p>The score of a hit is the cosine between the two points: 1 is the same direction, 0 is unrelated.</p></section>
 {world}
-<section><h2>What the model has seen</h2>{model}</section>
+<section><h2>What the model has seen</h2>{model}
+<p>How well it finds things, beside methods that learnt nothing, is under Evaluate.</p></section>
 <section><h2>What not to trust it with</h2><ul>
 <li>It knows the classes it was trained on. Anything else gets the nearest of those, or “No confident match”.</li>
 <li>A score compares hits of one query. It is no probability, and a drawing’s scores do not compare with a text’s.</li>

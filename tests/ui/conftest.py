@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.ui.fakes import FakeEngine
+from tests.ui.sample import write_results
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
@@ -32,11 +33,11 @@ FISH = {"name": "fish", "width": 512, "height": 512, "strokes": [{"points": [[60
 
 
 @contextmanager
-def served(engine: Any, examples: Path) -> Iterator[str]:
+def served(engine: Any, examples: Path, **options: Any) -> Iterator[str]:
     """The page of this engine on a free port -> its address."""
     from retrieval.ui import build_page, launch_options
 
-    page = build_page(engine, examples)
+    page = build_page(engine, examples, **options)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -58,8 +59,13 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> FakeEngine:
 
 
 @pytest.fixture(scope="session")
-def url(engine: FakeEngine, examples: Path) -> Iterator[str]:
-    with served(engine, examples) as address:
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_results(tmp_path_factory.mktemp("results"))
+
+
+@pytest.fixture(scope="session")
+def url(engine: FakeEngine, examples: Path, results: Path) -> Iterator[str]:
+    with served(engine, examples, results=results) as address:
         yield address
 
 

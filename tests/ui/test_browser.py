@@ -369,7 +369,26 @@ def test_pictures_have_words_and_are_loaded_late(page: Page) -> None:
     assert picture.evaluate("image => image.naturalWidth") > 0
 
 
+# ---------------------------------------------------------------- what is measured
+
+
+def test_measured_tasks_bundles_and_floors_can_be_read_and_unfolded_with_keys(page: Page) -> None:
+    page.get_by_role("tab", name="Evaluate").click()
+    drawn = page.get_by_role("table", name="quickdraw-world/zero-shot@1")
+    expect(drawn).to_be_visible()
+    expect(drawn.get_by_role("rowheader", name="guise-mini-zs 3 seeds")).to_be_visible()
+    expect(drawn.get_by_role("rowheader", name="floor:hog")).to_be_visible()
+    expect(drawn.get_by_role("columnheader", name="mAP@all")).to_be_visible()
+    words = page.get_by_role("table", name="people/text@1").first
+    expect(words).to_be_hidden()
+    page.locator("#measured summary", has_text="In words").focus()
+    page.keyboard.press("Enter")
+    expect(words).to_be_visible()
+
+
 # ---------------------------------------------------------------- the page
+
+UNFOLD = "document.querySelectorAll('#measured details').forEach((part) => { part.open = true; })"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -380,8 +399,9 @@ def test_nothing_sticks_out_of_a_narrow_screen(visit: Callable[..., Page], url: 
     page.get_by_role("button", name="Refine").click()
     for width in (768, 390, 320):
         page.set_viewport_size({"width": width, "height": 844})
-        for tab in ("Search", "Upload", "Text", "Draw", "About"):
+        for tab in ("Search", "Upload", "Text", "Draw", "Evaluate", "About"):
             page.get_by_role("tab", name=tab).click()
+            page.evaluate(UNFOLD)
             assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.get_by_role("tab", name="Search").click()
         assert all(right <= width for right in page.locator("#drawing button").evaluate_all(RIGHT_EDGES))
@@ -421,8 +441,9 @@ def test_all_text_can_be_read(visit: Callable[..., Page], url: str, theme: str) 
     expect_hits(page, "fish")
     page.get_by_role("button", name="Refine").click()
     page.get_by_role("checkbox", name="cartoon").check()
-    for tab in ("Draw", "Upload", "Text", "About"):
+    for tab in ("Draw", "Upload", "Text", "Evaluate", "About"):
         page.get_by_role("tab", name=tab).click()
+        page.evaluate(UNFOLD)
         assert page.evaluate(CONTRAST) == []
 
 

@@ -1,0 +1,292 @@
+"""The measured results as a visitor reads them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from retrieval.evaluation.tasks import TASKS
+from retrieval.ui.measured import RESULTS, asked, measured
+from retrieval.ui.records import Mark, is_met
+from tests.ui.sample import MACHINE, SIZES, mark, quality, run, speed, world, write_results
+from tests.ui.test_views import HOSTILE, Reader
+
+
+def shown(folder: Path, *rows: dict[str, Any]) -> str:
+    """The tab over these lines of quality.json alone."""
+    return measured(write_results(folder, quality=rows))
+
+
+def card(html: str, task: str) -> str:
+    """The card of one task."""
+    return next(part for part in html.split('<section class="task">') if f"<code>{task}</code>" in part)
+
+
+def rows(card: str) -> dict[str, str]:
+    """Bundle -> its row of numbers as text, in the order of the card; without what can be opened."""
+    lines = re.findall(r'<tr class="(?:bundle|baseline|floor)">.*?</tr>', card.split("<details>")[0])
+    return {re.findall(r'<th scope="row">([^<]*)', line)[0]: Reader(line).text for line in lines}
+
+
+@pytest.fixture(scope="module")
+def html(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return measured(write_results(tmp_path_factory.mktemp("results")))
+
+
+# ---------------------------------------------------------------- quality
+
+
+def test_every_task_says_in_words_what_it_asks_and_how_much_of_what(html: str) -> None:
+    told = Reader(card(html, "quickdraw-world/zero-shot@1").split("</section>")[0]).text
+    assert told.startswith("From a person’s drawing of a class never trained on, find photos of it.")
+    assert "400 queries · gallery of 120 · chance 10 %" in told
+    assert "4,608 queries · gallery of 3,840 · chance 0.13 %" in card(html, "world/same-object@1")
+
+
+def test_the_style_that_was_left_out_is_named(html: str) -> None:
+    assert "Neither the style (painting) nor the class was trained on" in card(html, "world/leave-style-out:painting@1")
+
+
+def test_every_task_has_words() -> None:
+    assert [name for name in TASKS if asked(name)[2] == name] == []
+
+
+def test_a_task_without_words_stands_last_under_its_own_name(html: str) -> None:
+    assert "<h3>future/task@7</h3>" in html
+    assert re.findall(r"<summary><h2>(.*?)</h2>", html) == [
+        "Drawn by people",
+        "From style to style",
+        "In words",
+        "More tasks",
+        "Speed and memory",
+        "The world, judged",
+    ]
+
+
+def test_only_the_first_group_is_open(html: str) -> None:
+    assert html.count("<details open>") == 1
+    assert html.index("<details open>") < html.index("Drawn by people")
+
+
+def test_bundles_stand_by_their_first_metric_and_floors_below_them(html: str) -> None:
+    assert list(rows(card(html, "world/cross-style@1"))) == [
+        "guise-mini",
+        "guise-mini-zs + domain mean removed",
+        "guise-mini-zs",
+        "floor:hog",
+        "floor:untrained",
+        "floor:color-histogram",
+        "floor:raw-pixels",
+        "floor:chance",
+    ]
+
+
+def test_seeds_are_folded_into_their_mean_and_their_range(html: str) -> None:
+    told = rows(card(html, "quickdraw-world/zero-shot@1"))["guise-mini-zs"]
+    assert told.startswith("guise-mini-zs3 seeds")
+    assert "0.5200.490–0.550" in told
+
+
+def test_one_seed_keeps_its_interval_over_queries(tmp_path: Path) -> None:
+    html = shown(tmp_path, run("world/zero-shot@1", "guise-mini", 0, 0.5))
+    told = rows(card(html, "world/zero-shot@1"))["guise-mini"]
+    assert told == "guise-mini1 seed0.5000.486–0.5150.5300.516–0.545"
+
+
+def test_chance_has_no_interval_and_a_mark_on_every_bar(html: str) -> None:
+    told = card(html, "world/zero-shot@1").split("<details>")[0]
+    assert rows(told)["floor:chance"] == "floor:chancea random order0.1040.110"
+    assert told.count('class="chance" style="left:10.40%"') == len(rows(told))
+    assert told.count('class="whisker"') == len(rows(told)) - 1
+
+
+def test_a_baseline_is_called_one(html: str) -> None:
+    assert "baseline · 1 seed" in rows(card(html, "world/zero-shot@1"))["guise-mini-zs + domain mean removed"]
+
+
+def test_a_bundle_that_a_floor_beats_says_so(html: str) -> None:
+    told = rows(card(html, "emoji/cross-style@1"))
+    assert "below floor:hog" in told["guise-mini-blurred"]
+    assert "below" not in told["guise-mini"]
+    assert "below floor:chance" in rows(card(html, "future/task@7"))["guise-mini-zs"]
+
+
+def test_what_was_not_measured_is_absent(html: str) -> None:
+    assert "guise-mini" not in rows(card(html, "world/zero-shot@1"))
+
+
+def test_the_first_metric_is_the_task_s_own_and_all_others_can_be_opened(html: str) -> None:
+    told = card(html, "people/text@1")
+    head = re.findall(r'<th scope="col">(.*?)</th>', told)
+    assert head == ["Bundle", "R@1", "mAP@all", "Bundle", "R@1", "R@5", "mAP@all"]
+    assert "All 3 metrics" in told
+
+
+def test_precision_among_the_first_8_is_shown_only_where_as_many_can_be_found(html: str) -> None:
+    second = {task: re.findall(r'<th scope="col">(.*?)</th>', card(html, task))[2] for task in SIZES}
+    assert second["world/cross-style@1"] == "P@8"
+    assert second["world/same-object@1"] == second["emoji/cross-style@1"] == "R@1"
+
+
+def test_every_metric_that_occurs_is_explained_with_its_variant(html: str) -> None:
+    terms = re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", html)
+    assert [name for name, _ in terms] == [
+        "mAP@all",
+        "mAP@200 strict",
+        "mAP@200 lenient",
+        "P@8",
+        "R@1",
+        "mINP",
+        "R@5",
+    ]
+    assert dict(terms)["R@5"] == "share of queries with a relevant picture among the first 5"
+
+
+def test_rows_that_disagree_about_the_gallery_are_not_hidden(tmp_path: Path) -> None:
+    one, other = (run("world/zero-shot@1", f"guise-{n}", 0, 0.5) for n in range(2))
+    assert "720 queries · gallery of 600 to 1,700 ·" in shown(tmp_path, one, other | {"gallery": 1700})
+
+
+def test_values_outside_zero_and_one_keep_the_bar_inside_the_card(tmp_path: Path) -> None:
+    html = shown(tmp_path, *(run("world/zero-shot@1", f"guise-{v}", 0, v) for v in (-0.2, 1.4)))
+    assert {"width:0.00%", "width:100.00%"} <= set(re.findall(r"width:[^\"]*", html))
+    assert not re.search(r"(?:width|left|right):-", html)
+
+
+# ---------------------------------------------------------------- speed and the world
+
+
+def test_what_was_wanted_is_met_or_missed_in_words(html: str) -> None:
+    told = Reader(html).text
+    assert "220.05 ms≤ 400 met" in told
+    assert "1600.5 MB≤ 1500 missed" in told
+    assert "13.9 mspeak" not in told
+
+
+def test_many_classes_are_one_table_with_the_weakest_first(html: str) -> None:
+    table = html.split("Each of 10 classes alone, the weakest first")[1]
+    assert re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td>', table)[:2] == [
+        ("thing 0", '0.000 <b class="missed">missed</b>'),
+        ("thing 1", "0.100"),
+    ]
+    assert "class in unseen style: mosaic" in html
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted", "met"),
+    [
+        (1.0, "<= 1", True),
+        (1.1, "<= 1", False),
+        (0.6, ">= 0.6, none 0", False),
+        (0.1, "> 0", True),
+        (0.0, "> 0", False),
+        (5.0, "", None),
+        (5.0, "as small as can be", None),
+        (5.0, "<= 9, as small as can be", None),
+    ],
+)
+def test_wanted_is_judged_clause_by_clause_or_not_at_all(value: float, wanted: str, met: bool | None) -> None:
+    parts = [Mark(f"m:{n}", n, "share", "", "") for n in range(3)]
+    assert is_met(Mark("m", value, "share", wanted, ""), parts) is met
+
+
+def test_none_0_is_not_judged_without_the_classes_that_it_is_about() -> None:
+    assert is_met(Mark("m", 0.7, "share", ">= 0.6, none 0", "")) is None
+
+
+# ---------------------------------------------------------------- the files
+
+
+def test_machine_and_day_are_named_for_every_file(html: str) -> None:
+    assert html.count(f"Measured on {MACHINE}, 21 November 2026.") == 3
+
+
+def test_the_shipped_results_are_shown_whole() -> None:
+    html = measured(RESULTS)
+    told = json.loads((RESULTS / "quality.json").read_text(encoding="utf-8"))
+    assert "unmeasured" not in html
+    for row in told["rows"]:
+        assert row["bundle"] in rows(card(html, row["task"]))
+
+
+def test_a_missing_file_says_what_to_run_and_the_others_are_shown(tmp_path: Path) -> None:
+    html = measured(write_results(tmp_path, speed=speed(), world=world()))
+    assert "quality.json is missing. Run <code>make bench</code>" in html
+    assert "stroke to results" in html
+    assert "python benchmarks/world.py" in measured(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '"rows"',
+        "[" * 100_000,
+        "\udcff",
+        '{"made": "", "machine": "", "rows": 3}',
+        '{"made": "", "machine": "", "rows": [{}]}',
+        '{"made": "", "machine": "", "rows": [7]}',
+    ],
+)
+def test_a_damaged_file_says_so_and_never_stops_the_page(text: str, tmp_path: Path) -> None:
+    for name in ("quality", "speed", "world"):
+        (tmp_path / f"{name}.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+    assert measured(tmp_path).count("cannot be read: the file is damaged.") == 3
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"metrics": {}},
+        {"metrics": {"mAP@all": None}},
+        {"metrics": {"mAP@all": float("inf")}},
+        {"interval": {"mAP@all": [0.1]}},
+        {"queries": float("inf")},
+        {"chance": float("nan")},
+        {"seed": "first"},
+    ],
+)
+def test_one_damaged_row_damages_the_file(broken: dict[str, Any], tmp_path: Path) -> None:
+    html = shown(tmp_path, quality()[0], quality()[1] | broken)
+    assert "quality.json cannot be read" in html
+
+
+def test_a_file_without_rows_is_nothing_measured(tmp_path: Path) -> None:
+    assert "quality.json is empty. Run <code>make bench</code>" in shown(tmp_path)
+
+
+def test_what_a_file_says_stays_text(tmp_path: Path) -> None:
+    line = run("world/zero-shot@1", HOSTILE, 0, 0.5) | {"task": HOSTILE, "metrics": {HOSTILE: 0.5, "b": 0.4, "c": 0.3}}
+    floor = line | {"bundle": f"floor:{HOSTILE}", "metrics": {HOSTILE: 0.9}}
+    style = line | {"task": f"world/leave-style-out:{HOSTILE}@1"}
+    one = mark(HOSTILE, 1.0, HOSTILE, f"<= 2, {HOSTILE}")
+    many = [mark(f"{HOSTILE}:{n}", 1.0, HOSTILE, HOSTILE) for n in range(9)]
+    folder = write_results(tmp_path, quality=[line, floor, style], speed=[one, *many], world=[one])
+    for name in ("quality", "speed"):
+        told = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        told |= {"made": HOSTILE, "machine": HOSTILE}
+        (folder / f"{name}.json").write_text(json.dumps(told), encoding="utf-8")
+    read = Reader(measured(folder))
+    assert read.open == []
+    assert "script" not in read.tags
+    assert "img" not in read.tags
+    assert not [name for name, _ in read.attributes if name.startswith("on")]
+    assert read.text.count("alert(1)") > 10
+
+
+# ---------------------------------------------------------------- for those who do not see it
+
+
+def test_tables_have_captions_and_headers_and_bars_are_for_eyes_alone(html: str) -> None:
+    assert html.count("<table") == html.count("<caption")
+    for row in re.findall(r"<tr.*?</tr>", html):
+        assert "<th" in row or 'aria-hidden="true"' in row
+    assert all('aria-hidden="true"' in tag for tag in re.findall(r'<span class="track".*?>', html))
+    Reader(html)
