@@ -2,6 +2,7 @@
 
     <bundle>/manifest.json        what it is, what it saw, the SHA-256 of every other file; written last
     <bundle>/model.safetensors    the weights, half precision
+    <bundle>/README.md            the model card, made from the manifest; never read
 
 Nothing is executed and nothing is repaired: a file that is missing, changed or of another kind refuses the whole
 bundle.
@@ -31,6 +32,7 @@ from retrieval.types import Domain
 FORMAT = "guise-bundle/1"
 MANIFEST = "manifest.json"
 WEIGHTS = "model.safetensors"
+CARD = "README.md"
 MAX_PARAMETERS = 2_000_000_000  # a config that asks for more is refused before anything is allocated
 
 
@@ -110,8 +112,45 @@ def save_bundle(folder: Path, method: Method, manifest: Manifest) -> Manifest:
     save_file(halves, folder / WEIGHTS)
     (folder / WEIGHTS).chmod(0o644)  # safetensors writes for its owner alone
     complete = dataclasses.replace(manifest, files={WEIGHTS: sha256(folder / WEIGHTS)})
+    write_text(folder / CARD, card(complete))
     write_manifest(folder, complete)
     return complete
+
+
+def card(manifest: Manifest) -> str:
+    """The model card: what the bundle saw, under which licences, and what it never saw, as the Hub shows it."""
+    saw = "\n".join(f"| {s.data} | {s.pictures:,} | {s.licence} |" for s in manifest.trained_on)
+    unseen = ", ".join(manifest.unseen_classes) or "nothing was kept from it on purpose"
+    measured = "\n".join(f"- {name}: {value:g}" for name, value in manifest.metrics.items()) or "- nothing"
+    return f"""---
+library_name: guise
+tags: [image-retrieval, cross-domain, {manifest.method}]
+---
+
+# {manifest.name}
+
+Method `{manifest.method}`, {manifest.preprocess.size} px, codes of {manifest.dim} numbers, seed {manifest.seed}.
+It is opened by `retrieval.load_bundle` alone, which verifies every file against `manifest.json`.
+
+## What it was trained on
+
+| pictures of | number | licence |
+| --- | --- | --- |
+{saw}
+
+It knows {len(manifest.classes)} classes in these domains: {", ".join(manifest.domains)}.
+
+## What it never saw
+
+{unseen[0].upper() + unseen[1:]}.
+
+## What it measured when it was selected, on validation data
+
+{measured}
+
+What it is worth on the protocols stands in `benchmarks/results/quality.json`. It is a research demo: whatever it has
+never seen still lands somewhere, and a score is a cosine, not a probability.
+"""
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -146,7 +185,7 @@ def load_bundle(folder: Path, device: str | torch.device = "cpu") -> Bundle:
             f"{folder / WEIGHTS} does not fit its config: {len(wrong)} tensors differ, "
             f"among them {sorted(wrong)[0]}. Restore the bundle."
         )
-    method.load_state_dict({n: t.to(expected[n].dtype) for n, t in weights.items()}, assign=True)
+    method.load_state_dict(weights)  # copied: the method keeps its own precision and memory layout
     return Bundle(manifest, method.to(device).eval().requires_grad_(False))
 
 

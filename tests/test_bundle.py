@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from retrieval.bundle import MANIFEST, WEIGHTS, Bundle, Manifest, load_bundle, save_bundle
+from retrieval.bundle import CARD, MANIFEST, WEIGHTS, Bundle, Manifest, Source, card, load_bundle, save_bundle
 from retrieval.errors import BundleError
 from retrieval.images import Preprocess
 from retrieval.methods import ClipBaseline
@@ -50,6 +50,17 @@ def test_a_saved_bundle_encodes_as_before_up_to_half_precision(folder: Path, met
     loaded = load_bundle(folder)
     assert torch.allclose(codes(loaded), codes(method), atol=5e-3)
     assert torch.allclose(codes(loaded).norm(dim=1), torch.ones(3), atol=1e-5)
+
+
+def test_a_bundle_brings_a_card_with_every_source_its_licence_and_what_was_never_seen(folder: Path) -> None:
+    told = dataclasses.replace(
+        load_bundle(folder).manifest,
+        trained_on=(Source("drawings", "CC BY 4.0", 1200), Source("renders", "Apache-2.0", 7)),
+        unseen_classes=("bat", "pear"),
+    )
+    assert "| drawings | 1,200 | CC BY 4.0 |\n| renders | 7 | Apache-2.0 |" in card(told)
+    assert "Bat, pear." in card(told)
+    assert (folder / CARD).read_text(encoding="utf-8") == card(load_bundle(folder).manifest)
 
 
 def test_loading_twice_gives_the_same_vectors_and_fingerprint(folder: Path) -> None:

@@ -43,6 +43,20 @@ def _inside(strokes: list[Stroke]) -> Strokes:
     return Strokes(float(width), float(height), moved)
 
 
+class Outline(torch.nn.Module):
+    """uint8 (3, H, W) -> the same shape: dark lines on white where brightness changes, as a pencil would find them."""
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """Sobel's gradients of a softened picture; the strongest becomes black."""
+        grey = v2.functional.gaussian_blur(v2.functional.rgb_to_grayscale(picture), [5, 5], [1.0, 1.0]).float()
+        across = torch.tensor([[1.0, 0.0, -1.0], [2.0, 0.0, -2.0], [1.0, 0.0, -1.0]])
+        kernels = torch.stack([across, across.T])[:, None]  # (2, 1, 3, 3)
+        padded = torch.nn.functional.pad(grey[None], (1, 1, 1, 1), mode="replicate")
+        strength = torch.nn.functional.conv2d(padded, kernels).norm(dim=1)  # (1, H, W)
+        ink = (strength / strength.quantile(0.97).clamp(min=40.0)).clamp(0, 1)
+        return (255 * (1 - ink)).to(torch.uint8).expand(3, -1, -1)
+
+
 class VariedPicture:
     """uint8 pictures (3, H, W) of any size -> (3, size, size), cropped, mirrored, tilted, relit. Random from torch's
     generator.
@@ -57,6 +71,7 @@ class VariedPicture:
                 v2.RandomApply([v2.ColorJitter(0.3, 0.3, 0.25, 0.02)], p=0.7),
                 v2.RandomApply([v2.GaussianBlur(3, (0.3, 1.0))], p=0.15),
                 v2.RandomGrayscale(0.05),
+                v2.RandomApply([Outline()], p=0.12),
             ]
         )
 

@@ -32,6 +32,7 @@ class Example:
     color: str | None = None
     medium: str | None = None  # how its style is spoken of, if not by its domain's name
     words: frozenset[str] = frozenset()  # what else it may be called: a name, keywords
+    thing: str = ""  # the very object that is shown, where other pictures show it too
 
     @property
     def style(self) -> str:
@@ -54,8 +55,8 @@ class Renders:
     """Pictures of the world."""
 
     def __init__(self, world: WorldPictures, size: int) -> None:
-        rows = zip(world.labels, world.domains, world.colors, strict=True)
-        self.examples = [Example(label, Domain(domain), color) for label, domain, color in rows]
+        rows = zip(world.labels, world.domains, world.colors, world.objects, strict=True)
+        self.examples = [Example(label, Domain(domain), color, thing=thing) for label, domain, color, thing in rows]
         self._pixels = torch.from_numpy(world.pictures).permute(0, 3, 1, 2)  # (N, 3, H, W)
         self._varied = VariedPicture(size)
 
@@ -94,7 +95,8 @@ class Mixture:
     """An endless supply of balanced batches, cut into epochs. Every batch is a function of (seed, epoch, position).
 
     Pictures come in groups of `group` of one class: the first by the portions' shares and evenly from their classes,
-    the others from whichever portions show that class, so that a batch holds the same thing in several domains.
+    the second, where it can be, of the very same object in another portion, the others from whichever portions show
+    that class. So a batch holds the same thing, and the same kind of thing, in several domains.
     """
 
     def __init__(
@@ -106,6 +108,7 @@ class Mixture:
         self._steps = steps
         self._group = group
         self._by_label = [_indices_by_label(portion) for portion in portions]
+        self._by_thing = [_indices_by_thing(portion) for portion in portions]
         self.classes = tuple(sorted({label for found in self._by_label for label in found}))
 
     def __len__(self) -> int:
@@ -133,6 +136,7 @@ class Mixture:
             images=normalised(images, self._preprocess.mean, self._preprocess.std),
             domains=[e.domain for e in examples],
             labels=torch.tensor([self.classes.index(e.label) for e in examples]),
+            things=[e.thing for e in examples],
             texts=[c.text for c in captions],
             holds=torch.tensor([[_true(c, e) for c in captions] for e in examples]),
         )
@@ -143,16 +147,25 @@ class Mixture:
         first = int(rng.choice(len(shares), p=shares / shares.sum()))
         labels = list(self._by_label[first])
         label = labels[int(rng.integers(len(labels)))]
+        index = self._any(self._by_label[first][label], rng)
+        group = [(first, index), *self._twin(first, index, rng)]
         having = shares * [label in found for found in self._by_label]
-        more = rng.choice(len(shares), self._group - 1, p=having / having.sum())
-        return [self._picture(which, label, rng) for which in (first, *map(int, more))]
+        more = map(int, rng.choice(len(shares), self._group - 1, p=having / having.sum()))
+        group += [(which, self._any(self._by_label[which][label], rng)) for which in more]
+        sources = [portion.source for portion in self._portions]
+        return [(sources[which].examples[at], sources[which].picture(at, rng)) for which, at in group[: self._group]]
 
-    def _picture(self, which: int, label: str, rng: np.random.Generator) -> tuple[Example, Tensor]:
-        """A picture of the label from a portion that has it."""
-        indices = self._by_label[which][label]
-        index = indices[int(rng.integers(len(indices)))]
-        source = self._portions[which].source
-        return source.examples[index], source.picture(index, rng)
+    def _twin(self, which: int, index: int, rng: np.random.Generator) -> list[tuple[int, int]]:
+        """The same object in another portion, as [(portion, index)], or nothing."""
+        thing = self._portions[which].source.examples[index].thing
+        others = [i for i, found in enumerate(self._by_thing) if i != which and thing in found]
+        if not thing or not others:
+            return []
+        other = self._any(others, rng)
+        return [(other, self._any(self._by_thing[other][thing], rng))]
+
+    def _any(self, indices: Sequence[int], rng: np.random.Generator) -> int:
+        return indices[int(rng.integers(len(indices)))]
 
 
 def _indices_by_label(portion: Portion) -> dict[str, list[int]]:
@@ -161,6 +174,14 @@ def _indices_by_label(portion: Portion) -> dict[str, list[int]]:
         if example.domain == portion.domain and (portion.labels is None or example.label in portion.labels):
             found[example.label].append(index)
     return dict(sorted(found.items()))
+
+
+def _indices_by_thing(portion: Portion) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = defaultdict(list)
+    for index, example in enumerate(portion.source.examples):
+        if example.thing and example.domain == portion.domain and portion.labels is None:
+            found[example.thing].append(index)
+    return found
 
 
 def _said(of: Example, rng: np.random.Generator) -> Caption:

@@ -61,7 +61,9 @@ class Icons:
 
     def __init__(self, told: Sequence[Icon], pictures: np.ndarray, size: int) -> None:
         self.told = told
-        self.examples = [Example(i.label, Domain(i.domain), None, MEDIUM.get(i.domain), i.words) for i in told]
+        self.examples = [
+            Example(i.label, Domain(i.domain), None, MEDIUM.get(i.domain), i.words, f"icon {i.name}") for i in told
+        ]
         self._pictures = pictures  # (N, size, size, 3) uint8
         self._pixels = torch.from_numpy(pictures).permute(0, 3, 1, 2)
         self._size = size

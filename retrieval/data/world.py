@@ -24,6 +24,7 @@ class WorldPictures:
     labels: tuple[str, ...]  # (N,)
     domains: tuple[str, ...]  # (N,)
     colors: tuple[str, ...]  # (N,) the word for each object's main colour
+    objects: tuple[str, ...]  # (N,) one object stands in a row for each style
 
 
 def world_pictures(folder: Path, classes: Sequence[str] | None = None) -> WorldPictures:
@@ -39,7 +40,8 @@ def world_pictures(folder: Path, classes: Sequence[str] | None = None) -> WorldP
     told = [row for row in map(json.loads, lines) if classes is None or row["label"] in classes]
     pictures = np.stack([_pixels(folder / row["path"]) for row in told])
     labels, domains = (tuple(str(row[key]) for row in told) for key in ("label", "domain"))
-    return WorldPictures(pictures, labels, domains, tuple(main_color(row) for row in told))
+    objects = tuple(str(row.get("object", row["path"])) for row in told)
+    return WorldPictures(pictures, labels, domains, tuple(main_color(row) for row in told), objects)
 
 
 def _pixels(path: Path) -> npt.NDArray[np.uint8]:

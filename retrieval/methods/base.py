@@ -23,7 +23,7 @@ from retrieval.types import Domain
 @dataclass(frozen=True)
 class Batch:
     """What one step sees. `labels` is None where a method must not see any; `holds[i, j]` says that text j is true of
-    picture i.
+    picture i; pictures with one name in `things` show the very same object ("": nobody knows).
     """
 
     images: Tensor  # (B, 3, H, W), normalised
@@ -31,6 +31,7 @@ class Batch:
     labels: Tensor | None  # (B,) int64
     texts: Sequence[str]  # (T,)
     holds: Tensor  # (B, T) bool
+    things: Sequence[str] = ()  # (B,), or empty
 
 
 @dataclass(frozen=True)

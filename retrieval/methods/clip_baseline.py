@@ -3,8 +3,8 @@
 Radford et al., "Learning Transferable Visual Models From Natural Language Supervision" (2021), small and trained from
 scratch, with supervised contrast between domains: Khosla et al., "Supervised Contrastive Learning" (2020). Pictures
 and texts go through two towers into one space. A text is pulled to every picture that it is true of, a picture to the
-pictures of its class in *other* domains. One set of weights serves all domains, and nothing tells it which one it
-sees.
+pictures of its class in *other* domains and, more closely, to those of the very same object. One set of weights serves
+all domains, and nothing tells it which one it sees.
 
     paper symbol -> attribute
     tau          1 / model.logit_scale.exp()   learned temperature between pictures and texts
@@ -44,6 +44,7 @@ class Config:
     image_temperature: float = 0.1  # tau_img
     image_weight: float = 1.0  # weight of the contrast between domains
     text_weight: float = 1.0  # weight of the contrast between pictures and texts
+    thing_weight: float = 0.5  # weight of the contrast between pictures of one object
     epochs: int = 40
     lr: float = 1.5e-3
     weight_decay: float = 0.05
@@ -87,7 +88,13 @@ class ClipBaseline(Method):
         text = (multi_positive_contrast(pairs, batch.holds) + multi_positive_contrast(pairs.T, batch.holds.T)) / 2
         across, apart = cross_domain_masks(batch.labels, batch.domains)
         image = multi_positive_contrast(images @ images.T / self.config.image_temperature, across, apart)
-        return {"image_text": self.config.text_weight * text, "image_image": self.config.image_weight * image}
+        losses = {"image_text": self.config.text_weight * text, "image_image": self.config.image_weight * image}
+        if batch.things:
+            twins = twin_mask(batch.things, images.device)
+            apart = ~torch.eye(len(images), dtype=torch.bool, device=images.device) & ~twins
+            found = multi_positive_contrast(images @ images.T / self.config.image_temperature, twins, apart)
+            losses["thing"] = self.config.thing_weight * found
+        return losses
 
     def after_step(self) -> None:
         """Keep tau at 0.01 or above, as CLIP does."""
@@ -100,6 +107,13 @@ class ClipBaseline(Method):
     def encode_texts(self, texts: Sequence[str]) -> Tensor:
         tokens = tokenizer(self.config.context_length)(list(texts))  # (T, context_length)
         return F.normalize(self.model.encode_text(tokens.to(self.model.logit_scale.device)), dim=-1)
+
+
+def twin_mask(things: Sequence[str], device: torch.device) -> Tensor:
+    """Which pairs of a batch show the very same object.   -> (B, B) bool"""
+    index = {name: i for i, name in enumerate(sorted(set(things)))}
+    which = torch.tensor([index[name] if name else -1 - i for i, name in enumerate(things)], device=device)
+    return (which[:, None] == which[None, :]) & ~torch.eye(len(things), dtype=torch.bool, device=device)
 
 
 def cross_domain_masks(labels: Tensor, domains: Sequence[Domain]) -> tuple[Tensor, Tensor]:

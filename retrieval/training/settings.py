@@ -48,7 +48,7 @@ class Recipe:
 
 STYLES = (PHOTO.name, PAINTING.name, CARTOON.name, MOSAIC.name, ENGRAVING.name, SKETCH.name)
 RECIPES: dict[str, Recipe] = {
-    "guise-mini": Recipe(DualEncoder(epochs=30), "for visitors: all 64 classes"),
+    "guise-mini": Recipe(DualEncoder(epochs=24), "for visitors: all 64 classes"),
     "guise-mini-zs": Recipe(DualEncoder(), "for protocols: without the unseen concepts", zero_shot=True),
 } | {
     f"guise-mini-zs-no-{style}": Recipe(

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from retrieval.data.augment import Outline
 from retrieval.data.batches import Example, Mixture, Portion
 from retrieval.images import Preprocess
 from retrieval.types import PHOTO, SKETCH
@@ -45,6 +46,32 @@ def test_a_group_shows_one_class_from_whichever_portions_have_it() -> None:
     domains = np.array([d.name for d in batch.domains]).reshape(-1, 4)
     mixed = [len(set(row)) == 2 for row, label in zip(domains, groups[:, 0], strict=True) if label == duck]
     assert np.mean(mixed) > 0.5, "most groups of ducks show both domains"
+
+
+def test_the_second_of_a_group_is_the_same_object_by_another_hand() -> None:
+    domains = (PHOTO, SKETCH)
+    renders = Plain([Example("duck", d, thing=f"duck-{n}") for n in range(20) for d in domains])
+    data = Mixture([Portion(renders, domain, 0.5) for domain in domains], Preprocess(8), steps=1, group=2)
+    batch = next(iter(data.epoch(0, 0)))
+    for first in range(0, len(batch.things), 2):
+        assert batch.things[first] == batch.things[first + 1] != ""
+        assert batch.domains[first] != batch.domains[first + 1]
+
+
+def test_an_object_that_nobody_else_shows_has_no_twin() -> None:
+    alone = Plain([Example("duck", PHOTO, thing="duck-0"), Example("car", PHOTO)])
+    batch = next(iter(Mixture([Portion(alone, PHOTO, 1.0)], Preprocess(8), steps=1, group=2).epoch(0, 0)))
+    assert set(batch.things) == {"", "duck-0"}
+
+
+def test_an_outline_is_white_where_nothing_changes_and_dark_at_edges() -> None:
+    picture = torch.zeros((3, 32, 32), dtype=torch.uint8)
+    picture[:, :, 16:] = 255
+    drawn = Outline()(picture)
+    assert drawn.shape == picture.shape
+    assert drawn.dtype == torch.uint8
+    assert (drawn[:, :, :12] == 255).all()
+    assert (drawn[:, :, 15:17] < 60).all()
 
 
 def test_keywords_are_said_and_are_true_of_what_carries_them() -> None:

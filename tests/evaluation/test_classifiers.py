@@ -58,7 +58,7 @@ def data() -> Mixture:
     }
     pictures = np.stack([np.full((20, 20, 3), tone, np.uint8) for tone in tones.values()])
     world = WorldPictures(
-        pictures, tuple(label for label, _ in tones), tuple(domain.name for _, domain in tones), ("red",) * 4
+        pictures, tuple(label for label, _ in tones), tuple(domain.name for _, domain in tones), ("red",) * 4, ("",) * 4
     )
     renders = Renders(world, 32)
     return Mixture([Portion(renders, d, 1.0) for d in (PHOTO, SKETCH)], Preprocess(32), batch=16, steps=6)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
+
+import pytest
 import torch
 
 from retrieval.images import Preprocess
 from retrieval.methods import Batch, ClipBaseline
-from retrieval.methods.clip_baseline import cross_domain_masks
+from retrieval.methods.clip_baseline import cross_domain_masks, twin_mask
 from retrieval.types import PHOTO, SKETCH
 
 TINY = {
@@ -53,6 +57,30 @@ def test_each_loss_alone_reaches_the_parameters_it_should() -> None:
         for tower in towers:
             reached = [p for n, p in method.named_parameters() if tower in n and p.grad is not None and p.grad.any()]
             assert reached, f"{name} does not reach {tower}"
+
+
+def test_twins_are_pairs_of_one_object_and_nothing_is_its_own_twin() -> None:
+    found = twin_mask(["a", "", "a", "", "b"], torch.device("cpu"))
+    assert found.nonzero().tolist() == [[0, 2], [2, 0]]
+
+
+def test_the_contrast_of_objects_equals_a_plain_loop_and_reaches_the_pictures() -> None:
+    method, batch = made().double(), toy_batch()
+    things = ["duck-1", "", "", "house-1", "duck-1", "", "", "house-1"]
+    batch = dataclasses.replace(batch, images=batch.images.double(), things=things)
+    method.zero_grad()
+    loss = method.losses(batch, method.phases()[0])["thing"]
+    loss.backward()
+    assert any(p.grad is not None and p.grad.any() for n, p in method.named_parameters() if "visual" in n)
+    codes = method.encode_images(batch.images, batch.domains).detach()
+    terms = []
+    for i, thing in enumerate(things):
+        for j, other in enumerate(things):
+            if thing and i != j and thing == other:
+                scores = [float(codes[i] @ codes[k]) / method.config.image_temperature for k in range(8) if k != i]
+                wanted = float(codes[i] @ codes[j]) / method.config.image_temperature
+                terms.append(math.log(sum(math.exp(s) for s in scores)) - wanted)
+    assert loss.item() == pytest.approx(method.config.thing_weight * sum(terms) / len(terms))
 
 
 def test_one_batch_can_be_learnt_by_heart() -> None:
