@@ -25,6 +25,7 @@ test: $(BIN)/.tools browser ## every test that CI runs
 
 bench: $(BIN)/.tools browser ## quality and speed; benchmarks/world.py judges the world, and takes an hour
 	$(BIN)/python benchmarks/quality.py
+	$(BIN)/python benchmarks/cutoff.py
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/readme.py
 

@@ -90,7 +90,7 @@ def rows_of(candidate: Candidate, names: Sequence[str], memory: Memory) -> Itera
     encoder = candidate.load()
     for name in names:
         measured = prepared(name)
-        if candidate.images_only and measured.asks_with_texts:
+        if measured.asks_with_texts and (candidate.images_only or not getattr(encoder, "reads_texts", True)):
             continue
         if reason := refusal(encoder, measured):
             sys.stderr.write(f"left out: {reason}\n")

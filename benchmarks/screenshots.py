@@ -23,6 +23,7 @@ from benchmarks.speed import app, find_chromium, until  # noqa: E402
 SHOTS: dict[str, dict[str, Any]] = {
     "draw": {"viewport": {"width": 1280, "height": 900}},
     "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
+    "evaluate": {"viewport": {"width": 1280, "height": 1400}},
     "phone": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True},
 }
 EXAMPLE = {"draw": "duck", "dark": "sailboat", "phone": "snail"}
@@ -39,12 +40,16 @@ def main() -> None:
 
 
 def take(browser: Browser, address: str, name: str) -> None:
-    """One picture: an example drawing and its hits."""
+    """One picture: an example drawing and its hits, or the measured tables."""
     page = browser.new_context(**SHOTS[name]).new_page()
     page.goto(address + ("?__theme=dark" if name == "dark" else "?__theme=light"))
     page.locator(".guises img").first.wait_for(timeout=60_000)
-    page.get_by_role("button", name=EXAMPLE[name]).first.click()
-    page.locator("#results .hit img").first.wait_for()
+    if name in EXAMPLE:
+        page.get_by_role("button", name=EXAMPLE[name]).first.click()
+        page.locator("#results .hit img").first.wait_for()
+    else:
+        page.get_by_role("tab", name="Evaluate").click()
+        page.locator("#measured details[open]").first.wait_for()
     page.wait_for_load_state("networkidle")
     page.screenshot(path=ROOT / "assets" / "screenshots" / f"{name}.png")
 

@@ -70,7 +70,7 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A method with its trained weights: a `TextEncoder`."""
+    """A method with its trained weights: an `Encoder`, and a `TextEncoder` where it `reads_texts`."""
 
     manifest: Manifest
     method: Method
@@ -97,8 +97,13 @@ class Bundle:
         """(B, 3, H, W) on any device -> (B, dim), unit rows on the bundle's."""
         return self.method.encode_images(images.to(next(self.method.parameters()).device), domains)
 
+    @property
+    def reads_texts(self) -> bool:
+        """Whether it can be asked with words."""
+        return self.method.reads_texts
+
     def encode_texts(self, texts: Sequence[str]) -> Tensor:
-        """(T,) -> (T, dim), unit rows."""
+        """(T,) -> (T, dim), unit rows. Raises QueryError where the method reads no words."""
         return self.method.encode_texts(texts)
 
 

@@ -163,7 +163,8 @@ class Engine:
         from PIL import Image
 
         self._vector(ImageQuery(Image.new("RGB", (64, 64), "white")))
-        self._vector(TextQuery("warm"))
+        if self.bundle.reads_texts:
+            self._vector(TextQuery("warm"))
 
     # ------------------------------------------------------------ what there is
 

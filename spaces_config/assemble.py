@@ -11,7 +11,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NEEDED = ("app.py", "retrieval", "assets", "checkpoints", "benchmarks/results", "LICENSE")
-NOT_NEEDED = ("__pycache__", "*.pyi", "draw.png", "dark.png", "phone.png", "world-*.png")  # the page shows the others
+NOT_NEEDED = (
+    "__pycache__",
+    "*.pyi",
+    "draw.png",
+    "dark.png",
+    "evaluate.png",
+    "phone.png",
+    "world-*.png",
+)  # the page shows the others
 
 
 def assemble(out: Path) -> Path:

@@ -179,7 +179,7 @@ def _considered(task: Task) -> npt.NDArray[np.int64]:
 
 
 def _reader(encoder: Encoder, task: Task) -> TextEncoder:
-    if not hasattr(encoder, "encode_texts"):
+    if not (encoder.reads_texts if isinstance(encoder, Bundle) else hasattr(encoder, "encode_texts")):
         raise SettingsError(
             f"{task.name} asks with words, and {encoder.fingerprint} reads none. Choose a bundle with a text tower."
         )

@@ -103,8 +103,8 @@ def machine() -> str:
     return f"{model}, {cores()} cores, Python {platform.python_version()}"
 
 
-def speed_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The lines of speed.json as the README shows them."""
+def plain_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The lines of speed.json, cutoff.json or limits.json as the README shows them."""
     lines = ["| what | value | wanted | how |", "| --- | --- | --- | --- |"]
     lines += [
         f"| {r['name'].replace('_', ' ')} | {r['value']:g} {r['unit']} | {r['wanted']} | {r['how']} |" for r in rows
@@ -137,7 +137,13 @@ def with_block(text: str, name: str, block: str) -> str:
     return f"{head}{begin}\n{block}\n{end}{rest.split(end)[1]}"
 
 
-TABLES = {"world": world_table, "quality": markdown_table, "speed": speed_table}
+TABLES = {
+    "world": world_table,
+    "quality": markdown_table,
+    "limits": plain_table,
+    "cutoff": plain_table,
+    "speed": plain_table,
+}
 
 
 def readme_with_results(readme: str, results: Path) -> str:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, TypeVar
 
 from torch import Tensor, nn
 
-from retrieval.errors import BundleError
+from retrieval.errors import BundleError, QueryError
 from retrieval.images import Preprocess
 from retrieval.types import Domain
 
@@ -58,6 +58,10 @@ class Trainable(nn.Module, ABC):
     def losses(self, batch: Batch, phase: Phase) -> dict[str, Tensor]:
         """Named scalars, already weighted; the loop minimises their sum."""
 
+    def begin_epoch(self) -> None:
+        """Called before the first step of every epoch: memories that live for one."""
+        return
+
     def after_step(self) -> None:
         """Called after every optimiser step: clamps, memories, momentum copies."""
         return
@@ -82,9 +86,14 @@ class Method(Trainable):
     def encode_images(self, images: Tensor, domains: Sequence[Domain]) -> Tensor:
         """(B, 3, H, W) -> (B, dim), unit rows. No label can reach this."""
 
-    @abstractmethod
+    @property
+    def reads_texts(self) -> bool:
+        """Whether words have a place in the space of the pictures."""
+        return type(self).encode_texts is not Method.encode_texts
+
     def encode_texts(self, texts: Sequence[str]) -> Tensor:
-        """(T,) -> (T, dim), unit rows."""
+        """(T,) -> (T, dim), unit rows. Raises QueryError where the method reads no words."""
+        raise QueryError(f"{type(self).__name__} reads no words. Ask with a drawing or a picture.")
 
 
 C = TypeVar("C")

@@ -108,6 +108,7 @@ def _epoch(
     phase, epoch = stretch.phase, stretch.epoch
     torch.manual_seed(stretch.seed)
     method.train()
+    method.begin_epoch()
     device = next(method.parameters()).device.type
     mixed = stretch.precision != torch.float32
     sums: dict[str, float] = defaultdict(float)

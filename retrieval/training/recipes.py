@@ -15,6 +15,7 @@ import torch
 from retrieval.bundle import Manifest, Source, load_bundle, save_bundle
 from retrieval.data.batches import Mixture
 from retrieval.data.concepts import UNSEEN
+from retrieval.data.strangers import STRANGERS
 from retrieval.images import Preprocess
 from retrieval.methods import ClipBaseline
 from retrieval.training.loop import EpochReport, fit
@@ -70,7 +71,7 @@ def _manifest(
         preprocess=method.preprocess,
         domains=tuple(dict.fromkeys(portion.domain.name for portion in material.portions)),
         classes=data.classes,
-        unseen_classes=UNSEEN if RECIPES[name].zero_shot else (),
+        unseen_classes=(*STRANGERS, *(UNSEEN if RECIPES[name].zero_shot else ())),
         dim=method.dim,
         files={},
         seed=settings.seed,

@@ -18,6 +18,7 @@ class DualEncoder:
 
     renders: Annotated[Path, "a set rendered --for training"] = Path("runs/world-training-64")
     validation: Annotated[Path, "a set rendered --for validation"] = Path("runs/world-validation-64")
+    gallery: Annotated[Path, "the gallery that the cut-offs are for"] = Path("assets/gallery")
     packs: Annotated[Path, "the folder of packs"] = Path(os.environ.get("GUISE_DATA", "packs"))
     run_folder: Annotated[Path | None, "log and state; a begun run goes on (default: runs/NAME-SEED)"] = None
     out: Annotated[Path | None, "the bundle that is written (default: runs/bundles/NAME-SEED)"] = None
@@ -52,7 +53,7 @@ RECIPES: dict[str, Recipe] = {
     "guise-mini-zs": Recipe(DualEncoder(), "for protocols: without the unseen concepts", zero_shot=True),
 } | {
     f"guise-mini-zs-no-{style}": Recipe(
-        DualEncoder(epochs=10, validate_every=0),
+        DualEncoder(epochs=6, validate_every=0),
         f"for protocols: without the unseen concepts and without any {style}",
         zero_shot=True,
         without_style=style,

@@ -14,10 +14,11 @@ from retrieval.data.strangers import VALIDATION
 from retrieval.data.world import WorldPictures, world_pictures
 from retrieval.encoder import Encoder, TextEncoder, Vectors, embed_images, embed_texts
 from retrieval.evaluation.metrics import average_precision
-from retrieval.images import rasterise
+from retrieval.images import open_image, rasterise
+from retrieval.items import read_items
 from retrieval.training.calibration import Cutoff, calibrated
 from retrieval.training.settings import DualEncoder, Recipe
-from retrieval.types import PHOTO, SKETCH, Domain
+from retrieval.types import PHOTO, SKETCH
 from retrieval.world.captions import article
 from retrieval.world.split import ALL, VAL_UNSEEN
 
@@ -31,24 +32,33 @@ class Validation:
         self._classes: Sequence[str] = VAL_UNSEEN if recipe.zero_shot else ALL
         renders = settings.renders if recipe.zero_shot else settings.validation
         self._world: WorldPictures = world_pictures(renders, self._classes)
+        self._searched = settings.gallery
         self._pack = settings.packs / "quickdraw345"
         self._drawings = quickdraw(self._pack, self._classes, "val")
 
     def measured(self, encoder: Encoder) -> dict[str, float]:
         """Drawings -> photos, as the reported tasks do it."""
-        gallery = self._gallery(encoder, PHOTO.name)
+        return {"validation mAP@all": round(self.precision(*self.embedded(encoder)), 4)}
+
+    def embedded(self, encoder: Encoder) -> tuple[Vectors, Vectors]:
+        """The drawings (Q, dim) and the photos (N, dim)."""
+        return _drawn(encoder, self._drawings), self._photos(encoder)
+
+    def precision(self, queries: Vectors, gallery: Vectors) -> float:
+        """mAP@all of drawings (Q, dim) that ask for photos (N, dim) of their class."""
         labels = np.array([n for n, d in zip(self._world.labels, self._world.domains, strict=True) if d == PHOTO.name])
         truth = np.array([d.label for d in self._drawings])[:, None] == labels[None, :]
-        scores = _drawn(encoder, self._drawings) @ gallery.T
-        ranked = np.take_along_axis(truth, np.argsort(-scores, axis=1, kind="stable"), axis=1)
-        return {"validation mAP@all": round(float(average_precision(ranked).mean()), 4)}
+        ranked = np.take_along_axis(truth, np.argsort(-(queries @ gallery.T), axis=1, kind="stable"), axis=1)
+        return float(average_precision(ranked).mean())
 
     def cutoffs(self, encoder: TextEncoder) -> dict[str, Cutoff]:
-        """One cut-off for pictures and one for texts. Nonsense are drawings and names of strangers."""
-        gallery = self._gallery(encoder).T
+        """One cut-off for pictures and one for texts, against the gallery that visitors search: the best of many hits
+        is closer than the best of few. Nonsense are drawings and names of strangers.
+        """
+        shown = embed_images(encoder, ((open_image(i.path), i.domain) for i in read_items(self._searched))).T
 
         def best(vectors: Vectors) -> Vectors:
-            return np.asarray((vectors @ gallery).max(axis=1))
+            return np.asarray((vectors @ shown).max(axis=1))
 
         wordings = ("{0}", "{1}", "a picture of {1}", "sketch of {1}")
         real = [w.format(c, article(c)) for c in self._classes for w in wordings]
@@ -59,10 +69,9 @@ class Validation:
             "text": calibrated(best(embed_texts(encoder, real)), best(embed_texts(encoder, other))),
         }
 
-    def _gallery(self, encoder: Encoder, domain: str | None = None) -> Vectors:
+    def _photos(self, encoder: Encoder) -> Vectors:
         rows = zip(self._world.pictures, self._world.domains, strict=True)
-        shown = [(Image.fromarray(picture), Domain(name)) for picture, name in rows if domain in (None, name)]
-        return embed_images(encoder, shown)
+        return embed_images(encoder, ((Image.fromarray(shown), PHOTO) for shown, name in rows if name == PHOTO.name))
 
 
 def _drawn(encoder: Encoder, drawings: Sequence[Sketch]) -> Vectors:

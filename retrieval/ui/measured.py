@@ -78,7 +78,13 @@ FLOORS = {
     "hog": "nearest in directions of edges",
     "untrained": "the network before training",
 }
-TITLES = {"quality": "Quality", "speed": "Speed and memory", "world": "The world, judged"}
+TITLES = {
+    "quality": "Quality",
+    "cutoff": "When there is no confident match",
+    "speed": "Speed and memory",
+    "world": "The world, judged",
+}
+CUTOFF = "<p>Strangers are things that nothing was trained on and that the gallery does not hold.</p>"
 JUDGED = "<p>Models that never saw a render name the things in ours: would a stranger know them?</p>"
 TRACK = '<span class="track" aria-hidden="true">{}</span>'
 KEYS = [
@@ -97,7 +103,12 @@ KEYS = [
         "a random order; “chance” is the share of the gallery that is relevant to a query",
     ),
 ]
-COMMANDS = {"quality": "make bench", "speed": "make bench", "world": "python benchmarks/world.py"}
+COMMANDS = {
+    "quality": "make bench",
+    "cutoff": "make bench",
+    "speed": "make bench",
+    "world": "python benchmarks/world.py",
+}
 MANY = 8  # measures of more subjects than this are folded into one table
 
 
@@ -108,6 +119,7 @@ def measured(folder: Path = RESULTS) -> str:
     """The whole tab, from the files in the folder."""
     parts = (
         _section(folder, "quality", parse_run, _quality),
+        _section(folder, "cutoff", parse_mark, lambda found: _fold(TITLES["cutoff"], CUTOFF + _marks(found))),
         _section(folder, "speed", parse_mark, lambda found: _fold(TITLES["speed"], _marks(found))),
         _section(folder, "world", parse_mark, lambda found: _fold(TITLES["world"], JUDGED + _marks(found))),
     )

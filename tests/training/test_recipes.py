@@ -64,7 +64,7 @@ def write_renders(folder: Path) -> None:
         for style in STYLES:
             path = f"{label}-{style}.png"
             Image.new("RGB", (16, 16), "green").save(folder / path)
-            lines.append({"path": path, "label": label, "domain": style, "colors": {"body": "green"}})
+            lines.append({"id": path, "path": path, "label": label, "domain": style, "colors": {"body": "green"}})
     (folder / "items.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
@@ -79,8 +79,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> DualEncoder:
     write_pack(home / "caltech101", ("photo",))
     write_renders(home / "renders")
     return DualEncoder(
-        renders=home / "renders", validation=home / "renders", packs=home, run_folder=home / "run", out=home / "bundle",
-        epochs=1, steps=2, batch=8, size=32,
+        renders=home / "renders", validation=home / "renders", gallery=home / "renders", packs=home,
+        run_folder=home / "run", out=home / "bundle", epochs=1, steps=2, batch=8, size=32,
     )  # fmt: skip
 
 
@@ -117,7 +117,7 @@ def test_a_style_that_is_left_out_is_in_no_portion(settings: DualEncoder, style:
 def test_a_bundle_says_what_it_saw_and_what_it_did_not(settings: DualEncoder) -> None:
     manifest = made("guise-mini-zs", settings)
     assert load_bundle(settings.out or Path()).manifest == manifest
-    assert manifest.unseen_classes == UNSEEN
+    assert set(manifest.unseen_classes) == {*UNSEEN, *STRANGERS}
     assert not set(manifest.classes) & {*UNSEEN, *STRANGERS}
     assert {source.data.split(":")[0] for source in manifest.trained_on} > {"Tiny ImageNet", "Caltech 101", "emoji"}
     assert 0 < manifest.metrics["validation mAP@all"] <= 1

@@ -90,10 +90,19 @@ def world() -> Rows:
     ]
 
 
+def cutoff() -> Rows:
+    """Too little nonsense refused."""
+    return [
+        mark("drawings_kept", 0.91, "share", ">= 0.9"),
+        mark("drawings_refused", 0.6, "share", ">= 0.95"),
+    ]
+
+
 def write_results(folder: Path, **files: Sequence[dict[str, Any]]) -> Path:
-    """quality.json, speed.json and world.json, or only those named with their rows -> the folder."""
+    """quality.json, cutoff.json, speed.json and world.json, or only those named with their rows -> the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, rows in (files or {"quality": quality(), "speed": speed(), "world": world()}).items():
+    everything = {"quality": quality(), "cutoff": cutoff(), "speed": speed(), "world": world()}
+    for name, rows in (files or everything).items():
         told = {"made": "2026-11-21T04:16:48+00:00", "machine": MACHINE, "rows": list(rows)}
         (folder / f"{name}.json").write_text(json.dumps(told), encoding="utf-8")
     return folder

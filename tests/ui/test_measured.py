@@ -62,6 +62,7 @@ def test_a_task_without_words_stands_last_under_its_own_name(html: str) -> None:
         "From style to style",
         "In words",
         "More tasks",
+        "When there is no confident match",
         "Speed and memory",
         "The world, judged",
     ]
@@ -202,7 +203,7 @@ def test_none_0_is_not_judged_without_the_classes_that_it_is_about() -> None:
 
 
 def test_machine_and_day_are_named_for_every_file(html: str) -> None:
-    assert html.count(f"Measured on {MACHINE}, 21 November 2026.") == 3
+    assert html.count(f"Measured on {MACHINE}, 21 November 2026.") == 4
 
 
 def test_the_shipped_results_are_shown_whole() -> None:
@@ -236,9 +237,9 @@ def test_a_missing_file_says_what_to_run_and_the_others_are_shown(tmp_path: Path
     ],
 )
 def test_a_damaged_file_says_so_and_never_stops_the_page(text: str, tmp_path: Path) -> None:
-    for name in ("quality", "speed", "world"):
+    for name in ("quality", "cutoff", "speed", "world"):
         (tmp_path / f"{name}.json").write_bytes(text.encode("utf-8", "surrogateescape"))
-    assert measured(tmp_path).count("cannot be read: the file is damaged.") == 3
+    assert measured(tmp_path).count("cannot be read: the file is damaged.") == 4
 
 
 @pytest.mark.parametrize(
