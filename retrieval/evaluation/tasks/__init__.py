@@ -19,8 +19,8 @@ nothing about a model.
     emoji/cross-style@1                  every picture of a test object -> those of other styles; same object
     emoji/zero-shot@1                    every picture of an unseen concept -> those of other styles; same concept
 
-Unseen are the classes of `world.split.TEST_UNSEEN`, and in packs the concepts that the packs call so; a bundle that
-has seen one of them is refused. The held-out strokes are those of `data.packs.quickdraw(..., "test")`: 40 of each
+Unseen are the classes of `world.split.TEST_UNSEEN`, and in packs the concepts of `data.concepts.TEST_UNSEEN`; a bundle
+that has seen one of them is refused. The held-out strokes are those of `data.packs.quickdraw(..., "test")`: 40 of each
 class, none of which was trained on. Reserved pictures of packs are never used, and sketchy125 goes without the photos
 that a training pack holds too. Finishes of one drawing (fluent_3d, fluent_flat and fluent_mono; emojione and
 emojione_mono) are not considered for each other.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from retrieval.data.concepts import TEST_UNSEEN
 from retrieval.data.stored import Stored, duplicates, stored
 from retrieval.evaluation.metrics import Relevance
 from retrieval.evaluation.tasks.base import (
@@ -38,7 +39,7 @@ ONE_DRAWING = ("fluent", "emojione")  # sets whose variants are one drawing, fil
 def sketchy(name: str, catalog: Catalog, *, zero_shot: bool) -> Task:
     """Human sketches -> photos; relevant: same concept. Photos that a training pack holds too are dropped."""
     folder = catalog.pack(SKETCHY, name)
-    rows = [row for row in stored(folder) if not zero_shot or row.told["zs"] == "test_unseen"]
+    rows = [row for row in stored(folder) if not zero_shot or row.concept in TEST_UNSEEN]
     known = _in_training(duplicates(folder.parent))
     queries = [_concept(row, SKETCH) for row in rows if row.told["domain"] == "sketch"]
     photos = [_concept(row, PHOTO) for row in rows if row.told["domain"] == "photo"]
@@ -63,7 +64,7 @@ def emoji_cross_style(name: str, catalog: Catalog) -> Task:
 
 def emoji_zero_shot(name: str, catalog: Catalog) -> Task:
     """Every picture of an unseen concept -> pictures of other styles; relevant: the same concept."""
-    rows = [row for row in stored(catalog.pack(EMOJI, name)) if row.told["zs"] == "test_unseen"]
+    rows = [row for row in stored(catalog.pack(EMOJI, name)) if row.concept in TEST_UNSEEN]
     pictures = [_object(row) for row in rows]
     return picture_task(
         name,
