@@ -25,7 +25,9 @@ INK = """canvas => {
 
 def draw(page: Page, points: Sequence[tuple[float, float]]) -> None:
     """One stroke of the mouse, in the paper's 512 x 512 units."""
-    box = page.locator("#drawing canvas").bounding_box()
+    paper = page.locator("#drawing canvas")
+    paper.hover()  # waits until the paper stands still: while the page is filled it may move
+    box = paper.bounding_box()
     assert box is not None
     unit = box["width"] / 512
     x, y = points[0]
