@@ -20,6 +20,7 @@ from retrieval.threads import settle  # noqa: E402
 settle()
 
 import dataclasses  # noqa: E402
+import json  # noqa: E402
 from typing import Any  # noqa: E402
 
 import numpy as np  # noqa: E402
@@ -69,9 +70,22 @@ def main() -> None:
         row("validation_of_edges", checks.precision(*edges), "the same with HOG, which learns nothing"),
         row("validation_of_codes_and_edges", checks.precision(*both), f"side by side, edges weighing {EDGES:g}"),
     ]
+    rows += [row for name in ("guise-mini-zs", "guise-mini") for row in course(name)]
     write_results(ROOT / "benchmarks" / "results" / "limits.json", rows)
     for one in rows:
         sys.stdout.write(f"{one['name']}: {one['value']} {one['how']}\n")
+
+
+def course(name: str) -> list[Row]:
+    """What a training, seed 0, measured on validation data as it went on: the lines of its run, if it is here."""
+    log = ROOT / "runs" / f"{name}-0" / "log.jsonl"
+    lines = map(json.loads, log.read_text(encoding="utf-8").splitlines()) if log.is_file() else ()
+    key = "validation mAP@all"
+    return [
+        row(f"{name}_after_epoch_{line['epoch']}", line[key], f"on its validation data, of {line['of']} epochs")
+        for line in lines
+        if key in line
+    ]
 
 
 def centred(vectors: Vectors) -> Vectors:

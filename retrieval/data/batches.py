@@ -5,7 +5,7 @@ sentence about it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
@@ -107,8 +107,8 @@ class Mixture:
         self._batch = batch
         self._steps = steps
         self._group = group
-        self._by_label = [_indices_by_label(portion) for portion in portions]
-        self._by_thing = [_indices_by_thing(portion) for portion in portions]
+        self._by_label = [_indices(portion, lambda example: example.label) for portion in portions]
+        self._by_thing = [_indices(portion, lambda example: example.thing) for portion in portions]
         self.classes = tuple(sorted({label for found in self._by_label for label in found}))
 
     def __len__(self) -> int:
@@ -168,20 +168,14 @@ class Mixture:
         return indices[int(rng.integers(len(indices)))]
 
 
-def _indices_by_label(portion: Portion) -> dict[str, list[int]]:
+def _indices(portion: Portion, key: Callable[[Example], str]) -> dict[str, list[int]]:
+    """The portion's examples by what `key` says of them, in order; those of which it says nothing are left out."""
     found: dict[str, list[int]] = defaultdict(list)
     for index, example in enumerate(portion.source.examples):
-        if example.domain == portion.domain and (portion.labels is None or example.label in portion.labels):
-            found[example.label].append(index)
+        ours = example.domain == portion.domain and (portion.labels is None or example.label in portion.labels)
+        if ours and key(example):
+            found[key(example)].append(index)
     return dict(sorted(found.items()))
-
-
-def _indices_by_thing(portion: Portion) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = defaultdict(list)
-    for index, example in enumerate(portion.source.examples):
-        if example.thing and example.domain == portion.domain and portion.labels is None:
-            found[example.thing].append(index)
-    return found
 
 
 def _said(of: Example, rng: np.random.Generator) -> Caption:
