@@ -38,6 +38,7 @@ MARK = (
     '<path d="M2 16A14 14 0 0 1 16 2v14Z" fill="none" stroke="currentColor" stroke-width="1.6" stroke-dasharray="2 2"/>'
     "</svg>"
 )
+MANY = 20  # names that are shown at once
 HEADER = (
     f'<header class="masthead">{MARK}<h1>Guise</h1>'
     "<p>Draw it, show it or name it, and see the same thing in six guises.</p></header>"
@@ -310,4 +311,10 @@ def _source(source: Mapping[str, Any]) -> str:
 
 
 def _told(value: str | Sequence[str]) -> str:
-    return escape(value) if isinstance(value, str) else "<br>".join(map(escape, value))
+    """A fact as HTML: a text, or one line each; a long list is folded behind its length."""
+    if not isinstance(value, str):
+        return "<br>".join(map(escape, value))
+    names = value.split(", ")
+    if len(names) <= MANY:
+        return escape(value)
+    return f"<details><summary>{len(names)}: {escape(', '.join(names[:3]))} …</summary>{escape(value)}</details>"

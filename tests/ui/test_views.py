@@ -128,3 +128,11 @@ def test_a_drawing_becomes_lines_that_take_the_colours_of_the_page() -> None:
     assert 'viewBox="0 0 512 512"' in html
     assert 'points="60,250 450,300"' in html
     assert html.count("rubbed") == 1
+
+
+def test_about_folds_a_long_list_of_classes_behind_its_length() -> None:
+    names = [f"class {number}" for number in range(700)]
+    told = views.about({"name": "big", "classes": names, "domains": ["photo", "sketch"]})
+    assert "<summary>700: class 0, class 1, class 2 …</summary>" in told
+    assert "class 699</details>" in told
+    assert "<dd>photo, sketch</dd>" in told
