@@ -28,10 +28,11 @@ from dataclasses import dataclass  # noqa: E402
 from functools import cache, partial  # noqa: E402
 from typing import Any  # noqa: E402
 
-from retrieval.bundle import MANIFEST, load_bundle, read_manifest  # noqa: E402
+from retrieval.bundle import MANIFEST, ROTATION, load_bundle, read_manifest  # noqa: E402
 from retrieval.data.packs import packs_folder  # noqa: E402
 from retrieval.encoder import Encoder  # noqa: E402
 from retrieval.errors import RetrievalError  # noqa: E402
+from retrieval.evaluation.binary import InBits  # noqa: E402
 from retrieval.evaluation.floors import IMAGE_FLOORS, UNTRAINED, untrained  # noqa: E402
 from retrieval.evaluation.harness import Memory, chance, evaluate, refusal  # noqa: E402
 from retrieval.evaluation.report import markdown_table, quality_row, write_results  # noqa: E402
@@ -42,6 +43,7 @@ EMBEDDED = ROOT / "checkpoints" / "guise-mini"
 CATALOG = Catalog(ROOT / "assets" / "gallery", packs_folder(), ROOT / "assets" / "people" / "street")
 CHANCE = "floor:chance"
 MEAN_REMOVED = " + domain mean removed"
+IN_BITS = " in bits"
 
 Row = dict[str, Any]
 
@@ -77,7 +79,14 @@ def bundles(folders: Sequence[Path]) -> list[Candidate]:
         seed = read_manifest(path.parent).seed
         name = path.parent.name.removesuffix(f"-{seed}")
         found.setdefault((name, seed), Candidate(name, seed, partial(load_bundle, path.parent), mean_removed=True))
+        if ROTATION in read_manifest(path.parent).files:
+            in_bits = Candidate(name + IN_BITS, seed, partial(_in_bits, path.parent), images_only=True)
+            found.setdefault((name + IN_BITS, seed), in_bits)
     return [found[key] for key in sorted(found)]
+
+
+def _in_bits(folder: Path) -> InBits:
+    return InBits(load_bundle(folder))
 
 
 @cache

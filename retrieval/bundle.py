@@ -2,6 +2,7 @@
 
     <bundle>/manifest.json        what it is, what it saw, the SHA-256 of every other file; written last
     <bundle>/model.safetensors    the weights, half precision
+    <bundle>/rotation.safetensors how its codes become bits, where that was fitted: see `stores.binary_store`
     <bundle>/README.md            the model card, made from the manifest; never read
 
 Nothing is executed and nothing is repaired: a file that is missing, changed or of another kind refuses the whole
@@ -16,7 +17,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError
@@ -29,9 +30,13 @@ from retrieval.images import Preprocess
 from retrieval.methods import METHODS, Method, config_from
 from retrieval.types import Domain
 
+if TYPE_CHECKING:
+    from retrieval.stores.binary_store import Rotation
+
 FORMAT = "guise-bundle/1"
 MANIFEST = "manifest.json"
 WEIGHTS = "model.safetensors"
+ROTATION = "rotation.safetensors"
 CARD = "README.md"
 MAX_PARAMETERS = 2_000_000_000  # a config that asks for more is refused before anything is allocated
 
@@ -47,7 +52,11 @@ class Source:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a bundle says of itself. `files` maps each file name to its SHA-256."""
+    """What a bundle says of itself. `files` maps each file name to its SHA-256.
+
+    `cutoff` says what a match needs: of "image" and "text", the cosine of the best hit; where `relevance` decides, of
+    "image held" the share, and of "image hit" the cosine from which further hits are sure.
+    """
 
     name: str
     method: str
@@ -60,9 +69,8 @@ class Manifest:
     seed: int = 0
     trained_on: tuple[Source, ...] = ()
     unseen_classes: tuple[str, ...] = ()
-    cutoff: Mapping[str, float] = field(
-        default_factory=dict
-    )  # cosine below which a best hit means nothing, per kind of query
+    concepts: tuple[str, ...] = ()  # what it knows by drawings and by name: what a gallery may turn out not to hold
+    cutoff: Mapping[str, float] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     refers_to: str | None = None  # a model on the Hub that the method builds on, with its commit
     format: str = FORMAT
@@ -74,6 +82,7 @@ class Bundle:
 
     manifest: Manifest
     method: Method
+    rotation: Rotation | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -107,16 +116,22 @@ class Bundle:
         return self.method.encode_texts(texts)
 
 
-def save_bundle(folder: Path, method: Method, manifest: Manifest) -> Manifest:
-    """Write weights and manifest into the folder and return the manifest with its checksums. The manifest comes last:
-    without it there is no bundle.
+def save_bundle(folder: Path, method: Method, manifest: Manifest, rotation: Rotation | None = None) -> Manifest:
+    """Write weights, the rotation if there is one, and the manifest into the folder; return the manifest with its
+    checksums. The manifest comes last: without it there is no bundle.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MANIFEST).unlink(missing_ok=True)
     halves = {name: (t.half() if t.is_floating_point() else t).contiguous() for name, t in method.state_dict().items()}
     save_file(halves, folder / WEIGHTS)
-    (folder / WEIGHTS).chmod(0o644)  # safetensors writes for its owner alone
-    complete = dataclasses.replace(manifest, files={WEIGHTS: sha256(folder / WEIGHTS)})
+    names = [WEIGHTS]
+    if rotation:
+        parts = {name: torch.from_numpy(part) for name, part in dataclasses.asdict(rotation).items()}
+        save_file(parts, folder / ROTATION)
+        names.append(ROTATION)
+    for name in names:
+        (folder / name).chmod(0o644)  # safetensors writes for its owner alone
+    complete = dataclasses.replace(manifest, files={name: sha256(folder / name) for name in names})
     write_text(folder / CARD, card(complete))
     write_manifest(folder, complete)
     return complete
@@ -191,7 +206,23 @@ def load_bundle(folder: Path, device: str | torch.device = "cpu") -> Bundle:
             f"among them {sorted(wrong)[0]}. Restore the bundle."
         )
     method.load_state_dict(weights)  # copied: the method keeps its own precision and memory layout
-    return Bundle(manifest, method.to(device).eval().requires_grad_(False))
+    return Bundle(manifest, method.to(device).eval().requires_grad_(False), _rotation(folder, manifest))
+
+
+def _rotation(folder: Path, manifest: Manifest) -> Rotation | None:
+    """The verified rotation in the folder, if the manifest lists one."""
+    if ROTATION not in manifest.files:
+        return None
+    from retrieval.stores.binary_store import Rotation  # here: it imports faiss, which most bundles do without
+
+    try:
+        rotation = Rotation(**{name: part.numpy() for name, part in load_file(folder / ROTATION).items()})
+    except (SafetensorError, TypeError) as error:
+        raise BundleError(f"{folder / ROTATION} holds no rotation ({error}). Restore the bundle.") from error
+    shapes = rotation.mean.shape, rotation.matrix.shape, rotation.offset.shape
+    if shapes != ((manifest.dim,), (rotation.bits, manifest.dim), (rotation.bits,)):
+        raise BundleError(f"{folder / ROTATION} has the shapes {shapes}, not those for {manifest.dim} numbers.")
+    return rotation
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -215,6 +246,7 @@ def read_manifest(folder: Path) -> Manifest:
         told["trained_on"] = tuple(Source(**source) for source in told["trained_on"])
         for name in ("domains", "classes", "unseen_classes"):
             told[name] = tuple(told[name])
+        told["concepts"] = tuple(told.get("concepts", ()))  # bundles made before there were any still open
         return Manifest(**told)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise BundleError(

@@ -25,6 +25,7 @@ CARTOON = Domain("cartoon")
 SKETCH = Domain("sketch")
 ENGRAVING = Domain("engraving")
 MOSAIC = Domain("mosaic")
+STYLES = (PHOTO, PAINTING, CARTOON, MOSAIC, ENGRAVING, SKETCH)  # the hands of the rendered world
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,85 @@ class Hit:
     item: Item
     score: float
     rank: int
+
+
+@dataclass(frozen=True)
+class Held:
+    """How sure it is that a gallery holds what a picture shows, and how sure it must be for a match; both in [0, 1]."""
+
+    share: float
+    needed: float
+
+
+Grid = tuple[tuple[float, ...], ...]
+"""Numbers over a picture: rows from the top, each from the left."""
+
+
+@dataclass(frozen=True)
+class Occlusion:
+    """A picture, and by how much its cosine to another falls while the part under each cell is hidden."""
+
+    picture: Image  # square
+    falls: Grid  # below zero: hiding the part makes the two more alike
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A channel of a block, and how much more of it is let through for photos than for sketches, in [-1, 1]."""
+
+    block: str
+    number: int
+    difference: float
+
+
+@dataclass(frozen=True)
+class Modality:
+    """What a network that is told the modality makes of the query when it is told the other one."""
+
+    told: str  # what the query counts as: "sketch" or "photo"
+    kept: float  # cosine between the query's two codes; 1: the tag changes nothing
+    flipped: float  # cosine to the hit with the other tag
+    blocks: tuple[tuple[str, float], ...]  # each block's mean change of its gates, in [0, 1]
+    channels: tuple[Channel, ...]  # those that change most, first the largest
+
+
+@dataclass(frozen=True)
+class Taught:
+    """A class that the network was taught, and how near the query is."""
+
+    label: str
+    probability: float
+    query: float | None  # cosine of the query to the mean of the sketches that are kept of the class
+    hit: float | None  # the hit's; None where no sketch is kept
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """A sketch that the memory kept, with the cosines of its features to the query's and to the hit's."""
+
+    picture: Image  # grey
+    query: float
+    hit: float
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The classes that the query looks most like, and the sketches that are kept of the first."""
+
+    classes: tuple[Taught, ...]
+    sketches: tuple[Remembered, ...]
+    taught: int  # classes in all
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a picture is a hit of a query. `modality` and `memory` are None where the method has none."""
+
+    similarity: float  # cosine of query and hit
+    query: Occlusion
+    hit: Occlusion
+    modality: Modality | None = None
+    memory: Memory | None = None
 
 
 Progress = Callable[[int, int], None]

@@ -8,6 +8,7 @@ import pickle
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -15,6 +16,7 @@ from retrieval.bundle import CARD, MANIFEST, WEIGHTS, Bundle, Manifest, Source, 
 from retrieval.errors import BundleError
 from retrieval.images import Preprocess
 from retrieval.methods import ClipBaseline
+from retrieval.stores.binary_store import Rotation
 from retrieval.types import PHOTO
 
 TINY = {"trunk": "test_resnet", "dim": 16, "text_width": 8, "text_layers": 1, "text_heads": 2, "context_length": 8}
@@ -61,6 +63,28 @@ def test_a_bundle_brings_a_card_with_every_source_its_licence_and_what_was_never
     assert "| drawings | 1,200 | CC BY 4.0 |\n| renders | 7 | Apache-2.0 |" in card(told)
     assert "Bat, pear." in card(told)
     assert (folder / CARD).read_text(encoding="utf-8") == card(load_bundle(folder).manifest)
+
+
+def test_a_rotation_comes_back_and_a_wrong_one_is_refused(folder: Path, method: ClipBaseline, tmp_path: Path) -> None:
+    turned = Rotation(
+        *(np.arange(n, dtype=np.float32).reshape(shape) for n, shape in ((16, 16), (128, (8, 16)), (8, 8)))
+    )
+    told = load_bundle(folder).manifest
+    save_bundle(tmp_path / "turned", method, told, turned)
+    found = load_bundle(tmp_path / "turned").rotation
+    assert load_bundle(folder).rotation is None
+    assert found is not None
+    assert all(np.array_equal(getattr(found, name), getattr(turned, name)) for name in ("mean", "matrix", "offset"))
+    save_bundle(tmp_path / "wrong", method, told, dataclasses.replace(turned, mean=np.zeros(15, np.float32)))
+    with pytest.raises(BundleError, match="not those for 16 numbers"):
+        load_bundle(tmp_path / "wrong")
+
+
+def test_a_bundle_made_before_there_were_concepts_opens_without_any(folder: Path) -> None:
+    changed(folder, lambda told: told.update(concepts=["camel", "duck"]))
+    assert load_bundle(folder).manifest.concepts == ("camel", "duck")
+    changed(folder, lambda told: told.pop("concepts"))
+    assert load_bundle(folder).manifest.concepts == ()
 
 
 def test_loading_twice_gives_the_same_vectors_and_fingerprint(folder: Path) -> None:

@@ -8,6 +8,7 @@ zero: until they are trained, this is a plain SE-ResNet.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -41,24 +42,28 @@ class ConditionalExcitation(SEModule):  # type: ignore[misc]  # timm is untyped
 class ConditionalBasicBlock(BasicBlock):  # type: ignore[misc]
     """timm's block of two convolutions; its excitation is handed the tags."""
 
+    def unweighted(self, x: Tensor) -> Tensor:
+        """What the excitation weighs: (B, C, H, W) -> (B, C', H', W')"""
+        return self.bn2(self.conv2(self.act1(self.bn1(self.conv1(x)))))
+
     def forward(self, x: Tensor, tags: Tensor) -> Tensor:
         """(B, C, H, W), (B,) -> (B, C', H', W')"""
         shortcut = x if self.downsample is None else self.downsample(x)
-        x = self.act1(self.bn1(self.conv1(x)))
-        x = self.se(self.bn2(self.conv2(x)), tags)
-        return self.act2(x + shortcut)
+        return self.act2(self.se(self.unweighted(x), tags) + shortcut)
 
 
 class ConditionalBottleneck(Bottleneck):  # type: ignore[misc]
     """timm's block of three convolutions; its excitation is handed the tags."""
 
+    def unweighted(self, x: Tensor) -> Tensor:
+        """What the excitation weighs: (B, C, H, W) -> (B, C', H', W')"""
+        x = self.act1(self.bn1(self.conv1(x)))
+        return self.bn3(self.conv3(self.act2(self.bn2(self.conv2(x)))))
+
     def forward(self, x: Tensor, tags: Tensor) -> Tensor:
         """(B, C, H, W), (B,) -> (B, C', H', W')"""
         shortcut = x if self.downsample is None else self.downsample(x)
-        x = self.act1(self.bn1(self.conv1(x)))
-        x = self.act2(self.bn2(self.conv2(x)))
-        x = self.se(self.bn3(self.conv3(x)), tags)
-        return self.act3(x + shortcut)
+        return self.act3(self.se(self.unweighted(x), tags) + shortcut)
 
 
 SMALL = {"block": ConditionalBasicBlock, "stem_type": "deep_tiered", "avg_down": True}
@@ -85,8 +90,24 @@ class ConditionalResNet(ResNet):  # type: ignore[misc]
 
     def forward(self, images: Tensor, tags: Tensor) -> Tensor:
         """(B, 3, H, W), (B,) -> (B, F)"""
-        x = self.maxpool(self.act1(self.bn1(self.conv1(images))))
-        for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
-            for block in stage:
-                x = block(x, tags)
+        x = self._stem(images)
+        for _, block in self._blocks():
+            x = block(x, tags)
         return self.global_pool(x)
+
+    def gates(self, images: Tensor, tags: Tensor) -> dict[str, Tensor]:
+        """The s of every block on the way, in order: (B, 3, H, W), (B,) -> name -> (B, C), in (0, 1)."""
+        x, found = self._stem(images), {}
+        for name, block in self._blocks():
+            found[name] = block.se.gates(block.unweighted(x), tags).flatten(1)
+            x = block(x, tags)
+        return found
+
+    def _stem(self, images: Tensor) -> Tensor:
+        return self.maxpool(self.act1(self.bn1(self.conv1(images))))
+
+    def _blocks(self) -> Iterator[tuple[str, Any]]:
+        """Every block with its name: the number of its stage, and its own in it."""
+        for number, stage in enumerate((self.layer1, self.layer2, self.layer3, self.layer4), start=1):
+            for place, block in enumerate(stage, start=1):
+                yield f"{number}.{place}", block

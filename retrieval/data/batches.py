@@ -6,13 +6,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from retrieval.data.augment import VariedPicture, normalised, varied_drawing
 from retrieval.data.packs import Sketch
@@ -97,16 +97,30 @@ class Mixture:
     Pictures come in groups of `group` of one class: the first by the portions' shares and evenly from their classes,
     the second, where it can be, of the very same object in another portion, the others from whichever portions show
     that class. So a batch holds the same thing, and the same kind of thing, in several domains.
+
+    exact: every batch has the first of its groups exactly by the shares, and not only on average. workers: processes
+    that make batches ahead; 0: they are made when they are asked for. Never by a thread of this process, which would
+    share torch's generator with the step that trains, and nothing could be repeated.
     """
 
     def __init__(
-        self, portions: Sequence[Portion], preprocess: Preprocess, *, batch: int = 128, steps: int = 100, group: int = 1
+        self,
+        portions: Sequence[Portion],
+        preprocess: Preprocess,
+        *,
+        batch: int = 128,
+        steps: int = 100,
+        group: int = 1,
+        exact: bool = False,
+        workers: int = 0,
     ) -> None:
         self._portions = portions
         self._preprocess = preprocess
         self._batch = batch
         self._steps = steps
         self._group = group
+        self._exact = exact
+        self._workers = workers
         self._by_label = [_indices(portion, lambda example: example.label) for portion in portions]
         self._by_thing = [_indices(portion, lambda example: example.thing) for portion in portions]
         self.classes = tuple(sorted({label for found in self._by_label for label in found}))
@@ -115,20 +129,20 @@ class Mixture:
         return self._steps
 
     def epoch(self, seed: int, epoch: int) -> Iterator[Batch]:
-        """The batches of one epoch; the next one is prepared while the caller uses the last."""
-        with ThreadPoolExecutor(1) as ahead:
-            coming = ahead.submit(self._made, seed, epoch, 0)
-            for step in range(self._steps):
-                ready = coming.result()
-                if step + 1 < self._steps:
-                    coming = ahead.submit(self._made, seed, epoch, step + 1)
-                yield ready
+        """The batches of one epoch."""
+        if self._workers:
+            told = _Epoch(self._made, seed, epoch, self._steps)
+            yield from DataLoader(told, None, num_workers=self._workers, generator=torch.Generator())
+            return
+        for step in range(self._steps):
+            yield self._made(seed, epoch, step)
 
     def _made(self, seed: int, epoch: int, step: int) -> Batch:
         rng = np.random.default_rng([seed, epoch, step])
-        with torch.random.fork_rng():
-            torch.manual_seed(int(rng.integers(2**31)))
-            chosen = [one for _ in range(0, self._batch, self._group) for one in self._alike(rng)][: self._batch]
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(int(rng.integers(2**31)))
+            places = range(0, self._batch, self._group)
+            chosen = [one for place in places for one in self._alike(place, rng)][: self._batch]
         examples = [example for example, _ in chosen]
         captions = [_said(e, rng) for e in examples]
         images = torch.stack([picture for _, picture in chosen])  # (B, 3, H, W) uint8
@@ -141,10 +155,13 @@ class Mixture:
             holds=torch.tensor([[_true(c, e) for c in captions] for e in examples]),
         )
 
-    def _alike(self, rng: np.random.Generator) -> list[tuple[Example, Tensor]]:
-        """One group: pictures of one class."""
+    def _alike(self, place: int, rng: np.random.Generator) -> list[tuple[Example, Tensor]]:
+        """One group, which begins at that place of the batch: pictures of one class."""
         shares = np.array([portion.share for portion in self._portions])
-        first = int(rng.choice(len(shares), p=shares / shares.sum()))
+        if self._exact:
+            first = int(np.searchsorted(shares.cumsum() / shares.sum(), (place + 0.5) / self._batch))
+        else:
+            first = int(rng.choice(len(shares), p=shares / shares.sum()))
         labels = list(self._by_label[first])
         label = labels[int(rng.integers(len(labels)))]
         index = self._any(self._by_label[first][label], rng)
@@ -166,6 +183,19 @@ class Mixture:
 
     def _any(self, indices: Sequence[int], rng: np.random.Generator) -> int:
         return indices[int(rng.integers(len(indices)))]
+
+
+class _Epoch(Dataset[Batch]):
+    """The batches of one epoch by their position, so that processes can share the work."""
+
+    def __init__(self, made: Callable[[int, int, int], Batch], seed: int, epoch: int, steps: int) -> None:
+        self._made, self._seed, self._epoch, self._steps = made, seed, epoch, steps
+
+    def __len__(self) -> int:
+        return self._steps
+
+    def __getitem__(self, step: int) -> Batch:
+        return self._made(self._seed, self._epoch, step)
 
 
 def _indices(portion: Portion, key: Callable[[Example], str]) -> dict[str, list[int]]:

@@ -1,4 +1,5 @@
-"""Packs of real pictures on disk: photographs of many sources, with a concept and a split for each.
+"""Real pictures on disk: files that are opened when their turn comes, and packs, photographs of many sources with a
+concept and a split for each.
 
 A pack is a folder with one `DOMAIN.npz` per domain (`blob`, the encoded images back to back, and `offs` (N + 1,)) and
 `metadata.csv` (id, domain, idx, concept, split, note, ...). Packs are not part of the project: see `packs`.
@@ -22,8 +23,8 @@ from retrieval.data.augment import VariedPicture
 from retrieval.data.batches import Example
 from retrieval.data.concepts import spoken
 from retrieval.errors import DataError
-from retrieval.images import flatten, squared
-from retrieval.types import Domain
+from retrieval.images import flatten, open_image, squared
+from retrieval.types import Domain, Item
 
 RESERVED = "leak=reserved"  # rows with this note are never used
 
@@ -103,3 +104,17 @@ class Pictures:
 
     def picture(self, index: int, rng: np.random.Generator) -> Tensor:
         return self._varied(self._pixels[index])
+
+
+class Files:
+    """Labelled files as a source of training examples: too many to be held, so each is opened when it is drawn."""
+
+    def __init__(self, items: Sequence[Item], size: int) -> None:
+        self.examples = [Example(item.label or "", item.domain) for item in items]
+        self._paths = [item.path for item in items]
+        self._opened = size * 8 // 7  # pixels of what is cropped: 256 for 224
+        self._varied = VariedPicture(size)
+
+    def picture(self, index: int, rng: np.random.Generator) -> Tensor:
+        pixels = np.array(squared(open_image(self._paths[index]), self._opened))  # (H, W, 3)
+        return self._varied(torch.from_numpy(pixels).permute(2, 0, 1))

@@ -15,6 +15,7 @@ from PIL.Image import Image
 from retrieval.bundle import Bundle
 from retrieval.encoder import Encoder, TextEncoder, Vectors, embed_images, embed_texts
 from retrieval.errors import DataError, SettingsError, UnreadableImage
+from retrieval.evaluation.binary import InBits
 from retrieval.evaluation.floors import without_domain_means
 from retrieval.evaluation.measures import expected, measured, weights
 from retrieval.evaluation.metrics import Relevance, Values, bootstrap_interval
@@ -106,17 +107,18 @@ def evaluate(encoder: Encoder, task: Task, *, memory: Memory | None = None, mean
 
 def refusal(encoder: Encoder, task: Task) -> str | None:
     """Why the encoder cannot be measured on the task, in a sentence; None if it can. Only bundles say what they saw."""
-    if not isinstance(encoder, Bundle):
+    bundle = encoder.bundle if isinstance(encoder, InBits) else encoder
+    if not isinstance(bundle, Bundle):
         return None
     for kind, told, wanted in (
-        ("class", encoder.manifest.classes, task.unseen),
-        ("style", encoder.manifest.domains, task.unseen_domains),
+        ("class", bundle.manifest.classes, task.unseen),
+        ("style", bundle.manifest.domains, task.unseen_domains),
     ):
         seen = sorted({name.replace("_", " ") for name in told} & {name.replace("_", " ") for name in wanted})
         if seen:
             more = f" and {len(seen) - 3} more" if len(seen) > 3 else ""
             return (
-                f"{encoder.manifest.name} has seen the {kind} {', '.join(map(repr, seen[:3]))}{more}, "
+                f"{bundle.manifest.name} has seen the {kind} {', '.join(map(repr, seen[:3]))}{more}, "
                 f"which {task.name} calls unseen. Choose a bundle that was trained without, or another task."
             )
     return None

@@ -89,7 +89,7 @@ def _cell(rows: Sequence[Mapping[str, Any]]) -> str:
 def _shown(rows: Sequence[Mapping[str, Any]], name: str) -> str:
     values = [row["metrics"][name] for row in rows]
     if len(values) > 1:
-        return f"{mean(values):.3f} ± {stdev(values):.3f}"
+        return _spread(values)
     ends = rows[0]["interval"].get(name)
     return f"{values[0]:.3f}" + (f" [{ends[0]:.3f}, {ends[1]:.3f}]" if ends and name == "mAP@all" else "")
 
@@ -125,6 +125,29 @@ def world_table(rows: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def ladder_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The lines of ladder.json as the README shows them: what each rung reaches, then what each comparison gains."""
+    lines = ["| rung | what it has | seeds | validation | test mAP@all |", "| --- | --- | --- | --- | --- |"]
+    for row in (row for row in rows if "rung" in row):
+        cells = [_spread(row["validation mAP@all"]), _spread(row["mAP@all"])]
+        lines.append(f"| `{row['rung']}` | {row['about']} | {len(row['seeds'])} | {' | '.join(cells)} |")
+    lines += ["", "| more | than | gain in mAP@all | each seed |", "| --- | --- | --- | --- |"]
+    for row in (row for row in rows if "gain" in row):
+        low, high = row["interval"]
+        seeds = ", ".join(f"{value:+.3f}" for value in row["each seed"])
+        lines.append(f"| `{row['more']}` | `{row['less']}` | {row['gain']:+.3f} [{low:+.3f}, {high:+.3f}] | {seeds} |")
+    return "\n".join(lines)
+
+
+def _spread(values: Sequence[float]) -> str:
+    """The mean of the seeds ± their standard deviation; of one, the value.
+
+    >>> _spread([0.25, 0.75]), _spread([0.5])
+    ('0.500 ± 0.354', '0.500')
+    """
+    return f"{mean(values):.3f} ± {stdev(values):.3f}" if len(values) > 1 else f"{values[0]:.3f}"
+
+
 def _single(row: Mapping[str, Any]) -> bool:
     """Whether the row is about one class alone."""
     return "_top1:" in row["name"] or "_top3:" in row["name"]
@@ -140,6 +163,7 @@ def with_block(text: str, name: str, block: str) -> str:
 TABLES = {
     "world": world_table,
     "quality": markdown_table,
+    "ladder": ladder_table,
     "limits": plain_table,
     "cutoff": plain_table,
     "speed": plain_table,

@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+import torch
 from torch import Tensor, nn
 
 from retrieval.errors import BundleError, QueryError
@@ -32,6 +33,11 @@ class Batch:
     texts: Sequence[str]  # (T,)
     holds: Tensor  # (B, T) bool
     things: Sequence[str] = ()  # (B,), or empty
+
+    def on(self, device: torch.device) -> Batch:
+        """The same batch with its tensors on that device."""
+        labels = None if self.labels is None else self.labels.to(device)
+        return dataclasses.replace(self, images=self.images.to(device), labels=labels, holds=self.holds.to(device))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ label nor a word is needed to make one.
     T                PhotoTeacher            logits (P, teacher_classes)
     m                similarity              (classes, teacher_classes), in [0, 1]
     u                project(h)              (2 B, D), normalised in (4)
-    M, n, mu         memory.rows, .counts, .prototypes()
+    M, n, mu         memory.rows, .counts, .prototypes(); the album's are those under the final weights
     K, tau, lambda_* Config.memory_slots, .temperature, .*_weight
 
     (1)  L = lambda_cls L_cls + lambda_kd L_kd + lambda_con L_con + lambda_mem L_mem
@@ -30,12 +30,13 @@ The equations follow the released code and are numbered here; the numbers are no
 
 Where we differ, and why:
 - The teacher is not an ImageNet classifier but one of photos that the same recipe may see, so it knows no unseen class
-  either. The student starts as its best approximation with a narrow code, as in the release: the same trunk, and the
-  first singular triplets of its classifier.
+  either (`training.teachers` has the other one, too). The student starts as its best approximation with a narrow code,
+  as in the release: the same trunk, and the first singular triplets of its classifier.
 - `similarity` comes from any source: WordNet as in the release (`wordnet_similarity`), or embeddings of the names.
 - The ResNet-50 is timm's: it strides in its 3x3 convolutions, where the release's does in its first 1x1 ones.
 - Weight decay is decoupled, and the rate falls with every step, along a cosine.
 - The plain view is the batch's own; the other two are that view mirrored, recoloured and greyed by chance.
+- The memory is filled once more after training, with the pictures, into an `Album` that people can look at.
 - Whatever is no sketch is a photo: paintings, cartoons, mosaics, and engravings too, which shade surfaces as photos do.
 - The release differs from the paper's figure and idea in what three options can bring back: there, photos got no
   gradient from (5) (`memory_grad`), a replaced sketch overwrote another class (`memory_index`), and (4) worked on the
@@ -45,7 +46,7 @@ Where we differ, and why:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -61,6 +62,9 @@ from retrieval.methods.base import Batch, Method, Phase, Trainable
 from retrieval.types import SKETCH, Domain
 
 WRITES = ("own", "released")
+RULES = ("anchored", "random")
+THUMBNAIL = 64  # pixels on a side of a picture in the album, or fewer where the method reads fewer
+Place = tuple[int, int] | int  # where a sketch goes: a slot of its class; as released, all slots of another
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ class Config:
     dim: int = 64  # D: length of a code
     sketches: tuple[str, ...] = (SKETCH.name,)  # domains with the tag 0; all others have 1
     tagged: bool = True  # False: everything has the tag 0, and nothing is conditional
+    shuffled_tags: bool = False  # a control: in training the batch's tags are dealt anew, so they say nothing
     class_weight: float = 1.0  # lambda_cls
     teacher_weight: float = 1.0  # lambda_kd
     semantic_weight: float = 0.3  # of m beside the teacher's logits
@@ -83,6 +88,7 @@ class Config:
     memory_slots: int = 10  # K: sketches kept of a class
     memory_grad: bool = True  # False, as released: (5) is a number without a gradient
     memory_index: str = "own"  # where a replaced sketch goes: "own" class; "released": slot k over the whole class k
+    memory_rule: str = "anchored"  # what a full memory keeps: most like the photos; "random", a control
     epochs: int = 20
     lr: float = 1e-4
     weight_decay: float = 5e-4
@@ -95,6 +101,8 @@ class Config:
             raise ValueError(f"trunk is {self.trunk!r}, not one of {', '.join(TRUNKS)}")
         if self.memory_index not in WRITES:
             raise ValueError(f"memory_index is {self.memory_index!r}, not one of {', '.join(WRITES)}")
+        if self.memory_rule not in RULES:
+            raise ValueError(f"memory_rule is {self.memory_rule!r}, not one of {', '.join(RULES)}")
         if self.memory_index == "released" and self.classes < self.memory_slots:
             raise ValueError(f"memory_index 'released' needs at least {self.memory_slots} classes, not {self.classes}")
 
@@ -128,18 +136,19 @@ class PhotoTeacher(Trainable):
 
 
 class SketchMemory(nn.Module):
-    """K sketch features of each class, those most like its photos. It holds no gradient, and is no part of the weights:
-    every epoch begins with it empty.
+    """K sketch features of each class, those most like its photos. It holds no gradient, and is no part of the weights
+    (but see `Album`): every epoch begins with it empty.
     """
 
     rows: Tensor
     counts: Tensor
+    persistent = False  # whether it is saved with the weights
 
-    def __init__(self, classes: int, slots: int, width: int, index: str = "own") -> None:
+    def __init__(self, classes: int, slots: int, width: int, index: str = "own", rule: str = "anchored") -> None:
         super().__init__()
-        self.index = index
-        self.register_buffer("rows", torch.zeros(classes, slots, width), persistent=False)
-        self.register_buffer("counts", torch.zeros(classes, dtype=torch.int64), persistent=False)
+        self.index, self.rule = index, rule
+        self.register_buffer("rows", torch.zeros(classes, slots, width), persistent=self.persistent)
+        self.register_buffer("counts", torch.zeros(classes, dtype=torch.int64), persistent=self.persistent)
 
     def empty(self) -> None:
         """Forget everything."""
@@ -147,28 +156,71 @@ class SketchMemory(nn.Module):
         self.counts.zero_()
 
     @torch.no_grad()
-    def remember(self, features: Tensor, labels: Tensor, photos: Tensor) -> None:
-        """Visit the sketches of a batch one by one: features (B, F), labels (B,), photos (B,) bool."""
-        features = features.to(self.rows.dtype)
+    def remember(self, features: Tensor, labels: Tensor, photos: Tensor) -> list[Place | None]:
+        """Visit the sketches of a batch one by one: features (B, F), labels (B,), photos (B,) bool.   -> where each was
+        put, None where nowhere
+        """
+        features, places = features.to(self.rows.dtype), []
         for sketch, label in zip(features[~photos], labels[~photos].tolist(), strict=True):
-            count = int(self.counts[label])
-            if count < self.rows.shape[1]:
-                self.rows[label, count] = sketch
-                self.counts[label] += 1
-            elif len(anchors := features[photos & (labels == label)]):  # (P, F)
-                self._replace(label, sketch, anchors.mean(dim=0))
+            places.append(self._place(label, sketch, features[photos & (labels == label)]))
+            if places[-1] is not None:
+                self.rows[places[-1]] = sketch
+        return places
 
-    def _replace(self, label: int, sketch: Tensor, anchor: Tensor) -> None:
-        """Put the sketch where the one is that is least like the photos' mean, if it is more like it."""
+    def _place(self, label: int, sketch: Tensor, anchors: Tensor) -> Place | None:
+        """An empty slot; else that of the sketch least like the mean of the photos (P, F), if this is more like it."""
+        count, slots = int(self.counts[label]), self.rows.shape[1]
+        if count < slots:
+            self.counts[label] += 1
+            return label, count
+        if self.rule == "random":
+            return label, int(torch.randint(slots, ()))
+        if not len(anchors):
+            return None
+        anchor = anchors.mean(dim=0)
         likeness = F.cosine_similarity(self.rows[label], anchor[None], dim=1)  # (K,)
         slot = int(likeness.argmin())
-        if F.cosine_similarity(sketch, anchor, dim=0) > likeness[slot]:
-            self.rows[(label, slot) if self.index == "own" else slot] = sketch
+        if not F.cosine_similarity(sketch, anchor, dim=0) > likeness[slot]:
+            return None
+        return (label, slot) if self.index == "own" else slot
 
     def prototypes(self) -> Tensor:
         """mu: the mean of the kept sketches of each class, zero where there is none.   -> (C, F)"""
         kept = torch.arange(self.rows.shape[1], device=self.rows.device) < self.counts[:, None]  # (C, K)
         return (self.rows * kept[:, :, None]).sum(dim=1) / self.counts.clamp(min=1)[:, None]
+
+
+class Album(SketchMemory):
+    """What a memory holds under the final weights, with the pictures: kept with the weights, for people to look at."""
+
+    persistent = True
+    pictures: Tensor
+
+    def __init__(self, config: Config, width: int, preprocess: Preprocess) -> None:
+        super().__init__(config.classes, config.memory_slots, width, config.memory_index, config.memory_rule)
+        self._mean, self._std = preprocess.mean, preprocess.std
+        side = min(preprocess.size, THUMBNAIL)
+        blank = torch.zeros(config.classes, config.memory_slots, side, side, dtype=torch.uint8)
+        self.register_buffer("pictures", blank)  # (C, K, S, S), grey
+
+    def empty(self) -> None:
+        """Forget everything, the pictures too."""
+        super().empty()
+        self.pictures.zero_()
+
+    def keep(self, features: Tensor, images: Tensor, labels: Tensor, photos: Tensor) -> None:
+        """Remember a batch, and its pictures: features (B, F), images (B, 3, H, W), labels (B,), photos (B,) bool."""
+        places = self.remember(features, labels, photos)
+        for place, picture in zip(places, self._greys(images[~photos]), strict=True):
+            if place is not None:
+                self.pictures[place] = picture
+
+    def _greys(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W), normalised -> (B, S, S), uint8"""
+        mean, std = (images.new_tensor(values).view(3, 1, 1) for values in (self._mean, self._std))
+        grey = v2.functional.rgb_to_grayscale(images * std + mean).clamp(0, 1)  # (B, 1, H, W)
+        small = F.interpolate(grey, self.pictures.shape[-2:], mode="area")[:, 0]  # (B, S, S)
+        return (small * 255).round().to(torch.uint8)
 
 
 class ContrastiveView:
@@ -250,7 +302,8 @@ class DSN(Method):
         self.repeat = nn.Linear(config.dim, config.teacher_classes)
         layers = (nn.Linear(config.dim, config.dim), nn.ReLU(), nn.Linear(config.dim, config.dim))
         self.project = nn.Sequential(*layers) if config.proj_head else nn.Identity()
-        self.memory = SketchMemory(config.classes, config.memory_slots, width, config.memory_index)
+        self.memory = SketchMemory(config.classes, config.memory_slots, width, config.memory_index, config.memory_rule)
+        self.album = Album(config, width, preprocess)
         self._another_view = ContrastiveView(preprocess)
         self._lesson: tuple[PhotoTeacher, Tensor] | None = None  # in a tuple: the teacher is no part of the weights
         self.to(memory_format=torch.channels_last)
@@ -293,7 +346,10 @@ class DSN(Method):
         told, images, labels = self.config, batch.images, batch.labels
         photos = are_photos(batch.domains, told.sketches, images.device)
         views = [images, *(self._another_view(images) for _ in range(2 if told.contrast_weight else 0))]
-        features = self.trunk(torch.cat(views), self.tags(batch.domains).repeat(len(views)))  # (3 B, F)
+        tags = self.tags(batch.domains)  # (B,)
+        if told.shuffled_tags:
+            tags = tags[torch.randperm(len(tags), device=tags.device)]
+        features = self.trunk(torch.cat(views), tags.repeat(len(views)))  # (3 B, F)
         codes = self.code(features)  # (3 B, D)
         plain, contrasted = codes[: len(images)], codes[len(images) :]
         losses = {"classify": told.class_weight * mean_cross_entropy(self.classify(plain), labels)}
@@ -320,6 +376,19 @@ class DSN(Method):
         self.memory.remember(features, labels, photos)
         pulled = features[photos] if self.config.memory_grad else features[photos].detach()
         return memory_loss(pulled, labels[photos], self.memory)
+
+    @torch.no_grad()
+    def fill_album(self, batches: Iterable[Batch]) -> None:
+        """Fill the album anew from batches like those of an epoch, with the weights as they are: after training."""
+        learning, device = self.training, self.code.weight.device
+        self.eval()
+        self.album.empty()
+        for batch in batches:
+            assert batch.labels is not None, "the album is kept by class: its batches carry labels"
+            images, labels = batch.images.to(device), batch.labels.to(device)
+            features = self.trunk(images, self.tags(batch.domains))  # (B, F)
+            self.album.keep(features, images, labels, are_photos(batch.domains, self.config.sketches, device))
+        self.train(learning)
 
     def tags(self, domains: Sequence[Domain]) -> Tensor:
         """t: 0 for sketches, 1 for photos.   -> (B,), float"""

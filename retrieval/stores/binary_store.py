@@ -41,9 +41,16 @@ class Rotation:
 
     def __call__(self, vectors: Vectors) -> Bits:
         """(N, D) -> (N, bits / 8), packed"""
+        return np.packbits(self._positive(vectors), axis=1)
+
+    def signs(self, vectors: Vectors) -> Vectors:
+        """(N, D) -> (N, bits), unit rows of one positive and one negative value: their cosine is the store's score"""
+        return (np.where(self._positive(vectors), 1.0, -1.0) / np.sqrt(self.bits)).astype(np.float32)
+
+    def _positive(self, vectors: Vectors) -> npt.NDArray[np.bool_]:
         centred = vectors - self.mean
         centred /= np.linalg.norm(centred, axis=1, keepdims=True).clip(min=1e-12)
-        return np.packbits(centred @ self.matrix.T + self.offset > 0, axis=1)
+        return np.asarray(centred @ self.matrix.T + self.offset > 0)
 
 
 def fitted(vectors: Vectors, bits: int) -> Rotation:

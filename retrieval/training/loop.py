@@ -55,7 +55,8 @@ def fit(
     precision: torch.dtype = torch.float32,
     on_progress: Progress = no_progress,
 ) -> Iterator[EpochReport]:
-    """Train the method through its phases and yield after every epoch. `resume` takes an earlier report's `state()`.
+    """Train the method through its phases, on the device where it is, and yield after every epoch. `resume` takes an
+    earlier report's `state()`.
 
     averaging: share of the running average that one step keeps; 0 keeps the last weights alone. precision: what
     matrix products compute in; bfloat16 is twice as fast on a GPU, and slower than float32 on most CPUs.
@@ -109,7 +110,7 @@ def _epoch(
     torch.manual_seed(stretch.seed)
     method.train()
     method.begin_epoch()
-    device = next(method.parameters()).device.type
+    device = next(method.parameters()).device
     mixed = stretch.precision != torch.float32
     sums: dict[str, float] = defaultdict(float)
     steps = len(data)
@@ -117,8 +118,8 @@ def _epoch(
         factor = rate(phase.schedule, (epoch + step / steps) / phase.epochs, phase.warmup)
         for group in optimiser.param_groups:
             group["lr"] = phase.lr * group["factor"] * factor
-        with torch.autocast(device, stretch.precision, enabled=mixed):
-            losses = method.losses(batch, phase)
+        with torch.autocast(device.type, stretch.precision, enabled=mixed):
+            losses = method.losses(batch.on(device), phase)
         loss = torch.stack([value.float() for value in losses.values()]).sum()
         if not torch.isfinite(loss):
             raise DataError(

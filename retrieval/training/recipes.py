@@ -1,5 +1,5 @@
-"""How the shipped bundles were made: gather, train, select, calibrate, save. One recipe for every dual encoder; what
-differs between them stands in `settings.RECIPES`.
+"""How the shipped bundles were made: gather, train, select, calibrate, save. What differs
+between them stands in `settings.RECIPES`.
 
 Selection is on validation data, and nothing here touches what `evaluation.tasks` reports on.
 """
@@ -8,101 +8,97 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
-from retrieval.bundle import Manifest, Source, load_bundle, save_bundle
+from retrieval.bundle import Manifest, load_bundle, save_bundle
 from retrieval.data.batches import Mixture
-from retrieval.data.concepts import UNSEEN
-from retrieval.data.strangers import STRANGERS
-from retrieval.images import Preprocess
-from retrieval.methods import ClipBaseline
+from retrieval.errors import SettingsError
+from retrieval.methods import METHODS, ClipBaseline, Method
+from retrieval.training.cutoffs import with_cutoffs
 from retrieval.training.loop import EpochReport, fit
-from retrieval.training.material import Material, gathered
+from retrieval.training.material import drawn_classes, gathered
+from retrieval.training.published import KeptClasses
 from retrieval.training.runs import Run
-from retrieval.training.settings import RECIPES, DualEncoder, Recipe
+from retrieval.training.settings import RECIPES, DualEncoder, PublishedSketches, Settings, Training, device_of
+from retrieval.training.sketch_to_photo import Prepared, finished, prepared
 from retrieval.training.validation import Validation
-from retrieval.types import Progress, no_progress
+from retrieval.types import Domain, Progress, no_progress
 
 log = logging.getLogger(__name__)
 RUNS = Path("runs")
 
 
-def made(name: str, settings: DualEncoder, on_progress: Progress = no_progress) -> Manifest:
+def made(name: str, settings: Settings, on_progress: Progress = no_progress) -> Manifest:
     """Make the bundle of that name, or go on where an interrupted run stopped; its manifest."""
     recipe = RECIPES[name]
-    preprocess = Preprocess(settings.size)
+    _usable(device_of(settings))
     material = gathered(settings, recipe)
-    data = Mixture(material.portions, preprocess, batch=settings.batch, steps=settings.steps, group=settings.group)
-    checks = Validation(settings, recipe)
+    for problem in material.problems:
+        log.info("%s", problem)
+    data = material.batches(settings.preprocess, batch=settings.batch, steps=settings.steps, group=settings.group)
+    checks = KeptClasses(settings, recipe) if isinstance(settings, PublishedSketches) else Validation(settings, recipe)
     run = Run(settings.run_folder or RUNS / f"{name}-{settings.seed}", dataclasses.asdict(settings))
-    torch.manual_seed(settings.seed)
-    method = ClipBaseline(ClipBaseline.config_type(epochs=settings.epochs), preprocess)
-    before: tuple[Source, ...] = ()
-    if settings.init is not None:
-        start = load_bundle(settings.init)
-        method.load_state_dict(start.method.state_dict())
-        before = start.manifest.trained_on
+    ready: Prepared = (
+        _dual_encoder(settings)
+        if isinstance(settings, DualEncoder)
+        else prepared(settings, recipe, data.classes, on_progress)
+    )
+    method = ready.method
     weights, metrics = _selected(method, data, checks, run, settings, on_progress)
     method.load_state_dict(weights)
-    manifest = _manifest(name, settings, material, data, method, before)
-    manifest = _calibrated(manifest, method, checks, recipe, metrics)
-    return save_bundle(out_folder(name, settings), method, manifest)
+    sources = tuple(dict.fromkeys((*ready.saw, *material.sources)))
+    manifest = Manifest(
+        name=name,
+        method=next(known for known, kind in METHODS.items() if kind is type(method)),
+        config=dataclasses.asdict(method.config),
+        preprocess=settings.preprocess,
+        domains=tuple(dict.fromkeys(portion.domain.name for portion in material.portions)),
+        classes=tuple(dict.fromkeys((*data.classes, *ready.classes))),
+        unseen_classes=() if ready.knows_unseen else material.unseen,
+        concepts=drawn_classes(settings.packs, recipe) if isinstance(settings, DualEncoder) else (),
+        dim=method.dim,
+        files={},
+        seed=settings.seed,
+        trained_on=sources,
+        metrics=metrics,
+    )
+    if isinstance(settings, DualEncoder) and not recipe.zero_shot:  # cut-offs are for visitors
+        manifest = with_cutoffs(manifest, InTraining(method.eval()), settings.gallery, settings.packs)
+    rotation = None if isinstance(settings, DualEncoder) else finished(method, data, settings)
+    return save_bundle(out_folder(name, settings), method, manifest, rotation)
 
 
-def out_folder(name: str, settings: DualEncoder) -> Path:
+def _dual_encoder(settings: DualEncoder) -> Prepared:
+    """The plain dual encoder at its start."""
+    torch.manual_seed(settings.seed)
+    method = ClipBaseline(ClipBaseline.config_type(epochs=settings.epochs), settings.preprocess)
+    if settings.init is None:
+        return Prepared(method)
+    start = load_bundle(settings.init)
+    method.load_state_dict(start.method.state_dict())
+    return Prepared(method, saw=start.manifest.trained_on)
+
+
+def out_folder(name: str, settings: Settings) -> Path:
     """Where the bundle is written."""
     return settings.out or RUNS / "bundles" / f"{name}-{settings.seed}"
 
 
-def _manifest(
-    name: str,
-    settings: DualEncoder,
-    material: Material,
-    data: Mixture,
-    method: ClipBaseline,
-    before: tuple[Source, ...],
-) -> Manifest:
-    return Manifest(
-        name=name,
-        method="clip-baseline",
-        config=dataclasses.asdict(method.config),
-        preprocess=method.preprocess,
-        domains=tuple(dict.fromkeys(portion.domain.name for portion in material.portions)),
-        classes=data.classes,
-        unseen_classes=(*STRANGERS, *(UNSEEN if RECIPES[name].zero_shot else ())),
-        dim=method.dim,
-        files={},
-        seed=settings.seed,
-        trained_on=(*before, *material.sources),
-    )
-
-
-def _calibrated(
-    manifest: Manifest, method: ClipBaseline, checks: Validation, recipe: Recipe, metrics: dict[str, float]
-) -> Manifest:
-    """With cut-offs, which only a bundle for visitors needs, and with all that was measured on validation data."""
-    if recipe.zero_shot:
-        return dataclasses.replace(manifest, metrics=metrics)
-    cutoffs = checks.cutoffs(InTraining(method.eval()))
-    told = {
-        f"validation {kind} {name.replace('_', ' ')}": round(float(getattr(cutoff, name)), 4)
-        for kind, cutoff in cutoffs.items()
-        for name in ("real_kept", "nonsense_refused")
-    }
-    log.info("cut-offs: %s", cutoffs)
-    values = {kind: round(cutoff.value, 4) for kind, cutoff in cutoffs.items()}
-    return dataclasses.replace(manifest, cutoff=values, metrics=metrics | told)
-
-
 def _selected(
-    method: ClipBaseline, data: Mixture, checks: Validation, run: Run, settings: DualEncoder, on_progress: Progress
+    method: Method,
+    data: Mixture,
+    checks: Validation | KeptClasses,
+    run: Run,
+    settings: Training,
+    on_progress: Progress,
 ) -> tuple[dict[str, torch.Tensor], dict[str, float]]:
     """Train; return the averaged weights of the epoch with the best validation mAP, and what that epoch measured."""
     state = run.state() or {}
     best, metrics = state.get("best"), state.get("metrics", {})
-    judge = ClipBaseline(method.config, method.preprocess)
+    judge = type(method)(method.config, method.preprocess).to(device_of(settings))
     for report in fit(method, data, seed=settings.seed, resume=state.get("fit"), on_progress=on_progress):
         measured: dict[str, float] = {}
         weights = report.averaged()
@@ -120,6 +116,14 @@ def _selected(
     return best, metrics
 
 
+def _usable(device: str) -> None:
+    """Raises SettingsError for a device that is not here."""
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise SettingsError(f"Nothing can be trained on {device!r} here ({error}). Leave --device out.") from error
+
+
 def _line(report: EpochReport, measured: dict[str, float]) -> dict[str, float | int | str]:
     losses = {name: round(value, 4) for name, value in report.losses.items()}
     return {"epoch": report.epoch, "of": report.epochs, "seconds": round(report.seconds, 1), **losses, **measured}
@@ -130,8 +134,12 @@ class InTraining:
 
     fingerprint = "in-training·00000000"
 
-    def __init__(self, method: ClipBaseline) -> None:
+    def __init__(self, method: Method) -> None:
         self.dim = method.dim
         self.preprocess = method.preprocess
-        self.encode_images = method.encode_images
         self.encode_texts = method.encode_texts
+        self._method = method
+
+    def encode_images(self, images: torch.Tensor, domains: Sequence[Domain]) -> torch.Tensor:
+        """(B, 3, H, W) on any device -> (B, dim), unit rows on the method's."""
+        return self._method.encode_images(images.to(next(self._method.parameters()).device), domains)

@@ -1,6 +1,4 @@
-"""What a dual encoder in training is selected and calibrated on: validation drawings, renders and words, never what is
-reported.
-"""
+"""What an encoder in training is selected on: validation drawings and renders, never what is reported."""
 
 from __future__ import annotations
 
@@ -10,16 +8,12 @@ import numpy as np
 from PIL import Image
 
 from retrieval.data.packs import Sketch, quickdraw
-from retrieval.data.strangers import VALIDATION
 from retrieval.data.world import WorldPictures, world_pictures
-from retrieval.encoder import Encoder, TextEncoder, Vectors, embed_images, embed_texts
+from retrieval.encoder import Encoder, Vectors, embed_images
 from retrieval.evaluation.metrics import average_precision
-from retrieval.images import open_image, rasterise
-from retrieval.items import read_items
-from retrieval.training.calibration import Cutoff, calibrated
-from retrieval.training.settings import DualEncoder, Recipe
+from retrieval.images import rasterise
+from retrieval.training.settings import OnWorld, Recipe
 from retrieval.types import PHOTO, SKETCH
-from retrieval.world.captions import article
 from retrieval.world.split import ALL, VAL_UNSEEN
 
 
@@ -28,13 +22,11 @@ class Validation:
     for a zero-shot recipe, the classes kept to select on.
     """
 
-    def __init__(self, settings: DualEncoder, recipe: Recipe) -> None:
+    def __init__(self, settings: OnWorld, recipe: Recipe) -> None:
         self._classes: Sequence[str] = VAL_UNSEEN if recipe.zero_shot else ALL
         renders = settings.renders if recipe.zero_shot else settings.validation
         self._world: WorldPictures = world_pictures(renders, self._classes)
-        self._searched = settings.gallery
-        self._pack = settings.packs / "quickdraw345"
-        self._drawings = quickdraw(self._pack, self._classes, "val")
+        self._drawings = quickdraw(settings.packs / "quickdraw345", self._classes, "val")
 
     def measured(self, encoder: Encoder) -> dict[str, float]:
         """Drawings -> photos, as the reported tasks do it."""
@@ -50,24 +42,6 @@ class Validation:
         truth = np.array([d.label for d in self._drawings])[:, None] == labels[None, :]
         ranked = np.take_along_axis(truth, np.argsort(-(queries @ gallery.T), axis=1, kind="stable"), axis=1)
         return float(average_precision(ranked).mean())
-
-    def cutoffs(self, encoder: TextEncoder) -> dict[str, Cutoff]:
-        """One cut-off for pictures and one for texts, against the gallery that visitors search: the best of many hits
-        is closer than the best of few. Nonsense are drawings and names of strangers.
-        """
-        shown = embed_images(encoder, ((open_image(i.path), i.domain) for i in read_items(self._searched))).T
-
-        def best(vectors: Vectors) -> Vectors:
-            return np.asarray((vectors @ shown).max(axis=1))
-
-        wordings = ("{0}", "{1}", "a picture of {1}", "sketch of {1}")
-        real = [w.format(c, article(c)) for c in self._classes for w in wordings]
-        other = [w.format(c, article(c)) for c in VALIDATION for w in wordings]
-        strange = quickdraw(self._pack, VALIDATION, "val")
-        return {
-            "image": calibrated(best(_drawn(encoder, self._drawings)), best(_drawn(encoder, strange))),
-            "text": calibrated(best(embed_texts(encoder, real)), best(embed_texts(encoder, other))),
-        }
 
     def _photos(self, encoder: Encoder) -> Vectors:
         rows = zip(self._world.pictures, self._world.domains, strict=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor
 
@@ -24,10 +26,12 @@ class Plain:
         return torch.full((3, 8, 8), index, dtype=torch.uint8)
 
 
-def mixture(group: int) -> Mixture:
+def mixture(group: int, **told: Any) -> Mixture:
     photos = Plain([Example(label, PHOTO, "red") for label in ("duck", "car", "mug") for _ in range(5)])
     emoji = Plain([Example("duck", SKETCH, None, "emoji", frozenset({"duck", "bird"}))])
-    return Mixture([Portion(photos, PHOTO, 0.5), Portion(emoji, SKETCH, 0.5)], Preprocess(8), steps=2, group=group)
+    return Mixture(
+        [Portion(photos, PHOTO, 0.5), Portion(emoji, SKETCH, 0.5)], Preprocess(8), steps=2, group=group, **told
+    )
 
 
 def test_a_batch_depends_on_seed_and_epoch_alone() -> None:
@@ -35,6 +39,27 @@ def test_a_batch_depends_on_seed_and_epoch_alone() -> None:
     assert torch.equal(first.images, again.images)
     assert first.texts == again.texts
     assert next(iter(mixture(4).epoch(3, 2))).texts != first.texts
+
+
+def test_processes_make_the_same_batches_in_the_same_order() -> None:
+    alone, shared = (list(mixture(4, workers=workers).epoch(3, 1)) for workers in (0, 1))
+    assert [batch.texts for batch in alone] == [batch.texts for batch in shared]
+    assert all(torch.equal(one.images, other.images) for one, other in zip(alone, shared, strict=True))
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_what_a_step_draws_from_torch_is_left_alone_by_the_batches(workers: int) -> None:
+    torch.manual_seed(5)
+    alone = [torch.rand(3) for _ in range(4)]
+    torch.manual_seed(5)
+    between = [torch.rand(3) for _ in range(2)]
+    between += [torch.rand(3) for _ in mixture(4, workers=workers).epoch(3, 1)]
+    assert all(torch.equal(one, other) for one, other in zip(alone, between, strict=True))
+
+
+def test_shares_are_exact_where_that_is_asked() -> None:
+    batches = list(mixture(1, exact=True, batch=10).epoch(0, 0))
+    assert [[d.name for d in batch.domains] for batch in batches] == [["photo"] * 5 + ["sketch"] * 5] * 2
 
 
 def test_a_group_shows_one_class_from_whichever_portions_have_it() -> None:

@@ -9,10 +9,12 @@ import pytest
 
 from retrieval.data.folder import folder_items
 from retrieval.errors import DataError, SettingsError
-from retrieval.evaluation.tasks import IMAGE_METRICS, TASKS, Catalog, Task, picture, task
+from retrieval.evaluation.tasks import IMAGE_METRICS, PUBLISHED, TASKS, Catalog, Task, picture, task
 from retrieval.items import home_of, write_items
 from retrieval.types import TextQuery
 from retrieval.world.split import TEST_UNSEEN
+from tests.data.test_sketchy import OFFICIAL
+from tests.data.trees import plant, told
 from tests.evaluation.fakes import OBJECTS, STYLES, small_catalog, small_duplicates, small_pack
 
 REAL = Path(__file__).resolve().parents[2] / "assets"
@@ -108,6 +110,7 @@ def test_people_are_asked_for_with_every_caption_of_a_test_picture(catalog: Cata
     assert found.metrics == ("R@1", "R@5", "R@10", "mAP@all", "mINP")
 
 
+SKETCHES, FIRST, EXTENDED = OFFICIAL
 SKETCHY = [
     ("sketch", "pear", "pear", "test_unseen", "train", ""),
     ("sketch", "bus (school)", "school_bus", "test_unseen", "test", ""),
@@ -144,6 +147,31 @@ def test_all_of_sketchy_asks_nothing_of_what_was_seen(sketchy: Catalog) -> None:
     assert shape(found) == (3, 3)
     assert found.unseen == ()
     assert "mAP@all macro" in found.metrics
+
+
+UNSEEN = {"sketchy-ext/100-25@1": "bell", "sketchy-ext/104-21@1": "bat", "tuberlin-ext/220-30@1": "hot air balloon"}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_published_data_set_is_asked_with_all_sketches_of_its_unseen_classes(name: str, tmp_path: Path) -> None:
+    sketches, photos = ("png", "ImageResized") if "tuberlin" in name else (SKETCHES, EXTENDED)
+    label = UNSEEN[name]
+    plant(tmp_path, f"{sketches}/{label}/1.png", f"{sketches}/{label}/2.png", f"{sketches}/zebra/1.png")
+    plant(tmp_path, f"{photos}/{label.replace(' ', '')}/1.jpg", f"{photos}/zebra/1.jpg")
+    found = task(name, Catalog(tmp_path, None, data=tmp_path))
+    assert shape(found) == (2, 1)
+    assert found.labels == (label, label)
+    assert label in found.unseen
+    assert "zebra" not in found.unseen
+    assert {"mAP@all VOC", "mAP@all macro", "mAP@200 strict", "P@100", "P@100 truncated"} <= {*found.metrics}
+    assert told(found.problems, "without a picture")
+    with pytest.raises(DataError, match="--data DIR"):
+        task(name, Catalog(tmp_path, tmp_path))
+
+
+def test_a_photo_in_two_folders_of_sketchy_is_in_the_gallery_once(tmp_path: Path) -> None:
+    plant(tmp_path, f"{SKETCHES}/bat/1.png", f"{FIRST}/bat/n1.jpg", f"{EXTENDED}/bat/n1.jpg", f"{EXTENDED}/bat/n2.jpg")
+    assert shape(task("sketchy-ext/104-21@1", Catalog(tmp_path, None, data=tmp_path))) == (1, 2)
 
 
 EMOJI = [

@@ -128,6 +128,25 @@ def test_every_block_learns_to_tell_the_modalities_apart_from_the_first_step_on(
     assert all(not tag.any() and tag.grad is not None and tag.grad.any() for tag in tags)
 
 
+def test_the_gates_are_those_that_a_forward_pass_goes_through() -> None:
+    torch.manual_seed(0)
+    trunk, images, tags = (
+        ConditionalResNet("resnet10-quarter").eval(),
+        torch.randn(2, 3, 32, 32),
+        torch.tensor([0.0, 1.0]),
+    )
+    parts = [part for part in trunk.modules() if isinstance(part, ConditionalExcitation)]
+    passed = []
+    for part in parts:
+        torch.nn.init.normal_(part.tag)
+        part.register_forward_hook(lambda part, told, out: passed.append(part.gates(*told).flatten(1)))
+    with torch.no_grad():
+        trunk(images, tags)
+        wanted, found = list(passed), trunk.gates(images, tags)
+    assert list(found) == ["1.1", "2.1", "3.1", "4.1"]
+    assert all(torch.equal(a, b) for a, b in zip(wanted, found.values(), strict=True))
+
+
 # ---------------------------------------------------------------- losses
 
 
@@ -293,6 +312,98 @@ def test_every_epoch_begins_with_an_empty_memory_which_is_no_part_of_the_weights
     method.begin_epoch()
     assert not method.memory.counts.any()
     assert not method.memory.rows.any()
+
+
+def test_a_random_memory_is_filled_alike_and_then_takes_every_sketch_of_the_class_somewhere() -> None:
+    memory = SketchMemory(2, 2, 3, rule="random")
+    features = torch.eye(3)[[0, 1, 2]]
+    memory.remember(features, torch.tensor([1, 1, 1]), torch.zeros(3, dtype=torch.bool))
+    kept = sorted(map(tuple, memory.rows[1].tolist()))
+    assert tuple(features[2].tolist()) in kept, "no photo was needed"
+    assert len(kept) == len({*kept} & {*map(tuple, features.tolist())}) == 2
+    assert not memory.rows[0].any()
+
+
+def test_shuffled_tags_are_dealt_anew_in_training_and_true_when_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
+    method, seen = made(shuffled_tags=True), []
+    plain = ConditionalResNet.forward
+
+    def noted(self: ConditionalResNet, images: Tensor, tags: Tensor) -> Tensor:
+        seen.append(tags[:16].tolist())
+        return plain(self, images, tags)
+
+    monkeypatch.setattr(ConditionalResNet, "forward", noted)
+    batch = toy_batch()
+    for _ in range(4):
+        method.losses(batch, method.phases()[0])
+    true = method.tags(batch.domains).tolist()
+    students = [tags for tags in seen if any(tags)]  # the teacher's are all zero
+    assert len({*map(tuple, students)}) > 1
+    assert all(sorted(tags) == sorted(true) for tags in students)
+    method.encode_images(batch.images, batch.domains)
+    assert seen[-1] == true
+
+
+# ---------------------------------------------------------------- the album
+
+
+def test_the_album_is_what_an_empty_memory_holds_after_the_same_batches_under_the_final_weights() -> None:
+    method = made().train()
+    steps = [dataclasses.replace(toy_batch(), images=toy_batch().images + 0.1 * step) for step in range(3)]
+    method.fill_album(iter(steps))
+    assert method.training, "and it learns on as before"
+    memory, photos = SketchMemory(4, 2, method.album.rows.shape[-1]), torch.arange(16) < 8
+    with torch.no_grad():
+        for batch in steps:
+            assert batch.labels is not None
+            memory.remember(method.eval().trunk(batch.images, method.tags(batch.domains)), batch.labels, photos)
+    assert torch.equal(method.album.counts, memory.counts)
+    assert torch.equal(method.album.rows, memory.rows)
+    assert not method.memory.counts.any(), "the memory of training is another"
+
+
+def test_the_album_keeps_the_picture_of_every_row() -> None:
+    method, batch = made().eval(), toy_batch()
+    method.fill_album([batch, dataclasses.replace(batch, images=batch.images.flip(-1) * 0.9)])
+    shown = [toy_batch().images, batch.images.flip(-1) * 0.9]
+    with torch.no_grad():
+        drawn = torch.cat([images[8:] for images in shown])
+        features = method.trunk(drawn, torch.zeros(16))
+    for label in range(4):
+        for row, picture in zip(method.album.rows[label], method.album.pictures[label], strict=True):
+            found = int((features - row).abs().sum(dim=1).argmin())
+            red, green, blue = (drawn[found] * 0.25 + 0.5).clamp(0, 1)
+            grey = (0.2989 * red + 0.587 * green + 0.114 * blue) * 255
+            assert (picture.float() - grey).abs().max() < 2
+    assert method.album.pictures.dtype == torch.uint8
+
+
+def test_filling_the_album_again_forgets_the_first_time() -> None:
+    method, batch = made(), toy_batch()
+    method.fill_album([batch])
+    before = method.album.rows.clone()
+    method.fill_album([])
+    assert not method.album.counts.any()
+    assert not method.album.pictures.any()
+    method.fill_album([batch])
+    assert torch.equal(method.album.rows, before)
+
+
+def test_the_album_is_saved_with_the_weights(tmp_path: Path) -> None:
+    method = made()
+    method.fill_album([toy_batch()])
+    config = dataclasses.asdict(method.config)
+    save_bundle(tmp_path, method, Manifest("tiny", "dsn", config, PREPROCESS, ("photo", "sketch"), (), method.dim, {}))
+    loaded = load_bundle(tmp_path).method
+    assert isinstance(loaded, DSN)
+    assert torch.equal(loaded.album.counts, torch.tensor([2, 2, 2, 2]))
+    assert torch.equal(loaded.album.pictures, method.album.pictures)
+    assert torch.allclose(loaded.album.rows, method.album.rows, rtol=1e-3)
+
+
+def test_pictures_of_a_large_method_are_kept_small() -> None:
+    with torch.device("meta"):
+        assert DSN(Config(**TINY), Preprocess(224)).album.pictures.shape == (4, 2, 64, 64)
 
 
 # ---------------------------------------------------------------- gradients

@@ -6,13 +6,16 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from retrieval.errors import DataError, SettingsError
 from retrieval.images import Preprocess
 from retrieval.methods import Batch, ClipBaseline, Phase
-from retrieval.training.calibration import calibrated
+from retrieval.training.calibration import calibrated, strictest
 from retrieval.training.loop import fit
 from retrieval.training.runs import Run
 from tests.methods.test_clip_baseline import TINY, toy_batch
@@ -93,6 +96,21 @@ def test_the_cutoff_keeps_real_queries_and_refuses_nonsense() -> None:
     assert found.real_kept >= 0.9
     assert found.nonsense_refused > 0.8
     assert 0.49 <= found.value <= 0.56
+
+
+@given(seed=st.integers(0, 2**32 - 1), keep=st.floats(0.01, 1), tied=st.booleans())
+def test_the_strictest_cutoff_keeps_what_it_must_and_none_that_does_refuses_more(
+    seed: int, keep: float, tied: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    real, nonsense = rng.random(rng.integers(1, 30)) + 0.2, rng.random(rng.integers(1, 30))
+    if tied:
+        real, nonsense = real.round(1), nonsense.round(1)
+    found = strictest(real, nonsense, keep)
+    assert found.real_kept == (real >= found.value).mean() >= keep
+    assert found.nonsense_refused == (nonsense < found.value).mean()
+    for value in np.linspace(0, 1.2, 50):
+        assert (real >= value).mean() < keep or (nonsense < value).mean() <= found.nonsense_refused
 
 
 def test_modules_move_at_their_own_rates() -> None:

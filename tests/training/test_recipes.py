@@ -7,22 +7,27 @@ import dataclasses
 import io
 import json
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from retrieval.bundle import load_bundle
+from retrieval.bundle import CARD, card, load_bundle, write_manifest
 from retrieval.cli import main
 from retrieval.data.concepts import UNSEEN, is_unseen
 from retrieval.data.icons import EMOJI, MONO
 from retrieval.data.strangers import STRANGERS
-from retrieval.training.material import gathered
+from retrieval.errors import DataError
+from retrieval.methods.dsn import Config as DSNConfig
+from retrieval.training.material import gathered, taught
 from retrieval.training.recipes import made
-from retrieval.training.settings import RECIPES, STYLES, DualEncoder
-from retrieval.world.split import ALL
+from retrieval.training.settings import RECIPES, RUNGS, DualEncoder, WorldSketches
+from retrieval.types import STYLES as WORLD_STYLES
+from retrieval.world.split import ALL, SEEN
 
+STYLES = tuple(style.name for style in WORLD_STYLES)
 OTHERS = ("laptop", "camel")
 THINGS = ("duck", "pizza", "camel", "anvil")  # seen, unseen and of the world, unseen, a stranger
 
@@ -119,14 +124,101 @@ def test_a_bundle_says_what_it_saw_and_what_it_did_not(settings: DualEncoder) ->
     assert load_bundle(settings.out or Path()).manifest == manifest
     assert set(manifest.unseen_classes) == {*UNSEEN, *STRANGERS}
     assert not set(manifest.classes) & {*UNSEEN, *STRANGERS}
+    assert manifest.concepts == tuple(sorted({*ALL, *OTHERS} - {*UNSEEN}))
     assert {source.data.split(":")[0] for source in manifest.trained_on} > {"Tiny ImageNet", "Caltech 101", "emoji"}
     assert 0 < manifest.metrics["validation mAP@all"] <= 1
 
 
 def test_a_bundle_for_visitors_gets_cutoffs(settings: DualEncoder, tmp_path: Path) -> None:
     manifest = made("guise-mini", dataclasses.replace(settings, run_folder=tmp_path / "run", out=tmp_path / "out"))
-    assert set(manifest.cutoff) == {"image", "text"}
+    assert set(manifest.cutoff) == {"image", "text", "image held", "image hit"}
     assert "validation image nonsense refused" in manifest.metrics
+    assert set(manifest.concepts) == {*ALL, *OTHERS}
+
+
+def test_a_bundle_is_calibrated_anew_without_being_trained(
+    settings: DualEncoder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    made("guise-mini", dataclasses.replace(settings, run_folder=tmp_path / "run", out=out))
+    bundle = load_bundle(out)
+    write_manifest(
+        out, dataclasses.replace(bundle.manifest, concepts=(), cutoff={}, metrics={"validation mAP@all": 0.5})
+    )
+    given = ["--gallery", str(settings.gallery), "--packs", str(settings.packs)]
+    assert main(["bundle", "calibrate", str(out), *given]) == 0
+    again = load_bundle(out)
+    assert again.fingerprint == bundle.fingerprint
+    assert again.manifest.concepts == bundle.manifest.concepts
+    assert again.manifest.cutoff.keys() == bundle.manifest.cutoff.keys()
+    assert again.manifest.metrics.keys() == bundle.manifest.metrics.keys()
+    assert again.manifest.metrics["validation mAP@all"] == 0.5
+    assert (out / CARD).read_text(encoding="utf-8") == card(again.manifest)
+    assert json.loads(capsys.readouterr().out.split("Saved")[0])["cutoff"] == dict(again.manifest.cutoff)
+
+
+def test_cutoffs_are_refused_to_a_bundle_for_protocols(
+    settings: DualEncoder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    made("guise-mini-zs", dataclasses.replace(settings, run_folder=tmp_path / "run", out=out))
+    assert main(["bundle", "calibrate", str(out), "--packs", str(settings.packs)]) == 2
+    assert "cut-offs are for visitors. Name a bundle made as guise-mini." in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def paired(settings: DualEncoder) -> WorldSketches:
+    """DSN on the same pictures, after a teacher of one step; words are read by the plain encoder."""
+    home = settings.packs
+    reader = dataclasses.replace(settings, run_folder=home / "reader-run", out=home / "reader")
+    made("guise-mini-zs", reader)
+    return WorldSketches(
+        renders=home / "renders", validation=home / "renders", packs=home, run_folder=home / "dsn-run",
+        out=home / "dsn", epochs=1, steps=12, batch=6, size=32, teacher=home / "teacher", teacher_epochs=1,
+        teacher_batch=4, meanings=home / "reader",
+    )  # fmt: skip
+
+
+def test_nothing_unseen_and_no_sketch_reaches_the_teacher(paired: WorldSketches) -> None:
+    recipe = RECIPES["dsn-world"]
+    for portions in (gathered(paired, recipe).portions, taught(paired, recipe).portions):
+        examples = [e for p in portions for e in p.source.examples if e.domain == p.domain]
+        assert not [e.label for e in examples if is_unseen(e.label) or e.label in STRANGERS]
+    assert {portion.domain.name for portion in taught(paired, recipe).portions} == {"photo"}
+    assert {portion.domain.name for portion in gathered(paired, recipe).portions} == {"photo", "sketch"}
+
+
+def test_dsn_is_made_with_a_teacher_an_album_and_a_rotation(paired: WorldSketches) -> None:
+    manifest = made("dsn-world", paired)
+    bundle = load_bundle(paired.out or Path())
+    assert bundle.manifest.files == manifest.files
+    assert bundle.rotation is not None
+    assert bundle.rotation.bits == bundle.dim
+    seen = manifest.classes[: manifest.config["classes"]]
+    assert seen == tuple(sorted(set(SEEN)))
+    assert len(manifest.classes) == manifest.config["teacher_classes"]
+    assert bundle.method.album.counts.sum() > 0  # type: ignore[union-attr, operator]
+    assert any("Quick, Draw!" in source.data for source in manifest.trained_on)
+
+
+def test_a_teacher_serves_every_seed_and_no_other_recipe(paired: WorldSketches, tmp_path: Path) -> None:
+    made("dsn-world", dataclasses.replace(paired, seed=1, run_folder=tmp_path / "run", out=tmp_path / "out"))
+    assert len((paired.teacher / "log.jsonl").read_text().splitlines()) == 1, "it is trained once"
+    other = dataclasses.replace(paired, teacher_batch=5, run_folder=tmp_path / "other", out=tmp_path / "out")
+    with pytest.raises(DataError, match="begun with other settings"):
+        made("dsn-world", other)
+
+
+def test_every_rung_of_the_ladder_has_one_part_more_than_the_one_above() -> None:
+    method, changes = DSNConfig(), []
+    told = [dataclasses.replace(method, **RECIPES[f"dsn-world-{rung}"].config) for rung in RUNGS]
+    told.insert(5, dataclasses.replace(method, **RECIPES["dsn-world"].config))
+    for one, other in pairwise(told[:6]):
+        changes.append([f.name for f in dataclasses.fields(one) if getattr(one, f.name) != getattr(other, f.name)])
+    assert changes == [["teacher_weight"], ["semantic_weight"], ["tagged"], ["contrast_weight"], ["memory_weight"]]
+    whole, shuffled, random = told[5:]
+    assert shuffled == dataclasses.replace(whole, shuffled_tags=True)
+    assert random == dataclasses.replace(whole, memory_rule="random")
 
 
 def test_the_command_line_is_made_from_the_settings(capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,6 +18,12 @@ nothing about a model.
     sketchy125/all@1                     human sketches of 125 concepts -> their photos; same concept
     emoji/cross-style@1                  every picture of a test object -> those of other styles; same object
     emoji/zero-shot@1                    every picture of an unseen concept -> those of other styles; same concept
+    sketchy-ext/100-25@1                 every sketch of the 25 unseen classes of Sketchy-Extended -> their photos
+    sketchy-ext/104-21@1                 the same with the 21 unseen classes that ImageNet-1k lacks
+    tuberlin-ext/220-30@1                every sketch of the 30 unseen classes of TU-Berlin-Extended -> their photos
+
+The last three are `PUBLISHED`: their data are brought by whoever has them (`Catalog.data`). All others are `TASKS`, and
+are measured for the README.
 
 Unseen are the classes of `world.split.TEST_UNSEEN`, and in packs the concepts of `data.concepts.TEST_UNSEEN`; a bundle
 that has seen one of them is refused. The held-out strokes are those of `data.packs.quickdraw(..., "test")`: 40 of each
@@ -34,7 +40,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from retrieval.errors import SettingsError
-from retrieval.evaluation.tasks import packs, texts, world
+from retrieval.evaluation.tasks import packs, published, texts, world
 from retrieval.evaluation.tasks.base import (
     IMAGE_METRICS,
     TEXT_METRICS,
@@ -48,6 +54,7 @@ from retrieval.evaluation.tasks.base import (
 
 __all__ = [
     "IMAGE_METRICS",
+    "PUBLISHED",
     "TASKS",
     "TEXT_METRICS",
     "Catalog",
@@ -60,12 +67,14 @@ __all__ = [
 ]
 
 TASKS: dict[str, Callable[[str, Catalog], Task]] = world.TASKS | texts.TASKS | packs.TASKS
+PUBLISHED = published.PUBLISHED
 
 
 def task(name: str, catalog: Catalog) -> Task:
     """The named task on this data. Raises SettingsError for a name that does not exist and DataError where data is
     missing.
     """
-    if name not in TASKS:
-        raise SettingsError(f"There is no task {name!r}. Choose {', '.join(TASKS)}.")
-    return TASKS[name](name, catalog)
+    known = TASKS | PUBLISHED
+    if name not in known:
+        raise SettingsError(f"There is no task {name!r}. Choose {', '.join(known)}.")
+    return known[name](name, catalog)

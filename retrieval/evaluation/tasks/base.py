@@ -22,19 +22,26 @@ TEXT_METRICS = ("mAP@all", "P@8", "R@1")
 
 @dataclass(frozen=True)
 class Catalog:
-    """Where the data lies: the embedded gallery, the folder of packs and that of synthetic people in the street (None
-    where there is none).
+    """Where the data lies: the embedded gallery, the folder of packs, that of synthetic people in the street, and that
+    of a published data set in its official layout (None where there is none).
     """
 
     gallery: Path
     packs: Path | None
     people: Path | None = None
+    data: Path | None = None
 
     def pack(self, name: str, task: str) -> Path:
         """The folder of a pack. Raises DataError that names the task where there are no packs."""
         if self.packs is None:
             raise DataError(f"{task} needs the pack {name}. Set GUISE_DATA to the folder of packs.")
         return self.packs / name
+
+    def unpacked(self, task: str) -> Path:
+        """The folder of the published data set. Raises DataError that names the task where there is none."""
+        if self.data is None:
+            raise DataError(f"{task} needs its data set in the official layout. Name the folder: --data DIR.")
+        return self.data
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,7 @@ class Task:
     labels: tuple[str, ...] = ()  # the class of each query, for means over classes
     left_out: int = 0  # queries to which nothing in the gallery is relevant
     dropped: int = 0  # pictures that stand in a pack for training too
+    problems: tuple[str, ...] = ()  # what is wrong with this copy of the data, in sentences
 
     @property
     def truth(self) -> Relevance:

@@ -19,11 +19,10 @@ from retrieval.evaluation.tasks.base import (
 )
 from retrieval.images import rasterise
 from retrieval.items import ITEMS, read_items
-from retrieval.types import CARTOON, ENGRAVING, MOSAIC, PAINTING, PHOTO, SKETCH, Domain
+from retrieval.types import PAINTING, PHOTO, SKETCH, STYLES, Domain
 from retrieval.world.split import TEST_UNSEEN
 
 DRAWN = 256  # pixels at which strokes become a query, as in the app
-STYLES = (PHOTO, PAINTING, CARTOON, SKETCH, ENGRAVING, MOSAIC)
 
 
 def world_pictures(catalog: Catalog) -> list[Picture]:

@@ -1,0 +1,138 @@
+"""What each part of DSN does -> results/ladder.json: from classes alone to the whole method, and two controls.
+
+python benchmarks/ladder.py --train --seed 0       train what is missing of one seed; needs GUISE_DATA and renders
+python benchmarks/ladder.py                        measure what was trained, write the file
+
+All rungs start from one teacher's trunk, see the same pictures and take the same number of steps. They are selected on
+the validation classes and measured on the test classes, query by query: the interval of a gain is a paired bootstrap
+over queries, each query's average precision being the mean over seeds. Seeds are few, so their spread stands beside it.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from retrieval.threads import settle  # noqa: E402
+
+settle()
+
+import argparse  # noqa: E402
+import dataclasses  # noqa: E402
+from typing import Any  # noqa: E402
+
+import numpy as np  # noqa: E402
+
+from retrieval.bundle import MANIFEST, load_bundle, read_manifest  # noqa: E402
+from retrieval.data.packs import packs_folder  # noqa: E402
+from retrieval.evaluation.harness import evaluate  # noqa: E402
+from retrieval.evaluation.metrics import Values, paired_interval  # noqa: E402
+from retrieval.evaluation.report import write_results  # noqa: E402
+from retrieval.evaluation.tasks import Catalog, Task, task  # noqa: E402
+from retrieval.training.recipes import made  # noqa: E402
+from retrieval.training.settings import RECIPES, RUNGS  # noqa: E402
+
+TASK = "quickdraw-world/zero-shot@1"
+METRIC = "mAP@all"
+WHOLE, PLAIN = "dsn-world", "guise-mini-zs"
+SEEDS = (0, 1, 2)
+PAIRS = (  # what is compared: the second must explain what the first has more
+    ("dsn-world-teacher", "dsn-world-classes"),
+    ("dsn-world-meaning", "dsn-world-teacher"),
+    ("dsn-world-tag", "dsn-world-meaning"),
+    ("dsn-world-contrast", "dsn-world-tag"),
+    (WHOLE, "dsn-world-contrast"),
+    (WHOLE, "dsn-world-shuffled-tags"),
+    (WHOLE, "dsn-world-random-memory"),
+    (WHOLE, "dsn-world-classes"),
+    (WHOLE, PLAIN),
+)
+Row = dict[str, Any]
+
+
+def main() -> None:
+    """Train, or measure and write."""
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("--train", action="store_true", help="train what is missing instead of measuring")
+    words.add_argument("--seed", type=int, action="append", choices=SEEDS, help="may be repeated (default: all)")
+    words.add_argument("--rung", action="append", choices=[WHOLE, *names()], help="may be repeated (default: all)")
+    asked = words.parse_args()
+    packs = packs_folder()
+    if packs is None:
+        sys.exit("This needs the folder of packs: set GUISE_DATA.")
+    if asked.train:
+        for seed in asked.seed or SEEDS:
+            for name in asked.rung or (WHOLE, *names()):
+                train(name, seed)
+        return
+    rows = measured(task(TASK, Catalog(ROOT / "assets" / "gallery", packs)))
+    write_results(ROOT / "benchmarks" / "results" / "ladder.json", rows)
+    for row in rows:
+        sys.stdout.write(f"{row}\n")
+
+
+def names() -> list[str]:
+    """The recipes of the ladder but the whole method."""
+    return [f"{WHOLE}-{rung}" for rung in RUNGS]
+
+
+def folder(name: str, seed: int) -> Path:
+    """Where a rung's bundle lies: whole methods where every bundle does, single rungs among themselves."""
+    if name in RECIPES and name not in (WHOLE, PLAIN):
+        return ROOT / "runs" / "ladder" / f"{name}-{seed}"
+    shipped = ROOT / "checkpoints" / name
+    here = (shipped / MANIFEST).is_file() and read_manifest(shipped).seed == seed
+    return shipped if here else ROOT / "runs" / "bundles" / f"{name}-{seed}"
+
+
+def train(name: str, seed: int) -> None:
+    """Train one rung with one seed, unless it is there."""
+    out = folder(name, seed)
+    if (out / MANIFEST).is_file():
+        return
+    sys.stderr.write(f"{name}, seed {seed}\n")
+    run = ROOT / "runs" / "ladder" / "runs" / f"{name}-{seed}"
+    made(name, dataclasses.replace(RECIPES[name].settings, seed=seed, out=out, run_folder=run))
+
+
+def measured(chosen: Task) -> list[Row]:
+    """A row for each rung that was trained, and one for each comparison of two."""
+    values: dict[str, dict[int, Values]] = {}
+    rows: list[Row] = []
+    for name in (*names()[:5], WHOLE, *names()[5:], PLAIN):
+        there = [seed for seed in SEEDS if (folder(name, seed) / MANIFEST).is_file()]
+        bundles = {seed: load_bundle(folder(name, seed)) for seed in there}
+        values[name] = {seed: evaluate(bundle, chosen).values[METRIC] for seed, bundle in bundles.items()}
+        if there:
+            rows.append(
+                {
+                    "rung": name,
+                    "about": RECIPES[name].about,
+                    "seeds": there,
+                    METRIC: [round(float(values[name][seed].mean()), 4) for seed in there],
+                    f"validation {METRIC}": [bundles[seed].manifest.metrics[f"validation {METRIC}"] for seed in there],
+                }
+            )
+    return rows + [gain(*pair, values) for pair in PAIRS if all(values[name] for name in pair)]
+
+
+def gain(more: str, less: str, values: dict[str, dict[int, Values]]) -> Row:
+    """What the first of two rungs has more than the second, over the seeds that both have."""
+    seeds = sorted(values[more].keys() & values[less].keys())
+    a, b = (np.mean([values[name][seed] for seed in seeds], axis=0) for name in (more, less))
+    low, high = paired_interval(a, b)
+    return {
+        "more": more,
+        "less": less,
+        "seeds": seeds,
+        "gain": round(float((a - b).mean()), 4),
+        "interval": [round(low, 4), round(high, 4)],
+        "each seed": [round(float((values[more][seed] - values[less][seed]).mean()), 4) for seed in seeds],
+    }
+
+
+if __name__ == "__main__":
+    main()

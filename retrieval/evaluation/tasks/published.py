@@ -1,0 +1,41 @@
+"""Protocols on published data sets in their official layouts: sketches of the unseen classes -> their photos.
+
+Every picture of these classes takes part, as in the published lists, but each photo once: see `data.sketchy` for the
+twins in what others report. The data sets cannot be shipped, so nothing is measured on them here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from retrieval.data.catalog import Collection
+from retrieval.data.sketchy import sketchy
+from retrieval.data.splits import SKETCHY_100_25, SKETCHY_104_21, TUBERLIN_220_30, ClassSplit
+from retrieval.data.tuberlin import tuberlin
+from retrieval.evaluation.tasks.base import IMAGE_METRICS, Catalog, Task, picture, picture_task, same_class
+from retrieval.types import PHOTO, SKETCH, Item
+
+METRICS = (*IMAGE_METRICS, "mAP@all VOC", "mAP@all macro", "P@100", "P@200")
+
+
+def unseen_classes(name: str, catalog: Catalog, *, read: Callable[[Path], Collection], split: ClassSplit) -> Task:
+    """Sketches of the unseen classes -> their photos; relevant: same class."""
+    found = read(catalog.unpacked(name))
+    items = [item for item in found.items if item.label in split.unseen]
+    return replace(sketches_to_photos(name, items, split.unseen, METRICS), problems=found.problems)
+
+
+def sketches_to_photos(name: str, items: Sequence[Item], unseen: Sequence[str], metrics: tuple[str, ...]) -> Task:
+    """The sketches among the items -> the photos among them; relevant: same class."""
+    queries, gallery = ([picture(item) for item in items if item.domain == domain] for domain in (SKETCH, PHOTO))
+    return picture_task(name, queries, gallery, same_class(queries, gallery), unseen=unseen, metrics=metrics)
+
+
+PUBLISHED: dict[str, Callable[[str, Catalog], Task]] = {
+    "sketchy-ext/100-25@1": partial(unseen_classes, read=sketchy, split=SKETCHY_100_25),
+    "sketchy-ext/104-21@1": partial(unseen_classes, read=sketchy, split=SKETCHY_104_21),
+    "tuberlin-ext/220-30@1": partial(unseen_classes, read=tuberlin, split=TUBERLIN_220_30),
+}

@@ -1,0 +1,85 @@
+"""What a recipe on a published data set is trained and selected on: the seen classes of its zero-shot lists, less a few
+that select the epoch. Of the unseen classes no list is opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from retrieval.data.catalog import Collection
+from retrieval.data.filelists import Part
+from retrieval.data.sketchy import sketchy_lists
+from retrieval.data.splits import SKETCHY, TUBERLIN
+from retrieval.data.tuberlin import tuberlin_lists
+from retrieval.encoder import Encoder
+from retrieval.errors import SettingsError
+from retrieval.evaluation.harness import evaluate
+from retrieval.evaluation.tasks.published import sketches_to_photos
+from retrieval.training.settings import PublishedSketches, Recipe
+from retrieval.types import Item
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A published data set: its name, its classes, and what reads its lists."""
+
+    name: str
+    classes: tuple[str, ...]
+    read: Callable[[Path, str, Part], Collection]
+
+
+DATA_SETS = {
+    "sketchy": DataSet("Sketchy-Extended", SKETCHY, sketchy_lists),
+    "tuberlin": DataSet("TU-Berlin-Extended", TUBERLIN, tuberlin_lists),
+}
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What the lists of seen classes name: pictures to train on and pictures to select on, of different classes; all
+    classes of the data set that are not trained on; and what is wrong with this copy.
+    """
+
+    name: str
+    trained: tuple[Item, ...]
+    kept: tuple[Item, ...]
+    unseen: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+def listed(settings: PublishedSketches, recipe: Recipe) -> Listed:
+    """The seen pictures of the recipe's data set. Kept are classes at even distances in the alphabet.
+
+    Raises DataError where the lists are missing, and SettingsError where too few or too many classes are kept.
+    """
+    data = DATA_SETS[recipe.published or ""]
+    found = data.read(settings.data, settings.lists, "seen")
+    labels = sorted({item.label or "" for item in found.items})
+    if not (1 if settings.validate_every else 0) <= settings.kept < len(labels):
+        raise SettingsError(
+            f"{settings.kept} of {len(labels)} seen classes would be kept to select the epoch on. Keep one or more, "
+            "and leave one or more to train on; or keep none and never validate: --kept 0 --validate-every 0."
+        )
+    kept = {labels[number * len(labels) // settings.kept] for number in range(settings.kept)}
+    return Listed(
+        data.name,
+        tuple(item for item in found.items if item.label not in kept),
+        tuple(item for item in found.items if item.label in kept),
+        tuple(name for name in data.classes if name not in labels or name in kept),
+        found.problems,
+    )
+
+
+class KeptClasses:
+    """Sketches of the classes that are kept from training, against their photos."""
+
+    def __init__(self, settings: PublishedSketches, recipe: Recipe) -> None:
+        kept = listed(settings, recipe).kept
+        self._task = sketches_to_photos("validation", kept, (), ("mAP@all",)) if kept else None
+
+    def measured(self, encoder: Encoder) -> dict[str, float]:
+        """Sketches -> photos, as the reported tasks do it."""
+        assert self._task, "where nothing is kept, nothing is validated"
+        return {"validation mAP@all": round(evaluate(encoder, self._task).metrics["mAP@all"], 4)}
