@@ -86,7 +86,7 @@ def search_rows() -> list[Row]:
     """The app's search and its bare parts, taken in turns in one process."""
     engine = Engine(Settings())
     engine.wait()
-    gallery = engine._gallery(None)
+    gallery = engine.served().gallery()
     queries = [ImageQuery(open_image(item.path)) for item in gallery.items[:: max(1, len(gallery) // ROUNDS)]][:ROUNDS]
     vectors = gallery.store._index.index.reconstruct_n(0, len(gallery))  # type: ignore[attr-defined]
     bare_index = faiss.IndexFlatIP(engine.bundle.dim)

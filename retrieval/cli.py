@@ -18,11 +18,12 @@ from typing import Any, get_args, get_type_hints
 
 from tqdm import tqdm
 
-from retrieval.engine import Engine, Settings, index
+from retrieval.engine import Engine, Settings
 from retrieval.errors import RetrievalError, SettingsError
 from retrieval.images import open_image
 from retrieval.items import home_of
-from retrieval.training.settings import RECIPES
+from retrieval.served import index
+from retrieval.training.settings import RECIPES, DualEncoder
 from retrieval.types import SKETCH, Domain, ImageQuery, Progress, TextQuery
 
 
@@ -49,11 +50,11 @@ def say(text: str, to: Any = None) -> None:
 
 def search(asked: argparse.Namespace) -> None:
     """Print the hits for words or a picture as JSON."""
-    engine = Engine(dataclasses.replace(Settings.from_environment(), extra_galleries=_galleries(asked.gallery)))
+    engine = _engine(asked)
     query = (
         TextQuery(asked.text) if asked.text is not None else ImageQuery(open_image(asked.image), Domain(asked.domain))
     )
-    results = engine.search(query, k=asked.k, domains=asked.style)
+    results = engine.search(query, k=asked.k, domains=asked.style, method=asked.method)
     hits = [
         {
             "id": h.item.id,
@@ -65,6 +66,14 @@ def search(asked: argparse.Namespace) -> None:
         for h in results.hits
     ]
     say(json.dumps({"confident": results.confident, "hits": hits}, indent=2))
+
+
+def why(asked: argparse.Namespace) -> None:
+    """Print why a picture of the gallery is a hit of a picture, as JSON."""
+    from retrieval.why import as_json
+
+    query = ImageQuery(open_image(asked.image), Domain(asked.domain))
+    say(json.dumps(as_json(_engine(asked).why(query, asked.item, method=asked.method)), indent=2))
 
 
 def build_index(asked: argparse.Namespace) -> None:
@@ -97,7 +106,9 @@ def evaluate(asked: argparse.Namespace) -> None:
         report = evaluate_folder(encoder, asked.folder, asked.queries, asked.gallery, partial(say, to=sys.stderr))
     else:
         people = settings.gallery.parent / "people" / "street"
-        chosen = task(asked.task, Catalog(settings.gallery, packs_folder(), people))
+        chosen = task(asked.task, Catalog(settings.gallery, packs_folder(), people, asked.data))
+        for problem in chosen.problems:
+            say(problem, sys.stderr)
         if chosen.dropped:
             say(f"{chosen.dropped} pictures left out: a pack for training holds them too", sys.stderr)
         report = measured(encoder_named(asked.bundle, settings.bundle), chosen)
@@ -176,6 +187,15 @@ def verify(asked: argparse.Namespace) -> None:
     say(f"{asked.folder} is whole: {load_bundle(asked.folder).fingerprint}")
 
 
+def calibrate(asked: argparse.Namespace) -> None:
+    """Set anew, on validation data and without training, from where on a bundle speaks of a match."""
+    from retrieval.training.cutoffs import calibrate as calibrated
+
+    manifest = calibrated(asked.folder, asked.gallery, asked.packs)
+    say(json.dumps({"cutoff": dict(manifest.cutoff), "metrics": dict(manifest.metrics)}, indent=2))
+    say(f"Saved {asked.folder}. Measure it: python benchmarks/cutoff.py")
+
+
 # ---------------------------------------------------------------- words
 
 
@@ -188,12 +208,14 @@ def _parser() -> argparse.ArgumentParser:
     what = one.add_mutually_exclusive_group(required=True)
     what.add_argument("--text", help="words to search with")
     what.add_argument("--image", type=Path, help="a picture to search with")
-    one.add_argument(
-        "--domain", default="photo", help=f'what the picture is, for example "{SKETCH.name}" (default: photo)'
-    )
-    one.add_argument("--gallery", type=Path, help="a folder that was indexed (default: the embedded gallery)")
+    _search_words(one)
     one.add_argument("--style", action="append", default=[], help="only hits of this style; may be repeated")
     one.add_argument("-k", type=int, default=8, help="number of hits (default: 8)")
+
+    one = _verb(verbs, "why", why)
+    one.add_argument("image", type=Path, help="the picture that was searched with")
+    one.add_argument("item", help="the id of the hit")
+    _search_words(one)
 
     one = _verb(verbs, "index", build_index)
     one.add_argument(
@@ -208,6 +230,9 @@ def _parser() -> argparse.ArgumentParser:
     what = one.add_mutually_exclusive_group(required=True)
     what.add_argument("--task", help='a protocol with its version, for example "quickdraw-world/all@1"')
     what.add_argument("--folder", type=Path, help="labelled pictures of your own: FOLDER/DOMAIN/CLASS/*")
+    one.add_argument(
+        "--data", type=Path, metavar="DIR", help="with --task on a published data set: the folder it was unpacked into"
+    )
     one.add_argument("--queries", metavar="DOMAIN", help="with --folder: the domain that asks")
     one.add_argument("--gallery", metavar="DOMAIN", help="with --folder: the domain that is searched")
     one.add_argument("--json", type=Path, help="also write the report to this file")
@@ -248,6 +273,11 @@ def _parser() -> argparse.ArgumentParser:
     checks = verbs.add_parser("bundle", help="Look after checkpoints.").add_subparsers(required=True)
     one = _verb(checks, "verify", verify)
     one.add_argument("folder", type=Path, help="the bundle")
+    one = _verb(checks, "calibrate", calibrate)
+    one.add_argument("folder", type=Path, help="the bundle; its manifest and card are written anew")
+    home, packs = Settings().gallery, DualEncoder.packs
+    one.add_argument("--gallery", type=Path, default=home, help="what visitors search (default: the embedded gallery)")
+    one.add_argument("--packs", type=Path, default=packs, help=f"the folder of packs (default: {packs})")
     return parser
 
 
@@ -255,6 +285,14 @@ def _verb(verbs: Any, name: str, run: Callable[[argparse.Namespace], None]) -> a
     parser: argparse.ArgumentParser = verbs.add_parser(name, help=run.__doc__, description=run.__doc__)
     parser.set_defaults(run=run)
     return parser
+
+
+def _search_words(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--domain", default="photo", help=f'what the picture is, for example "{SKETCH.name}" (default: photo)'
+    )
+    parser.add_argument("--gallery", type=Path, help="a folder that was indexed (default: the embedded gallery)")
+    parser.add_argument("--method", help="the folder's name of an offered bundle (default: the embedded one)")
 
 
 def _people_words(parser: argparse.ArgumentParser) -> None:
@@ -281,8 +319,10 @@ def _recipe_words(parser: argparse.ArgumentParser, name: str, settings: Any) -> 
         parser.add_argument(f"--{field.replace('_', '-')}", type=reads, default=value, help=text + default)
 
 
-def _galleries(folder: Path | None) -> tuple[Path, ...]:
-    return (folder,) if folder else Settings.from_environment().extra_galleries
+def _engine(asked: argparse.Namespace) -> Engine:
+    """The engine that the environment asks for, over the gallery that was asked for."""
+    settings = Settings.from_environment()
+    return Engine(dataclasses.replace(settings, extra_galleries=(asked.gallery,)) if asked.gallery else settings)
 
 
 @contextmanager

@@ -1,42 +1,50 @@
 """Everything that the page and the command line ask for, in one object that can be built before anything heavy is
 loaded.
 
-The engine owns the encoder and the galleries, loads them in the background and answers queries. It knows nothing of
-gradio, and imports torch and faiss only in the loading thread, so a page can be up while they load.
+The engine owns the encoders and the galleries, loads them in the background and answers queries. It knows nothing of
+gradio, and torch and faiss are imported in the loading threads alone, so a page can be up while they load.
 """
 
 from __future__ import annotations
 
-import logging
+import json
 import os
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retrieval.errors import EmptyQuery, GalleryError, RetrievalError, SettingsError
+from retrieval.errors import EmptyQuery, QueryError, RetrievalError, SettingsError
+from retrieval.images import open_image
 from retrieval.items import ITEMS, domains_of, home_of, labels_of, read_items, root_of
-from retrieval.types import Hit, ImageQuery, Item, Progress, Query, TextQuery, no_progress
+from retrieval.served import Served
+from retrieval.types import Explanation, Held, Hit, ImageQuery, Item, Query, TextQuery
 
 if TYPE_CHECKING:
     from retrieval.bundle import Bundle
     from retrieval.encoder import Vectors
-    from retrieval.gallery import Gallery, Skipped
 
 HOME = Path(__file__).resolve().parent.parent
 WORLD = "world"  # the name of the embedded gallery
 MAX_TEXT = 512
 MAX_HITS = 200
-log = logging.getLogger(__name__)
+SAME = 0.99  # cosine from which the best hit is the very picture that was asked with, which the gallery then holds
+KINDS = {  # a manifest's method -> what people call it, and what it cannot do
+    "clip-baseline": ("Plain encoder", ""),
+    "dsn": ("DSN", "sketch → photo, knows no words"),
+}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What can be chosen at start; `from_environment` reads GUISE_BUNDLE, GUISE_GALLERY, GUISE_HOST and GUISE_PORT."""
+    """What can be chosen at start; `from_environment` reads GUISE_BUNDLE, GUISE_BUNDLES, GUISE_GALLERY, GUISE_HOST and
+    GUISE_PORT.
+    """
 
-    bundle: Path = HOME / "checkpoints" / "guise-mini"
+    bundle: Path = HOME / "checkpoints" / "guise-mini"  # the default method
+    others: tuple[Path, ...] = (HOME / "checkpoints" / "dsn-world",)  # offered beside it, where they are there
     gallery: Path = HOME / "assets" / "gallery"  # the embedded one
     extra_galleries: tuple[Path, ...] = ()  # folders of pictures, shown first; several are separated like PATH
     host: str = "127.0.0.1"
@@ -50,16 +58,29 @@ class Settings:
             raise SettingsError(f"GUISE_PORT is {port!r}, not a port from 1 to 65535. Choose one, or leave it unset.")
         return cls(
             bundle=Path(environment.get("GUISE_BUNDLE") or cls.bundle),
-            extra_galleries=tuple(Path(p) for p in environment.get("GUISE_GALLERY", "").split(os.pathsep) if p),
+            others=_paths(environment["GUISE_BUNDLES"]) if "GUISE_BUNDLES" in environment else cls.others,
+            extra_galleries=_paths(environment.get("GUISE_GALLERY", "")),
             host=environment.get("GUISE_HOST", cls.host),
             port=int(port),
         )
 
 
 @dataclass(frozen=True)
+class Choice:
+    """A method that can be searched with: its name, what people call it, and what it cannot do ("": nothing)."""
+
+    name: str
+    title: str
+    hint: str
+
+
+@dataclass(frozen=True)
 class Results:
-    """The answer to one query. `confident` says that the best hit reaches the cut-off; `seconds` is encoding and
-    search.
+    """The answer to one query; `seconds` is encoding and search.
+
+    `confident` says that there is a match: that the best hit's cosine reaches `cutoff` or, where there is a `held`,
+    that its share is the needed one, or that the best hit is the very picture asked with. The best hit of a match is
+    sure, and so are those that reach `cutoff`.
     """
 
     hits: tuple[Hit, ...]
@@ -67,112 +88,61 @@ class Results:
     cutoff: float
     seconds: float
     gallery_size: int
+    held: Held | None = None  # what decided; None where the best cosine did
 
 
 class Engine:
-    """Search over named galleries with one encoder."""
+    """Search over named galleries with one encoder or several."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._homes = _named(settings.extra_galleries) | {WORLD: settings.gallery}
-        self._galleries: dict[str, Gallery | RetrievalError] = {}
-        self._bundle: Bundle | None = None
-        self._failure: RetrievalError | None = None
-        self._progress = ""
-        self._loaded = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._lock = threading.Lock()
+        bundles = _offered(settings)
+        self.methods = tuple(_choice(name, folder) for name, folder in bundles.items())  # the first is the default
+        titles = ("the model", *(choice.title for choice in self.methods[1:]))
+        self._served = {
+            name: Served(folder, self._homes, title)
+            for (name, folder), title in zip(bundles.items(), titles, strict=True)
+        }
 
     # ------------------------------------------------------------ loading
 
+    def served(self, method: str | None = None) -> Served:
+        """The method of that name, or the default: how far it is loaded. Raises SettingsError where there is none."""
+        name = method or self.methods[0].name
+        if name not in self._served:
+            raise SettingsError(f"There is no method {name[:80]!r}. Choose {' or '.join(self._served)}.")
+        return self._served[name]
+
     def warm(self) -> None:
-        """Start loading in the background; returns at once, and does nothing the second time."""
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._load, name="guise-loading", daemon=True)
-                self._thread.start()
+        """Start to load the default method in the background; the others are loaded when they are first asked for."""
+        self.served().warm()
 
     @property
     def ready(self) -> bool:
-        """Whether searches are answered at once."""
-        return self._loaded.is_set() and self._failure is None
+        """Whether the default method answers at once."""
+        return self.served().ready
 
     @property
     def trouble(self) -> str | None:
-        """The sentence that says why loading failed, if it did."""
-        return str(self._failure) if self._failure else None
+        """The sentence that says why loading the default method failed, if it did."""
+        return self.served().trouble
 
     @property
     def progress(self) -> str:
-        """What is being loaded right now, for people."""
-        return self._progress
+        """What of the default method is being loaded right now, for people."""
+        return self.served().progress
 
     def wait(self, timeout: float | None = None) -> None:
-        """Return when searches can be answered; raises what went wrong in loading, or GalleryError when it takes
-        longer than `timeout` seconds.
-        """
-        self.warm()
-        if not self._loaded.wait(timeout):
-            raise GalleryError(f"The model is still loading after {timeout:.0f} seconds. Try again in a moment.")
-        if self._failure:
-            raise self._failure
-
-    def _load(self) -> None:
-        try:
-            self._load_bundle()
-            for name, home in self._homes.items():
-                self._galleries[name] = self._opened(name, home)
-            self._warm_up()
-        except RetrievalError as error:
-            self._failure = error
-        except Exception:  # a bug must not leave every visitor waiting for ever
-            log.exception("loading failed")
-            self._failure = RetrievalError("The model could not be loaded; the log says why. Restart the app.")
-        finally:
-            self._progress = ""
-            self._loaded.set()
-
-    def _load_bundle(self) -> None:
-        self._progress = "Loading the model"
-        import torch  # here and below: the page must be up before these are imported
-
-        from retrieval.bundle import load_bundle
-        from retrieval.threads import cores
-
-        torch.set_num_threads(cores())
-        self._bundle = load_bundle(self.settings.bundle, "cuda" if torch.cuda.is_available() else "cpu")
-
-    def _opened(self, name: str, home: Path) -> Gallery | RetrievalError:
-        from retrieval.gallery import Gallery, indexed_by
-
-        self._progress = f"Opening the gallery {name}"
-        try:
-            return Gallery.open(home, self.bundle) if indexed_by(home) else self._built(name, home)
-        except RetrievalError as error:  # one bad gallery leaves the others usable
-            log.warning("gallery %s: %s", name, error)
-            return error
-
-    def _built(self, name: str, home: Path) -> Gallery:
-        def show(done: int, total: int) -> None:
-            self._progress = f"Indexing the gallery {name}: {done} of {total} pictures"
-
-        return index(home, self.bundle, show)
-
-    def _warm_up(self) -> None:
-        """One query of each kind, so that the first visitor does not pay for lazy initialisation."""
-        from PIL import Image
-
-        self._vector(ImageQuery(Image.new("RGB", (64, 64), "white")))
-        if self.bundle.reads_texts:
-            self._vector(TextQuery("warm"))
+        """Return when the default method can be searched with; see `Served.wait`."""
+        self.served().wait(timeout)
 
     # ------------------------------------------------------------ what there is
 
     @property
     def bundle(self) -> Bundle:
-        """The loaded encoder."""
-        assert self._bundle is not None, "wait() comes first"
-        return self._bundle
+        """The default method's encoder, once it is loaded."""
+        return self.served().bundle
 
     @property
     def galleries(self) -> tuple[str, ...]:
@@ -186,8 +156,16 @@ class Engine:
 
     @property
     def about(self) -> dict[str, Any]:
-        """The manifest of the encoder in use; empty until it is loaded."""
-        return asdict(self._bundle.manifest) | {"fingerprint": self._bundle.fingerprint} if self._bundle else {}
+        """The default method's manifest, with those of the "others"; empty until it is loaded."""
+        if not self.ready:
+            return {}
+        from retrieval.bundle import read_manifest
+
+        others = []
+        for choice in self.methods[1:]:
+            with suppress(RetrievalError):  # a bundle that cannot be read says so when it is chosen
+                others.append(asdict(read_manifest(self.served(choice.name).folder)))
+        return asdict(self.bundle.manifest) | {"fingerprint": self.bundle.fingerprint, "others": others}
 
     def domains(self, gallery: str | None = None) -> tuple[str, ...]:
         """The domains in a gallery, in the order in which they first occur."""
@@ -200,24 +178,15 @@ class Engine:
     def item(self, item_id: str, gallery: str | None = None) -> Item:
         """The picture with this id; raises GalleryError for any other text."""
         self.wait()
-        return self._gallery(gallery).item(item_id)
+        return self.served().gallery(gallery).item(item_id)
 
     def _items(self, gallery: str | None) -> Sequence[Item]:
         name = gallery or self.galleries[0]
-        opened = self._galleries.get(name)
-        if opened is not None and not isinstance(opened, RetrievalError):
-            return opened.items
         home = self._homes.get(name)
+        if self.ready and home is not None:
+            with suppress(RetrievalError):
+                return self.served().gallery(name).items
         return read_items(home) if home is not None and (home / ITEMS).is_file() else ()
-
-    def _gallery(self, name: str | None) -> Gallery:
-        name = name or self.galleries[0]
-        if name not in self._galleries:
-            raise GalleryError(f"There is no gallery {name[:80]!r}. Choose {' or '.join(self.galleries)}.")
-        opened = self._galleries[name]
-        if isinstance(opened, RetrievalError):
-            raise opened
-        return opened
 
     # ------------------------------------------------------------ searching
 
@@ -230,46 +199,91 @@ class Engine:
         domains: Sequence[str] = (),
         labels: Sequence[str] = (),
         cutoff: float | None = None,
+        method: str | None = None,
     ) -> Results:
-        """The k pictures closest to the query. Waits while the model loads; `cutoff` None takes the one calibrated
-        for this kind of query.
+        """The k pictures closest to the query. Waits while the method loads.
+
+        A match is what reaches `cutoff`, a cosine. Without one, what the bundle was calibrated for decides: of a
+        picture, how sure it is that its like is among those searched, where all have classes known by name; else the
+        cosine for this kind of query.
         """
         if isinstance(query, TextQuery):
             query = _checked(query)
         if not 1 <= k <= MAX_HITS:
             raise SettingsError(f"{k} results were asked for; choose 1 to {MAX_HITS}.")
-        self.wait()
-        opened = self._gallery(gallery)
+        served = self.served(method)
+        served.wait()
+        opened = served.gallery(gallery)
         start = time.perf_counter()
-        hits = opened.search(self._vector(query), k, domains, labels)
+        vector = served.vector(query)
+        hits = tuple(opened.search(vector, k, domains, labels))
+        held = None
+        if cutoff is None and isinstance(query, ImageQuery) and hits:
+            held = _held(served, gallery, vector, opened.labels_among(domains, labels))
         seconds = time.perf_counter() - start
         if cutoff is None:
-            cutoff = self.bundle.manifest.cutoff.get("text" if isinstance(query, TextQuery) else "image", -1.0)
-        return Results(tuple(hits), bool(hits) and hits[0].score >= cutoff, cutoff, seconds, len(opened))
+            cutoff = _cutoff(served.bundle, query, held)
+        return Results(hits, _is_match(hits, cutoff, held), cutoff, seconds, len(opened), held)
 
-    def _vector(self, query: Query) -> Vectors:
-        from retrieval.encoder import embed_images, embed_texts
-
+    def why(self, query: Query, item_id: str, *, gallery: str | None = None, method: str | None = None) -> Explanation:
+        """Why this picture of the gallery is a hit of a drawing or a picture; raises QueryError for words."""
         if isinstance(query, TextQuery):
-            return embed_texts(self.bundle, [query.text])[0]
-        return embed_images(self.bundle, [(query.image, query.domain)])[0]
+            raise QueryError("Words have no parts that could be hidden. Ask why with a drawing or a picture.")
+        from retrieval.why import explain
+
+        served = self.served(method)
+        served.wait()
+        item = served.gallery(gallery).item(item_id)
+        hit = ImageQuery(open_image(item.path), item.domain)
+        return explain(served.bundle, query, hit, served.bundle.manifest.classes)
 
 
-def index(
-    home: Path,
-    bundle: Bundle,
-    on_progress: Progress = no_progress,
-    on_skip: Callable[[Skipped], None] = lambda skipped: None,
-) -> Gallery:
-    """Build the gallery in `home` from the pictures that it lists or, for somebody's own folder, from those found
-    below it.
-    """
-    from retrieval.data.folder import folder_items
-    from retrieval.gallery import build
+def _held(served: Served, gallery: str | None, vector: Vectors, among: Sequence[str]) -> Held | None:
+    """How sure it is that these classes of the gallery hold what a picture (dim,) shows, where names can tell."""
+    from retrieval.relevance import HELD
 
-    own = home != root_of(home)
-    items = folder_items(root_of(home)) if own or not (home / ITEMS).is_file() else read_items(home)
-    return build(home, items, bundle, on_progress, on_skip)
+    names = served.names(gallery)
+    if names is None:
+        return None
+    return Held(float(names.share(vector[None], among)[0]), served.bundle.manifest.cutoff[HELD])
+
+
+def _cutoff(bundle: Bundle, query: Query, held: Held | None) -> float:
+    """The cosine that the bundle was calibrated to for such a query; -1, which all reach, where it was not."""
+    from retrieval.relevance import HIT
+
+    kind = "text" if isinstance(query, TextQuery) else HIT if held else "image"
+    return bundle.manifest.cutoff.get(kind, -1.0)
+
+
+def _is_match(hits: Sequence[Hit], cutoff: float, held: Held | None) -> bool:
+    """What `Results.confident` says of the hits, best first."""
+    if held and held.share >= held.needed:
+        return True
+    return bool(hits) and hits[0].score >= (SAME if held else cutoff)
+
+
+def _paths(listed: str) -> tuple[Path, ...]:
+    return tuple(Path(path) for path in listed.split(os.pathsep) if path)
+
+
+def _offered(settings: Settings) -> dict[str, Path]:
+    """The default bundle and the others that are there, under their folders' names."""
+    bundles = {settings.bundle.resolve().name: settings.bundle}
+    for folder in settings.others:
+        if (folder / "manifest.json").is_file():
+            bundles.setdefault(folder.resolve().name, folder)
+    return bundles
+
+
+def _choice(name: str, folder: Path) -> Choice:
+    """The bundle as a choice; a manifest that cannot be read is told when it is loaded."""
+    try:
+        kind = str(json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["method"])
+    except (OSError, ValueError, LookupError, TypeError):
+        kind = "Unreadable"
+    words, hint = KINDS.get(kind, (kind, ""))
+    return Choice(name, f"{words} · {name}", hint)
 
 
 def _named(folders: Sequence[Path]) -> dict[str, Path]:

@@ -93,6 +93,12 @@ class Gallery:
         pairs = zip(scores[0].tolist(), found[0].tolist(), strict=True)
         return [Hit(self.items[position], score, rank) for rank, (score, position) in enumerate(pairs, start=1)]
 
+    def labels_among(self, domains: Sequence[str] = (), labels: Sequence[str] = ()) -> tuple[str, ...]:
+        """The classes of the pictures that `search` looks at, sorted."""
+        if not domains and not labels:
+            return self.labels
+        return labels_of(self.items[i] for i in self._among(frozenset(domains), frozenset(labels)))
+
     def _among(self, domains: frozenset[str], labels: frozenset[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
         fits = [
             i
@@ -221,6 +227,18 @@ def _identity(item: Item) -> list[Any]:
 def indexed_by(home: Path) -> list[str]:
     """Fingerprints of the encoders that have a whole index of the gallery in `home`."""
     return sorted(str(told["fingerprint"]) for told in map(_manifest, (home / "index").glob("*")) if told)
+
+
+def is_current(home: Path, encoder: Encoder) -> bool:
+    """Whether the gallery in `home` has an index by this very encoder of the pictures that it lists."""
+    told = _manifest(_index_folder(home, encoder))
+    listed = home / ITEMS
+    return (
+        told is not None
+        and told["fingerprint"] == encoder.fingerprint
+        and listed.is_file()
+        and told["items"] == sha256(listed)
+    )
 
 
 # ---------------------------------------------------------------- files

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 from pathlib import Path
 
@@ -10,14 +11,19 @@ import pytest
 import torch
 from PIL import Image
 
-from retrieval.bundle import WEIGHTS, Manifest, save_bundle
-from retrieval.engine import Engine, Settings
-from retrieval.errors import BundleError, EmptyQuery, FingerprintMismatch, GalleryError, SettingsError
+from retrieval.bundle import WEIGHTS, Bundle, Manifest, read_manifest, save_bundle
+from retrieval.cli import main
+from retrieval.engine import HOME, Engine, Settings
+from retrieval.errors import BundleError, EmptyQuery, GalleryError, QueryError, SettingsError
+from retrieval.gallery import is_current
 from retrieval.images import Preprocess
 from retrieval.items import home_of
-from retrieval.methods import ClipBaseline
-from retrieval.types import ImageQuery, TextQuery
+from retrieval.methods import DSN, ClipBaseline
+from retrieval.served import index
+from retrieval.types import SKETCH, ImageQuery, TextQuery
 from tests.methods.test_clip_baseline import TINY
+from tests.methods.test_dsn import TINY as DSN_TINY
+from tests.methods.test_dsn import toy_batch
 
 
 def bundle(folder: Path, seed: int = 0) -> Path:
@@ -30,6 +36,19 @@ def bundle(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
+def dsn_bundle(folder: Path, seed: int = 0) -> Path:
+    """DSN at random weights, with an album of noise."""
+    torch.manual_seed(seed)
+    method = DSN(DSN.config_type(**DSN_TINY), Preprocess(32))
+    for name, parameter in method.named_parameters():
+        if name.endswith("se.tag"):
+            torch.nn.init.normal_(parameter)
+    method.fill_album([toy_batch()])
+    config, classes = dataclasses.asdict(method.config), ("red", "green", "blue", "grey")
+    save_bundle(folder, method, Manifest(folder.name, "dsn", config, method.preprocess, (), classes, method.dim, {}))
+    return folder
+
+
 @pytest.fixture(scope="module")
 def small_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return bundle(tmp_path_factory.mktemp("checkpoints") / "small")
@@ -37,7 +56,7 @@ def small_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def engine(small_bundle: Path, pictures: Path) -> Engine:
-    return Engine(Settings(bundle=small_bundle, gallery=home_of(pictures)))
+    return Engine(Settings(bundle=small_bundle, others=(), gallery=home_of(pictures)))
 
 
 def test_a_folder_that_was_never_indexed_is_indexed_at_start(engine: Engine) -> None:
@@ -104,23 +123,165 @@ def test_a_corrupt_bundle_is_told_to_everyone_who_searches(small_bundle: Path, p
     assert not engine.ready
 
 
-def test_a_gallery_of_another_encoder_is_refused_and_the_others_still_answer(
+def test_a_gallery_that_cannot_be_opened_leaves_the_others_usable(
     small_bundle: Path, pictures: Path, tmp_path: Path
 ) -> None:
     strange = shutil.copytree(pictures, tmp_path / "strange")
-    other = Engine(Settings(bundle=bundle(tmp_path / "other", seed=1), gallery=home_of(strange)))
-    other.wait()
+    Engine(Settings(bundle=small_bundle, gallery=home_of(strange))).wait()
+    (home_of(strange) / "index" / "small" / "vectors.faiss").write_bytes(b"damaged")
     engine = Engine(Settings(bundle=small_bundle, gallery=home_of(pictures), extra_galleries=(strange,)))
     assert engine.galleries == ("strange", "world")
-    with pytest.raises(FingerprintMismatch, match=r"built by other·\w+ but the query comes from small·\w+"):
+    with pytest.raises(GalleryError, match="has changed since the gallery was built"):
         engine.search(TextQuery("a"), gallery="strange")
     assert engine.search(TextQuery("a"), gallery="world").hits
     assert engine.ready
+
+
+# ---------------------------------------------------------------- several methods
+
+
+def drawn(pictures: Path) -> ImageQuery:
+    with Image.open(pictures / "photo" / "red" / "disc-1.png") as picture:
+        return ImageQuery(picture.convert("RGB"), SKETCH)
+
+
+@pytest.fixture
+def two(small_bundle: Path, pictures: Path, tmp_path: Path) -> Engine:
+    """An engine with a second method beside the default; a third is not there."""
+    settings = Settings(bundle=small_bundle, others=(dsn_bundle(tmp_path / "told"), tmp_path / "absent"))
+    return Engine(dataclasses.replace(settings, gallery=home_of(pictures)))
+
+
+def test_methods_are_offered_by_name_the_default_first_and_absent_ones_not(two: Engine) -> None:
+    assert [choice.name for choice in two.methods] == ["small", "told"]
+    assert [choice.title for choice in two.methods] == ["Plain encoder · small", "DSN · told"]
+    assert [choice.hint for choice in two.methods] == ["", "sketch → photo, knows no words"]
+
+
+def test_another_method_is_loaded_when_it_is_first_asked_for(two: Engine, pictures: Path) -> None:
+    assert two.search(drawn(pictures), k=3).hits == two.search(drawn(pictures), k=3, method="small").hits
+    assert two.ready
+    assert not two.served("told").ready
+    hits = two.search(drawn(pictures), k=3, method="told").hits
+    assert two.served("told").ready
+    assert [hit.score for hit in hits] != [hit.score for hit in two.search(drawn(pictures), k=3).hits]
+
+
+def test_a_gallery_holds_the_indexes_of_both_and_neither_is_made_twice(two: Engine, pictures: Path) -> None:
+    home = home_of(pictures)
+    for method in ("small", "told", None):
+        assert two.search(drawn(pictures), method=method).gallery_size == 24
+    before = {path: path.stat().st_mtime_ns for path in home.rglob("*.*")}
+    assert sum(path.name == "vectors.faiss" for path in before) == 2
+    again = Engine(two.settings)
+    for method in ("told", "small"):
+        assert again.search(drawn(pictures), method=method).hits == two.search(drawn(pictures), method=method).hits
+    assert {path: path.stat().st_mtime_ns for path in home.rglob("*.*")} == before
+
+
+def test_an_index_made_with_other_weights_is_made_again_and_the_neighbour_stays(
+    two: Engine, pictures: Path, tmp_path: Path
+) -> None:
+    for method in ("small", "told"):
+        two.served(method).wait()
+    neighbour = (home_of(pictures) / "index" / "small" / "vectors.faiss").stat().st_mtime_ns
+    old = two.search(drawn(pictures), method="told").hits
+    dsn_bundle(tmp_path / "told", seed=7)
+    new = Engine(two.settings).search(drawn(pictures), method="told")
+    assert new.gallery_size == 24
+    assert new.hits != old
+    assert (home_of(pictures) / "index" / "small" / "vectors.faiss").stat().st_mtime_ns == neighbour
+
+
+def test_an_index_of_other_pictures_is_made_again(two: Engine, pictures: Path) -> None:
+    two.served("told").wait()
+    (pictures / "photo" / "red" / "disc-0.png").unlink()
+    two.wait()
+    index(home_of(pictures), two.bundle)
+    assert Engine(two.settings).search(drawn(pictures), method="told").gallery_size == 23
+
+
+def test_a_gallery_that_cannot_be_written_says_so_to_the_method_that_needs_it(
+    two: Engine, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two.wait()
+
+    def refused(*told: object, **options: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("retrieval.served.index", refused)
+    with pytest.raises(GalleryError, match=r"no index by told, and none can be written into it \(Permission denied\)"):
+        two.search(drawn(pictures), method="told")
+    assert two.search(drawn(pictures)).hits
+
+
+def test_an_unknown_method_is_told_which_there_are(two: Engine, pictures: Path) -> None:
+    for ask in (two.search, lambda query, method: two.why(query, "x", method=method)):
+        with pytest.raises(SettingsError, match=r"There is no method 'magic'. Choose small or told\."):
+            ask(drawn(pictures), method="magic")
+
+
+def test_a_method_that_reads_no_words_says_so_and_goes_on(two: Engine, pictures: Path) -> None:
+    with pytest.raises(QueryError, match="DSN reads no words"):
+        two.search(TextQuery("a duck"), method="told")
+    assert two.search(drawn(pictures), method="told").hits
+
+
+def test_a_broken_second_method_leaves_the_default_alone(two: Engine, pictures: Path) -> None:
+    (two.served("told").folder / WEIGHTS).write_bytes(b"not weights")
+    with pytest.raises(BundleError, match="checksum"):
+        two.search(drawn(pictures), method="told")
+    assert two.served("told").trouble is not None
+    assert two.search(drawn(pictures)).hits
+
+
+def test_a_hit_is_explained_by_the_method_that_found_it(two: Engine, pictures: Path) -> None:
+    for method in (None, "told"):
+        hit = two.search(drawn(pictures), method=method, k=1).hits[0]
+        told = two.why(drawn(pictures), hit.item.id, method=method)
+        assert told.similarity == pytest.approx(hit.score, abs=1e-3)
+        assert (told.memory is not None) == (method == "told")
+    assert told.memory is not None
+    assert {c.label for c in told.memory.classes} <= {"red", "green", "blue", "grey"}
+    with pytest.raises(QueryError, match="Words have no parts"):
+        two.why(TextQuery("a"), "x")
+    with pytest.raises(GalleryError, match="There is no picture"):
+        two.why(drawn(pictures), "../../etc/passwd")
+
+
+def test_reasons_are_printed_as_json(
+    two: Engine, pictures: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Settings, "from_environment", lambda: two.settings)
+    words = ["why", str(pictures / "photo" / "red" / "disc-1.png"), "photo/red/disc-0.png", "--method", "told"]
+    assert main([*words, "--domain", "sketch"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["modality"]["told"] == "sketch"
+    assert len(told["query"]["falls"]) == 8
+    assert main([*words[:-1], "magic"]) == 2
+    assert "There is no method 'magic'" in capsys.readouterr().err
+
+
+def test_about_tells_of_every_method(two: Engine) -> None:
+    assert two.about == {}
+    two.wait()
+    assert two.about["name"] == "small"
+    assert [other["name"] for other in two.about["others"]] == ["told"]
+
+
+def test_the_shipped_indexes_are_by_the_shipped_bundles() -> None:
+    gallery = Settings().gallery
+    for folder in (gallery / "index").iterdir():
+        bundle = Bundle(read_manifest(HOME / "checkpoints" / folder.name), DSN)  # type: ignore[arg-type]
+        assert is_current(gallery, bundle), f"python -m retrieval index {gallery} --bundle checkpoints/{folder.name}"
 
 
 def test_settings_come_from_the_environment() -> None:
     settings = Settings.from_environment({"GUISE_GALLERY": "a:b", "GUISE_PORT": "7000", "GUISE_BUNDLE": "x"})
     assert settings.extra_galleries == (Path("a"), Path("b"))
     assert (settings.port, settings.bundle) == (7000, Path("x"))
+    assert settings.others == Settings().others
+    assert Settings.from_environment({"GUISE_BUNDLES": "y:z"}).others == (Path("y"), Path("z"))
+    assert Settings.from_environment({"GUISE_BUNDLES": ""}).others == ()
     with pytest.raises(SettingsError, match="GUISE_PORT is 'soon'"):
         Settings.from_environment({"GUISE_PORT": "soon"})

@@ -46,6 +46,13 @@ def test_filters_by_domain_and_class_are_kept(home: Path, color_encoder: ColorEn
     assert gallery.search(words(color_encoder, "red"), k=5, domains=["clay"]) == []
 
 
+def test_the_classes_searched_are_those_of_the_pictures_searched(home: Path, color_encoder: ColorEncoder) -> None:
+    gallery = Gallery.open(home, color_encoder)
+    assert gallery.labels_among() == gallery.labels == ("blue", "green", "red")
+    assert gallery.labels_among(domains=["photo"], labels=["red", "mauve"]) == ("red",)
+    assert gallery.labels_among(domains=["clay"]) == ()
+
+
 def test_folders_name_domain_and_class(pictures: Path) -> None:
     item = folder_items(pictures)[0]
     assert (item.id, item.domain, item.label) == ("painting/blue/box-0.png", Domain("painting"), "blue")

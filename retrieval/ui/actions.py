@@ -24,7 +24,7 @@ from retrieval.engine import HOME
 from retrieval.errors import EmptyQuery, QueryError, RetrievalError, UnreadableImage
 from retrieval.images import open_image, parse_strokes, rasterise
 from retrieval.types import PHOTO, SKETCH, Hit, ImageQuery, Item, Query, TextQuery
-from retrieval.ui import views
+from retrieval.ui import explained, views
 
 if TYPE_CHECKING:
     from retrieval.engine import Engine
@@ -105,22 +105,48 @@ class Actions:
         automatic: bool,
         cutoff: float,
         gallery: str,
-    ) -> tuple[str, str]:
-        """The page's query -> status line, cards."""
+        method: str = "",
+    ) -> tuple[Any, Any]:
+        """The page's query -> status line, cards. While another method is loaded, both stay; `load` searches again."""
         if not asked:
             return views.WAITING, views.welcome(self._shown(gallery).guises if self.engine.ready else ())
+        served = self.engine.served(method)
+        if served is not self.engine.served() and not served.ready and not served.trouble:
+            served.warm()
+            return gr.skip(), gr.skip()
         query, name = self._read(asked)
         answer = self.engine.search(
-            query, gallery=gallery, k=int(k), domains=domains, labels=labels, cutoff=None if automatic else cutoff
+            query,
+            gallery=gallery,
+            k=int(k),
+            domains=domains,
+            labels=labels,
+            cutoff=None if automatic else cutoff,
+            method=method,
         )
         return views.status(name, answer), views.results(answer)
 
     @on_page(others=1)
-    def open_hit(self, gallery: str, event: gr.EventData) -> tuple[Any, str]:
+    def open_hit(self, asked: str, gallery: str, event: gr.EventData) -> tuple[Any, str]:
         """A card -> status line (as it was), details."""
         chosen = _chosen(event)
         item = self.engine.item(chosen["id"], gallery)
-        return gr.skip(), views.details(item, int(float(chosen["rank"])), float(chosen["score"]))
+        rank, score = int(float(chosen["rank"])), float(chosen["score"])
+        return gr.skip(), views.details(item, rank, score, _kind(asked))
+
+    @on_page(others=1)
+    def why_hit(self, asked: str, gallery: str, method: str, event: gr.EventData) -> tuple[Any, str]:
+        """ "Why this hit?" -> status line (as it was), details with the reasons, or with why there are none."""
+        chosen = _chosen(event)
+        item = self.engine.item(chosen["id"], gallery)
+        details = views.details(item, int(float(chosen["rank"])), float(chosen["score"]))
+        try:
+            query, _ = self._read(asked)
+            told = self.engine.why(query, item.id, gallery=gallery, method=method)
+            reasons = explained.why(told, self._title(method))
+        except Exception as error:  # told where it was asked: the status line is behind the sheet
+            reasons = views.notice(sentence(error))
+        return gr.skip(), details + reasons
 
     @on_page(others=2)
     def ask_hit(self, gallery: str, event: gr.EventData) -> tuple[Any, Any, str]:
@@ -129,6 +155,16 @@ class Actions:
         item = self.engine.item(chosen["id"], gallery)
         query = json.dumps({"kind": "item", "value": {"id": item.id, "gallery": gallery}})
         return gr.skip(), [item.domain.name] if chosen.get("domain") else gr.skip(), query
+
+    def load(self, method: str) -> tuple[Any, ...]:
+        """A chosen method -> banner, timer, the method once it is there (or is not going to be)."""
+        served = self.engine.served(method)
+        if served.trouble:
+            return views.trouble(_discreet(served.trouble)), gr.Timer(active=False), method
+        if not served.ready:
+            served.warm()
+            return views.loading(served.progress or f"Loading {self._title(method)}"), gr.Timer(active=True), gr.skip()
+        return "", gr.Timer(active=False), method
 
     def look(self, asked: str, gallery: str) -> tuple[Any, ...]:
         """What is being loaded -> banner, timer; once it is there, also the welcome (if nothing is asked), `offer`."""
@@ -147,6 +183,10 @@ class Actions:
             gr.update(markup=views.pictures(self._shown(gallery).samples)),
             views.about(self.engine.about),
         )
+
+    def _title(self, method: str) -> str:
+        choices = self.engine.methods
+        return next((choice.title for choice in choices if choice.name == method), choices[0].title)
 
     def _shown(self, gallery: str) -> Showcase:
         """Pictures that invite to search; a gallery that cannot be opened has none, and says so when it is searched."""
@@ -169,14 +209,16 @@ class Actions:
         cutoff: float | None = None,
         gallery: str | None = None,
         labels: list[str] | None = None,
+        method: str | None = None,
     ) -> Found:
         """The k pictures closest to a drawing.
 
         It reads {"width", "height", "strokes": [{"points": [[x, y], ...], "width", "erase"}]}. All four searches return
         [{"id", "label", "domain", "score", "rank"}], best first, and take the same options: `domains` and `labels` keep
-        pictures of these styles and classes, `cutoff` keeps hits that score at least that, `gallery` names a gallery.
+        pictures of these styles and classes, `cutoff` keeps hits that score at least that, `gallery` names a gallery,
+        `method` a method ("" or None: the default).
         """
-        return self._found(_drawing(strokes), k, domains, cutoff, gallery, labels)
+        return self._found(_drawing(strokes), k, domains, cutoff, gallery, labels, method)
 
     @on_api
     def search_image(
@@ -187,9 +229,10 @@ class Actions:
         cutoff: float | None = None,
         gallery: str | None = None,
         labels: list[str] | None = None,
+        method: str | None = None,
     ) -> Found:
         """The k pictures closest to an uploaded picture (`handle_file("duck.jpg")` in gradio_client)."""
-        return self._found(_picture(image), k, domains, cutoff, gallery, labels)
+        return self._found(_picture(image), k, domains, cutoff, gallery, labels, method)
 
     @on_api
     def search_text(
@@ -200,9 +243,10 @@ class Actions:
         cutoff: float | None = None,
         gallery: str | None = None,
         labels: list[str] | None = None,
+        method: str | None = None,
     ) -> Found:
         """The k pictures closest to words such as "a red apple"."""
-        return self._found(_text(text), k, domains, cutoff, gallery, labels)
+        return self._found(_text(text), k, domains, cutoff, gallery, labels, method)
 
     @on_api
     def search_item(
@@ -213,9 +257,10 @@ class Actions:
         cutoff: float | None = None,
         gallery: str | None = None,
         labels: list[str] | None = None,
+        method: str | None = None,
     ) -> Found:
         """The k pictures closest to a picture of the gallery."""
-        return self._found(self._item({"id": item_id, "gallery": gallery}), k, domains, cutoff, gallery, labels)
+        return self._found(self._item({"id": item_id, "gallery": gallery}), k, domains, cutoff, gallery, labels, method)
 
     # -------- what they share
 
@@ -227,9 +272,10 @@ class Actions:
         cutoff: float | None,
         gallery: str | None,
         labels: list[str] | None,
+        method: str | None,
     ) -> Found:
         answer = self.engine.search(
-            asked[0], gallery=gallery, k=k, domains=domains or (), labels=labels or (), cutoff=cutoff
+            asked[0], gallery=gallery, k=k, domains=domains or (), labels=labels or (), cutoff=cutoff, method=method
         )
         return [as_json(hit) for hit in answer.hits if cutoff is None or hit.score >= cutoff]
 
@@ -298,6 +344,14 @@ def _chosen(event: gr.EventData) -> dict[str, Any]:
             return {"rank": 0, "score": 0, **chosen}
         case _:
             raise QueryError(UNREADABLE)
+
+
+def _kind(asked: str) -> str:
+    """What the page's query is: drawing, picture, text or item; "" where it cannot be read."""
+    try:
+        return str(json.loads(asked)["kind"])
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return ""
 
 
 def _drawing(value: Any) -> Asked:

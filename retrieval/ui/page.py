@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from retrieval.images import Strokes, parse_strokes
-from retrieval.types import CARTOON, ENGRAVING, MOSAIC, PAINTING, PHOTO, SKETCH
+from retrieval.types import STYLES
 from retrieval.ui import views
 from retrieval.ui.actions import Actions
 from retrieval.ui.canvas import drawing_canvas
@@ -27,7 +27,7 @@ from retrieval.ui.results import choices, hit_grid, hit_sheet
 from retrieval.ui.upload import picture_upload
 
 if TYPE_CHECKING:
-    from retrieval.engine import Engine
+    from retrieval.engine import Choice, Engine
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
 PHRASES = (
@@ -38,8 +38,6 @@ PHRASES = (
     "a sketch of a chair",
     "a yellow duck",
 )
-HANDS = (PHOTO, PAINTING, CARTOON, MOSAIC, ENGRAVING, SKETCH)
-STYLES = tuple(domain.name for domain in HANDS)  # until the gallery says what it has
 POLL = 0.5  # seconds between two looks at a model that is loading
 
 
@@ -48,6 +46,7 @@ class Query:
     """The three ways in, their examples, and the box that holds what is searched with."""
 
     box: gr.Textbox
+    loaded: gr.Textbox  # the method that was loaded last: a change of it searches again
     canvas: gr.HTML
     drawings: gr.HTML
     upload: gr.HTML
@@ -66,10 +65,11 @@ class Filters:
     automatic: gr.Checkbox
     cutoff: gr.Slider
     gallery: gr.Dropdown
+    method: gr.Radio
 
     def all(self) -> list[gr.components.Component]:
         """Every filter."""
-        return [self.k, self.domains, self.labels, self.automatic, self.cutoff, self.gallery]
+        return [self.k, self.domains, self.labels, self.automatic, self.cutoff, self.gallery, self.method]
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def build_page(engine: Engine, examples: Path = EXAMPLES, results: Path = RESULT
                     query = _query(read_examples(examples))
                 with gr.Column(elem_id="finding", min_width=280):
                     banner = gr.HTML(views.loading(""), elem_id="banner", apply_default_css=False)
-                    filters = _filters(engine.galleries)
+                    filters = _filters(engine.galleries, engine.methods)
                     status = gr.HTML(views.WAITING, elem_id="status", apply_default_css=False)
                     grid = hit_grid(views.welcome(), elem_id="results")
                     sheet = hit_sheet(elem_id="sheet")
@@ -107,6 +107,7 @@ def build_page(engine: Engine, examples: Path = EXAMPLES, results: Path = RESULT
         _wire_query(query, filters.gallery)
         _wire_search(actions, query, filters, shown)
         _wire_start(page, actions, query, filters, shown)
+        _wire_methods(actions, query, filters, shown)
         for endpoint in (actions.search_drawing, actions.search_image, actions.search_text, actions.search_item):
             gr.api(endpoint, concurrency_id="programs")
     # Else gradio sums up all past events with pandas after each event, for a dashboard that is closed here.
@@ -128,6 +129,7 @@ def read_examples(folder: Path) -> dict[str, tuple[str, Strokes]]:
 
 def _query(examples: Mapping[str, tuple[str, Strokes]]) -> Query:
     box = gr.Textbox(elem_id="query", visible="hidden", label="Query")
+    loaded = gr.Textbox(elem_id="loaded", visible="hidden", label="Loaded")
     with gr.Tabs(elem_id="ways"):
         with gr.Tab("Draw"):
             canvas = drawing_canvas(elem_id="drawing")
@@ -145,16 +147,16 @@ def _query(examples: Mapping[str, tuple[str, Strokes]]) -> Query:
                 elem_id="words",
             )
             phrases = choices(views.phrases(PHRASES), elem_id="example-phrases")
-    return Query(box, canvas, drawings, upload, pictures, text, phrases)
+    return Query(box, loaded, canvas, drawings, upload, pictures, text, phrases)
 
 
-def _filters(galleries: tuple[str, ...]) -> Filters:
-    domains = gr.CheckboxGroup(list(STYLES), label="Styles", show_label=False, elem_id="styles")
+def _filters(galleries: tuple[str, ...], methods: tuple[Choice, ...]) -> Filters:
+    domains = gr.CheckboxGroup([style.name for style in STYLES], label="Styles", show_label=False, elem_id="styles")
     with gr.Accordion("Refine", open=False, elem_id="refine"):
         k = gr.Slider(4, 96, 24, step=4, label="How many")
         labels = gr.Dropdown([], multiselect=True, label="Classes", info="None chosen means all", elem_id="classes")
         automatic = gr.Checkbox(
-            True, label="Automatic cut-off", info="Scores that the model calls a match", elem_id="automatic"
+            True, label="Automatic cut-off", info="What the model calls a match", elem_id="automatic"
         )
         cutoff = gr.Slider(
             0, 1, 0.5, step=0.01, label="Cut-off", info="Lowest score of a match", visible=False, elem_id="cutoff"
@@ -162,10 +164,19 @@ def _filters(galleries: tuple[str, ...]) -> Filters:
         gallery = gr.Dropdown(
             list(galleries), value=galleries[0], label="Gallery", visible=len(galleries) > 1, elem_id="gallery"
         )
+    hints = " · ".join(f"{choice.title.split(' ·')[0]}: {choice.hint}" for choice in methods if choice.hint)
+    method = gr.Radio(
+        [(choice.title, choice.name) for choice in methods],
+        value=methods[0].name,
+        label="Method",
+        info=hints or None,
+        visible=len(methods) > 1,
+        elem_id="method",
+    )
     automatic.input(
         None, automatic, cutoff, js="(on) => ({ visible: !on, __type__: 'update' })", api_visibility="private"
     )
-    return Filters(k, domains, labels, automatic, cutoff, gallery)
+    return Filters(k, domains, labels, automatic, cutoff, gallery, method)
 
 
 # ---------------------------------------------------------------- events
@@ -191,11 +202,11 @@ def _wire_query(query: Query, gallery: gr.Dropdown) -> None:
 
 
 def _wire_search(actions: Actions, query: Query, filters: Filters, shown: Shown) -> None:
-    """A new query or filter searches; a card opens its details; the details can be searched with."""
+    """A new query or filter searches; a card opens its details, which can be searched with and asked why."""
     # Filters by `input`, which only a person can cause: `change` also comes when gradio shows them for the first time.
     touched = [part.input for part in filters.all() if part is not filters.gallery]
     gr.on(
-        [query.box.change, *touched],
+        [query.box.change, query.loaded.change, *touched],
         actions.search,
         [query.box, *filters.all()],
         [shown.status, shown.grid],
@@ -209,12 +220,21 @@ def _wire_search(actions: Actions, query: Query, filters: Filters, shown: Shown)
     for opened, name in ((shown.grid.open, "open_hit"), (shown.sheet.open, "open_neighbour")):
         opened(
             actions.open_hit,
-            filters.gallery,
+            [query.box, filters.gallery],
             [shown.status, shown.sheet],
             api_name=name,
             trigger_mode="always_last",
             **light,
         )
+    shown.sheet.why(
+        actions.why_hit,
+        [query.box, filters.gallery, filters.method],
+        [shown.status, shown.sheet],
+        api_name="why_hit",
+        concurrency_id="why",
+        concurrency_limit=1,
+        **light,
+    )
     shown.sheet.search(
         actions.ask_hit, filters.gallery, [shown.status, filters.domains, query.box], api_name="ask_hit", **light
     )
@@ -236,3 +256,18 @@ def _wire_start(page: gr.Blocks, actions: Actions, query: Query, filters: Filter
     )
     other = filters.gallery.input(actions.offer, filters.gallery, offered, api_name="offer", **quiet)
     other.then(None, query.box, query.box, js=ASK_AGAIN, **quiet)
+
+
+def _wire_methods(actions: Actions, query: Query, filters: Filters, shown: Shown) -> None:
+    """A method that was not used yet is loaded when it is chosen; the page says so, and searches once it is there."""
+    timer = gr.Timer(POLL, active=False)
+    gr.on(
+        [filters.method.input, timer.tick],
+        actions.load,
+        filters.method,
+        [shown.banner, timer, query.loaded],
+        api_name="load",
+        api_visibility="private",
+        show_progress="hidden",
+        queue=False,  # as in `_wire_start`
+    )

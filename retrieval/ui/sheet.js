@@ -14,6 +14,9 @@ watch("value", () => {
   for (const button of element.querySelectorAll("[data-step]")) {
     button.disabled = here < 0 || !cards()[here + Number(button.dataset.step)];
   }
+  const reasons = body.querySelector(".why, .notice");
+  reasons?.scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+  reasons?.focus({ preventScroll: true });
   if (dialog.open) return;
   dialog.showModal();
   body.querySelector("button")?.focus();
@@ -34,8 +37,13 @@ dialog.addEventListener("keydown", (event) => {
 });
 
 dialog.addEventListener("click", (event) => {
-  const { step: by, search, domain, close } = event.target.dataset;
+  const { step: by, search, domain, why, close } = event.target.dataset;
   if (by) step(Number(by));
   if (search) trigger("search", { id: search, domain });
+  if (why !== undefined) {
+    event.target.disabled = true;
+    event.target.textContent = "Looking …";
+    trigger("why", { ...event.target.dataset });
+  }
   if (search || close !== undefined || event.target === dialog) dialog.close(); // a click on the backdrop hits the dialog
 });

@@ -5,6 +5,7 @@ Captions, labels, file names and ids come from strangers' folders: what is not w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from retrieval.images import Strokes
-from retrieval.types import Hit, Item
+from retrieval.types import Held, Hit, Item
 
 
 class Answer(Protocol):
@@ -28,6 +29,8 @@ class Answer(Protocol):
     def seconds(self) -> float: ...
     @property
     def gallery_size(self) -> int: ...
+    @property
+    def held(self) -> Held | None: ...
 
 
 MARK = (
@@ -97,23 +100,37 @@ def _guise(item: Item) -> str:
 
 
 def results(answer: Answer) -> str:
-    """The hits as cards: those that reach the cut-off, and the others behind a line that can be opened."""
-    sure, unsure = _sure(answer), [hit for hit in answer.hits if hit.score < answer.cutoff]
+    """The hits as cards: those that are sure, and the others behind a line that can be opened."""
+    sure = _sure(answer)
+    unsure = answer.hits[len(sure) :]
     if not answer.hits:
         return _nothing(
             "No pictures", "No picture of this gallery has the chosen styles and classes. Choose fewer filters."
         )
     if not sure:
-        best = f"The closest picture scores {unsure[0].score:.2f}; a match needs {answer.cutoff:.2f}."
-        advice = "Add a few lines, use other words, or lower the cut-off under Refine."
-        return _nothing("No confident match", f"{best} {advice}") + _weaker(
+        return _nothing("No confident match", _refusal(answer)) + _weaker(
             f"Show the {len(unsure)} closest anyway", unsure
         )
     return _cards(sure) + (_weaker(f"Show {len(unsure)} weaker", unsure) if unsure else "")
 
 
 def _sure(answer: Answer) -> list[Hit]:
-    return [hit for hit in answer.hits if hit.score >= answer.cutoff]
+    """The best hit of a match and those that reach the cut-off, best first; without a match, none."""
+    if not answer.confident:
+        return []
+    return [*answer.hits[:1], *(hit for hit in answer.hits[1:] if hit.score >= answer.cutoff)]
+
+
+def _refusal(answer: Answer) -> str:
+    """Why there is no match, and what to do. Shares are rounded apart, so that what is missing never rounds away."""
+    if answer.held is None:
+        best = f"The closest picture scores {answer.hits[0].score:.2f}; a match needs {answer.cutoff:.2f}."
+        return f"{best} Add a few lines, use other words, or lower the cut-off under Refine."
+    share, needed = math.floor(100 * answer.held.share), math.ceil(100 * answer.held.needed)
+    return (
+        f"This looks like nothing among the pictures searched: the model is {share} % sure that they hold it, "
+        f"and a match needs {needed} %. Add a few lines, use another picture, or set your own cut-off under Refine."
+    )
 
 
 def _nothing(title: str, words: str) -> str:
@@ -145,8 +162,8 @@ def _image(item: Item) -> str:
     return f'<img src="{source}" alt="{words}" loading="lazy" decoding="async" width="192" height="192">'
 
 
-def details(item: Item, rank: int, score: float) -> str:
-    """One hit in full, for the sheet."""
+def details(item: Item, rank: int, score: float, kind: str = "") -> str:
+    """One hit in full, for the sheet; `kind` of the query that it can still be asked about ("": of none)."""
     name = escape(item.id)
     style = escape(item.domain.name)
     rows = {
@@ -162,7 +179,18 @@ def details(item: Item, rank: int, score: float) -> str:
         f'<div><p class="eyebrow">Hit {rank}</p><h2>{escape(item.label or item.domain.name)}</h2><dl>{facts}</dl>'
         f'<p class="actions"><button type="button" class="primary" data-search="{name}">Search with this</button>'
         f'<button type="button" class="plain" data-search="{name}" data-domain="{style}">More in this style</button>'
-        "</p></div></article>"
+        f"{_why(name, rank, score, kind)}</p></div></article>"
+    )
+
+
+def _why(name: str, rank: int, score: float, kind: str) -> str:
+    if kind == "text":
+        return "<small>Words have no parts that could be hidden, so a text is not asked why.</small>"
+    if not kind:
+        return ""
+    return (
+        f'<button type="button" class="plain" data-why data-id="{name}" data-rank="{rank}" data-score="{score:.4f}">'
+        "Why this hit?</button>"
     )
 
 
@@ -246,8 +274,8 @@ guise.predict("a red apple", 8, api_name="/search_text")
 guise.predict(handle_file("duck.jpg"), 8, ["cartoon"], api_name="/search_image")
 # [{{"id": "...", "label": "duck", "domain": "cartoon", "score": 0.83, "rank": 1}}, ...]</code></pre>
 <p><code>/search_text</code>, <code>/search_image</code>, <code>/search_drawing</code> and <code>/search_item</code>
-take after the query <code>k</code>, <code>domains</code>, <code>cutoff</code>, <code>gallery</code> and
-<code>labels</code>.</p>
+take after the query <code>k</code>, <code>domains</code>, <code>cutoff</code>, <code>gallery</code>,
+<code>labels</code> and <code>method</code>.</p>
 </section>
 </div>
 """
@@ -303,7 +331,7 @@ def _model(facts: Mapping[str, Any]) -> str:
         "Measured": [f"{name}: {value:.3f}" for name, value in facts.get("metrics", {}).items()],
     }
     listed = (f"<div><dt>{term}</dt><dd>{_told(value)}</dd></div>" for term, value in rows.items() if value)
-    return f"<dl>{''.join(listed)}</dl>"
+    return f"<dl>{''.join(listed)}</dl>" + "".join(map(_model, facts.get("others", ())))
 
 
 def _source(source: Mapping[str, Any]) -> str:

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
-from retrieval.engine import Results
-from retrieval.errors import EmptyQuery, GalleryError, RetrievalError
-from retrieval.types import Domain, Hit, ImageQuery, Item, Query, TextQuery
+from retrieval.engine import Choice, Results
+from retrieval.errors import EmptyQuery, GalleryError, QueryError, RetrievalError
+from retrieval.types import Domain, Explanation, Hit, ImageQuery, Item, Occlusion, Query, TextQuery
 
 STYLES = ("photo", "painting", "cartoon", "sketch")
 COLORS = {"duck": "#e0b424", "fish": "#3b7fc4", "tree": "#3c8f4a"}
@@ -31,6 +31,7 @@ class FakeEngine:
     def __init__(self, folder: Path, *galleries: str, loading: bool = False) -> None:
         self.picture_roots = (folder,)
         self.galleries = galleries or ("world",)
+        self.methods = (Choice("fake", "Plain encoder · fake", ""),)
         self.trouble: str | None = None
         self.progress = "Loading the model"
         self.delay = 0.0
@@ -44,6 +45,10 @@ class FakeEngine:
 
     def warm(self) -> None:
         """Nothing to load."""
+
+    def served(self, method: str | None = None) -> FakeEngine:
+        """There is one method."""
+        return self
 
     def finish(self) -> None:
         """Be ready from now on."""
@@ -95,6 +100,7 @@ class FakeEngine:
         domains: Sequence[str] = (),
         labels: Sequence[str] = (),
         cutoff: float | None = None,
+        method: str | None = None,
     ) -> Results:
         self.wait()
         self._known(gallery)
@@ -115,6 +121,14 @@ class FakeEngine:
         size = len(self._items) * (1 + self.galleries.index(gallery or self.galleries[0]))
         least = 0.3 if cutoff is None else cutoff
         return Results(hits, bool(hits) and hits[0].score >= least, least, 0.012, size)
+
+    def why(self, query: Query, item_id: str, *, gallery: str | None = None, method: str | None = None) -> Explanation:
+        """The left half counts."""
+        if isinstance(query, TextQuery):
+            raise QueryError("Words have no parts.")
+        falls = tuple((0.3, 0.1, -0.1, 0.0) for _ in range(4))
+        hit = Image.open(self.item(item_id, gallery).path).convert("RGB")
+        return Explanation(0.9, Occlusion(query.image, falls), Occlusion(hit, falls))
 
     @staticmethod
     def _score(item: Item, wanted: str | None, place: int) -> float:

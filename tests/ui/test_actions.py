@@ -26,6 +26,7 @@ DEFAULTS: dict[str, Any] = {
     "automatic": True,
     "cutoff": 0.5,
     "gallery": "world",
+    "method": "fake",
 }
 
 
@@ -148,7 +149,7 @@ def test_the_cutoff_splits_the_hits(actions: Actions) -> None:
 
 
 def test_a_card_opens_by_its_id_alone(actions: Actions) -> None:
-    status, sheet = actions.open_hit("world", clicked(id="duck-photo-0", rank="1", score="0.9", path="/etc/passwd"))
+    status, sheet = actions.open_hit("", "world", clicked(id="duck-photo-0", rank="1", score="0.9", path="/etc/passwd"))
     assert is_skipped(status)
     assert "a duck as a photo, number 0" in sheet
     assert "passwd" not in sheet
@@ -156,7 +157,7 @@ def test_a_card_opens_by_its_id_alone(actions: Actions) -> None:
 
 @pytest.mark.parametrize("data", [{}, {"id": 7}, {"id": "nobody"}, {"id": "duck-photo-0", "rank": "first"}])
 def test_a_forged_click_is_told_and_opens_nothing(actions: Actions, data: dict[str, Any]) -> None:
-    status, sheet = actions.open_hit("world", clicked(**data))
+    status, sheet = actions.open_hit("", "world", clicked(**data))
     assert 'role="alert"' in status
     assert is_skipped(sheet)
 

@@ -9,7 +9,7 @@ import pytest
 
 from retrieval.engine import Results
 from retrieval.images import parse_strokes
-from retrieval.types import Domain, Hit, Item
+from retrieval.types import Domain, Held, Hit, Item
 from retrieval.ui import views
 from tests.ui.conftest import FISH
 
@@ -49,9 +49,10 @@ def hostile(score: float = 0.5) -> Hit:
     return Hit(Item(HOSTILE, Path("/gallery/a b#?.webp"), Domain(HOSTILE), HOSTILE, HOSTILE), score, 1)
 
 
-def answer(*scores: float, cutoff: float = 0.3) -> Results:
+def answer(*scores: float, cutoff: float = 0.3, held: Held | None = None) -> Results:
     hits = tuple(Hit(Item(f"i{n}", Path(f"{n}.webp"), Domain("photo"), "duck"), s, n) for n, s in enumerate(scores, 1))
-    return Results(hits, bool(scores) and scores[0] >= cutoff, cutoff, 0.0381, 512)
+    confident = held.share >= held.needed if held else scores[:1] >= (cutoff,)
+    return Results(hits, confident, cutoff, 0.0381, 512, held)
 
 
 @pytest.mark.parametrize(
@@ -105,6 +106,26 @@ def test_no_confident_match_says_how_far_the_closest_is_and_offers_it() -> None:
     assert "Show the 2 closest anyway" in html
 
 
+def test_no_confident_match_says_how_sure_it_is_whatever_the_hits_score() -> None:
+    refused = answer(0.9, 0.8, 0.1, held=Held(0.3799, 0.3801))
+    html = views.results(refused)
+    assert "No confident match" in html
+    assert "the model is 37 % sure that they hold it, and a match needs 39 %" in html
+    assert "Show the 3 closest anyway" in html
+    assert html.index("closest anyway") < html.index('data-id="i1"')
+    assert "0 of 512 pictures" in Reader(views.status("Your drawing", refused)).text
+
+
+@pytest.mark.parametrize(("scores", "sure"), [((0.9, 0.2), 1), ((0.2, 0.1), 1), ((0.9, 0.8), 2), ((0.2,), 1)])
+def test_the_best_hit_of_a_match_is_sure_and_the_cutoff_divides_the_others(
+    scores: tuple[float, ...], sure: int
+) -> None:
+    matched = answer(*scores, held=Held(0.6, 0.4))
+    shown = views.results(matched).split("<details")
+    assert [part.count('class="hit"') for part in shown] == [n for n in (sure, len(scores) - sure) if n]
+    assert f"{sure} of 512 pictures" in Reader(views.status("Your drawing", matched)).text
+
+
 def test_no_hits_at_all_is_about_the_filters() -> None:
     assert "Choose fewer filters" in views.results(answer())
 
@@ -136,3 +157,8 @@ def test_about_folds_a_long_list_of_classes_behind_its_length() -> None:
     assert "<summary>700: class 0, class 1, class 2 …</summary>" in told
     assert "class 699</details>" in told
     assert "<dd>photo, sketch</dd>" in told
+
+
+def test_about_tells_of_every_method_that_is_offered() -> None:
+    told = views.about({"name": "first", "others": [{"name": "second", "method": "dsn", "classes": ["duck"]}]})
+    assert told.index("first") < told.index("second") < told.index("duck")

@@ -1,0 +1,188 @@
+"""One encoder over all galleries, loaded when it is first needed: the engine has one of these for each method.
+
+A gallery holds the index of every encoder side by side. Where the index of this one is missing, or was made with other
+weights or of other pictures, it is built. torch and faiss are imported in the loading thread alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from retrieval.errors import GalleryError, RetrievalError
+from retrieval.items import ITEMS, read_items, root_of
+from retrieval.types import ImageQuery, Progress, Query, TextQuery, no_progress
+
+if TYPE_CHECKING:
+    from retrieval.bundle import Bundle
+    from retrieval.encoder import Vectors
+    from retrieval.gallery import Gallery, Skipped
+    from retrieval.relevance import Names
+
+log = logging.getLogger(__name__)
+
+
+class Served:
+    """The bundle in a folder, over the galleries in `homes`: name -> home. `title` is what people call it."""
+
+    def __init__(self, folder: Path, homes: Mapping[str, Path], title: str = "the model") -> None:
+        self.folder = folder
+        self.homes = homes
+        self.title = title
+        self._galleries: dict[str, Gallery | RetrievalError] = {}
+        self._names: dict[str, Names | None] = {}  # gallery -> what tells whether it holds a thing, where that can be
+        self._bundle: Bundle | None = None
+        self._failure: RetrievalError | None = None
+        self._progress = ""
+        self._loaded = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    # ------------------------------------------------------------ loading
+
+    def warm(self) -> None:
+        """Start loading in the background; returns at once, and does nothing the second time."""
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._load, name=f"loading-{self.folder.name}", daemon=True)
+                self._thread.start()
+
+    @property
+    def ready(self) -> bool:
+        """Whether searches are answered at once."""
+        return self._loaded.is_set() and self._failure is None
+
+    @property
+    def trouble(self) -> str | None:
+        """The sentence that says why loading failed, if it did."""
+        return str(self._failure) if self._failure else None
+
+    @property
+    def progress(self) -> str:
+        """What is being loaded right now, for people."""
+        return self._progress
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Return when searches can be answered; raises what went wrong in loading, or GalleryError when it takes
+        longer than `timeout` seconds.
+        """
+        self.warm()
+        if not self._loaded.wait(timeout):
+            raise GalleryError(f"The model is still loading after {timeout:.0f} seconds. Try again in a moment.")
+        if self._failure:
+            raise self._failure
+
+    def _load(self) -> None:
+        try:
+            self._load_bundle()
+            for name, home in self.homes.items():
+                self._galleries[name] = self._opened(name, home)
+                self._names[name] = self._names_of(self._galleries[name])
+            self._warm_up()
+        except RetrievalError as error:
+            self._failure = error
+        except Exception:  # a bug must not leave every visitor waiting for ever
+            log.exception("loading failed")
+            self._failure = RetrievalError("The model could not be loaded; the log says why. Restart the app.")
+        finally:
+            self._progress = ""
+            self._loaded.set()
+
+    def _load_bundle(self) -> None:
+        self._progress = f"Loading {self.title}"
+        import torch  # here and below: the page must be up before these are imported
+
+        from retrieval.bundle import load_bundle
+        from retrieval.threads import cores
+
+        torch.set_num_threads(cores())
+        self._bundle = load_bundle(self.folder, "cuda" if torch.cuda.is_available() else "cpu")
+
+    def _opened(self, name: str, home: Path) -> Gallery | RetrievalError:
+        from retrieval.gallery import Gallery, is_current
+
+        self._progress = f"Opening the gallery {name}"
+        try:
+            return Gallery.open(home, self.bundle) if is_current(home, self.bundle) else self._built(name, home)
+        except RetrievalError as error:  # one bad gallery leaves the others usable
+            log.warning("gallery %s: %s", name, error)
+            return error
+
+    def _built(self, name: str, home: Path) -> Gallery:
+        from retrieval.gallery import indexed_by
+
+        def show(done: int, total: int) -> None:
+            self._progress = f"Indexing the gallery {name} with {self.title}: {done} of {total} pictures"
+
+        try:
+            return index(home, self.bundle, show, listed=bool(indexed_by(home)))
+        except OSError as error:
+            raise GalleryError(
+                f"The gallery {name} has no index by {self.bundle.manifest.name}, and none can be written into it "
+                f"({error.strerror}). Allow that, or copy the pictures elsewhere."
+            ) from error
+
+    def _names_of(self, opened: Gallery | RetrievalError) -> Names | None:
+        from retrieval.relevance import names_for
+
+        return None if isinstance(opened, RetrievalError) else names_for(self.bundle, opened.items)
+
+    def _warm_up(self) -> None:
+        """One query of each kind, so that the first visitor does not pay for lazy initialisation."""
+        from PIL import Image
+
+        self.vector(ImageQuery(Image.new("RGB", (64, 64), "white")))
+        if self.bundle.reads_texts:
+            self.vector(TextQuery("warm"))
+
+    # ------------------------------------------------------------ what there is
+
+    @property
+    def bundle(self) -> Bundle:
+        """The loaded encoder."""
+        assert self._bundle is not None, "wait() comes first"
+        return self._bundle
+
+    def gallery(self, name: str | None = None) -> Gallery:
+        """The gallery of that name, or the first; raises GalleryError where there is none, or what is wrong with it."""
+        name = name or next(iter(self.homes))
+        if name not in self._galleries:
+            raise GalleryError(f"There is no gallery {name[:80]!r}. Choose {' or '.join(self.homes)}.")
+        opened = self._galleries[name]
+        if isinstance(opened, RetrievalError):
+            raise opened
+        return opened
+
+    def names(self, gallery: str | None = None) -> Names | None:
+        """What tells whether that gallery holds a thing, where that can be told."""
+        return self._names[gallery or next(iter(self.homes))]
+
+    def vector(self, query: Query) -> Vectors:
+        """The query as a unit row (dim,). Raises QueryError for words where the encoder reads none."""
+        from retrieval.encoder import embed_images, embed_texts
+
+        if isinstance(query, TextQuery):
+            return embed_texts(self.bundle, [query.text])[0]
+        return embed_images(self.bundle, [(query.image, query.domain)])[0]
+
+
+def index(
+    home: Path,
+    bundle: Bundle,
+    on_progress: Progress = no_progress,
+    on_skip: Callable[[Skipped], None] = lambda skipped: None,
+    *,
+    listed: bool = False,
+) -> Gallery:
+    """Build the gallery in `home` from the pictures that it lists or, for somebody's own folder, from those found
+    below it; `listed`: from the list there too, so that the indexes of other encoders stay right.
+    """
+    from retrieval.data.folder import folder_items
+    from retrieval.gallery import build
+
+    own = home != root_of(home) and not listed
+    items = folder_items(root_of(home)) if own or not (home / ITEMS).is_file() else read_items(home)
+    return build(home, items, bundle, on_progress, on_skip)
