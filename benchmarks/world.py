@@ -146,7 +146,7 @@ def _unseen_style_rows(training: WorldPictures, judged: WorldPictures) -> list[R
     for held_out in HELD_OUT:
         learnt = [style for style in styles if style not in held_out]
         portions = [Portion(renders, Domain(style), 1.0, labels=frozenset(SEEN)) for style in learnt]
-        judge = _judge("without-" + "-".join(held_out), portions, Config(epochs=6), size=SMALL, steps=50)
+        judge = _judge("without-" + "-".join(held_out), portions, Config(epochs=14), size=SMALL, steps=50)
         for style in held_out:
             ours = [i for i, d in enumerate(judged.domains) if d == style and judged.labels[i] in SEEN]
             labels = [judged.labels[i] for i in ours]
@@ -160,7 +160,7 @@ def _style_row(training: WorldPictures, judged: WorldPictures) -> Row:
     """The style named in objects that the judge never saw, at the size that it learnt: size changes texture."""
     styles = sorted(set(training.domains))
     portions = [Portion(Renders(training, SIZE), Domain(style), 1.0) for style in styles]
-    judge = _judge("style", portions, Config(epochs=8), size=SIZE, steps=40, styles=styles)
+    judge = _judge("style", portions, Config(epochs=16), size=SIZE, steps=40, styles=styles)
     found = accuracy(judge.scores(map(Image.fromarray, judged.pictures)), judged.domains, judge.classes)
     how = f"style among {len(styles)} in {found.count} validation renders of {SIZE} px"
     return _row("style_top1", found.top1, ">= 0.95", how)
