@@ -1,11 +1,13 @@
 """Is the world recognisable, and are its styles separable? -> results/world.json.
 
 python benchmarks/world.py              needs GUISE_DATA, the folder of packs, and rendered sets (see README.md)
+python benchmarks/world.py --only style these rows alone are measured again
 
 Recognisability is judged by models that never saw a render: one learned human drawings (Quick, Draw!) of the world's
 classes and names our sketches, one learned photographs and names our photos. Separability is judged by models that
 learned some of our styles and name the class in the others, and by one that names the style.
-Judges are kept under runs/judges and go on where they stopped.
+Judges are kept under runs/judges and go on where they stopped. Their pictures are varied as in any training here, which
+sometimes means by their outlines alone (`data.augment.Outline`).
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from retrieval.threads import cores, settle  # noqa: E402
 settle()
 
 import dataclasses  # noqa: E402
+import json  # noqa: E402
 import tempfile  # noqa: E402
 import time  # noqa: E402
 from collections import Counter  # noqa: E402
@@ -45,6 +48,7 @@ from retrieval.world.sets import render_set  # noqa: E402
 from retrieval.world.split import ALL, SEEN  # noqa: E402
 from retrieval.world.styles import STYLES  # noqa: E402
 
+RESULTS = ROOT / "benchmarks" / "results" / "world.json"
 SIZE = 64  # pixels that the judge of sketches reads
 SMALL = 48  # the others: half the time
 SEED = 0
@@ -60,7 +64,9 @@ def main() -> None:
     parser.add_argument("--gallery", type=Path, default=ROOT / "assets" / "gallery", help="the set that is judged")
     parser.add_argument("--training", type=Path, default=ROOT / "runs" / "world-training-64", help="for separability")
     parser.add_argument("--validation", type=Path, default=ROOT / "runs" / "world-validation-64", help="for the style")
-    parser.add_argument("--only", choices=["sketch", "photo", "style", "train"], help="one part; nothing is written")
+    parser.add_argument(
+        "--only", choices=["sketch", "photo", "style", "train"], help="one part; the other rows stay as they are"
+    )
     told = parser.parse_args()
     packs = packs_folder()
     if packs is None:
@@ -81,8 +87,8 @@ def main() -> None:
         rows += [*_unseen_style_rows(training, judged), _style_row(training, world_pictures(told.validation))]
     for row in rows:
         sys.stdout.write(f"{row['name']}: {row['value']} {row['unit']} (wanted {row['wanted']}) {row['how']}\n")
-    if told.only is None:
-        write_results(ROOT / "benchmarks" / "results" / "world.json", rows)
+    before = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"] if told.only and RESULTS.is_file() else []
+    write_results(RESULTS, list({row["name"]: row for row in [*before, *rows]}.values()))
 
 
 # ---------------------------------------------------------------- sketches, judged by people's drawings

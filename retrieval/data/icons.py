@@ -1,12 +1,11 @@
 """Emoji and icons on disk: small drawings of one thing each, by many hands, with its name and keywords.
 
-A pack like those of `data.pictures`; here a row's class is the thing's name, its concept the class that it counts as
+A pack like those of `data.stored`; here a row's class is the thing's name, its concept the class that it counts as
 (empty where there is none), and its caption "name | keyword, keyword".
 """
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,7 @@ from torch import Tensor
 from retrieval.data.augment import VariedPicture
 from retrieval.data.batches import Example
 from retrieval.data.concepts import gives_away, is_unseen, spoken
-from retrieval.data.pictures import RESERVED, decoded
-from retrieval.errors import DataError
+from retrieval.data.stored import Stored, stored
 from retrieval.types import Domain
 
 EMOJI = ("blob", "emojione", "fluent_3d", "fluent_flat", "fxemoji", "noto", "twemoji")  # in colour; openmoji is BY-SA
@@ -41,19 +39,11 @@ class Icon:
 
 def read_icons(folder: Path, domains: Collection[str], size: int) -> Icons:
     """The pack's drawings of some hands, `size` pixels a side, on white. Raises DataError where there is none."""
-    try:
-        with (folder / "metadata.csv").open(newline="", encoding="utf-8") as file:
-            rows = [r for r in csv.DictReader(file) if r["domain"] in domains and RESERVED not in r["note"]]
-    except OSError as error:
-        raise DataError(
-            f"There are no icons in {folder} ({error.strerror}). Set GUISE_DATA to the folder of packs."
-        ) from error
-    told = [_icon(row) for row in rows]
+    rows = stored(folder, domains)
     pictures = np.zeros((len(rows), size, size, 3), np.uint8)
-    for domain in sorted(set(domains)):
-        places = [i for i, row in enumerate(rows) if row["domain"] == domain]
-        pictures[places] = decoded(folder / f"{domain}.npz", [int(rows[i]["idx"]) for i in places], size)
-    return Icons(told, pictures, size)
+    for place, row in enumerate(rows):
+        pictures[place] = row.squared(size)
+    return Icons([_icon(row) for row in rows], pictures, size)
 
 
 class Icons:
@@ -85,9 +75,9 @@ class Icons:
         return self._varied(self._pixels[index])
 
 
-def _icon(row: dict[str, str]) -> Icon:
-    name, concept = row["class"], spoken(row["concept"])
-    keywords = [word.strip().lower() for word in row["caption"].partition("|")[2].split(",")]
+def _icon(row: Stored) -> Icon:
+    name, concept = row.told["class"], row.concept
+    keywords = [word.strip().lower() for word in row.told["caption"].partition("|")[2].split(",")]
     words = frozenset(word for word in (spoken(name).lower(), *keywords) if word)
     if is_unseen(concept) or is_unseen(spoken(name)):
         seen = False
@@ -95,7 +85,7 @@ def _icon(row: dict[str, str]) -> Icon:
         seen = spoken(name) == concept or not gives_away(spoken(name))
     else:
         seen = not any(map(gives_away, words))
-    return Icon(name, concept or spoken(name).lower(), words, row["domain"], row["split"], seen)
+    return Icon(name, concept or spoken(name).lower(), words, row.told["domain"], row.told["split"], seen)
 
 
 def _without_unseen_words(icon: Icon) -> Icon:

@@ -1,14 +1,9 @@
-"""Real pictures on disk: files that are opened when their turn comes, and packs, photographs of many sources with a
-concept and a split for each.
-
-A pack is a folder with one `DOMAIN.npz` per domain (`blob`, the encoded images back to back, and `offs` (N + 1,)) and
-`metadata.csv` (id, domain, idx, concept, split, note, ...). Packs are not part of the project: see `packs`.
+"""Real pictures as training examples: files that are opened when their turn comes, and the photographs of packs (see
+`stored`), with a concept and a split for each.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,17 +11,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image
 from torch import Tensor
 
 from retrieval.data.augment import VariedPicture
 from retrieval.data.batches import Example
-from retrieval.data.concepts import spoken
-from retrieval.errors import DataError
-from retrieval.images import flatten, open_image, squared
+from retrieval.data.stored import stored
+from retrieval.images import open_image, squared
 from retrieval.types import Domain, Item
-
-RESERVED = "leak=reserved"  # rows with this note are never used
 
 
 @dataclass(frozen=True)
@@ -57,32 +48,11 @@ def read_pack(folder: Path, domain: str, labels: Collection[str] | None, size: i
 
     Raises DataError when the folder holds no such pack.
     """
-    try:
-        with (folder / "metadata.csv").open(newline="", encoding="utf-8") as file:
-            rows = [row for row in csv.DictReader(file) if row["domain"] == domain and RESERVED not in row["note"]]
-    except OSError as error:
-        raise DataError(
-            f"There is no pack of {domain} pictures in {folder} ({error.strerror}). Set GUISE_DATA to the folder of "
-            "packs."
-        ) from error
-    known = {spoken(row["concept"]) for row in rows if row["concept"]}
-    wanted = [row for row in rows if spoken(row["concept"]) in (known if labels is None else known & set(labels))]
-    pictures = decoded(folder / f"{domain}.npz", [int(row["idx"]) for row in wanted], size)
-    return Labelled(pictures, tuple(spoken(row["concept"]) for row in wanted), tuple(row["split"] for row in wanted))
-
-
-def decoded(file: Path, places: Sequence[int], size: int) -> npt.NDArray[np.uint8]:
-    """The pictures at these places of a pack's file, on white, `size` pixels a side.   -> (N, size, size, 3) RGB"""
-    try:
-        with np.load(file) as arrays:
-            blob, offsets = arrays["blob"], arrays["offs"]
-    except OSError as error:
-        raise DataError(f"{file} cannot be read ({error.strerror}). Set GUISE_DATA to the folder of packs.") from error
-    pictures = np.zeros((len(places), size, size, 3), np.uint8)
-    for row, place in enumerate(places):
-        with Image.open(io.BytesIO(blob[offsets[place] : offsets[place + 1]].tobytes())) as image:
-            pictures[row] = np.asarray(squared(flatten(image), size))
-    return pictures
+    rows = [row for row in stored(folder, (domain,)) if row.concept and (labels is None or row.concept in labels)]
+    pictures = np.zeros((len(rows), size, size, 3), np.uint8)
+    for place, row in enumerate(rows):
+        pictures[place] = row.squared(size)
+    return Labelled(pictures, tuple(row.concept for row in rows), tuple(row.told["split"] for row in rows))
 
 
 def joined(parts: Sequence[Labelled]) -> Labelled:

@@ -77,7 +77,7 @@ class WorldSketches(SketchToPhoto, OnWorld):
 
     batch: Annotated[int, "pictures in a step, before two more views of each are made"] = 48
     group: Annotated[int, "pictures of one class that stand in a batch together"] = 3
-    epochs: Annotated[int, "how long to train; the memory lives for one epoch"] = 5
+    epochs: Annotated[int, "how long to train; the memory lives for one epoch"] = 2
     steps: Annotated[int, "steps in an epoch"] = 100
     validate_every: Annotated[int, "epochs between two validations; 0 keeps the last epoch unseen"] = 1
     people: Annotated[float, "share of a batch: people's drawings of the world's classes"] = 0.17

@@ -56,5 +56,5 @@ def test_nothing_unseen_is_left_when_asked(icons: Icons) -> None:
 
 
 def test_a_pack_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no icons"):
+    with pytest.raises(DataError, match="no pack of pictures"):
         read_icons(tmp_path, ["noto"], 16)

@@ -51,7 +51,7 @@ def test_a_pack_is_read_by_label_and_split_and_reserved_rows_stay_away(small_pac
 
 
 def test_a_pack_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no pack of photo pictures"):
+    with pytest.raises(DataError, match="no pack of pictures"):
         read_pack(tmp_path, "photo", ["duck"], 16)
 
 
