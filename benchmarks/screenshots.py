@@ -16,17 +16,18 @@ from retrieval.threads import settle  # noqa: E402
 
 settle()
 
-from playwright.sync_api import Browser, sync_playwright  # noqa: E402
+from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
 from benchmarks.speed import app, find_chromium, until  # noqa: E402
 
 SHOTS: dict[str, dict[str, Any]] = {
     "draw": {"viewport": {"width": 1280, "height": 900}},
     "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
+    "why": {"viewport": {"width": 1280, "height": 1000}},
     "evaluate": {"viewport": {"width": 1280, "height": 1400}},
     "phone": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True},
 }
-EXAMPLE = {"draw": "duck", "dark": "sailboat", "phone": "snail"}
+EXAMPLE = {"draw": "duck", "dark": "sailboat", "why": "duck", "phone": "snail"}
 
 
 def main() -> None:
@@ -40,18 +41,30 @@ def main() -> None:
 
 
 def take(browser: Browser, address: str, name: str) -> None:
-    """One picture: an example drawing and its hits, or the measured tables."""
+    """One picture: an example drawing and its hits, why DSN found the first of them, or the measured tables."""
     page = browser.new_context(**SHOTS[name]).new_page()
     page.goto(address + ("?__theme=dark" if name == "dark" else "?__theme=light"))
     page.locator(".guises img").first.wait_for(timeout=60_000)
     if name in EXAMPLE:
         page.get_by_role("button", name=EXAMPLE[name]).first.click()
         page.locator("#results .hit img").first.wait_for()
+        if name == "why":
+            ask_why(page)
     else:
         page.get_by_role("tab", name="Evaluate").click()
         page.locator("#measured details[open]").first.wait_for()
     page.wait_for_load_state("networkidle")
     page.screenshot(path=ROOT / "assets" / "screenshots" / f"{name}.png")
+
+
+def ask_why(page: Page) -> None:
+    """Choose DSN, open its first hit and ask why it is one."""
+    before = page.locator("#results").inner_html()
+    page.get_by_role("radio", name="DSN").check()
+    page.wait_for_function("before => document.querySelector('#results').innerHTML !== before", arg=before)
+    page.locator("#results .hit").first.click()
+    page.get_by_role("button", name="Why this hit?").click()
+    page.get_by_role("dialog").locator(".map img").first.wait_for()
 
 
 if __name__ == "__main__":
