@@ -225,7 +225,7 @@ def until(address: str, start: float) -> float:
 
 def until_searched(address: str, start: float) -> float:
     """Seconds from start until a search, asked as soon as the page answers, is answered."""
-    body = json.dumps({"data": ["a duck", 8, None, None, None, None]}).encode()
+    body = json.dumps({"data": ["a duck", 8, None, None, None, None, None]}).encode()
     call = urllib.request.Request(f"{address}/gradio_api/call/search_text", body, {"Content-Type": "application/json"})  # noqa: S310
     with urllib.request.urlopen(call, timeout=60) as answer:  # noqa: S310
         event = json.load(answer)["event_id"]
