@@ -101,22 +101,18 @@ def _sketches_and_photos(settings: WorldSketches, recipe: Recipe) -> Material:
     found = photographed.only({*ours, *others})
     world = world_pictures(settings.renders, ours)
     lone = [label for label in drawn_classes(settings.packs, recipe) if label not in {*ours, *others}]
-    drawn = [quickdraw(pack, labels, "train")[::every] for labels, every in ((ours, 1), (others, 1), (lone, FEWER))]
-    shares = (settings.people, settings.others, settings.lone)
+    asked = ((ours, 1, settings.people), (others, 1, settings.others), (lone, FEWER, settings.lone))
+    drawn = [(quickdraw(pack, labels, "train")[::every], share) for labels, every, share in asked if share]
     styles = [style for style in STYLES if style not in (SKETCH, PHOTO)]
     portions = [
         Portion(Renders(world, settings.size), SKETCH, settings.sketched),
         Portion(Renders(world, settings.size), PHOTO, settings.rendered),
         Portion(Pictures(found, PHOTO, settings.size), PHOTO, settings.photos),
-        *(
-            Portion(HumanDrawings(drawings, settings.size), SKETCH, share)
-            for drawings, share in zip(drawn, shares, strict=True)
-            if drawings
-        ),
+        *(Portion(HumanDrawings(drawings, settings.size), SKETCH, share) for drawings, share in drawn if drawings),
         *(Portion(Renders(world, settings.size), style, settings.styled / len(styles)) for style in styles),
     ]
     portions = [portion for portion in portions if portion.share]
-    strokes = Source("Quick, Draw! by Google", "CC BY 4.0", sum(map(len, drawn)))
+    strokes = Source("Quick, Draw! by Google", "CC BY 4.0", sum(len(drawings) for drawings, _ in drawn))
     return Material(portions, (_renders([p.domain.name for p in portions], world.domains), strokes, *sources))
 
 
