@@ -27,11 +27,11 @@ from retrieval.data.strangers import STRANGERS, TEST  # noqa: E402
 from retrieval.engine import Engine, Settings  # noqa: E402
 from retrieval.evaluation.report import write_results  # noqa: E402
 from retrieval.images import rasterise  # noqa: E402
+from retrieval.training.cutoffs import WORDINGS  # noqa: E402
 from retrieval.types import SKETCH, ImageQuery, Query, TextQuery  # noqa: E402
 from retrieval.world.captions import article  # noqa: E402
 from retrieval.world.split import ALL  # noqa: E402
 
-WORDINGS = ("{0}", "{1}", "a picture of {1}", "sketch of {1}")
 KNOWN = 20  # every so many drawings of other things that were trained on
 Row = dict[str, Any]
 

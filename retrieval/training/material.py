@@ -17,7 +17,7 @@ from retrieval.data.world import world_pictures
 from retrieval.images import Preprocess
 from retrieval.training.published import Listed, listed
 from retrieval.training.settings import DualEncoder, PublishedSketches, Recipe, Settings, SketchToPhoto, WorldSketches
-from retrieval.types import PHOTO, SKETCH, STYLES, Domain
+from retrieval.types import PHOTO, SKETCH, Domain
 from retrieval.world.split import ALL
 
 PHOTO_PACKS = {  # the folder of a pack -> its name and licence
@@ -91,8 +91,8 @@ def taught(settings: SketchToPhoto, recipe: Recipe) -> Material:
 
 
 def _sketches_and_photos(settings: WorldSketches, recipe: Recipe) -> Material:
-    """Sketches and photos of the world's classes, people's drawings and photographs of other things of which there are
-    both, drawings of things of which there are no photographs, and the world in its other styles.
+    """Sketches and photos of the world's classes, and people's drawings and photographs of other things of which there
+    are both.
     """
     pack = settings.packs / "quickdraw345"
     ours = [label for label in ALL if allowed(label, recipe)]
@@ -100,18 +100,14 @@ def _sketches_and_photos(settings: WorldSketches, recipe: Recipe) -> Material:
     others = sorted({*photographed.labels} & {*quickdraw_labels(pack)} - {*ALL})
     found = photographed.only({*ours, *others})
     world = world_pictures(settings.renders, ours)
-    lone = [label for label in drawn_classes(settings.packs, recipe) if label not in {*ours, *others}]
-    asked = ((ours, 1, settings.people), (others, 1, settings.others), (lone, FEWER, settings.lone))
-    drawn = [(quickdraw(pack, labels, "train")[::every], share) for labels, every, share in asked if share]
-    styles = [style for style in STYLES if style not in (SKETCH, PHOTO)]
+    asked = ((ours, settings.people), (others, settings.others))
+    drawn = [(quickdraw(pack, labels, "train"), share) for labels, share in asked]
     portions = [
         Portion(Renders(world, settings.size), SKETCH, settings.sketched),
         Portion(Renders(world, settings.size), PHOTO, settings.rendered),
         Portion(Pictures(found, PHOTO, settings.size), PHOTO, settings.photos),
         *(Portion(HumanDrawings(drawings, settings.size), SKETCH, share) for drawings, share in drawn if drawings),
-        *(Portion(Renders(world, settings.size), style, settings.styled / len(styles)) for style in styles),
     ]
-    portions = [portion for portion in portions if portion.share]
     strokes = Source("Quick, Draw! by Google", "CC BY 4.0", sum(len(drawings) for drawings, _ in drawn))
     return Material(portions, (_renders([p.domain.name for p in portions], world.domains), strokes, *sources))
 

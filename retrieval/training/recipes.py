@@ -1,5 +1,5 @@
-"""How the shipped bundles were made: gather, train, select, calibrate, save. What differs
-between them stands in `settings.RECIPES`.
+"""How the shipped bundles were made: gather, train, select, calibrate, save. What differs between them stands in
+`settings.RECIPES`.
 
 Selection is on validation data, and nothing here touches what `evaluation.tasks` reports on.
 """

@@ -82,9 +82,7 @@ class WorldSketches(SketchToPhoto, OnWorld):
     validate_every: Annotated[int, "epochs between two validations; 0 keeps the last epoch unseen"] = 1
     people: Annotated[float, "share of a batch: people's drawings of the world's classes"] = 0.17
     others: Annotated[float, "share of a batch: people's drawings of other things that there are photographs of"] = 0.09
-    lone: Annotated[float, "share of a batch: people's drawings of other things without photographs"] = 0.0
     sketched: Annotated[float, "share of a batch: the world's sketches"] = 0.07
-    styled: Annotated[float, "share of a batch: the world in its other styles, which are told as photos"] = 0.0
     rendered: Annotated[float, "share of a batch: the world's photos"] = 0.42
     photos: Annotated[float, "share of a batch: photographs"] = 0.25
 
