@@ -1,12 +1,11 @@
-"""A bundle: a folder with a manifest and safetensors, and the only door through which weights come in.
+"""A bundle: a trained encoder in a sealed folder, with what it is and what it saw.
 
     <bundle>/manifest.json        what it is, what it saw, the SHA-256 of every other file; written last
     <bundle>/model.safetensors    the weights, half precision
     <bundle>/rotation.safetensors how its codes become bits, where that was fitted: see `stores.binary_store`
     <bundle>/README.md            the model card, made from the manifest; never read
 
-Nothing is executed and nothing is repaired: a file that is missing, changed or of another kind refuses the whole
-bundle.
+How the folder is sealed and why it is refused is `sealed`'s business.
 """
 
 from __future__ import annotations
@@ -20,21 +19,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from retrieval import sealed
 from retrieval.errors import BundleError
-from retrieval.files import sha256, write_text
+from retrieval.files import write_text
 from retrieval.images import Preprocess
 from retrieval.methods import METHODS, Method, config_from
+from retrieval.sealed import MANIFEST, halved, seal
 from retrieval.types import Domain
 
 if TYPE_CHECKING:
     from retrieval.stores.binary_store import Rotation
 
 FORMAT = "guise-bundle/1"
-MANIFEST = "manifest.json"
 WEIGHTS = "model.safetensors"
 ROTATION = "rotation.safetensors"
 CARD = "README.md"
@@ -121,20 +119,12 @@ def save_bundle(folder: Path, method: Method, manifest: Manifest, rotation: Rota
     checksums. The manifest comes last: without it there is no bundle.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / MANIFEST).unlink(missing_ok=True)
-    halves = {name: (t.half() if t.is_floating_point() else t).contiguous() for name, t in method.state_dict().items()}
-    save_file(halves, folder / WEIGHTS)
-    names = [WEIGHTS]
+    write_text(folder / CARD, card(manifest))
+    weights = {WEIGHTS: halved(method.state_dict())}
     if rotation:
-        parts = {name: torch.from_numpy(part) for name, part in dataclasses.asdict(rotation).items()}
-        save_file(parts, folder / ROTATION)
-        names.append(ROTATION)
-    for name in names:
-        (folder / name).chmod(0o644)  # safetensors writes for its owner alone
-    complete = dataclasses.replace(manifest, files={name: sha256(folder / name) for name in names})
-    write_text(folder / CARD, card(complete))
-    write_manifest(folder, complete)
-    return complete
+        weights[ROTATION] = {name: torch.from_numpy(part) for name, part in dataclasses.asdict(rotation).items()}
+    told = seal(folder, dataclasses.asdict(manifest), weights)
+    return dataclasses.replace(manifest, files=told["files"])
 
 
 def card(manifest: Manifest) -> str:
@@ -175,7 +165,7 @@ never seen still lands somewhere, and a score is a cosine, not a probability.
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write or replace the manifest alone, in one step."""
-    write_text(folder / MANIFEST, json.dumps(dataclasses.asdict(manifest), indent=2) + "\n")
+    sealed.write_manifest(folder, dataclasses.asdict(manifest))
 
 
 def load_bundle(folder: Path, device: str | torch.device = "cpu") -> Bundle:
@@ -183,41 +173,23 @@ def load_bundle(folder: Path, device: str | torch.device = "cpu") -> Bundle:
     to do.
     """
     manifest = read_manifest(folder)
-    for name, digest in manifest.files.items():
-        _verify(folder, name, digest)
-    if WEIGHTS not in manifest.files:
+    weights = sealed.verified_weights(folder, manifest.files)
+    if WEIGHTS not in weights:
         raise BundleError(f"{folder / MANIFEST} lists no {WEIGHTS}. Restore the bundle from where it came.")
-    try:
-        weights = load_file(folder / WEIGHTS)
-    except SafetensorError as error:
-        raise BundleError(
-            f"{folder / WEIGHTS} is not a safetensors file ({error}). Nothing else is ever loaded; restore the bundle."
-        ) from error
     method = _empty_method(folder, manifest)
-    expected = method.state_dict()
-    wrong = [
-        n
-        for n in expected.keys() | weights.keys()
-        if n not in weights or n not in expected or weights[n].shape != expected[n].shape
-    ]
-    if wrong:
-        raise BundleError(
-            f"{folder / WEIGHTS} does not fit its config: {len(wrong)} tensors differ, "
-            f"among them {sorted(wrong)[0]}. Restore the bundle."
-        )
-    method.load_state_dict(weights)  # copied: the method keeps its own precision and memory layout
-    return Bundle(manifest, method.to(device).eval().requires_grad_(False), _rotation(folder, manifest))
+    sealed.fit_into(method, weights[WEIGHTS], folder / WEIGHTS)
+    return Bundle(manifest, method.to(device).eval().requires_grad_(False), _rotation(folder, manifest, weights))
 
 
-def _rotation(folder: Path, manifest: Manifest) -> Rotation | None:
-    """The verified rotation in the folder, if the manifest lists one."""
-    if ROTATION not in manifest.files:
+def _rotation(folder: Path, manifest: Manifest, weights: Mapping[str, Mapping[str, Tensor]]) -> Rotation | None:
+    """The rotation in the folder, if the manifest lists one."""
+    if ROTATION not in weights:
         return None
     from retrieval.stores.binary_store import Rotation  # here: it imports faiss, which most bundles do without
 
     try:
-        rotation = Rotation(**{name: part.numpy() for name, part in load_file(folder / ROTATION).items()})
-    except (SafetensorError, TypeError) as error:
+        rotation = Rotation(**{name: part.numpy() for name, part in weights[ROTATION].items()})
+    except TypeError as error:
         raise BundleError(f"{folder / ROTATION} holds no rotation ({error}). Restore the bundle.") from error
     shapes = rotation.mean.shape, rotation.matrix.shape, rotation.offset.shape
     if shapes != ((manifest.dim,), (rotation.bits, manifest.dim), (rotation.bits,)):
@@ -228,19 +200,7 @@ def _rotation(folder: Path, manifest: Manifest) -> Rotation | None:
 def read_manifest(folder: Path) -> Manifest:
     """The manifest in the folder, checked for form but not yet against the files."""
     path = folder / MANIFEST
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise BundleError(
-            f"There is no bundle in {folder}: {MANIFEST} is missing. Name a folder under checkpoints/."
-        ) from error
-    except (OSError, ValueError) as error:
-        raise BundleError(f"{path} cannot be read as JSON. Restore the bundle from where it came.") from error
-    if not isinstance(told, dict) or told.get("format") != FORMAT:
-        found = told.get("format") if isinstance(told, dict) else type(told).__name__
-        raise BundleError(
-            f"{path} has the format {found!r}, but {FORMAT!r} is read here. Use a bundle made for this version."
-        )
+    told = sealed.read_told(folder, FORMAT)
     try:
         told["preprocess"] = _preprocess(told["preprocess"])
         told["trained_on"] = tuple(Source(**source) for source in told["trained_on"])
@@ -273,19 +233,3 @@ def _empty_method(folder: Path, manifest: Manifest) -> Method:
     if size > MAX_PARAMETERS:
         raise BundleError(f"{folder} asks for {size:,} parameters, more than {MAX_PARAMETERS:,}. It is not opened.")
     return kind(config, manifest.preprocess)
-
-
-def _verify(folder: Path, name: str, digest: str) -> None:
-    path = folder / name
-    if Path(name).name != name or path.suffix not in {".safetensors", ".json"}:
-        raise BundleError(
-            f"{folder / MANIFEST} lists {name!r}, but only .safetensors and .json files of its own folder are loaded."
-        )
-    if not path.is_file():
-        raise BundleError(f"{path} is missing. Restore the bundle from where it came.")
-    found = sha256(path)
-    if found != digest:
-        raise BundleError(
-            f"{path} has the checksum {found[:12]}..., but the manifest says {str(digest)[:12]}.... "
-            "Restore the bundle from where it came."
-        )

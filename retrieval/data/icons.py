@@ -54,7 +54,7 @@ class Icons:
         self.examples = [
             Example(i.label, Domain(i.domain), None, MEDIUM.get(i.domain), i.words, f"icon {i.name}") for i in told
         ]
-        self._pictures = pictures  # (N, size, size, 3) uint8
+        self.pictures = pictures  # (N, size, size, 3) uint8
         self._pixels = torch.from_numpy(pictures).permute(0, 3, 1, 2)
         self._size = size
         self._varied = VariedPicture(size)
@@ -64,12 +64,12 @@ class Icons:
         kept = self.only([icon.split == split and (icon.seen or not seen_only) for icon in self.told])
         if not seen_only:
             return kept
-        return Icons([_without_unseen_words(icon) for icon in kept.told], kept._pictures, self._size)
+        return Icons([_without_unseen_words(icon) for icon in kept.told], kept.pictures, self._size)
 
     def only(self, keep: Sequence[bool]) -> Icons:
         """Those for which `keep` is true.   keep (N,)"""
         rows = [i for i, wanted in enumerate(keep) if wanted]
-        return Icons([self.told[i] for i in rows], self._pictures[rows], self._size)
+        return Icons([self.told[i] for i in rows], self.pictures[rows], self._size)
 
     def picture(self, index: int, rng: np.random.Generator) -> Tensor:
         return self._varied(self._pixels[index])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Protocol
@@ -199,7 +200,7 @@ class _State:
         return {
             "epoch": self.epoch,
             "method": {name: t.clone() for name, t in self.method.state_dict().items()},
-            "optimiser": self.optimiser.state_dict(),
+            "optimiser": deepcopy(self.optimiser.state_dict()),
             "average": self.average.copied(),
             "updates": self.average.updates,
         }

@@ -16,7 +16,7 @@ from retrieval.data.strangers import STRANGERS
 from retrieval.data.world import world_pictures
 from retrieval.images import Preprocess
 from retrieval.training.published import Listed, listed
-from retrieval.training.settings import DualEncoder, PublishedSketches, Recipe, Settings, SketchToPhoto, WorldSketches
+from retrieval.training.settings import DualEncoder, Encoders, PublishedSketches, Recipe, SketchToPhoto, WorldSketches
 from retrieval.types import PHOTO, SKETCH, Domain
 from retrieval.world.split import ALL
 
@@ -59,7 +59,7 @@ def allowed(label: str, recipe: Recipe) -> bool:
     return label not in STRANGERS and not (recipe.zero_shot and is_unseen(label))
 
 
-def gathered(settings: Settings, recipe: Recipe) -> Material:
+def gathered(settings: Encoders, recipe: Recipe) -> Material:
     """Everything that the recipe is trained on. Raises DataError where renders, packs or lists are missing."""
     if isinstance(settings, PublishedSketches):
         return _published(settings, listed(settings, recipe), {SKETCH: settings.sketches, PHOTO: 1 - settings.sketches})

@@ -22,7 +22,7 @@ from retrieval.training.loop import EpochReport, fit
 from retrieval.training.material import drawn_classes, gathered
 from retrieval.training.published import KeptClasses
 from retrieval.training.runs import Run
-from retrieval.training.settings import RECIPES, DualEncoder, PublishedSketches, Settings, Training, device_of
+from retrieval.training.settings import RECIPES, DualEncoder, Encoders, PublishedSketches, Training, device_of
 from retrieval.training.sketch_to_photo import Prepared, finished, prepared
 from retrieval.training.validation import Validation
 from retrieval.types import Domain, Progress, no_progress
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 RUNS = Path("runs")
 
 
-def made(name: str, settings: Settings, on_progress: Progress = no_progress) -> Manifest:
+def made(name: str, settings: Encoders, on_progress: Progress = no_progress) -> Manifest:
     """Make the bundle of that name, or go on where an interrupted run stopped; its manifest."""
     recipe = RECIPES[name]
     _usable(device_of(settings))
@@ -82,7 +82,7 @@ def _dual_encoder(settings: DualEncoder) -> Prepared:
     return Prepared(method, saw=start.manifest.trained_on)
 
 
-def out_folder(name: str, settings: Settings) -> Path:
+def out_folder(name: str, settings: Encoders) -> Path:
     """Where the bundle is written."""
     return settings.out or RUNS / "bundles" / f"{name}-{settings.seed}"
 

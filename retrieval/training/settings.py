@@ -123,12 +123,51 @@ class PublishedSketches(SketchToPhoto):
         return Preprocess(self.size, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
-Settings = DualEncoder | WorldSketches | PublishedSketches
+@dataclass(frozen=True)
+class TextToImage(OnWorld):
+    """A text-to-image prior: pictures of the world, people's drawings and icons, with prompts.
+
+    The rate stays, and then falls. As long as it stays, more epochs may be asked of a begun run.
+    """
+
+    reader: Annotated[Path, "the bundle whose text tower reads the prompts"] = Path("checkpoints/guise-mini-zs")
+    latents: Annotated[Path, "the run of the auto-encoder, which is trained first where it is not complete"] = Path(
+        "runs/prior-latents"
+    )
+    latent_epochs: Annotated[int, "how long to train the auto-encoder"] = 12
+    latent_steps: Annotated[int, "steps in one of its epochs, of 16 pictures"] = 250
+    epochs: Annotated[int, "epochs at a rate that stays"] = 48
+    settling: Annotated[int, "epochs after them, in which the rate falls to nothing"] = 12
+    steps: Annotated[int, "steps in an epoch"] = 100
+    batch: Annotated[int, "pictures in a step"] = 32
+    lr: Annotated[float, "the highest learning rate"] = 5e-4
+    device: Annotated[str, "what trains, for example cuda; a GPU computes in bfloat16"] = "cpu"
+
+
+@dataclass(frozen=True)
+class Disentangled(OnWorld):
+    """DUDE: pictures of the world and people's drawings, without labels, and a prior that was trained on others."""
+
+    renders: Annotated[Path, "a set rendered --for training that the prior has not seen"] = Path(
+        "runs/world-unlabelled-64"
+    )
+    prior: Annotated[Path, "the text-to-image prior"] = Path("checkpoints/prior-world")
+    init: Annotated[Path | None, "a bundle whose extractor is the start (default: random weights)"] = Path(
+        "runs/bundles/dude-start-0"
+    )
+    drawings: Annotated[int, "people's drawings of each class"] = 20
+    epochs: Annotated[int, "how long to train; an epoch has every picture once"] = 15
+    batch: Annotated[int, "pictures in a step"] = 112
+    lr: Annotated[float, "the highest learning rate"] = 5e-4
+
+
+Encoders = DualEncoder | WorldSketches | PublishedSketches  # those that labels teach and validation selects
+Settings = Encoders | TextToImage | Disentangled
 
 
 def device_of(settings: Training) -> str:
     """What trains."""
-    return settings.device if isinstance(settings, PublishedSketches) else "cpu"
+    return settings.device if isinstance(settings, PublishedSketches | TextToImage) else "cpu"
 
 
 @dataclass(frozen=True)
@@ -143,6 +182,16 @@ class Recipe:
     config: Mapping[str, Any] = field(default_factory=dict)  # options of the method that make this recipe what it is
 
 
+UNAIDED: dict[str, Any] = {"noise_weight": 0.0, "within_weight": 0.0, "across_weight": 0.0}
+WITHOUT: dict[str, tuple[str, dict[str, Any]]] = {  # what is taken from DUDE, or all that is left
+    "contrastive": ("instance contrast alone", UNAIDED),
+    "noise": ("the noise loss alone", {"instance_weight": 0.0, "within_weight": 0.0, "across_weight": 0.0}),
+    "within": ("without neighbours across domains", {"across_weight": 0.0}),
+    "no-noise": ("without the noise loss", {"noise_weight": 0.0}),
+    "no-word": ("the prior is not told the domain", {"domain_word": False}),
+    "not-mutual": ("neighbours need not be mutual", {"mutual": False}),
+    "at-once": ("neighbours across domains from the first epoch", {"progressive": False}),
+}
 NO_PARTS = {"tagged": False, "contrast_weight": 0.0, "memory_weight": 0.0}
 ALL_PARTS: dict[str, Any] = {"tagged": True, "contrast_weight": 0.1, "memory_weight": 1.0}
 DSN = {"trunk": "resnet18-half"}  # a ResNet-18 of half the width, for 64 px on two cores
@@ -185,6 +234,21 @@ RECIPES: dict[str, Recipe] = (
             WorldSketches(), f"for the ladder of DSN: {about}", zero_shot=True, config=DSN | NO_PARTS | parts
         )
         for rung, (about, parts) in RUNGS.items()
+    }
+    | {
+        "prior-world": Recipe(
+            TextToImage(), "a text-to-image prior that never saw the unseen concepts, for DUDE", zero_shot=True
+        ),
+    }
+    | {
+        "dude-start": Recipe(
+            Disentangled(init=None, epochs=20, lr=2e-3), "the start of DUDE: instance contrast alone", config=UNAIDED
+        ),
+        "dude-world": Recipe(Disentangled(), "DUDE: objects without labels, on the world and people's drawings"),
+    }
+    | {
+        f"dude-world-{name}": Recipe(Disentangled(), f"for the ablations of DUDE: {about}", config=config)
+        for name, (about, config) in WITHOUT.items()
     }
     | {
         "dsn-sketchy": Recipe(

@@ -1,0 +1,355 @@
+"""DUDE: what a picture shows, told in one word of a text-to-image model, without any label.
+
+Yang, Hu, Li, Peng, "DUDE: Diffusion-Based Unsupervised Cross-Domain Image Retrieval" (2025). One extractor maps a
+picture of any domain to one vector in the space of the words of a frozen text-to-image model. The model is told "a
+{domain} of a [vector]" and must see the noise in the noised picture; only the extractor learns from how wrong it is.
+The domain's word explains the style, so what is left for the vector to say is the object. Vectors are made tellable
+apart by contrast between two views of a picture, and pictures that are among each other's nearest are pulled together,
+first within each domain and only later across domains. Retrieval compares the vectors by cosine, and draws nothing.
+
+    paper symbol -> attribute
+    f_theta, z     tokens(x)                 (B, W), one word; z = s LN(h) keeps it as long as words are
+    tau_phi, eps   prior.reader, prior       frozen
+    p_d(z)         prior.reader(prompt(d), {THING_AT: z})
+    b              study.bank                one code of the momentum copy for every training picture, unit rows
+    M_in, M_x      study.within, .across     mutual neighbours, mined anew before every epoch
+    z-bar          neutral_thing             the mean of all z, as long as a word
+
+    (1)  L     = lambda_d L_dis + lambda_i L_inst + a(u) L_in + b(u) L_x         u: share of training that is done
+    (2)  L_dis = mean ||eps - eps(x_t, t, tau(p_d(z)))||^2,  t in [0.2 T, 0.9 T]
+    (3)  L_inst = mean_i  -log( exp(z_i b_i / tau) / sum_{k in d(i)} exp(z_i b_k / tau) )      b_i of another view, new
+    (4)  l(i, P, Q) = -1/|P| sum_{j in P} log( exp(z_i b_j / tau) / sum_{k in Q} exp(z_i b_k / tau) ),  0 for empty P
+    (5)  L_in = mean_i l(i, M_in(i), d(i) without i)      L_x = mean_i mean_{e != d(i)} l(i, M_x(i, e), e)
+
+Where we differ, and why: no code was released and the paper's weights, counts and schedule could not be found, so those
+of its lineage stand in `Config`. The extractor is a small ResNet at random weights, where the lineage starts from one
+that was pretrained without labels; until u = `warmup` it learns from (2) and (3) alone. Only a share of a batch goes
+through the prior, which costs most. Neighbours across domains are found by similarities from which those of hubs are
+subtracted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import timm
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torchvision.transforms import v2
+
+from retrieval.diffusion.prompts import THING_AT, prompt
+from retrieval.errors import DataError
+from retrieval.images import Preprocess
+from retrieval.losses import multi_positive_contrast
+from retrieval.methods.base import Batch, Method, Phase
+from retrieval.types import Domain
+
+if TYPE_CHECKING:
+    from retrieval.diffusion.prior import Prior  # it imports diffusers, which whoever only searches does without
+
+NOISE = (0.2, 0.9)  # of T: below, pixels say all; above, nothing can be seen
+NOBODY = -1
+HUB = 10  # neighbours whose mean similarity tells how much of a hub a picture is
+
+
+@dataclass(frozen=True)
+class Config:
+    """Neighbour counts, schedule and weights are our choice; temperature and momentum those of the lineage."""
+
+    width: int = 96  # W: of a word of the prior, and of a code
+    trunk: str = "resnet10t"  # a timm name, at random weights
+    channels: tuple[int, ...] = (32, 64, 128, 256)  # of the trunk's stages
+    styles: tuple[str, ...] = ()  # the words of the domains that it was trained on
+    word_length: float = 1.0  # of z at the start: the median length of the prior's words
+    temperature: float = 0.2  # tau
+    momentum: float = 0.99  # of the copy that fills the bank
+    noise_weight: float = 1.0  # lambda_d; 0: contrast alone, and no prior is asked
+    noise_share: float = 0.34  # of a batch that goes through the prior
+    domain_word: bool = True  # False: the prior is told "a picture of a [z]" of every domain
+    dropout: float = 0.1  # how often z-bar stands for z
+    instance_weight: float = 1.0  # lambda_i
+    within_weight: float = 0.5  # lambda_in
+    across_weight: float = 0.5  # lambda_x
+    mutual: bool = True  # False: nearest neighbours count, whether or not it is mutual
+    progressive: bool = True  # False: both terms have their full weight from the first epoch
+    hubs: bool = True  # False: neighbours across domains by plain similarity
+    within: tuple[int, int] = (3, 10)  # K, at the beginning and at the end
+    across: tuple[int, int] = (1, 5)  # K_x
+    warmup: float = 0.1  # until here (4) is silent
+    half: float = 0.5  # here neighbours across domains begin
+    epochs: int = 20
+    lr: float = 1e-3
+    weight_decay: float = 5e-4
+
+
+# ---------------------------------------------------------------- parts
+
+
+class View:
+    """A view of each picture from which crop, colour and sharpness cannot be told: UCDIR's."""
+
+    def __init__(self, preprocess: Preprocess) -> None:
+        self._mean, self._std = preprocess.mean, preprocess.std
+        self._change = v2.Compose(
+            [
+                v2.RandomResizedCrop(preprocess.size, scale=(0.3, 1.0), antialias=True),
+                v2.RandomApply([v2.ColorJitter(0.4, 0.4, 0.4, 0.1)], p=0.8),
+                v2.RandomGrayscale(0.2),
+                v2.RandomApply([v2.GaussianBlur(5, (0.1, 1.5))], p=0.5),
+                v2.RandomHorizontalFlip(),
+            ]
+        )
+
+    @torch.no_grad()
+    def __call__(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) -> the same, normalised before and after. Random from torch's generator."""
+        mean, std = (images.new_tensor(values).view(3, 1, 1) for values in (self._mean, self._std))
+        pictures = (images * std + mean).clamp(0, 1)
+        return (torch.stack([self._change(picture) for picture in pictures]) - mean) / std
+
+
+class Extractor(nn.Module):
+    """f_theta: pictures (B, 3, H, W) -> words (B, W)."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.trunk = timm.create_model(config.trunk, num_classes=0, channels=config.channels)
+        features = int(self.trunk.num_features)
+        self.head = nn.Sequential(nn.Linear(features, features), nn.GELU(), nn.Linear(features, config.width))
+        self.norm = nn.LayerNorm(config.width, elementwise_affine=False)
+        self.scale = nn.Parameter(torch.tensor(config.word_length / config.width**0.5))  # s
+        self.to(memory_format=torch.channels_last)
+
+    def features(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, F), before the head."""
+        found: Tensor = self.trunk(images)
+        return found
+
+    def forward(self, images: Tensor) -> Tensor:
+        words: Tensor = self.scale * self.norm(self.head(self.features(images)))
+        return words
+
+
+class Study(nn.Module):
+    """What training holds beside the extractor: the momentum copy, the bank, and who is whose neighbour."""
+
+    bank: Tensor
+    within: Tensor
+    across: Tensor
+    epoch: Tensor
+    places: Tensor
+
+    def __init__(self, extractor: Extractor, places: Tensor, domains: int, config: Config) -> None:
+        super().__init__()
+        self.copy = deepcopy(extractor).requires_grad_(False)
+        count = len(places)
+        self.register_buffer("places", places)  # (N,) which domain a training picture is of
+        self.register_buffer("bank", torch.zeros(count, config.width))
+        self.register_buffer("within", torch.full((count, config.within[1]), NOBODY))
+        self.register_buffer("across", torch.full((count, domains, config.across[1]), NOBODY))
+        self.register_buffer("epoch", torch.zeros((), dtype=torch.int64))  # epochs that were begun
+
+
+def neighbours(similarity: Tensor, back: Tensor, k: int, *, mutual: bool) -> Tensor:
+    """The k nearest of each row among the columns, NOBODY where it is not mutual.
+
+    similarity (N, M) of rows to columns, back (M, N) of columns to rows.   -> (N, k) columns
+    """
+    k = min(k, similarity.shape[1])
+    nearest = similarity.topk(k).indices  # (N, k)
+    if not mutual:
+        return nearest
+    returned = back.topk(min(k, back.shape[1])).indices  # (M, k)
+    rows = torch.arange(len(similarity), device=similarity.device)
+    loved = (returned[nearest] == rows[:, None, None]).any(dim=2)  # (N, k)
+    return nearest.masked_fill(~loved, NOBODY)
+
+
+def without_hubs(similarity: Tensor) -> Tensor:
+    """2 s_ij - r(i) - r(j), where r is the mean similarity to the nearest ten of the other side.   (N, M) -> (N, M)"""
+    mine = similarity.topk(min(HUB, similarity.shape[1])).values.mean(dim=1)
+    theirs = similarity.T.topk(min(HUB, similarity.shape[0])).values.mean(dim=1)
+    return 2 * similarity - mine[:, None] - theirs[None, :]
+
+
+# ---------------------------------------------------------------- losses
+
+
+def neighbour_contrast(logits: Tensor, positive: Tensor, pool: Tensor) -> Tensor:
+    """(5): the mean over rows of (4), logits (B, N) cosines over tau, positive and pool (B, N) bool."""
+    told = positive.any(dim=1).float().mean()
+    return told * multi_positive_contrast(logits, positive, pool & ~positive)
+
+
+def chosen(places: Tensor, count: int) -> Tensor:
+    """Places (B, K) of columns, NOBODY for none -> (B, count) bool"""
+    mask = torch.zeros(len(places), count + 1, dtype=torch.bool, device=places.device)
+    return mask.scatter_(1, places.where(places != NOBODY, count), True)[:, :count]
+
+
+# ---------------------------------------------------------------- the method
+
+
+class Dude(Method):
+    """One word for what a picture shows. It is trained after `learn_from`, and searched without the prior."""
+
+    config_type = Config
+    neutral_thing: Tensor
+    study: Study | None
+
+    def __init__(self, config: Config, preprocess: Preprocess) -> None:
+        super().__init__(config, preprocess)
+        self.extractor = Extractor(config)
+        self.register_buffer("neutral_thing", torch.zeros(config.width))
+        self.study = None
+        self._view = View(preprocess)
+        self._prior: tuple[Prior, ...] = ()  # in a tuple, it is no part of the method's own weights
+        self._rows: dict[str, int] = {}
+
+    @property
+    def dim(self) -> int:
+        return int(self.config.width)
+
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """The words of the domains that it was trained on."""
+        return tuple(self.config.styles)
+
+    def tokens(self, images: Tensor) -> Tensor:
+        """z: pictures (B, 3, H, W), normalised -> words (B, W)"""
+        found: Tensor = self.extractor(images)
+        return found
+
+    def encode_images(self, images: Tensor, domains: Sequence[Domain]) -> Tensor:
+        """The direction of z; what domain a picture is of does not matter."""
+        return F.normalize(self.tokens(images), dim=-1)
+
+    # ------------------------------------------------------------ training
+
+    def learn_from(self, prior: Prior | None, names: Sequence[str], domains: Sequence[Domain]) -> None:
+        """Get ready to be trained on pictures with these names (N,), of these domains (N,), by a frozen prior."""
+        told = [self.styles.index(domain.name) for domain in domains]
+        self._rows = {name: row for row, name in enumerate(names)}
+        if len(self._rows) != len(names):
+            raise DataError(f"{len(names) - len(self._rows)} of {len(names)} training pictures share a name.")
+        self.study = Study(self.extractor, torch.tensor(told), len(self.styles), self.config)
+        if prior is not None:
+            self._prior = (prior.requires_grad_(False).eval(),)
+
+    def phases(self) -> Sequence[Phase]:
+        return (Phase("dude", self.config.epochs, self.config.lr, self.config.weight_decay),)
+
+    def begin_epoch(self) -> None:
+        """Mine the neighbours from the bank."""
+        study = self._studying()
+        study.epoch += 1
+        k, k_across = (self._count(counts) for counts in (self.config.within, self.config.across))
+        study.within.fill_(NOBODY)
+        study.across.fill_(NOBODY)
+        if int(study.epoch) == 1:
+            return  # the bank is empty
+        for here in range(len(self.styles)):
+            rows = (study.places == here).nonzero()[:, 0]
+            mine = study.bank[rows]
+            alike = (mine @ mine.T).fill_diagonal_(-torch.inf)
+            self._keep(study.within, rows, neighbours(alike, alike, k, mutual=self.config.mutual), rows)
+            for there in range(len(self.styles)):
+                others = (study.places == there).nonzero()[:, 0]
+                if there == here or not len(others) or not len(rows):
+                    continue
+                alike = mine @ study.bank[others].T
+                alike = without_hubs(alike) if self.config.hubs else alike
+                found = neighbours(alike, alike.T, k_across, mutual=self.config.mutual)
+                self._keep(study.across[:, there], rows, found, others)
+
+    def losses(self, batch: Batch, phase: Phase) -> dict[str, Tensor]:
+        """(1). A batch's `things` are the names of its pictures; labels and texts are not looked at."""
+        told, study = self.config, self._studying()
+        rows = torch.tensor([self._rows[name] for name in batch.things], device=study.bank.device)
+        z = self.tokens(self._view(batch.images))  # (B, W)
+        with torch.no_grad():
+            study.bank[rows] = F.normalize(study.copy(self._view(batch.images)), dim=-1)
+        logits = F.normalize(z, dim=-1) @ study.bank.T.clone() / told.temperature  # (B, N)
+        here = study.places[rows]
+        own = F.one_hot(rows, len(study.bank)).bool()  # (B, N)
+        mates = study.places[None, :] == here[:, None]  # (B, N)
+        losses = {"instance": told.instance_weight * multi_positive_contrast(logits, own, mates & ~own)}
+        a, b = self._weights()
+        if a:
+            found = chosen(study.within[rows], len(study.bank))
+            losses["within"] = a * neighbour_contrast(logits, found, mates & ~own)
+        if b:
+            losses["across"] = b * self._across(logits, rows, here)
+        if told.noise_weight:
+            losses["noise"] = told.noise_weight * self._noise_error(batch, z)
+        return losses
+
+    def _across(self, logits: Tensor, rows: Tensor, here: Tensor) -> Tensor:
+        """L_x: the mean over all domains but a picture's own."""
+        study, parts = self._studying(), []
+        for there in range(len(self.styles)):
+            pool = (study.places == there)[None, :] & (here != there)[:, None]  # (B, N)
+            found = chosen(study.across[rows, there], len(study.bank)) & pool
+            parts.append(neighbour_contrast(logits, found, pool))
+        return torch.stack(parts).sum() / max(len(self.styles) - 1, 1)
+
+    def _noise_error(self, batch: Batch, z: Tensor) -> Tensor:
+        """L_dis, of the first pictures of the batch, which come in no order."""
+        (prior,) = self._prior
+        count = max(1, round(self.config.noise_share * len(z)))
+        z, mean, std = z[:count], *(z.new_tensor(v).view(3, 1, 1) for v in (self.preprocess.mean, self.preprocess.std))
+        latents = prior.latents.encode((batch.images[:count] * std + mean) * 2 - 1)
+        with torch.no_grad():
+            mean_word = z.mean(dim=0)
+            mean_word = mean_word * z.norm(dim=1).median() / mean_word.norm().clamp(min=1e-6)
+        told = torch.where(torch.rand(count, 1, device=z.device) < self.config.dropout, mean_word, z)
+        words = [prompt(domain.name if self.config.domain_word else None) for domain in batch.domains[:count]]
+        states = prior.reader(words, {THING_AT: told})
+        low, high = (int(share * prior.config.noise_steps) for share in NOISE)
+        t = low + ((torch.randperm(count) + torch.rand(count)) / count * (high - low)).long().to(z.device)
+        return prior.noise_error(latents, torch.randn_like(latents), t, states).mean()
+
+    @torch.no_grad()
+    def after_step(self) -> None:
+        """The copy follows."""
+        copy, kept = self._studying().copy, self.config.momentum
+        for slow, fast in zip(copy.parameters(), self.extractor.parameters(), strict=True):
+            slow.lerp_(fast, 1 - kept)
+
+    @torch.no_grad()
+    def finish(self, tokens: Tensor) -> None:
+        """Keep z-bar of tokens (N, W), and nothing of what training held."""
+        mean = tokens.mean(dim=0)
+        self.neutral_thing.copy_(mean * tokens.norm(dim=1).median() / mean.norm().clamp(min=1e-6))
+        self.study, self._prior, self._rows = None, (), {}
+
+    def _studying(self) -> Study:
+        assert self.study is not None, "DUDE learns after learn_from"
+        return self.study
+
+    @property
+    def _done(self) -> float:
+        """u, at the beginning of the epoch."""
+        return (int(self._studying().epoch) - 1) / max(self.config.epochs, 1)
+
+    def _count(self, counts: tuple[int, int]) -> int:
+        return round(counts[0] + (counts[1] - counts[0]) * self._done)
+
+    def _weights(self) -> tuple[float, float]:
+        """a and b: silent, then rising until `half`; b rises after that, for a tenth of training."""
+        told, u = self.config, self._done
+        if not told.progressive:
+            return told.within_weight, told.across_weight
+        rising = (u - told.warmup) / max(told.half - told.warmup, 1e-6)
+        later = (u - told.half) / 0.1 + 0.1
+        a = min(max(rising, 0.0), 1.0) * told.within_weight if u >= told.warmup else 0.0
+        return a, (min(later, 1.0) * told.across_weight if u >= told.half else 0.0)
+
+    @staticmethod
+    def _keep(kept: Tensor, rows: Tensor, found: Tensor, columns: Tensor) -> None:
+        """Write neighbours (R, k), counted among `columns`, into the rows of `kept` (N, K)."""
+        kept[rows, : found.shape[1]] = torch.where(found == NOBODY, NOBODY, columns[found.clamp(min=0)])

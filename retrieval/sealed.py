@@ -1,0 +1,138 @@
+"""A folder sealed by checksums: a manifest, and the weights that it vouches for. The only door for weights.
+
+    <folder>/manifest.json     what the folder holds; its format; the SHA-256 of every other file; written last
+    <folder>/*.safetensors     tensors, nothing else; or one folder deeper
+
+Nothing is executed and nothing is repaired: a file that is missing, changed or of another kind refuses the whole
+folder. A format is "guise-KIND/VERSION", and KIND is what messages call the folder. What the manifest's other entries
+mean is known to `bundle`, `judges` and their like.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from retrieval.errors import BundleError
+from retrieval.files import sha256, write_text
+
+MANIFEST = "manifest.json"
+TENSORS = ".safetensors"
+KINDS = {TENSORS, ".json"}  # suffixes of files that a manifest may list
+
+DEPTH = 2  # a file lies in the folder, or in a folder of it
+
+Weights = Mapping[str, Tensor]
+
+
+def halved(weights: Weights) -> dict[str, Tensor]:
+    """The weights in half precision; whole numbers stay as they are."""
+    return {name: (t.half() if t.is_floating_point() else t).contiguous() for name, t in weights.items()}
+
+
+def seal(folder: Path, told: Mapping[str, Any], weights: Mapping[str, Weights]) -> dict[str, Any]:
+    """Write weights, file by file, then the manifest; return what the manifest tells, with `files`, their checksums.
+
+    `told` needs a "format" and becomes JSON. The manifest comes last: without it there is nothing in the folder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MANIFEST).unlink(missing_ok=True)
+    for name, tensors in weights.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        save_file(dict(tensors), folder / name)
+        (folder / name).chmod(0o644)  # safetensors writes for its owner alone
+    complete = dict(told) | {"files": {name: sha256(folder / name) for name in weights}}
+    write_manifest(folder, complete)
+    return complete
+
+
+def write_manifest(folder: Path, told: Mapping[str, Any]) -> None:
+    """Write or replace the manifest alone, in one step."""
+    write_text(folder / MANIFEST, json.dumps(told, indent=2) + "\n")
+
+
+def unsealed(folder: Path, kind: str) -> tuple[dict[str, Any], dict[str, dict[str, Tensor]]]:
+    """What the manifest of format `kind` tells, and the verified tensors of each file of weights. Raises BundleError
+    with what is wrong and what to do.
+    """
+    told = read_told(folder, kind)
+    return told, verified_weights(folder, told.get("files"))
+
+
+def read_told(folder: Path, kind: str) -> dict[str, Any]:
+    """What the manifest of format `kind` tells, not yet checked against the files."""
+    path = folder / MANIFEST
+    noun = kind.partition("/")[0].removeprefix("guise-")
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise BundleError(
+            f"There is no {noun} in {folder}: {MANIFEST} is missing. Name a folder under checkpoints/."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{path} cannot be read as JSON. Restore the {noun} from where it came.") from error
+    if not isinstance(told, dict) or told.get("format") != kind:
+        found = told.get("format") if isinstance(told, dict) else type(told).__name__
+        raise BundleError(f"{path} has the format {found!r}, but {kind!r} is read here. Use one made for this version.")
+    return told
+
+
+def verified_weights(folder: Path, files: Any) -> dict[str, dict[str, Tensor]]:
+    """The tensors of every file of weights in `files` (name -> SHA-256). All listed files are verified before any is
+    opened.
+    """
+    if not isinstance(files, Mapping):
+        raise BundleError(f"{folder / MANIFEST} lists no files with checksums. Restore it from where it came.")
+    for name, digest in files.items():
+        _verify(folder, name, digest)
+    return {name: _tensors(folder / name) for name in files if name.endswith(TENSORS)}
+
+
+def fit_into(module: nn.Module, weights: Weights, path: Path) -> None:
+    """Copy the weights of a file into a module, which keeps its own precision. Raises BundleError where the two do not
+    have the same tensors.
+    """
+    expected = module.state_dict()
+    wrong = [
+        n
+        for n in expected.keys() | weights.keys()
+        if n not in weights or n not in expected or weights[n].shape != expected[n].shape
+    ]
+    if wrong:
+        raise BundleError(
+            f"{path} does not fit its config: {len(wrong)} tensors differ, among them {sorted(wrong)[0]}. "
+            "Restore it from where it came."
+        )
+    module.load_state_dict(dict(weights))
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise BundleError(
+            f"{path} is not a safetensors file ({error}). Nothing else is ever loaded; restore it from where it came."
+        ) from error
+
+
+def _verify(folder: Path, name: str, digest: str) -> None:
+    path = folder / name
+    parts = Path(name).parts
+    if len(parts) > DEPTH or ".." in parts or Path(name).is_absolute() or path.suffix not in KINDS:
+        raise BundleError(
+            f"{folder / MANIFEST} lists {name!r}, but only .safetensors and .json files of its own folder are loaded."
+        )
+    if not path.is_file():
+        raise BundleError(f"{path} is missing. Restore it from where it came.")
+    found = sha256(path)
+    if found != digest:
+        raise BundleError(
+            f"{path} has the checksum {found[:12]}..., but the manifest says {str(digest)[:12]}.... "
+            "Restore it from where it came."
+        )

@@ -1,0 +1,234 @@
+"""How a text-to-image prior is made: what it is shown and told, and the loop that trains it."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from retrieval.backbones.clip import tokenizer
+from retrieval.bundle import Source, load_bundle
+from retrieval.data.batches import HumanDrawings
+from retrieval.data.icons import read_icons
+from retrieval.data.packs import quickdraw
+from retrieval.data.prompted import Prompted, Shelf
+from retrieval.data.world import world_pictures
+from retrieval.diffusion.latents import PatchAutoencoder
+from retrieval.diffusion.prior import Prior, PriorConfig
+from retrieval.diffusion.prompts import ANY_STYLE, ANY_THING, EMPTY, ReaderConfig, prompt
+from retrieval.errors import DataError
+from retrieval.images import Preprocess
+from retrieval.methods import ClipBaseline
+from retrieval.methods.base import Batch, Phase, Trainable
+from retrieval.priors import save_prior
+from retrieval.training.loop import EMA_DECAY, fit
+from retrieval.training.material import allowed
+from retrieval.training.runs import Run
+from retrieval.training.settings import RECIPES, Recipe, TextToImage
+from retrieval.types import STYLES, Progress, no_progress
+from retrieval.world.captions import COLORLESS
+from retrieval.world.split import ALL
+
+log = logging.getLogger(__name__)
+DOODLE = "doodle"  # the word for what people draw: unlike the world's sketches, it was never seen in three dimensions
+HANDS = {  # what icons by one hand, or by several alike, are called
+    "emoji": ("blob", "emojione", "fluent_flat", "fxemoji", "noto", "twemoji"),
+    "figurine": ("fluent_3d",),
+    "icon": ("emojione_mono", "fluent_mono", "streamline"),
+}
+WORLD, DOODLES, ICONS = 0.8, 0.12, 0.08  # shares of a batch
+VIEWS = 2  # of each person's drawing
+AVERAGING = 0.999
+LATENT_BATCH = 16
+MEASURED = 40  # one picture of so many is enough to measure the spread of latents
+
+
+class LatentTraining(Trainable):
+    """An auto-encoder in training."""
+
+    def __init__(self, channels: int, epochs: int) -> None:
+        super().__init__()
+        self.latents = PatchAutoencoder(channels)
+        self._epochs = epochs
+
+    def phases(self) -> Sequence[Phase]:
+        return (Phase("latents", self._epochs, 2e-3, weight_decay=1e-4, warmup=0.03),)
+
+    def losses(self, batch: Batch, phase: Phase) -> dict[str, Tensor]:
+        """How much of the pictures is lost."""
+        return {"lost": self.latents.reconstruction_error(batch.images)}
+
+
+class PriorTraining(Trainable):
+    """A prior in training: its U-Net learns, everything else stays."""
+
+    def __init__(self, prior: Prior, settings: TextToImage) -> None:
+        super().__init__()
+        self.prior = prior
+        self._settings = settings
+
+    def phases(self) -> Sequence[Phase]:
+        """A rate that stays, and one that falls."""
+        told = self._settings
+        return (
+            Phase("noise", told.epochs, told.lr, weight_decay=0.01, warmup=0.02, schedule="constant"),
+            Phase("settling", told.settling, told.lr, weight_decay=0.01, schedule="linear"),
+        )
+
+    def losses(self, batch: Batch, phase: Phase) -> dict[str, Tensor]:
+        """(1) of the prior, at noise steps drawn evenly: one from each of B equal stretches."""
+        prior = self.prior
+        with torch.no_grad():
+            latents = prior.latents.encode(batch.images)
+            states = prior.reader(batch.texts)
+        count, steps = len(latents), prior.config.noise_steps
+        t = ((torch.randperm(count) + torch.rand(count)) / count * steps).long().to(latents.device)
+        return {"velocity": prior.weighted_error(latents, torch.randn_like(latents), t, states)}
+
+
+def made_prior(name: str, settings: TextToImage, on_progress: Progress = no_progress) -> Path:
+    """Make the prior of that recipe, or go on where an interrupted run stopped; the folder that holds it."""
+    shelves, sources = shown(settings, RECIPES[name])
+    prior = started(settings, shelves, on_progress)
+    weights = finished(
+        PriorTraining(prior, settings),
+        Prompted(shelves, pictures(settings.size), batch=settings.batch, steps=settings.steps),
+        prior_run(name, settings),
+        settings,
+        on_progress,
+        AVERAGING,
+    )
+    return saved_prior(name, settings, prior, weights, shelves, sources)
+
+
+def prior_run(name: str, settings: TextToImage) -> Run:
+    """Its run: how long it lasts is not among what must stay the same."""
+    told = {key: value for key, value in dataclasses.asdict(settings).items() if key not in ("epochs", "run_folder")}
+    return Run(settings.run_folder or Path("runs") / f"{name}-{settings.seed}", told)
+
+
+def saved_prior(
+    name: str,
+    settings: TextToImage,
+    prior: Prior,
+    weights: Mapping[str, Tensor],
+    shelves: Sequence[Shelf],
+    sources: Sequence[Source],
+) -> Path:
+    """Write the prior with weights of its training into its folder."""
+    prior.load_state_dict({key.removeprefix("prior."): value for key, value in weights.items()})
+    out = settings.out or Path("runs") / "bundles" / f"{name}-{settings.seed}"
+    classes = sorted({label for shelf in shelves for label in shelf.labels} & {*ALL})
+    styles = [shelf.style for shelf in shelves]
+    save_prior(out, prior.cpu().eval(), name=name, styles=styles, classes=classes, trained_on=sources)
+    return out
+
+
+def finished(
+    training: Trainable, data: Prompted, run: Run, settings: TextToImage, on_progress: Progress, averaging: float
+) -> dict[str, Tensor]:
+    """The averaged weights after all epochs, of which those that an earlier run has finished are not done again."""
+    training.to(settings.device)
+    precision = torch.float32 if settings.device == "cpu" else torch.bfloat16
+    state = run.state() or {}
+    told: dict[str, Any] = {"seed": settings.seed, "averaging": averaging, "precision": precision}
+    for report in fit(training, data, resume=state.get("fit"), on_progress=on_progress, **told):
+        line = {"epoch": report.epoch, "of": report.epochs, "seconds": round(report.seconds, 1), **report.losses}
+        state = {"fit": report.state()}
+        run.save(state, line)
+        log.info("%s", line)
+    weights: dict[str, Tensor] = state["fit"]["average"]
+    return weights
+
+
+def pictures(size: int) -> Preprocess:
+    """Pictures in [-1, 1]."""
+    return Preprocess(size, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
+
+def trained_latents(settings: TextToImage, shelves: Sequence[Shelf], on_progress: Progress) -> PatchAutoencoder:
+    """The auto-encoder of the pictures, trained where its run is not complete."""
+    torch.manual_seed(settings.seed)
+    training = LatentTraining(PriorConfig().channels, settings.latent_epochs)
+    data = Prompted(shelves, pictures(settings.size), batch=LATENT_BATCH, steps=settings.latent_steps)
+    run = Run(
+        settings.latents, {"epochs": settings.latent_epochs, "steps": settings.latent_steps, "size": settings.size}
+    )
+    training.load_state_dict(finished(training, data, run, settings, on_progress, EMA_DECAY))
+    some = np.concatenate([shelf.pictures[::MEASURED] for shelf in shelves])
+    training.latents.normalise(torch.from_numpy(some).permute(0, 3, 1, 2).to(settings.device) / 127.5 - 1)
+    return training.latents
+
+
+def started(settings: TextToImage, shelves: Sequence[Shelf], on_progress: Progress) -> Prior:
+    """A prior at random weights that reads as the bundle does, after its auto-encoder. Raises DataError for a bundle
+    that reads no words.
+    """
+    dual = load_bundle(settings.reader).method
+    if not isinstance(dual, ClipBaseline):
+        raise DataError(f"{settings.reader} has no text tower. Name a plain dual encoder like guise-mini-zs.")
+    told = dual.config
+    vocabulary = known_tokens(shelves, told.context_length)
+    reader = ReaderConfig(
+        told.text_width, told.text_layers, told.text_heads, told.context_length, vocabulary=vocabulary
+    )
+    latents = trained_latents(settings, shelves, on_progress)
+    torch.manual_seed(settings.seed)
+    prior = Prior(PriorConfig(size=settings.size, reader=reader))
+    prior.latents.load_state_dict(latents.state_dict())
+    prior.latents.requires_grad_(False)
+    weights = dual.model.state_dict()
+    weights["token_embedding.weight"] = weights["token_embedding.weight"][list(vocabulary)]
+    prior.reader.load_state_dict({name: weights[name] for name in prior.reader.state_dict()})
+    return prior
+
+
+def known_tokens(shelves: Sequence[Shelf], context_length: int) -> tuple[int, ...]:
+    """The tokens of all that the prior may be told, and of every class of the world, seen or not, ascending."""
+    said = {color for shelf in shelves for color in shelf.colors} | {
+        label for shelf in shelves for label in shelf.labels
+    }
+    words = [EMPTY, prompt(), ANY_STYLE, ANY_THING, *ALL, *(style.name for style in STYLES), *said]
+    words += [shelf.style for shelf in shelves]
+    return tuple(sorted(set(tokenizer(context_length)(words).flatten().tolist())))
+
+
+def shown(settings: TextToImage, recipe: Recipe) -> tuple[list[Shelf], tuple[Source, ...]]:
+    """The world in its styles, people's drawings of its classes, and icons, all of seen things; and their sources."""
+    classes = [label for label in ALL if allowed(label, recipe)]
+    world = world_pictures(settings.renders, classes)
+    styles = list(dict.fromkeys(world.domains))
+    shelves = []
+    for style in styles:
+        rows = [row for row, domain in enumerate(world.domains) if domain == style]
+        colors = ["" if style in COLORLESS else world.colors[row] for row in rows]
+        labels = [world.labels[row] for row in rows]
+        shelves.append(Shelf(style, world.pictures[rows], labels, colors, WORLD / len(styles)))
+    drawings = quickdraw(settings.packs / "quickdraw345", classes, "train")
+    shelves.append(doodles(drawings[::2], settings.size, DOODLES))
+    sources = [
+        Source("renders of the Guise world", "Apache-2.0", len(world.labels)),
+        Source("Quick, Draw! by Google", "CC BY 4.0", len(drawings[::2])),
+    ]
+    for word, hands in HANDS.items():
+        icons = read_icons(settings.packs / "emoji_objects", hands, settings.size).kept(split="train", seen_only=True)
+        labels = [icon.label for icon in icons.told]
+        shelves.append(Shelf(word, icons.pictures, labels, [""] * len(labels), ICONS / len(HANDS)))
+    names = "emoji: Fluent, Noto, Blob, Twemoji, EmojiOne, FxEmoji, Streamline"
+    sources.append(Source(names, "MIT, Apache-2.0, CC BY 4.0", sum(len(s.labels) for s in shelves[-len(HANDS) :])))
+    return shelves, tuple(sources)
+
+
+def doodles(drawings: Sequence[Any], size: int, share: float, views: int = VIEWS) -> Shelf:
+    """People's drawings as pictures, each in several views."""
+    rng = np.random.default_rng(0)
+    source = HumanDrawings(drawings, size)
+    drawn = [source.picture(row, rng).permute(1, 2, 0).numpy() for _ in range(views) for row in range(len(drawings))]
+    labels = [drawing.label for _ in range(views) for drawing in drawings]
+    return Shelf(DOODLE, np.stack(drawn), labels, [""] * len(labels), share)

@@ -1,0 +1,208 @@
+"""DUDE learns without labels: its losses equal naive loops, its neighbours are mutual, and no label can reach it."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from retrieval.data.unlabelled import Collection, Unlabelled
+from retrieval.diffusion.prior import Prior, PriorConfig
+from retrieval.diffusion.prompts import ReaderConfig
+from retrieval.images import Preprocess
+from retrieval.methods.dude import NOBODY, Config, Dude, chosen, neighbour_contrast, neighbours, without_hubs
+from retrieval.training.loop import fit
+from retrieval.types import Domain
+
+PREPROCESS = Preprocess(32, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+STYLES = ("photo", "sketch", "mosaic")
+SMALL = Config(
+    width=32,
+    channels=(8, 8, 16, 16),
+    styles=STYLES,
+    word_length=0.3,
+    epochs=4,
+    noise_share=0.5,
+    within=(2, 3),
+    across=(1, 2),
+)
+
+
+@pytest.fixture(scope="module")
+def prior() -> Prior:
+    torch.manual_seed(0)
+    return Prior(PriorConfig(size=32, widths=(16, 32), reader=ReaderConfig(width=32, layers=1, heads=2))).eval()
+
+
+@pytest.fixture(scope="module")
+def data() -> Unlabelled:
+    rng = np.random.default_rng(0)
+    collections = [
+        Collection(Domain(style), [f"{style}-{i}" for i in range(8)], rng.integers(0, 256, (8, 32, 32, 3), np.uint8))
+        for style in STYLES
+    ]
+    return Unlabelled(collections, PREPROCESS, batch=12)
+
+
+def made(prior: Prior | None, data: Unlabelled, seed: int = 0, **told: object) -> Dude:
+    torch.manual_seed(seed)
+    method = Dude(dataclasses.replace(SMALL, **told), PREPROCESS)  # type: ignore[arg-type]
+    method.learn_from(prior, data.names, data.domains)
+    return method
+
+
+def test_neighbour_contrast_is_the_equation_row_by_row() -> None:
+    torch.manual_seed(1)
+    logits = torch.randn(5, 9, dtype=torch.float64)
+    pool = torch.rand(5, 9) < 0.8
+    positive = (torch.rand(5, 9) < 0.3) & pool
+    positive[2] = False
+    total = 0.0
+    for i in range(5):
+        chosen_ones = [j for j in range(9) if positive[i, j]]
+        if not chosen_ones:
+            continue
+        below = sum(math.exp(logits[i, k]) for k in range(9) if pool[i, k])
+        total += -sum(math.log(math.exp(logits[i, j]) / below) for j in chosen_ones) / len(chosen_ones)
+    assert neighbour_contrast(logits, positive, pool).item() == pytest.approx(total / 5, abs=1e-6)
+
+
+def test_neighbours_are_those_that_choose_each_other() -> None:
+    torch.manual_seed(2)
+    a, b = F.normalize(torch.randn(12, 4), dim=1), F.normalize(torch.randn(9, 4), dim=1)
+    alike = a @ b.T
+    found = neighbours(alike, alike.T, 3, mutual=True)
+    for i in range(12):
+        mine = set(alike[i].argsort(descending=True)[:3].tolist())
+        wanted = {j for j in mine if i in alike[:, j].argsort(descending=True)[:3].tolist()}
+        assert set(found[i].tolist()) - {NOBODY} == wanted
+    assert (neighbours(alike, alike.T, 3, mutual=False) != NOBODY).all()
+
+
+def test_a_hub_loses_what_it_has_from_being_everybodys_neighbour() -> None:
+    alike = torch.full((20, 20), 0.1)
+    alike.fill_diagonal_(0.5)
+    alike[:, 0] = 0.6  # a hub
+    assert (alike.argmax(dim=1) == 0).all()
+    assert (without_hubs(alike).argmax(dim=1)[1:] == torch.arange(1, 20)).all()
+
+
+def test_chosen_marks_places_and_nothing_else() -> None:
+    mask = chosen(torch.tensor([[2, NOBODY], [NOBODY, NOBODY], [0, 2]]), 3)
+    assert mask.tolist() == [[False, False, True], [False, False, False], [True, False, True]]
+
+
+def test_codes_are_unit_rows_and_words_keep_the_length_of_words(prior: Prior, data: Unlabelled) -> None:
+    method = made(prior, data).eval()
+    batch = next(data.whole())
+    words = method.tokens(batch.images)
+    assert words.norm(dim=1).tolist() == pytest.approx([0.3] * len(words), rel=1e-3)
+    codes = method.encode_images(batch.images, batch.domains)
+    assert codes.norm(dim=1).tolist() == pytest.approx([1.0] * len(codes), rel=1e-5)
+
+
+@pytest.mark.parametrize("term", ["instance", "within", "across", "noise"])
+def test_every_loss_alone_moves_the_extractor_and_no_loss_the_prior(term: str, prior: Prior, data: Unlabelled) -> None:
+    method = made(prior, data, progressive=False)
+    for _ in range(2):
+        method.begin_epoch()
+        for batch in data.epoch(0, 0):
+            losses = method.losses(batch, method.phases()[0])
+    losses[term].backward()
+    assert losses[term].item() > 0
+    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in method.extractor.parameters())
+    assert all(p.grad is None for p in prior.parameters())
+
+
+def test_without_the_noise_loss_no_prior_is_asked(data: Unlabelled) -> None:
+    method = made(None, data, noise_weight=0.0)
+    method.begin_epoch()
+    assert set(method.losses(next(data.epoch(0, 0)), method.phases()[0])) == {"instance"}
+
+
+def test_neighbours_come_within_first_and_across_later(data: Unlabelled) -> None:
+    method = made(None, data, noise_weight=0.0, epochs=20)
+    seen = []
+    for _ in range(20):
+        method.begin_epoch()
+        seen.append(method._weights())
+    within, across = (np.array(weights) for weights in zip(*seen, strict=True))
+    assert (within[:2] == 0).all()
+    assert (np.diff(within[2:10]) > 0).all()
+    assert (within[10:] == 0.5).all()
+    assert (across[:10] == 0).all()
+    assert 0 < across[10] < 0.5
+    assert (across[12:] == 0.5).all()
+
+
+def test_the_bank_holds_the_other_view_of_the_very_picture(data: Unlabelled) -> None:
+    method = made(None, data, noise_weight=0.0)
+    method.begin_epoch()
+    batch = next(data.epoch(0, 0))
+    method.losses(batch, method.phases()[0])
+    rows = [data.names.index(name) for name in batch.things]
+    assert method.study is not None
+    lengths = method.study.bank.norm(dim=1)
+    assert lengths[rows].tolist() == pytest.approx([1.0] * len(rows), rel=1e-5)
+    assert lengths.sum().item() == pytest.approx(len(rows), rel=1e-5)
+
+
+def test_no_label_changes_a_weight(data: Unlabelled) -> None:
+    assert "labels" not in inspect.signature(Dude.learn_from).parameters
+
+    class Labelled:
+        """The same batches, with labels."""
+
+        def __init__(self, seed: int) -> None:
+            self.rng = np.random.default_rng(seed)
+
+        def __len__(self) -> int:
+            return len(data)
+
+        def epoch(self, seed: int, epoch: int):  # type: ignore[no-untyped-def]
+            for batch in data.epoch(seed, epoch):
+                yield dataclasses.replace(batch, labels=torch.from_numpy(self.rng.integers(0, 9, len(batch.things))))
+
+    weights = []
+    for seed in (1, 2):
+        method = made(None, data, noise_weight=0.0, epochs=2)
+        list(fit(method, Labelled(seed), seed=0))
+        weights.append(method.state_dict())
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not_been(prior: Prior, data: Unlabelled) -> None:
+    whole = made(prior, data, epochs=3, noise_share=0.2)
+    states = [report.state() for report in fit(whole, data, seed=0)]
+    again = made(prior, data, seed=5, epochs=3, noise_share=0.2)
+    list(fit(again, data, seed=0, resume=states[1]))
+    first, second = whole.state_dict(), again.state_dict()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_what_is_kept_is_the_extractor_and_a_neutral_word(prior: Prior, data: Unlabelled) -> None:
+    method = made(prior, data).eval()
+    words = torch.cat([method.tokens(batch.images) for batch in data.whole()])
+    method.finish(words)
+    assert method.neutral_thing.norm().item() == pytest.approx(words.norm(dim=1).median().item(), rel=1e-4)
+    assert all(name.startswith("extractor.") or name == "neutral_thing" for name in method.state_dict())
+
+
+def test_batches_are_even_over_domains_and_an_epoch_has_every_picture(data: Unlabelled) -> None:
+    names = []
+    for batch in data.epoch(3, 1):
+        assert batch.labels is None
+        assert {style: sum(d.name == style for d in batch.domains) for style in STYLES} == dict.fromkeys(STYLES, 4)
+        names += batch.things
+    assert sorted(names) == sorted(data.names)
+
+
+def test_the_same_seed_gives_the_same_batches(data: Unlabelled) -> None:
+    one, two = (next(data.epoch(4, 2)) for _ in range(2))
+    assert torch.equal(one.images, two.images)
+    assert one.things == two.things
