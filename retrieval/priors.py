@@ -6,7 +6,8 @@
     <prior>/scheduler/scheduler_config.json          for diffusers; never read here
     <prior>/text_encoder/model.safetensors           the dual encoder's text tower
 
-Every part is built from the manifest, so nothing that is not vouched for is read.
+Every part is built from the manifest, so nothing that is not vouched for is read. The snapshot of a released Stable
+Diffusion lies in the same places: with a manifest that holds its configs and checksums it is opened as ours is.
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ import torch
 from retrieval.bundle import Source
 from retrieval.diffusion.prior import Prior, PriorConfig
 from retrieval.diffusion.prompts import ReaderConfig
+from retrieval.diffusion.stable import FullSize, KLLatents, reader_weights
 from retrieval.errors import BundleError
 from retrieval.methods import config_from
 from retrieval.sealed import MANIFEST, fit_into, halved, seal, unsealed
 
 FORMAT = "guise-prior/1"
 TENSORS = "diffusion_pytorch_model.safetensors"  # what diffusers calls them
-PARTS = {"unet": f"unet/{TENSORS}", "latents": f"vae/{TENSORS}", "reader": "text_encoder/model.safetensors"}
+UNET, VAE, READER = f"unet/{TENSORS}", f"vae/{TENSORS}", "text_encoder/model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,9 @@ def save_prior(
     guidance: float = 1.0,
 ) -> None:
     """Write the prior into the folder, in half precision."""
-    for part, module in (("unet", prior.unet), ("vae", prior.latents)):
-        module.save_config(folder / part)
+    parts = _parts(prior)
+    for path in (UNET, VAE):
+        parts[path].save_config((folder / path).parent)
     prior.schedule.save_config(folder / "scheduler")
     told = {
         "format": FORMAT,
@@ -72,7 +75,7 @@ def save_prior(
         "steps": steps,
         "guidance": guidance,
     }
-    seal(folder, told, {path: halved(getattr(prior, part).state_dict()) for part, path in PARTS.items()})
+    seal(folder, told, {path: halved(part.state_dict()) for path, part in parts.items()})
 
 
 def load_prior(folder: Path, device: str | torch.device = "cpu") -> LoadedPrior:
@@ -81,8 +84,9 @@ def load_prior(folder: Path, device: str | torch.device = "cpu") -> LoadedPrior:
     try:
         config = _config(told["config"], folder)
         prior = Prior(config)
-        for part, path in PARTS.items():
-            fit_into(getattr(prior, part), weights[path], folder / path)
+        weights[READER] = reader_weights(weights[READER])
+        for path, part in _parts(prior).items():
+            fit_into(part, weights[path], folder / path)
         return LoadedPrior(
             prior.to(device).eval().requires_grad_(False),
             str(told["name"]),
@@ -99,10 +103,17 @@ def load_prior(folder: Path, device: str | torch.device = "cpu") -> LoadedPrior:
         ) from error
 
 
+def _parts(prior: Prior) -> dict[str, Any]:
+    """Where the weights of which part lie."""
+    latents = prior.latents.vae if isinstance(prior.latents, KLLatents) else prior.latents
+    return {UNET: prior.unet, VAE: latents, READER: prior.reader}
+
+
 def _config(told: Mapping[str, Any], folder: Path) -> PriorConfig:
     reader = config_from(ReaderConfig, dict(told["reader"]), folder / MANIFEST)
     reader = dataclasses.replace(reader, vocabulary=tuple(reader.vocabulary))
-    config = config_from(PriorConfig, {**told, "reader": reader}, folder / MANIFEST)
+    full = None if told.get("full") is None else config_from(FullSize, told["full"], folder / MANIFEST)
+    config = config_from(PriorConfig, {**told, "reader": reader, "full": full}, folder / MANIFEST)
     return dataclasses.replace(config, widths=tuple(config.widths))
 
 

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from retrieval.diffusion.latents import FACTOR, PatchAutoencoder
 from retrieval.diffusion.prompts import Reader, ReaderConfig
+from retrieval.diffusion.stable import FullSize, KLLatents
 
 LARGEST_SNR = 5.0
 
@@ -41,6 +42,7 @@ class PriorConfig:
     heads: int = 4
     noise_steps: int = 1000  # T
     reader: ReaderConfig = field(default_factory=ReaderConfig)
+    full: FullSize | None = None  # a released Stable Diffusion instead; of the other fields, size and reader hold
 
 
 class Prior(nn.Module):
@@ -49,24 +51,28 @@ class Prior(nn.Module):
     def __init__(self, config: PriorConfig) -> None:
         super().__init__()
         self.config = config
-        self.latents = PatchAutoencoder(config.channels)
-        self.unet = UNet2DConditionModel(**unet_sizes(config)).to(memory_format=torch.channels_last)
+        self.latents: PatchAutoencoder | KLLatents
+        if config.full is None:
+            self.latents = PatchAutoencoder(config.channels)
+            self.unet = UNet2DConditionModel(**unet_sizes(config)).to(memory_format=torch.channels_last)
+            self.schedule = cosine_schedule(config.noise_steps)
+        else:
+            self.latents = KLLatents(config.full.vae)
+            self.unet = UNet2DConditionModel(**config.full.unet)
+            self.schedule = DDPMScheduler.from_config(dict(config.full.schedule))
         self.reader = Reader(config.reader)
-        self.schedule = DDPMScheduler(
-            num_train_timesteps=config.noise_steps,
-            beta_schedule="squaredcos_cap_v2",
-            prediction_type="v_prediction",
-            rescale_betas_zero_snr=True,
-            timestep_spacing="trailing",
-            clip_sample=False,
-        )
         self.reader.requires_grad_(False)
 
     @property
     def latent_shape(self) -> tuple[int, int, int]:
         """(C, h, w)"""
         side = self.config.size // FACTOR
-        return self.config.channels, side, side
+        return int(self.unet.config.in_channels), side, side
+
+    @property
+    def steps(self) -> int:
+        """T"""
+        return int(self.schedule.config["num_train_timesteps"])
 
     def signal(self, t: Tensor) -> Tensor:
         """alpha_bar at noise steps t (B,), in [0, 1].   -> (B, 1, 1, 1)"""
@@ -78,9 +84,12 @@ class Prior(nn.Module):
         return signal.sqrt() * latents + (1 - signal).sqrt() * noise
 
     def velocity(self, noisy: Tensor, t: Tensor, states: Tensor) -> Tensor:
-        """v_hat: noisy latents (B, C, h, w), t (B,), states (B, L, W) -> (B, C, h, w)"""
+        """v_hat: noisy latents (B, C, h, w), t (B,), states (B, L, W) -> (B, C, h, w), whatever the U-Net predicts."""
         found: Tensor = self.unet(noisy, t, states).sample
-        return found
+        if self.schedule.config["prediction_type"] == "v_prediction":
+            return found
+        signal = self.signal(t)
+        return (found - (1 - signal).sqrt() * noisy) / signal.sqrt()
 
     def velocity_error(self, latents: Tensor, noise: Tensor, t: Tensor, states: Tensor) -> Tensor:
         """||v - v_hat||^2, mean over a latent's numbers.   -> (B,)"""
@@ -99,6 +108,20 @@ class Prior(nn.Module):
     def noise_error(self, latents: Tensor, noise: Tensor, t: Tensor, states: Tensor) -> Tensor:
         """(2): how wrong the noise is that the prior sees, under a prompt.   -> (B,)"""
         return self.signal(t).flatten() * self.velocity_error(latents, noise, t, states)
+
+
+def cosine_schedule(steps: int) -> DDPMScheduler:
+    """A cosine schedule whose last step is pure noise (Lin et al., "Common Diffusion Noise Schedules and Sample Steps
+    are Flawed", 2024).
+    """
+    return DDPMScheduler(
+        num_train_timesteps=steps,
+        beta_schedule="squaredcos_cap_v2",
+        prediction_type="v_prediction",
+        rescale_betas_zero_snr=True,
+        timestep_spacing="trailing",
+        clip_sample=False,
+    )
 
 
 def unet_sizes(config: PriorConfig) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from open_clip.transformer import LayerNorm, Transformer
+from open_clip.transformer import LayerNorm, QuickGELU, Transformer
 from torch import Tensor, nn
 
 from retrieval.backbones.clip import tokenizer
@@ -45,6 +45,7 @@ class ReaderConfig:
     positions: int = 10  # L: positions that are handed on; a causal tower's states do not depend on later ones
     vocabulary: tuple[int, ...] = ()
     vocabulary_size: int = 49408
+    quick: bool = False  # OpenAI's approximation of GELU
 
 
 class Reader(nn.Module):
@@ -58,7 +59,10 @@ class Reader(nn.Module):
         rows = len(config.vocabulary) or config.vocabulary_size
         self.token_embedding = nn.Embedding(rows, config.width)
         self.positional_embedding = nn.Parameter(torch.zeros(config.context_length, config.width))
-        self.transformer = Transformer(config.width, config.layers, config.heads, batch_first=True)
+        activation = QuickGELU if config.quick else nn.GELU
+        self.transformer = Transformer(
+            config.width, config.layers, config.heads, act_layer=activation, batch_first=True
+        )
         self.ln_final = LayerNorm(config.width)
         self._places = {token: place for place, token in enumerate(config.vocabulary)}
         above = torch.full((config.positions, config.positions), float("-inf")).triu(1)

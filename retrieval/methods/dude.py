@@ -309,7 +309,7 @@ class Dude(Method):
         told = torch.where(torch.rand(count, 1, device=z.device) < self.config.dropout, mean_word, z)
         words = [prompt(domain.name if self.config.domain_word else None) for domain in batch.domains[:count]]
         states = prior.reader(words, {THING_AT: told})
-        low, high = (int(share * prior.config.noise_steps) for share in NOISE)
+        low, high = (int(share * prior.steps) for share in NOISE)
         t = low + ((torch.randperm(count) + torch.rand(count)) / count * (high - low)).long().to(z.device)
         return prior.noise_error(latents, torch.randn_like(latents), t, states).mean()
 

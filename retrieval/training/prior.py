@@ -87,7 +87,7 @@ class PriorTraining(Trainable):
         with torch.no_grad():
             latents = prior.latents.encode(batch.images)
             states = prior.reader(batch.texts)
-        count, steps = len(latents), prior.config.noise_steps
+        count, steps = len(latents), prior.steps
         t = ((torch.randperm(count) + torch.rand(count)) / count * steps).long().to(latents.device)
         return {"velocity": prior.weighted_error(latents, torch.randn_like(latents), t, states)}
 

@@ -1,0 +1,157 @@
+"""A prior comes back from its folder as it was, small or full size, and nothing that was changed comes back at all."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from diffusers import AutoencoderKL, UNet2DConditionModel
+from safetensors.torch import save_file
+from torch import Tensor
+
+from retrieval.bundle import Source
+from retrieval.diffusion.prior import Prior, PriorConfig
+from retrieval.diffusion.prompts import THING_AT, ReaderConfig, prompt
+from retrieval.diffusion.stable import FullSize, reader_weights
+from retrieval.errors import BundleError
+from retrieval.files import sha256
+from retrieval.priors import FORMAT, READER, UNET, VAE, load_prior, save_prior
+
+SMALL = PriorConfig(size=32, widths=(16, 32), reader=ReaderConfig(width=32, layers=1, heads=2, vocabulary_size=49408))
+FULL = FullSize(  # the architecture of Stable Diffusion 1.5, a few channels wide
+    unet={
+        "sample_size": 8,
+        "in_channels": 4,
+        "out_channels": 4,
+        "block_out_channels": [32, 64, 64, 64],
+        "down_block_types": ["CrossAttnDownBlock2D"] * 3 + ["DownBlock2D"],
+        "up_block_types": ["UpBlock2D"] + ["CrossAttnUpBlock2D"] * 3,
+        "layers_per_block": 2,
+        "attention_head_dim": 8,
+        "cross_attention_dim": 32,
+    },
+    vae={
+        "block_out_channels": [32, 32, 32, 32],
+        "down_block_types": ["DownEncoderBlock2D"] * 4,
+        "up_block_types": ["UpDecoderBlock2D"] * 4,
+        "latent_channels": 4,
+        "scaling_factor": 0.18215,
+    },
+    schedule={
+        "num_train_timesteps": 1000,
+        "beta_start": 0.00085,
+        "beta_end": 0.012,
+        "beta_schedule": "scaled_linear",
+        "prediction_type": "epsilon",
+        "clip_sample": False,
+    },
+)
+RELEASED = ReaderConfig(width=32, layers=2, heads=4, context_length=77, positions=77, quick=True)
+
+
+def drawn(config: PriorConfig, seed: int = 0) -> Prior:
+    torch.manual_seed(seed)
+    return Prior(config).eval()
+
+
+def as_released(reader: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A reader's weights under the names that OpenAI's tower has on the Hub."""
+    found = {
+        "text_model.embeddings.token_embedding.weight": reader["token_embedding.weight"],
+        "text_model.embeddings.position_embedding.weight": reader["positional_embedding"],
+    }
+    for kind in ("weight", "bias"):
+        found[f"text_model.final_layer_norm.{kind}"] = reader[f"ln_final.{kind}"]
+        for layer in range(2):
+            ours, theirs = f"transformer.resblocks.{layer}", f"text_model.encoder.layers.{layer}"
+            q, k, v = reader[f"{ours}.attn.in_proj_{kind}"].chunk(3)
+            for name, part in (("q", q), ("k", k), ("v", v)):
+                found[f"{theirs}.self_attn.{name}_proj.{kind}"] = part.contiguous()
+            found[f"{theirs}.self_attn.out_proj.{kind}"] = reader[f"{ours}.attn.out_proj.{kind}"]
+            found[f"{theirs}.layer_norm1.{kind}"] = reader[f"{ours}.ln_1.{kind}"]
+            found[f"{theirs}.layer_norm2.{kind}"] = reader[f"{ours}.ln_2.{kind}"]
+            found[f"{theirs}.mlp.fc1.{kind}"] = reader[f"{ours}.mlp.c_fc.{kind}"]
+            found[f"{theirs}.mlp.fc2.{kind}"] = reader[f"{ours}.mlp.c_proj.{kind}"]
+    return found
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    sources = [Source("renders", "Apache-2.0", 9)]
+    prior = drawn(SMALL)
+    save_prior(tmp_path, prior, name="tiny", styles=["photo", "sketch"], classes=["duck"], trained_on=sources)
+    return tmp_path
+
+
+def test_a_prior_comes_back_in_half_precision_and_frozen(folder: Path) -> None:
+    loaded, made = load_prior(folder), drawn(SMALL)
+    assert (loaded.name, loaded.styles, loaded.classes) == ("tiny", ("photo", "sketch"), ("duck",))
+    assert loaded.trained_on == (Source("renders", "Apache-2.0", 9),)
+    assert not any(p.requires_grad for p in loaded.prior.parameters())
+    for name, weight in loaded.prior.state_dict().items():
+        torch.testing.assert_close(weight, made.state_dict()[name], rtol=2e-3, atol=1e-6)
+
+
+def test_diffusers_opens_the_same_folder(folder: Path) -> None:
+    unet = UNet2DConditionModel.from_pretrained(folder / "unet")
+    ours = load_prior(folder).prior.unet.state_dict()
+    assert all(torch.equal(value.float(), ours[name]) for name, value in unet.state_dict().items())
+
+
+@pytest.mark.parametrize("path", [UNET, VAE, READER])
+def test_a_changed_file_refuses_the_whole_folder(folder: Path, path: str) -> None:
+    (folder / path).write_bytes((folder / path).read_bytes()[:-1] + b"!")
+    with pytest.raises(BundleError, match="checksum"):
+        load_prior(folder)
+
+
+def test_a_manifest_that_lacks_an_entry_is_refused_with_a_sentence(folder: Path) -> None:
+    told = json.loads((folder / "manifest.json").read_text())
+    del told["styles"]
+    (folder / "manifest.json").write_text(json.dumps(told))
+    with pytest.raises(BundleError, match="styles"):
+        load_prior(folder)
+
+
+def test_the_fingerprint_tells_weights_apart(folder: Path, tmp_path: Path) -> None:
+    save_prior(tmp_path / "b", drawn(SMALL, 1), name="tiny", styles=[], classes=[], trained_on=[])
+    assert load_prior(folder).fingerprint != load_prior(tmp_path / "b").fingerprint
+
+
+def test_a_snapshot_of_stable_diffusion_opens_as_the_same_class(tmp_path: Path) -> None:
+    config = PriorConfig(size=64, reader=RELEASED, full=FULL)
+    made = drawn(config)
+    files: dict[str, Any] = {}
+    AutoencoderKL(**FULL.vae).save_config(tmp_path / "vae")  # what a snapshot holds beside, and nobody reads
+    parts = {UNET: made.unet.state_dict(), VAE: made.latents.vae.state_dict()}  # type: ignore[union-attr]
+    parts[READER] = as_released(made.reader.state_dict())
+    for path, weights in parts.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        save_file({name: value.contiguous() for name, value in weights.items()}, tmp_path / path)
+        files[path] = sha256(tmp_path / path)
+    told = {"format": FORMAT, "name": "full", "config": dataclasses.asdict(config), "files": files}
+    told |= {"styles": [], "classes": [], "trained_on": [], "steps": 0, "guidance": 1.0}
+    (tmp_path / "manifest.json").write_text(json.dumps(told))
+    prior = load_prior(tmp_path).prior
+    assert prior.latent_shape == (4, 8, 8)
+    words = [prompt("photo", "duck"), prompt("sketch")]
+    assert torch.equal(prior.reader(words), made.reader(words))
+    picture = torch.rand(2, 3, 64, 64) * 2 - 1
+    latents = prior.latents.encode(picture)
+    assert prior.latents.decode(latents).shape == picture.shape
+    t, noise, z = torch.tensor([200, 800]), torch.randn_like(latents), torch.randn(2, 32, requires_grad=True)
+    error = prior.noise_error(latents, noise, t, prior.reader(words, {THING_AT: z}))
+    seen = prior.unet(prior.noised(latents, noise, t), t, prior.reader(words, {THING_AT: z})).sample
+    torch.testing.assert_close(error, (seen - noise).square().mean((1, 2, 3)), rtol=1e-3, atol=1e-5)
+    error.sum().backward()
+    assert z.grad is not None
+    assert z.grad.abs().sum() > 0
+
+
+def test_weights_that_are_ours_already_keep_their_names() -> None:
+    ours = {"token_embedding.weight": torch.zeros(1)}
+    assert reader_weights(ours) == ours
