@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from tqdm import tqdm
 
@@ -23,8 +23,11 @@ from retrieval.errors import RetrievalError, SettingsError
 from retrieval.images import open_image
 from retrieval.items import home_of
 from retrieval.served import index
-from retrieval.training.settings import RECIPES, DualEncoder
+from retrieval.training.settings import RECIPES, Disentangled, DualEncoder, Encoders, FourSteps, TextToImage
 from retrieval.types import SKETCH, Domain, ImageQuery, Progress, TextQuery
+
+if TYPE_CHECKING:
+    from retrieval.bundle import Manifest
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,7 +86,7 @@ def build_index(asked: argparse.Namespace) -> None:
     home = home_of(asked.folder)
     skipped: list[Any] = []
     with progress("indexing", "pictures") as show:
-        gallery = index(home, load_bundle(asked.bundle), show, skipped.append)
+        gallery = index(home, load_bundle(asked.bundle), show, skipped.append, bits=asked.bits)
     for one in skipped:
         say(f"skipped {one.path}: {one.reason}", sys.stderr)
     say(f"{len(gallery)} pictures indexed, {len(skipped)} files skipped. Show them: make app GALLERY={asked.folder}")
@@ -125,13 +128,33 @@ def train(asked: argparse.Namespace) -> None:
     say(json.dumps(dataclasses.asdict(settings), indent=2, default=str))
     if asked.dry_run:
         return
-    from retrieval.training.recipes import made, out_folder
-
     with progress("training", "steps") as show:
-        manifest = made(asked.recipe, settings, show)
+        if isinstance(settings, FourSteps):
+            from retrieval.training.student import made_student
+
+            say(f"Saved {made_student(asked.recipe, settings, show)}.")
+            return
+        if isinstance(settings, TextToImage):
+            from retrieval.training.prior import made_prior
+
+            out = made_prior(asked.recipe, settings, show)
+            say(f"Saved {out}. Train with it: python -m retrieval train dude-world --prior {out}")
+            return
+        manifest = _made(asked.recipe, settings, show)
     say(json.dumps(dict(manifest.metrics), indent=2))
-    out = out_folder(asked.recipe, settings)
+    out = settings.out or Path("runs") / "bundles" / f"{asked.recipe}-{settings.seed}"
     say(f"Saved {out}. Measure it: python -m retrieval evaluate --bundle {out} --task TASK")
+
+
+def _made(name: str, settings: Encoders | Disentangled, show: Progress) -> Manifest:
+    """The manifest of the bundle that is made."""
+    if isinstance(settings, Disentangled):
+        from retrieval.training.disentangling import disentangled
+
+        return disentangled(name, settings, show)
+    from retrieval.training.recipes import made
+
+    return made(name, settings, show)
 
 
 def render(asked: argparse.Namespace) -> None:
@@ -222,6 +245,9 @@ def _parser() -> argparse.ArgumentParser:
         "folder", type=Path, help="a folder of pictures: FOLDER/DOMAIN/CLASS/*.png, FOLDER/CLASS/*.png or flat"
     )
     one.add_argument("--bundle", type=Path, default=bundle, help="the encoder (default: the embedded one)")
+    one.add_argument(
+        "--bits", action="store_true", help="keep bits, 32 times smaller, and search by Hamming distance (dsn-world)"
+    )
 
     one = _verb(verbs, "evaluate", evaluate)
     one.add_argument(

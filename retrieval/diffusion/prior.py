@@ -2,8 +2,8 @@
 
 Rombach et al., "High-Resolution Image Synthesis with Latent Diffusion Models" (2022), small: a little auto-encoder,
 a U-Net of ten million parameters, and the frozen text tower of our dual encoder. It predicts
-velocities (Salimans and Ho, "Progressive Distillation", 2022), each noise level weighted by its signal-to-noise ratio,
-at most 5 (Hang et al., "Efficient Diffusion Training via Min-SNR Weighting Strategy", 2023).
+velocities (Salimans and Ho, "Progressive Distillation", 2022), at noise steps that are mostly in the middle and above
+(Esser et al., "Scaling Rectified Flow Transformers", 2024), where it is decided what stands in a picture.
 
     paper symbol -> attribute
     x_t          noised(x, eps, t)
@@ -11,7 +11,7 @@ at most 5 (Hang et al., "Efficient Diffusion Training via Min-SNR Weighting Stra
     v            sqrt(alpha_bar) eps - sqrt(1 - alpha_bar) x
     C            states of the prompt (B, L, W), from `reader`
 
-    (1)  L = mean_i  min(SNR_t, 5) / (SNR_t + 1)  ||v - v_hat(x_t, t, C)||^2
+    (1)  L = mean_i  ||v - v_hat(x_t, t, C)||^2,   t = T sigmoid(0.5 + n),  n ~ N(0, 1)
     (2)  ||eps - eps_hat||^2 = alpha_bar_t ||v - v_hat||^2
 """
 
@@ -29,7 +29,7 @@ from retrieval.diffusion.latents import FACTOR, PatchAutoencoder
 from retrieval.diffusion.prompts import Reader, ReaderConfig
 from retrieval.diffusion.stable import FullSize, KLLatents
 
-LARGEST_SNR = 5.0
+MIDDLE = 0.5  # of the noise steps that are trained, before the sigmoid
 
 
 @dataclass(frozen=True)
@@ -98,12 +98,11 @@ class Prior(nn.Module):
         found = self.velocity(self.noised(latents, noise, t), t, states)
         return (found - v).square().mean(dim=(1, 2, 3))
 
-    def weighted_error(self, latents: Tensor, noise: Tensor, t: Tensor, states: Tensor) -> Tensor:
-        """(1): a scalar."""
-        signal = self.signal(t).flatten()
-        snr = signal / (1 - signal).clamp(min=1e-8)
-        weights = snr.clamp(max=LARGEST_SNR) / (snr + 1)  # (B,)
-        return (weights * self.velocity_error(latents, noise, t, states)).mean()
+    def training_steps(self, count: int) -> Tensor:
+        """The noise steps of (1), one from each of `count` equally likely stretches, in no order.   -> (count,)"""
+        shares = (torch.randperm(count) + torch.rand(count)) / count  # in [0, 1)
+        drawn = torch.special.ndtri(shares.clamp(1e-4, 1 - 1e-4)) + MIDDLE
+        return (drawn.sigmoid() * self.steps).long()
 
     def noise_error(self, latents: Tensor, noise: Tensor, t: Tensor, states: Tensor) -> Tensor:
         """(2): how wrong the noise is that the prior sees, under a prompt.   -> (B,)"""

@@ -82,14 +82,13 @@ class PriorTraining(Trainable):
         )
 
     def losses(self, batch: Batch, phase: Phase) -> dict[str, Tensor]:
-        """(1) of the prior, at noise steps drawn evenly: one from each of B equal stretches."""
+        """(1) of the prior."""
         prior = self.prior
         with torch.no_grad():
             latents = prior.latents.encode(batch.images)
             states = prior.reader(batch.texts)
-        count, steps = len(latents), prior.steps
-        t = ((torch.randperm(count) + torch.rand(count)) / count * steps).long().to(latents.device)
-        return {"velocity": prior.weighted_error(latents, torch.randn_like(latents), t, states)}
+        t = prior.training_steps(len(latents)).to(latents.device)
+        return {"velocity": prior.velocity_error(latents, torch.randn_like(latents), t, states).mean()}
 
 
 def made_prior(name: str, settings: TextToImage, on_progress: Progress = no_progress) -> Path:

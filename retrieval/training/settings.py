@@ -140,8 +140,21 @@ class TextToImage(OnWorld):
     settling: Annotated[int, "epochs after them, in which the rate falls to nothing"] = 12
     steps: Annotated[int, "steps in an epoch"] = 100
     batch: Annotated[int, "pictures in a step"] = 32
-    lr: Annotated[float, "the highest learning rate"] = 5e-4
+    lr: Annotated[float, "the highest learning rate"] = 8e-4
     device: Annotated[str, "what trains, for example cuda; a GPU computes in bfloat16"] = "cpu"
+
+
+@dataclass(frozen=True)
+class FourSteps(TextToImage):
+    """A student of a prior, that draws in four steps; it sees what its teacher saw, and DUDE's words for it."""
+
+    prior: Annotated[Path, "the teacher"] = Path("checkpoints/prior-world")
+    dude: Annotated[Path | None, "the bundle whose words it must draw, too (default: none)"] = Path(
+        "checkpoints/dude-world"
+    )
+    guidance: Annotated[float, "of the teacher, which the student learns by heart"] = 3.0
+    epochs: Annotated[int, "how long to train"] = 20
+    lr: Annotated[float, "the highest learning rate"] = 1e-4
 
 
 @dataclass(frozen=True)
@@ -241,6 +254,7 @@ RECIPES: dict[str, Recipe] = (
         ),
     }
     | {
+        "prior-world-student": Recipe(FourSteps(), "the prior's student, which draws in four steps", zero_shot=True),
         "dude-start": Recipe(
             Disentangled(init=None, epochs=20, lr=2e-3), "the start of DUDE: instance contrast alone", config=UNAIDED
         ),

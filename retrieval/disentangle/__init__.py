@@ -1,0 +1,26 @@
+"""Object and style of pictures, taken apart and put together again by drawing: the panels, and what they show.
+
+Names from here import nothing heavy; `panels`, which draws, imports torch and diffusers, so a page opens it through
+`ServedDisentangler`.
+"""
+
+from __future__ import annotations
+
+from retrieval.disentangle.drawn import Card, Drawn, Film, Frame, Heat, NeighbourRow, Original, Slide, SwapGrid, WordMap
+from retrieval.disentangle.neighbours import nearest_by_code
+from retrieval.disentangle.served import ServedDisentangler
+
+__all__ = [
+    "Card",
+    "Drawn",
+    "Film",
+    "Frame",
+    "Heat",
+    "NeighbourRow",
+    "Original",
+    "ServedDisentangler",
+    "Slide",
+    "SwapGrid",
+    "WordMap",
+    "nearest_by_code",
+]

@@ -1,0 +1,139 @@
+"""How a prior learns to draw in four steps: a student that is consistent along the paths of its teacher.
+
+Luo et al., "Latent Consistency Models" (2023), on Song et al., "Consistency Models" (2023): whatever point of a path
+the student is shown, it must name the same end. The guidance of the teacher is baked in. The student draws; the noise
+loss of DUDE asks the teacher.
+
+    f(x, t)  = c_skip(t) x + c_out(t) x_0(x, t),  c_skip = s^2 / ((10 t)^2 + s^2),  c_out = 10 t / sqrt((10 t)^2 + s^2)
+    (1)  L = mean  huber( f(x_{t+k}, t+k) - sg f_slow(x_t', t') )        x_t' one guided DDIM step of the teacher below
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from retrieval.bundle import load_bundle
+from retrieval.data.prompted import Prompted
+from retrieval.diffusion.prior import Prior
+from retrieval.diffusion.prompts import EMPTY, THING_AT, prompt
+from retrieval.diffusion.samplers import guided
+from retrieval.errors import DataError
+from retrieval.methods.base import Batch, Phase, Trainable
+from retrieval.methods.dude import Dude
+from retrieval.priors import load_prior, save_prior
+from retrieval.training.loop import EMA_DECAY
+from retrieval.training.prior import finished, pictures, shown
+from retrieval.training.runs import Run
+from retrieval.training.settings import RECIPES, FourSteps
+from retrieval.types import Progress, no_progress
+
+STEPS = 4
+SPREAD = 0.5  # s: of the data
+SCALE = 10.0  # of t, as in diffusers' LCMScheduler
+STRETCHES = 50  # of the noise steps, as in diffusers' LCMScheduler
+HUBER = 0.001  # times the square root of the number of latents' numbers: below it, errors count squared
+SLOW = 0.95  # share of the target network that a step keeps
+INJECTED = 0.5  # share of the prompts that hold a vector instead of a word
+
+
+def consistent(prior: Prior, x: Tensor, t: Tensor, velocity: Tensor) -> Tensor:
+    """f: x and velocity (B, C, h, w), t (B,) -> the end of the path, as this prior sees it."""
+    signal = prior.signal(t)
+    end = signal.sqrt() * x - (1 - signal).sqrt() * velocity
+    scaled = (t * SCALE)[:, None, None, None]
+    skip = SPREAD**2 / (scaled**2 + SPREAD**2)
+    out = scaled / (scaled**2 + SPREAD**2).sqrt()
+    return skip * x + out * end
+
+
+def pseudo_huber(difference: Tensor) -> Tensor:
+    """sqrt(|d|^2 + c^2) - c for each row of (B, C, h, w), with c in proportion to the root of its length.   -> (B,)"""
+    length = difference[0].numel()
+    c = HUBER * length**0.5
+    return (difference.flatten(1).square().sum(dim=1) + c**2).sqrt() - c
+
+
+def stepped_down(prior: Prior, x: Tensor, t: Tensor, below: Tensor, velocity: Tensor) -> Tensor:
+    """DDIM (Song et al., 2021) from noise steps t to `below` (B,), where a step under zero is the picture itself."""
+    signal = prior.signal(t)
+    end = signal.sqrt() * x - (1 - signal).sqrt() * velocity
+    noise = (1 - signal).sqrt() * x + signal.sqrt() * velocity
+    after = torch.where((below < 0)[:, None, None, None], 1.0, prior.signal(below.clamp(min=0)))
+    return after.sqrt() * end + (1 - after).sqrt() * noise
+
+
+class StudentTraining(Trainable):
+    """A student in training, beside its teacher and a slow copy of itself; `dude` writes the words of pictures."""
+
+    def __init__(self, teacher: Prior, dude: Dude | None, guidance: float, epochs: int, lr: float) -> None:
+        super().__init__()
+        self.student = deepcopy(teacher)
+        self.slow = deepcopy(teacher.unet).requires_grad_(False)
+        self.student.unet.requires_grad_(True)
+        self._held = (teacher, dude)  # in a tuple, they are no part of what is trained
+        self._guidance, self._epochs, self._lr = guidance, epochs, lr
+
+    def phases(self) -> Sequence[Phase]:
+        return (Phase("consistency", self._epochs, self._lr, warmup=0.02),)
+
+    def losses(self, batch: Batch, phase: Phase) -> dict[str, Tensor]:
+        """(1), at the edges of stretches of noise steps."""
+        teacher, _ = self._held
+        student, count = self.student, len(batch.images)
+        k = teacher.steps // STRETCHES
+        t = (torch.randint(1, STRETCHES + 1, (count,)) * k - 1).to(batch.images.device)
+        with torch.no_grad():
+            latents = teacher.latents.encode(batch.images)
+            states = self._states(batch)
+            x = teacher.noised(latents, torch.randn_like(latents), t)
+            velocity = guided(teacher, states, self._guidance, teacher.reader([EMPTY]))(x, t)
+            below = stepped_down(teacher, x, t, t - k, velocity)
+            lower = (t - k).clamp(min=0)
+            seen: Tensor = self.slow(below, lower, states).sample
+            target = torch.where((t < k)[:, None, None, None], below, consistent(student, below, lower, seen))
+        found = consistent(student, x, t, student.velocity(x, t, states))
+        return {"consistency": pseudo_huber(found - target).mean()}
+
+    def _states(self, batch: Batch) -> Tensor:
+        """The prompts' states; where there is a DUDE, half of them with its words of the pictures, or their mean."""
+        teacher, dude = self._held
+        states: Tensor = teacher.reader(batch.texts)
+        if dude is None:
+            return states
+        z = dude.tokens(batch.images / dude.preprocess.std[0] * 0.5)
+        neutral = (torch.rand(len(z), 1) < 0.2).to(z.device)
+        told = teacher.reader(
+            [prompt(d.name) for d in batch.domains], {THING_AT: torch.where(neutral, dude.neutral_thing, z)}
+        )
+        chosen = (torch.rand(len(z)) < INJECTED).to(z.device)
+        return torch.where(chosen[:, None, None], told, states)
+
+    @torch.no_grad()
+    def after_step(self) -> None:
+        """The slow copy follows."""
+        for slow, fast in zip(self.slow.parameters(), self.student.unet.parameters(), strict=True):
+            slow.lerp_(fast, 1 - SLOW)
+
+
+def made_student(name: str, settings: FourSteps, on_progress: Progress = no_progress) -> Path:
+    """Make the student of that recipe, or go on where an interrupted run stopped; the folder that holds it."""
+    teacher = load_prior(settings.prior, settings.device)
+    dude = None if settings.dude is None else load_bundle(settings.dude, settings.device).method
+    if dude is not None and not isinstance(dude, Dude):
+        raise DataError(f"{settings.dude} writes no words. Name a bundle that was made by dude-world, or none.")
+    shelves, sources = shown(settings, RECIPES[name])
+    data = Prompted(shelves, pictures(settings.size), batch=settings.batch, steps=settings.steps)
+    training = StudentTraining(teacher.prior, dude, settings.guidance, settings.epochs, settings.lr)
+    run = Run(settings.run_folder or Path("runs") / f"{name}-{settings.seed}", dataclasses.asdict(settings))
+    training.load_state_dict(finished(training, data, run, settings, on_progress, EMA_DECAY))
+    out = settings.out or Path("runs") / "bundles" / f"{name}-{settings.seed}"
+    told: dict[str, Any] = {"styles": teacher.styles, "classes": teacher.classes, "trained_on": sources}
+    save_prior(out, training.student.cpu().eval(), name=name, **told, steps=STEPS, guidance=settings.guidance)
+    return out

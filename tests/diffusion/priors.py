@@ -1,0 +1,70 @@
+"""Priors that need no training: one at random weights, and one that is perfect in a world of two coloured halves."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from retrieval.diffusion.prior import Prior, PriorConfig
+from retrieval.diffusion.prompts import EMPTY, STYLE_AT, THING_AT, ReaderConfig
+
+WIDTH = 32
+STYLES = ("photo", "sketch", "doodle")
+THINGS = ("duck", "car", "cup")
+COLORS = torch.eye(3) * 2 - 1  # (3, 3) of the thing, or the style, of that number; in {-1, 1}
+
+
+def tiny_prior(seed: int = 0, channels: int = 4) -> Prior:
+    """At random weights, but such that a prompt changes the picture, and rounding does not."""
+    torch.manual_seed(seed)
+    reader = ReaderConfig(width=WIDTH, layers=1, heads=2)
+    prior = Prior(PriorConfig(size=64, channels=channels, widths=(16, 32), heads=2, reader=reader)).eval()
+    with torch.no_grad():
+        for name, parameter in prior.unet.named_parameters():
+            if "attn" in name and name.endswith("weight"):
+                parameter.mul_(2)
+            if name.startswith("conv_out"):
+                parameter.mul_(0.3)
+        for name, parameter in prior.latents.named_parameters():
+            if name.startswith("decoder") and name.endswith("weight"):
+                parameter.mul_(2)
+    return prior.requires_grad_(False)
+
+
+class Enlarged(nn.Module):
+    """Latents (B, 3, h, w) that are small pictures."""
+
+    def encode(self, pictures: Tensor) -> Tensor:
+        return F.avg_pool2d(pictures, 8)
+
+    def decode(self, latents: Tensor) -> Tensor:
+        return F.interpolate(latents, scale_factor=8.0).clamp(-1, 1)
+
+
+class HalvesPrior(Prior):
+    """Sees a picture behind all noise: on the left the colour that the thing's place of the prompt says, on the right
+    that of the style's.
+    """
+
+    def __init__(self) -> None:
+        reader = ReaderConfig(width=WIDTH, layers=1, heads=2)
+        super().__init__(PriorConfig(size=64, channels=3, widths=(16, 32), heads=2, reader=reader))
+        self.latents = Enlarged()  # type: ignore[assignment]
+        self.reader.read = lambda words: words  # type: ignore[method-assign]
+        weight = self.reader.token_embedding.weight.requires_grad_(False)
+        weight[self.reader.tokens([EMPTY])] = 0
+        for words, colors in ((THINGS, slice(0, 3)), (STYLES, slice(3, 6))):
+            for word, color in zip(words, COLORS, strict=True):
+                row = int(self.reader.tokens([word])[0, 1])
+                weight[row] = 0
+                weight[row, colors] = color
+        self.requires_grad_(False)
+
+    def velocity(self, noisy: Tensor, t: Tensor, states: Tensor) -> Tensor:
+        half = noisy.shape[-1] // 2
+        seen = torch.zeros_like(noisy)
+        seen[..., :half] = states[:, THING_AT, :3, None, None]
+        seen[..., half:] = states[:, STYLE_AT, 3:6, None, None]
+        signal = self.signal(t)
+        return (signal.sqrt() * noisy - seen) / (1 - signal).sqrt()
