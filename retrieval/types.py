@@ -26,6 +26,7 @@ SKETCH = Domain("sketch")
 ENGRAVING = Domain("engraving")
 MOSAIC = Domain("mosaic")
 STYLES = (PHOTO, PAINTING, CARTOON, MOSAIC, ENGRAVING, SKETCH)  # the hands of the rendered world
+DOODLE = Domain("doodle")  # what people draw, where it is told from rendered sketches: it was never a solid thing
 
 
 @dataclass(frozen=True)

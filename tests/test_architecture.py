@@ -18,7 +18,7 @@ MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p.name != "__main__.py")
 
 LAYERS = [  # from the top down; a module imports from its own layer and from those below
     {"ui", "cli"},
-    {"engine", "served", "training", "evaluation"},
+    {"engine", "coded", "served", "training", "evaluation"},
     {"bundle", "hub", "gallery", "stores", "priors", "judges", "disentangle", "why", "relevance"},
     {"sealed"},
     {"data", "methods"},

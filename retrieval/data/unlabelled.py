@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 
 from retrieval.data.augment import normalised
+from retrieval.errors import DataError
 from retrieval.images import Preprocess
 from retrieval.methods.base import Batch
 from retrieval.types import Domain
@@ -34,6 +35,12 @@ class Unlabelled:
     def __init__(
         self, collections: Sequence[Collection], preprocess: Preprocess, *, batch: int, steps: int | None = None
     ) -> None:
+        sides = {collection.pictures.shape[1] for collection in collections}
+        if sides != {preprocess.size}:
+            raise DataError(
+                f"The pictures have {', '.join(map(str, sorted(sides)))} pixels a side, but {preprocess.size} are "
+                "read. Render them at that size."
+            )
         self._collections = collections
         self._preprocess = preprocess
         self._batch = batch

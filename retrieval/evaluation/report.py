@@ -16,6 +16,27 @@ from retrieval.files import write_text
 from retrieval.threads import cores
 
 SINGLE = ("world/same-object@1", "emoji/cross-style@1", "people/text@1")  # tasks that seek one thing, not a class
+APART = (  # lines of disentanglement.json that the README shows, all that begin so
+    "mAP ",
+    "class probe object code",
+    "class probe raw",
+    "domain probe object code",
+    "domain probe raw",
+    "domain AUC ",
+    "own style in the top 10, ",
+    "judge ",
+    "swap class ratio",
+    "swap style ratio",
+    "swap keeps",
+    "swap nearer to truth",
+    "object alone",
+    "prior ",
+    "error rises",
+    "overlap with",
+    "slider",
+    "pair purity",
+    "near copies",
+)
 WORST = 6  # classes that the world's table names
 
 
@@ -136,6 +157,20 @@ def ladder_table(rows: Sequence[Mapping[str, Any]]) -> str:
         low, high = row["interval"]
         seeds = ", ".join(f"{value:+.3f}" for value in row["each seed"])
         lines.append(f"| `{row['more']}` | `{row['less']}` | {row['gain']:+.3f} [{low:+.3f}, {high:+.3f}] | {seeds} |")
+    return "\n".join(lines)
+
+
+def disentanglement_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The lines of disentanglement.json that the README shows: the mean over seeds ± their standard deviation, or of
+    one seed the value and its interval, and what chance would give.
+    """
+    lines = ["| what | value | by chance | wanted | how |", "| --- | --- | --- | --- | --- |"]
+    for row in (row for start in APART for row in rows if row["name"].startswith(start)):
+        spread = _spread(row["each seed"])
+        ends = row["interval"] if len(row["seeds"]) == 1 else None
+        value = f"{spread} [{ends[0]:.3f}, {ends[1]:.3f}]" if ends else spread
+        chance = "" if row["chance"] is None else f"{row['chance']:.3f}"
+        lines.append(f"| {row['name']} | {value} | {chance} | {row['wanted']} | {row['how']} |")
     return "\n".join(lines)
 
 

@@ -22,10 +22,10 @@ from retrieval.errors import DataError
 from retrieval.methods.dude import Config, Dude
 from retrieval.priors import load_prior
 from retrieval.training.loop import fit
-from retrieval.training.prior import DOODLE, doodles
+from retrieval.training.prior import doodles
 from retrieval.training.runs import Run
 from retrieval.training.settings import RECIPES, Disentangled
-from retrieval.types import Domain, Progress, no_progress
+from retrieval.types import DOODLE, Domain, Progress, no_progress
 from retrieval.world.split import ALL
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,8 @@ def disentangled(name: str, settings: Disentangled, on_progress: Progress = no_p
         start = load_bundle(settings.init).method
         if not isinstance(start, Dude):
             raise DataError(f"{settings.init} is no start for DUDE. Make one: python -m retrieval train dude-start.")
-        method.extractor.load_state_dict(start.extractor.state_dict())
+        length = method.extractor.scale.detach().clone()  # of this prior's words
+        method.extractor.load_state_dict(start.extractor.state_dict() | {"scale": length})
     method.learn_from(prior.prior if prior else None, data.names, data.domains)
     state: dict[str, Any] = run.state() or {}
     for report in fit(method, data, seed=settings.seed, resume=state.get("fit"), on_progress=on_progress):
@@ -93,7 +94,7 @@ def unlabelled(settings: Disentangled) -> tuple[list[Collection], tuple[Source, 
         for drawing in quickdraw(settings.packs / "quickdraw345", [label], "train")[1::2][: settings.drawings]
     ]
     shelf = doodles(drawn, settings.size, 1.0, views=1)
-    collections.append(Collection(Domain(DOODLE), [f"{DOODLE}-{row}" for row in range(len(drawn))], shelf.pictures))
+    collections.append(Collection(DOODLE, [f"{DOODLE.name}-{row}" for row in range(len(drawn))], shelf.pictures))
     return collections, (
         Source("renders of the Guise world, without labels", "Apache-2.0", len(world.labels)),
         Source("Quick, Draw! by Google, without labels", "CC BY 4.0", len(drawn)),

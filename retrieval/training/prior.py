@@ -31,12 +31,11 @@ from retrieval.training.loop import EMA_DECAY, fit
 from retrieval.training.material import allowed
 from retrieval.training.runs import Run
 from retrieval.training.settings import RECIPES, Recipe, TextToImage
-from retrieval.types import STYLES, Progress, no_progress
+from retrieval.types import DOODLE, STYLES, Progress, no_progress
 from retrieval.world.captions import COLORLESS
 from retrieval.world.split import ALL
 
 log = logging.getLogger(__name__)
-DOODLE = "doodle"  # the word for what people draw: unlike the world's sketches, it was never seen in three dimensions
 HANDS = {  # what icons by one hand, or by several alike, are called
     "emoji": ("blob", "emojione", "fluent_flat", "fxemoji", "noto", "twemoji"),
     "figurine": ("fluent_3d",),
@@ -230,4 +229,4 @@ def doodles(drawings: Sequence[Any], size: int, share: float, views: int = VIEWS
     source = HumanDrawings(drawings, size)
     drawn = [source.picture(row, rng).permute(1, 2, 0).numpy() for _ in range(views) for row in range(len(drawings))]
     labels = [drawing.label for _ in range(views) for drawing in drawings]
-    return Shelf(DOODLE, np.stack(drawn), labels, [""] * len(labels), share)
+    return Shelf(DOODLE.name, np.stack(drawn), labels, [""] * len(labels), share)

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import json
-from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from retrieval.bundle import CARD, card, load_bundle, write_manifest
 from retrieval.cli import main
@@ -24,65 +19,15 @@ from retrieval.methods.dsn import Config as DSNConfig
 from retrieval.training.material import gathered, taught
 from retrieval.training.recipes import made
 from retrieval.training.settings import RECIPES, RUNGS, DualEncoder, WorldSketches
-from retrieval.types import STYLES as WORLD_STYLES
 from retrieval.world.split import ALL, SEEN
-
-STYLES = tuple(style.name for style in WORLD_STYLES)
-OTHERS = ("laptop", "camel")
-THINGS = ("duck", "pizza", "camel", "anvil")  # seen, unseen and of the world, unseen, a stranger
-
-
-def write_pack(folder: Path, domains: Sequence[str]) -> None:
-    """A pack that shows each of the things once in every domain."""
-    file = io.BytesIO()
-    Image.new("RGB", (12, 12), "red").save(file, "PNG")
-    blob = np.frombuffer(file.getvalue() * len(THINGS), np.uint8)
-    folder.mkdir()
-    for domain in domains:
-        np.savez(folder / f"{domain}.npz", blob=blob, offs=np.arange(len(THINGS) + 1) * len(file.getvalue()))
-    with (folder / "metadata.csv").open("w", newline="") as table:
-        out = csv.writer(table)
-        out.writerow(["domain", "idx", "class", "concept", "caption", "split", "note"])
-        for domain in domains:
-            out.writerows([domain, i, name, name, f"{name} | thing", "train", ""] for i, name in enumerate(THINGS))
-
-
-def write_drawings(folder: Path) -> None:
-    """Forty-two training drawings and one for validation of every class of the world, every stranger and two others."""
-    labels = [*ALL, *STRANGERS, *OTHERS]
-    rows = [(label, "val" if i == 42 else "train") for label in labels for i in range(43)]
-    folder.mkdir()
-    points = np.tile(np.array([[0, 0], [0, 200], [100, 200]], np.uint8), (len(rows), 1))
-    pen = np.tile(np.array([1, 0, 0], np.uint8), len(rows))
-    np.savez(folder / "strokes.npz", pts=points, pen=pen, offs=np.arange(len(rows) + 1) * 3)
-    with (folder / "strokes.csv").open("w", newline="") as table:
-        out = csv.writer(table)
-        out.writerow(["idx", "key_id", "class", "concept", "split"])
-        out.writerows([i, i, label, label, split] for i, (label, split) in enumerate(rows))
-
-
-def write_renders(folder: Path) -> None:
-    """One object of every class in every style."""
-    folder.mkdir()
-    lines = []
-    for label in ALL:
-        for style in STYLES:
-            path = f"{label}-{style}.png"
-            Image.new("RGB", (16, 16), "green").save(folder / path)
-            lines.append({"id": path, "path": path, "label": label, "domain": style, "colors": {"body": "green"}})
-    (folder / "items.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+from tests.training.small import OTHERS, STYLES, write_everything
 
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> DualEncoder:
     """A training of two steps on a few pictures of every kind."""
     home = tmp_path_factory.mktemp("material")
-    write_drawings(home / "quickdraw345")
-    write_pack(home / "emoji_objects", (*EMOJI, *MONO))
-    write_pack(home / "game_icons", ("silhouette",))
-    write_pack(home / "tiny_imagenet", ("photo",))
-    write_pack(home / "caltech101", ("photo",))
-    write_renders(home / "renders")
+    write_everything(home)
     return DualEncoder(
         renders=home / "renders", validation=home / "renders", gallery=home / "renders", packs=home,
         run_folder=home / "run", out=home / "bundle", epochs=1, steps=2, batch=8, size=32,

@@ -1,0 +1,308 @@
+"""Is the object apart from the style? -> results/disentanglement.json, each number beside chance and its controls.
+
+python benchmarks/disentanglement.py           everything; needs GUISE_DATA, rendered sets, the prior and the bundles
+python benchmarks/disentanglement.py --quick   fewer pictures are drawn
+python benchmarks/disentanglement.py --only codes --seed 0    these rows alone are measured again, the others stay
+python benchmarks/disentanglement.py --judge   only make the judge of drawn pictures, where there is none
+
+Everything is asked of the embedded gallery, whose objects nothing was trained on, at 64 px. DUDE's code is compared
+with that of the start of its training ("start"; "raw" is the feature of its trunk) and with those of its ablations, its
+pictures with real ones. The prior saw some classes and not others: both are told apart.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from retrieval.threads import settle  # noqa: E402
+
+settle()
+
+import argparse  # noqa: E402
+import json  # noqa: E402
+import math  # noqa: E402
+from collections import Counter  # noqa: E402
+from collections.abc import Iterator, Sequence  # noqa: E402
+from dataclasses import dataclass  # noqa: E402
+from typing import Any  # noqa: E402
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+from PIL import Image  # noqa: E402
+
+from retrieval.bundle import MANIFEST, load_bundle, read_manifest  # noqa: E402
+from retrieval.data.packs import packs_folder, quickdraw  # noqa: E402
+from retrieval.data.world import world_pictures  # noqa: E402
+from retrieval.diffusion.samplers import Sampler  # noqa: E402
+from retrieval.errors import QueryError  # noqa: E402
+from retrieval.evaluation.coded import company, gained, gaps, paired, probed, searched, values_of  # noqa: E402
+from retrieval.evaluation.disentanglement import asked_by_words, without_means  # noqa: E402
+from retrieval.evaluation.drawn import (  # noqa: E402
+    Studio,
+    look_findings,
+    slider_findings,
+    tokens,
+    trunk_features,
+    use_findings,
+)
+from retrieval.evaluation.findings import Finding, finding_rows, split_findings  # noqa: E402
+from retrieval.evaluation.measures import expected_average_precision  # noqa: E402
+from retrieval.evaluation.report import write_results  # noqa: E402
+from retrieval.evaluation.swaps import swap_findings, word_findings  # noqa: E402
+from retrieval.items import ITEMS  # noqa: E402
+from retrieval.judges import load_judge, save_judge  # noqa: E402
+from retrieval.methods.dude import Dude  # noqa: E402
+from retrieval.priors import LoadedPrior, load_prior  # noqa: E402
+from retrieval.training.judging import (  # noqa: E402
+    Real,
+    accuracies,
+    gallery_pictures,
+    held_out_doodles,
+    trained_judge,
+    training_pictures,
+)
+from retrieval.training.settings import Disentangled  # noqa: E402
+from retrieval.types import DOODLE  # noqa: E402
+from retrieval.world.split import ALL, SEEN  # noqa: E402
+
+RESULTS = ROOT / "benchmarks" / "results" / "disentanglement.json"
+GALLERY = ROOT / "assets" / "gallery"
+PRIOR, JUDGE = ROOT / "checkpoints" / "prior-world", ROOT / "checkpoints" / "judge"
+TRAINING = ROOT / "runs" / "world-training-64"  # what the prior saw of the world
+HELD_OUT = ROOT / "runs" / "world-validation-64"  # rendered at 64 px: pictures made smaller look different
+    ROOT / "runs" / "world-validation-64"
+)  # rendered at the size that is drawn: made smaller, they look different
+WHOLE, START = "dude-world", "dude-start"
+SEEDS = (0, 1, 2)
+OBJECT, MEANS = "object code", "domain mean removed"
+GIVEN = ("raw", MEANS, "start", "style code")
+CONTROLS = {  # bundle -> what its code is called
+    f"{WHOLE}-contrastive": "contrastive only",
+    f"{WHOLE}-noise": "noise loss only",
+    f"{WHOLE}-within": "without neighbours across domains",
+    f"{WHOLE}-no-noise": "without the noise loss",
+    f"{WHOLE}-no-word": "without the domain's word",
+    f"{WHOLE}-not-mutual": "with neighbours that are not mutual",
+    f"{WHOLE}-at-once": "with neighbours across domains from the start",
+}
+PARTS = ("codes", "swaps", "use", "pairs")
+PLAN = 0  # the seed of what is drawn: the same for all seeds of training, so that they can be compared
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many pictures are drawn, or looked at, for each measure."""
+
+    swaps: int = 384
+    controls: int = 192
+    words: int = 192
+    used: int = 192
+    looked: int = 384
+    sliders: int = 32
+    steps: tuple[int, ...] = tuple(range(50, 1000, 100))
+
+
+QUICK = Sizes(swaps=128, controls=64, words=64, used=64, looked=128, sliders=8, steps=tuple(range(100, 1000, 200)))
+
+
+def main() -> None:
+    """Make the judge if it is missing; measure, print, write the file."""
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("--quick", action="store_true", help="fewer pictures are drawn")
+    words.add_argument("--seed", type=int, action="append", choices=SEEDS, help="may be repeated (default: all)")
+    words.add_argument("--only", action="append", choices=PARTS, help="may be repeated (default: all)")
+    words.add_argument("--judge", action="store_true", help="only make the judge, where there is none")
+    asked = words.parse_args()
+    packs = packs_folder()
+    if packs is None:
+        sys.exit("This needs the folder of packs: set GUISE_DATA.")
+    if not (JUDGE / MANIFEST).is_file():
+        make_judge(packs)
+    if asked.judge:
+        return
+    seeds = [seed for seed in asked.seed or SEEDS if folder(WHOLE, seed)]
+    if not seeds:
+        sys.exit(f"There is no {WHOLE}. Make it: python -m retrieval train {WHOLE}.")
+    bench = Bench(gallery_pictures(GALLERY), load_prior(PRIOR), QUICK if asked.quick else Sizes(), packs)
+    by_seed: dict[int, list[Finding]] = {seed: [] for seed in seeds}
+    for seed in seeds:
+        for part in asked.only or PARTS:
+            sys.stderr.write(f"seed {seed}: {part}\n")
+            by_seed[seed] += bench.found(part, seed, first=seed == seeds[0])
+    rows = finding_rows(by_seed)
+    for row in rows:
+        sys.stdout.write(f"{row['name']}: {row['value']} (chance {row['chance']}; wanted {row['wanted']})\n")
+    before = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"] if asked.only and RESULTS.is_file() else []
+    write_results(RESULTS, list({row["name"]: row for row in [*before, *rows]}.values()))
+
+
+def make_judge(packs: Path) -> None:
+    """Train the judge, or go on; measure it on real pictures that it never saw; seal it with what it measured."""
+    run = ROOT / "runs" / "judges" / "object-and-style"
+    judge = trained_judge(training_pictures(TRAINING, packs), run, on_epoch=lambda line: print(line, file=sys.stderr))
+    measured = accuracies(judge, renders(HELD_OUT)) | accuracies(judge, held_out_doodles(packs))
+    smaller = accuracies(judge, gallery_pictures(GALLERY))
+    measured |= {f"{name}, gallery made smaller": value for name, value in smaller.items()}
+    save_judge(JUDGE, judge, {name: round(value, 4) for name, value in measured.items()})
+    print(measured)
+
+
+def renders(folder: Path, classes: Sequence[str] | None = None) -> Real:
+    """A rendered set as real pictures."""
+    world = world_pictures(folder, classes)
+    return Real(world.pictures, world.labels, world.domains, world.objects)
+
+
+def folder(name: str, seed: int) -> Path | None:
+    """Where the bundle of that name and seed lies, shipped or not; None where it was not made."""
+    shipped, made = ROOT / "checkpoints" / name, ROOT / "runs" / "bundles" / f"{name}-{seed}"
+    if (shipped / MANIFEST).is_file() and read_manifest(shipped).seed == seed:
+        return shipped
+    return made if (made / MANIFEST).is_file() else None
+
+
+def dude(name: str, seed: int) -> Dude | None:
+    """The method in that bundle, if it was made."""
+    where = folder(name, seed)
+    method = None if where is None else load_bundle(where).method
+    return method if isinstance(method, Dude) else None
+
+
+class Bench:
+    """What all measures share: the real pictures, the prior, the judge."""
+
+    def __init__(self, real: Real, prior: LoadedPrior, sizes: Sizes, packs: Path) -> None:
+        self._real, self._prior, self._sizes, self._packs = real, prior, sizes, packs
+        self._judge = load_judge(JUDGE)
+        self._seen = frozenset(prior.classes or SEEN)
+        self._precisions: dict[str, np.ndarray] = {}  # of each code, what each picture finds
+        student = {"steps": prior.steps, "guidance": prior.guidance, "student": True} if prior.steps else {}
+        self._sampler = Sampler(**student)
+
+    def found(self, part: str, seed: int, *, first: bool) -> list[Finding]:
+        """What one part finds of the bundle of one seed; what does not depend on it, with the first alone."""
+        method = dude(WHOLE, seed)
+        if method is None:
+            return []
+        studio, sizes = Studio(self._prior.prior, method, self._judge, self._sampler), self._sizes
+        if part == "codes":
+            return list(self._codes(method, seed, first=first))
+        if part == "pairs":
+            return [*self._pairs(WHOLE, seed, ""), *self._pairs(f"{WHOLE}-at-once", seed, ", loss from the start")]
+        if part == "swaps":
+            counts = sizes.swaps, sizes.controls
+            known = self._known if first else None
+            found = swap_findings(studio, self._real, self._seen, counts, PLAN, home=renders(HELD_OUT), known=known)
+            return found + (word_findings(studio, self._real, self._seen, sizes.words, PLAN) if first else [])
+        return [
+            *use_findings(studio, self._real, sizes.used, sizes.steps, PLAN),
+            *look_findings(studio, self._real, masks(self._real), sizes.looked, PLAN),
+            *slider_findings(studio, self._real, sizes.sliders, PLAN),
+        ]
+
+    @property
+    def _known(self) -> Real:
+        """The world's pictures that the prior was trained on."""
+        return renders(TRAINING, sorted(self._seen))
+
+    def _codes(self, method: Dude, seed: int, *, first: bool) -> Iterator[Finding]:
+        """T1, T2, T5, T6: the object code beside its controls; those that no seed changes with the first alone."""
+        real = self._real
+        codes = self._learned(method, seed) | (self._given(method) if first else {})
+        for told, rows in codes.items():
+            found = searched(told, rows, real, self._seen, "> every other" if told == OBJECT else "")
+            self._precisions[told] = values_of(found, f"mAP {told}")
+            yield from found
+        for told in (name for name in self._precisions if name in codes or name in GIVEN):
+            if not told.startswith(OBJECT):
+                yield gained((OBJECT, self._precisions[OBJECT]), (told, self._precisions[told]))
+        yield from self._typed(codes[OBJECT])
+        wishes = {OBJECT: (">= raw - 0.02", "near chance"), "style code": ("near chance", "1")}
+        for told in (one for one in (OBJECT, "contrastive only", "raw", "style code") if one in codes):
+            yield from probed(told, codes[told], real, wishes.get(told, ("", "")), control=first and told == OBJECT)
+        for told in (one for one in (OBJECT, "contrastive only", "raw") if one in codes):
+            yield from gaps(told, codes[told], real, ("< raw", "near 0.5") if told == OBJECT else ("", ""))
+            yield company(told, codes[told], real, "near 0" if told == OBJECT else "")
+
+    def _learned(self, method: Dude, seed: int) -> dict[str, np.ndarray]:
+        """The object codes of one seed's bundles, and DUDE's without the means of its domains.   -> (N, W) each"""
+        codes = {OBJECT: tokens(method, self._real).numpy()}
+        codes[f"{OBJECT}, {MEANS}"] = without_means(codes[OBJECT], self._real.styles)
+        made = {told: dude(name, seed) for name, told in CONTROLS.items()}
+        return codes | {told: tokens(other, self._real).numpy() for told, other in made.items() if other is not None}
+
+    def _given(self, method: Dude) -> dict[str, np.ndarray]:
+        """What is there before DUDE learns: the start, or the same at random weights; and the words of the styles."""
+        torch.manual_seed(0)
+        start = dude(START, 0) or Dude(method.config, method.preprocess).eval()
+        raw = trunk_features(start, self._real)
+        codes = (raw, without_means(raw, self._real.styles), tokens(start, self._real).numpy(), self._style_codes())
+        return dict(zip(GIVEN, codes, strict=True))
+
+    def _style_codes(self) -> np.ndarray:
+        """The word of each picture's style; ties are broken by chance.   -> (N, W)"""
+        with torch.no_grad():
+            words = {style: self._prior.prior.reader.word(style).numpy() for style in set(self._real.styles)}
+        codes = np.stack([words[style] for style in self._real.styles]).astype(np.float64)
+        return codes * (1 + 1e-6 * np.random.default_rng(0).standard_normal(codes.shape))
+
+    def _typed(self, codes: np.ndarray) -> list[Finding]:
+        """The mAP of typed words, of all classes that the prior can read."""
+        named, words = [], []
+        for label in ALL:
+            try:
+                with torch.no_grad():
+                    words.append(self._prior.prior.reader.word(label).numpy())
+            except QueryError:  # a word that the prior was never taught
+                continue
+            named.append(label)
+        values = asked_by_words(np.stack(words), named, codes, self._real.labels)
+        count = sum(label == named[0] for label in self._real.labels)
+        lucky = expected_average_precision(count, len(self._real.labels))
+        how = f"{len(named)} words that the prior can read, over all pictures; both sides lose their mean"
+        return split_findings("mAP typed word", values, named, self._seen, how, chance=lucky)
+
+    def _pairs(self, name: str, seed: int, kind: str) -> list[Finding]:
+        """T9, from what a run kept of its neighbours; nothing where there is no run."""
+        files = sorted((ROOT / "runs" / f"{name}-{seed}").glob("pairs-*.npz"))
+        where = folder(name, seed)
+        if not files or where is None:
+            return []
+        config = read_manifest(where).config
+        pairs = []
+        for number, file in enumerate(files, start=1):
+            with np.load(file) as kept:
+                names, within, across = kept["names"].tolist(), kept["within"], kept["across"]
+            pairs.append((number, within, across))
+        begins = math.ceil(config["half"] * config["epochs"]) + 1 if config["progressive"] else 1
+        return paired(pairs, self._labels(names), begins, kind)
+
+    def _labels(self, names: Sequence[str]) -> list[str]:
+        """What training pictures show, which training did not know; names as `training.disentangling` gives them."""
+        told = Disentangled()
+        shown = world_pictures(ROOT / told.renders).labels
+        by_label = Counter(one.label for one in quickdraw(self._packs / "quickdraw345", ALL, "train"))
+        drawn = [label for label in ALL for _ in range(min(by_label[label] // 2, told.drawings))]  # every other one
+        split = (name.rsplit("-", 1) for name in names)
+        return [drawn[int(row)] if style == DOODLE.name else shown[int(row)] for style, row in split]
+
+
+def masks(real: Real) -> np.ndarray:
+    """Where the object is in each of the gallery's pictures, at their size.   -> (N, H, W) bool"""
+    size = real.pictures.shape[1:3]
+    found: dict[str, np.ndarray] = {}
+    for line in map(json.loads, (GALLERY / ITEMS).read_text(encoding="utf-8").splitlines()):
+        if line["object"] not in found:
+            with Image.open((GALLERY / line["path"]).with_name(f"{line['object']}-mask.png")) as mask:
+                small = mask.convert("L").resize(size[::-1], Image.Resampling.BOX)
+            found[line["object"]] = np.asarray(small) > 127
+    return np.stack([found[thing] for thing in real.things])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,238 @@
+"""What the prior does with an object code: what it sees under a right and a wrong one, where it looks, what it draws.
+
+Pictures are named by a judge that learned from real pictures alone. Objects in other styles, and what they show, stand
+in `swaps`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from retrieval.diffusion.attention import HeatMaps
+from retrieval.diffusion.prior import Prior
+from retrieval.diffusion.prompts import STYLE_AT, THING_AT, prompt
+from retrieval.diffusion.samplers import Sampler, draw, noise, plain
+from retrieval.disentangle.codes import renormalised_lerp
+from retrieval.evaluation.disentanglement import (
+    centre,
+    curve,
+    overlap,
+    pointing,
+    spearman,
+)
+from retrieval.evaluation.findings import Finding, mean_finding
+from retrieval.evaluation.metrics import Relevance, Values
+from retrieval.judges import Judge
+from retrieval.methods.dude import Dude
+from retrieval.training.judging import Real
+
+BATCH = 32  # pictures that are drawn at once
+LOOKED_AT = (300, 500, 700)  # noise steps at which the prior is watched
+STOPS = 7  # of a slider
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Studio:
+    """Who takes part: what draws, what makes codes, who judges, and how pictures are reached."""
+
+    prior: Prior
+    dude: Dude
+    judge: Judge
+    sampler: Sampler
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What pictures are named, and what the judge's trunk makes of them."""
+
+    classes: tuple[str, ...]  # (N,)
+    styles: tuple[str, ...]  # (N,)
+    style_shares: Values  # (N, S)
+    features: Values  # (N, F)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which pictures give their objects, and the styles that those are to be drawn in."""
+
+    rows: Rows  # (B,) of the real pictures
+    styles: tuple[str, ...]  # (B,)
+
+
+@torch.inference_mode()
+def tokens(dude: Dude, real: Real, batch: int = 128) -> Tensor:
+    """z of every picture.   -> (N, W)"""
+    return torch.cat([dude.tokens(part) for part in _normalised(dude, real, batch)])
+
+
+@torch.inference_mode()
+def trunk_features(dude: Dude, real: Real, batch: int = 128) -> npt.NDArray[np.float32]:
+    """What the extractor's trunk makes of every picture, before the head that makes a word of it.   -> (N, F)"""
+    return torch.cat([dude.extractor.features(part) for part in _normalised(dude, real, batch)]).numpy()
+
+
+def _normalised(dude: Dude, real: Real, batch: int) -> list[Tensor]:
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (dude.preprocess.mean, dude.preprocess.std))
+    starts = range(0, len(real.labels), batch)
+    size = (dude.preprocess.size,) * 2
+    parts = [real.tensor(slice(start, start + batch)) / 2 + 0.5 for start in starts]
+    sized = [
+        part if part.shape[-2:] == size else F.interpolate(part, size, mode="bilinear", antialias=True)
+        for part in parts
+    ]
+    return [(part - mean) / std for part in sized]
+
+
+@torch.inference_mode()
+def judged(judge: Judge, pictures: Tensor, batch: int = 128) -> Judged:
+    """The judge's word on pictures (N, 3, H, W) in [-1, 1]."""
+    features = torch.cat([judge.features(part) for part in pictures.split(batch)])
+    classes, styles = judge.named(features)
+    return Judged(
+        tuple(judge.classes[i] for i in classes.argmax(1).tolist()),
+        tuple(judge.styles[i] for i in styles.argmax(1).tolist()),
+        styles.double().numpy(),
+        features.double().numpy(),
+    )
+
+
+def same(one: Sequence[str], other: Sequence[str]) -> Values:
+    """1 where two names agree, else 0.   (N,), (N,) -> (N,)"""
+    return (np.asarray(one) == np.asarray(other)).astype(np.float64)
+
+
+def planned(real: Real, count: int, seed: int) -> Plan:
+    """Sources drawn evenly from all classes, each with one of the other styles, evenly."""
+    rng = np.random.default_rng(seed)
+    styles = sorted(set(real.styles))
+    by_class: dict[str, list[int]] = {}
+    for row in rng.permutation(len(real.labels)).tolist():
+        by_class.setdefault(real.labels[row], []).append(row)
+    order = [row for turn in zip(*(by_class[label] for label in sorted(by_class)), strict=False) for row in turn]
+    rows = np.array(order[:count])
+    steps = rng.integers(1, len(styles), len(rows))
+    asked = [
+        styles[(styles.index(real.styles[row]) + step) % len(styles)] for row, step in zip(rows, steps, strict=True)
+    ]
+    return Plan(rows, tuple(asked))
+
+
+@torch.inference_mode()
+def pictures(studio: Studio, prompts: Sequence[str], places: dict[int, Tensor], seed: int) -> Tensor:
+    """The pictures of prompts (B,), with vectors (B, W) in the places of words; one noise for each row, the same
+    whatever the prompts are.   -> (B, 3, H, W) in [-1, 1]
+    """
+    found = []
+    for start in range(0, len(prompts), BATCH):
+        part = slice(start, start + BATCH)
+        told = studio.prior.reader(prompts[part], {place: vectors[part] for place, vectors in places.items()})
+        x = noise(studio.prior, seed * 100_003 + start, len(told), locked=False)
+        *_, last = draw(studio.prior, told, x, studio.sampler)
+        found.append(last)
+    return torch.cat(found)
+
+
+def _codes(studio: Studio, real: Real, plan: Plan) -> Tensor:
+    """The object codes of a plan.   -> (B, W)"""
+    return tokens(studio.dude, real.only(plan.rows.tolist()))
+
+
+# ---------------------------------------------------------------- what the prior does with a code
+
+
+@torch.inference_mode()
+def use_findings(studio: Studio, real: Real, count: int, steps: Sequence[int], seed: int) -> list[Finding]:
+    """T4: by how much the prior's noise error rises when it is told another object's code, or another style's word."""
+    plan = planned(real, count, seed)
+    codes, own = _codes(studio, real, plan), [real.styles[row] for row in plan.rows]
+    order = np.argsort([real.labels[row] for row in plan.rows], kind="stable")
+    turned = np.empty_like(order)
+    turned[order] = np.roll(order, len(order) // 2)  # half the alphabet away: another class
+    words, others = [prompt(style) for style in own], [prompt(style) for style in plan.styles]
+    latents = studio.prior.latents.encode(real.tensor(plan.rows.tolist()))
+    draws = torch.Generator().manual_seed(seed)
+    told: list[Values] = []
+    shuffled: list[Values] = []
+    wrong: list[Values] = []
+    for step in steps:
+        t, eps = torch.full((len(latents),), step), torch.randn(latents.shape, generator=draws)
+        for kept, prompts, vectors in ((told, words, codes), (shuffled, words, codes[turned]), (wrong, others, codes)):
+            states = studio.prior.reader(prompts, {THING_AT: vectors})
+            kept.append(studio.prior.noise_error(latents, eps, t, states).double().numpy())
+    found = []
+    for name, rows in (("codes shuffled", shuffled), ("another style's word", wrong)):
+        right, otherwise = np.stack(told), np.stack(rows)  # (T, B)
+        points = [(t, *point) for t, point in zip(steps, curve(right, otherwise), strict=True)]
+        rises = (otherwise - right).mean(axis=0) / right.mean()
+        how = f"share by which the noise error rises, {len(latents)} pictures, mean of {len(steps)} noise steps"
+        found.append(mean_finding(f"error rises, {name}", rises, how, wanted="> 0", chance=0.0, curve=points))
+    return found
+
+
+@torch.inference_mode()
+def look_findings(studio: Studio, real: Real, masks: Relevance, count: int, seed: int) -> list[Finding]:
+    """T7: whether the prior looks up the object's code where the object is. masks (N, H, W) of the real pictures."""
+    plan = planned(real, count, seed)
+    z, rows = _codes(studio, real, plan), plan.rows.tolist()
+    latents = studio.prior.latents.encode(real.tensor(rows))
+    states = studio.prior.reader([prompt(real.styles[row]) for row in rows], {THING_AT: z})
+    heat = HeatMaps(studio.prior, len(rows))
+    watched = heat.watch(plain(studio.prior, states))
+    draws = torch.Generator().manual_seed(seed)
+    for step in LOOKED_AT:
+        t, eps = torch.full((len(latents),), step), torch.randn(latents.shape, generator=draws)
+        watched(studio.prior.noised(latents, eps, t), t)
+    truth = masks[rows]
+    large = F.interpolate(heat.maps().float(), truth.shape[1:], mode="bilinear", align_corners=False).double().numpy()
+    middle = np.broadcast_to(centre(*truth.shape[1:]), truth.shape)
+    share = truth.mean(axis=(1, 2))
+    found = []
+    for name, maps, wanted in (
+        ("object code", large[:, THING_AT], "> centre and style word"),
+        ("style word", large[:, STYLE_AT], ""),
+        ("the middle of the picture", middle, ""),
+    ):
+        how = f"cross-attention on {len(rows)} noised pictures, as many pixels as the object has"
+        how = how if maps is not middle else "control: what looks at the middle of every picture"
+        lucky = float(np.nanmean(share / (2 - share)))
+        found.append(
+            mean_finding(f"overlap with the object, {name}", overlap(maps, truth), how, wanted=wanted, chance=lucky)
+        )
+        found.append(
+            mean_finding(f"points at the object, {name}", pointing(maps, truth), how, chance=float(share.mean()))
+        )
+    return found
+
+
+@torch.inference_mode()
+def slider_findings(studio: Studio, real: Real, count: int, seed: int) -> list[Finding]:
+    """T8: whether the style rises steadily from one word to another, and the object stays."""
+    plan = planned(real, count, seed)
+    z, shares = _codes(studio, real, plan), np.linspace(0.0, 1.0, STOPS)
+    word = studio.prior.reader.word
+    ends = [(word(real.styles[row]), word(style)) for row, style in zip(plan.rows, plan.styles, strict=True)]
+    right, rising = [], []
+    for share in shares.tolist():
+        places = {THING_AT: z, STYLE_AT: torch.stack([renormalised_lerp(*pair, share) for pair in ends])}
+        told = judged(studio.judge, pictures(studio, [prompt()] * len(z), places, seed))
+        right.append(same(told.classes, [real.labels[row] for row in plan.rows]))
+        columns = [studio.judge.styles.index(style) for style in plan.styles]
+        rising.append(told.style_shares[np.arange(len(z)), columns])
+    ranks = np.array([spearman(shares, row) for row in np.stack(rising, axis=1)])
+    classes = len(studio.judge.classes)
+    how = f"{len(z)} sliders of {STOPS} stops from the own style's word to another's: rank correlation with its share"
+    kept = f"class named right at every stop of {len(z)} sliders, mean"
+    return [
+        mean_finding("slider Spearman", ranks, how, wanted="> 0.9", unit="", chance=0.0),
+        mean_finding("slider keeps the class", np.mean(right, axis=0), kept, wanted=">= 0.8", chance=1 / classes),
+        mean_finding("slider starts with the class", right[0], "the same, at the first stop alone"),
+    ]

@@ -1,0 +1,262 @@
+"""What is found of drawn pictures: in a world where object and style are apart, everything is found as it is; at random
+weights, everything is found and is a number.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from retrieval.diffusion.prompts import THING_AT, prompt
+from retrieval.diffusion.samplers import Sampler
+from retrieval.evaluation.coded import (
+    chances,
+    company,
+    gained,
+    gaps,
+    paired,
+    probed,
+    searched,
+    training_objects,
+    values_of,
+)
+from retrieval.evaluation.drawn import (
+    Studio,
+    judged,
+    look_findings,
+    pictures,
+    planned,
+    slider_findings,
+    tokens,
+    trunk_features,
+    use_findings,
+)
+from retrieval.evaluation.findings import SEEN, UNSEEN, Finding
+from retrieval.evaluation.measures import expected
+from retrieval.evaluation.swaps import swap_findings, word_findings
+from retrieval.images import Preprocess
+from retrieval.judges import Judge, JudgeConfig
+from retrieval.methods.dude import Config, Dude
+from retrieval.training.judging import Real
+from tests.diffusion.priors import COLORS, STYLES, THINGS, WIDTH, HalvesPrior, tiny_prior
+
+SEEN_THINGS = ("duck", "car")
+
+
+def halves(objects: int = 3) -> Real:
+    """On the left the colour of the thing, on the right that of the style, and a little of the very object's own."""
+    rng = np.random.default_rng(0)
+    shown, told = [], []
+    for thing in THINGS:
+        for number in range(objects):
+            own = rng.normal(0, 6, 3)
+            for style in STYLES:
+                left, right = (127.5 + 100 * COLORS[i].numpy() for i in (THINGS.index(thing), STYLES.index(style)))
+                sides = np.stack([left + own, right], axis=0).clip(0, 255)  # (2, 3)
+                shown.append(np.broadcast_to(sides.repeat(32, axis=0)[None], (64, 64, 3)).astype(np.uint8))
+                told.append((thing, style, f"{thing}-{number}"))
+    return Real(np.stack(shown), *(tuple(names) for names in zip(*told, strict=True)))
+
+
+class HalvesDude:
+    """Reads the thing's colour off the left half, as the prior's word for it."""
+
+    preprocess = Preprocess(64, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
+    def tokens(self, images: Tensor) -> Tensor:
+        found = torch.zeros(len(images), WIDTH)
+        found[:, :3] = images[..., :32].mean(dim=(2, 3))
+        return found
+
+
+class HalvesJudge:
+    """Names a picture by the colours that are nearest."""
+
+    classes, styles = THINGS, STYLES
+
+    def features(self, shown: Tensor) -> Tensor:
+        return torch.cat([half.mean(dim=(2, 3)) for half in shown.chunk(2, dim=3)], dim=1)  # (B, 6)
+
+    def named(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        left, right = ((half @ COLORS.T).mul(3).softmax(dim=1) for half in features.chunk(2, dim=1))
+        return left, right
+
+
+def perfect_studio() -> Studio:
+    made: Any = HalvesPrior(), HalvesDude(), HalvesJudge()
+    return Studio(*made, Sampler(steps=3, guidance=1.0))
+
+
+def random_studio() -> Studio:
+    torch.manual_seed(0)
+    prior = tiny_prior()
+    dude = Dude(Config(width=WIDTH, channels=(8, 8, 16, 16), styles=STYLES), Preprocess(32)).eval()
+    judge = Judge(JudgeConfig(THINGS, STYLES, size=16, channels=(8, 8, 16, 16), stem=8)).eval().requires_grad_(False)
+    return Studio(prior, dude, judge, Sampler(steps=2, guidance=2.0))
+
+
+def by_name(found: list[Finding]) -> dict[str, Finding]:
+    names = [one.name for one in found]
+    assert len(set(names)) == len(names)
+    return {one.name: one for one in found}
+
+
+# ---------------------------------------------------------------- where object and style are apart
+
+
+def test_where_object_and_style_are_apart_swaps_are_right_and_controls_are_at_chance() -> None:
+    found = by_name(swap_findings(perfect_studio(), halves(), SEEN_THINGS, (27, 27), 0))
+    for kind in ("class", "style"):
+        assert found[f"swap {kind} ratio"].value == 1.0
+        assert found[f"swap {kind} ratio, {SEEN}"].value == found[f"swap {kind} ratio, {UNSEEN}"].value == 1.0
+        assert found[f"judge {kind}, real pictures"].value == 1.0
+        assert found[f"swap {kind}"].chance == pytest.approx(1 / 3)
+    assert found["swap harmonic mean"].value == found["swap class and style"].value == 1.0
+    assert found["swap class ratio, codes shuffled"].value < 0.7 < found["swap style ratio, codes shuffled"].value
+    assert found["swap style ratio, words shuffled"].value < 0.7 < found["swap class ratio, words shuffled"].value
+    assert found["swap keeps the source's style"].value == 0.0
+    assert found["object alone, class"].value == 1.0
+    assert found["object alone shows its source's style"].value < 0.7
+
+
+def test_a_swap_is_nearest_to_the_true_picture_of_its_object() -> None:
+    found = by_name(swap_findings(perfect_studio(), halves(), SEEN_THINGS, (27, 3), 0, known=halves(1)))
+    for space in ("judge features", "pixels"):
+        assert found[f"swap distance over same class, {space}"].value < 1.0
+        assert found[f"swap nearer to truth than same class, {space}"].value > 0.8
+        assert found[f"swap distance over other class, {space}"].value < 0.5
+        assert found[f"swap nearer to truth than other class, {space}"].value == 1.0
+        assert found[f"near copies, {space}"].value <= 1.0
+    assert abs(found["KID photo"].value) < 1
+
+
+def test_typed_words_are_measured_on_what_the_prior_saw_alone() -> None:
+    found = by_name(word_findings(perfect_studio(), halves(), SEEN_THINGS, 27, 0))
+    assert found["prior class, words"].value == found["prior style, words"].value == 1.0
+    values = found["prior class, words"].values
+    assert values is not None
+    assert len(values) == 18
+
+
+def test_a_slider_rises_and_the_object_stays() -> None:
+    found = by_name(slider_findings(perfect_studio(), halves(), 6, 0))
+    assert found["slider Spearman"].value > 0.95
+    assert found["slider keeps the class"].value == 1.0
+
+
+def test_a_plan_is_even_in_classes_and_never_asks_for_the_own_style() -> None:
+    real = halves()
+    plan = planned(real, 12, 0)
+    assert len(set(plan.rows.tolist())) == 12
+    assert sorted(real.labels[row] for row in plan.rows) == sorted(THINGS * 4)
+    assert all(real.styles[row] != style for row, style in zip(plan.rows, plan.styles, strict=True))
+    assert planned(real, 12, 0).styles == plan.styles
+    assert len(planned(real, 99, 0).rows) == 27
+
+
+# ---------------------------------------------------------------- at random weights
+
+
+def test_at_random_weights_everything_is_found_and_is_a_number() -> None:
+    studio, real = random_studio(), halves()
+    masks = np.zeros((27, 64, 64), bool)
+    masks[:, 20:40, 20:40] = True
+    found = by_name(
+        [
+            *swap_findings(studio, real, SEEN_THINGS, (6, 6), 0, known=real),
+            *use_findings(studio, real, 6, (300, 600), 0),
+            *look_findings(studio, real, masks, 6, 0),
+            *slider_findings(studio, real, 3, 0),
+        ]
+    )
+    assert all(np.isfinite(one.value) for one in found.values())
+    rises = found["error rises, codes shuffled"]
+    assert [point[0] for point in rises.curve] == [300, 600]
+    assert all(low <= mean <= high for _, mean, low, high in rises.curve)
+    assert found["points at the object, the middle of the picture"].value == 1.0
+    assert found["overlap with the object, object code"].chance == pytest.approx((400 / 4096) / (2 - 400 / 4096))
+    assert found["near copies, pixels"].chance == 0.01
+
+
+def test_the_noise_of_a_row_is_the_same_whatever_it_is_told() -> None:
+    studio = random_studio()
+    z = tokens(studio.dude, halves())[:2]
+    one = pictures(studio, [prompt("photo")] * 2, {THING_AT: z}, 0)
+    other = pictures(studio, [prompt("photo"), prompt("sketch")], {THING_AT: z}, 0)
+    torch.testing.assert_close(one[0], other[0], atol=1e-5, rtol=0)
+    assert not torch.allclose(one[1], other[1], atol=1e-3)
+    assert one.shape == (2, 3, 64, 64)
+
+
+def test_what_is_judged_has_one_name_each() -> None:
+    studio, real = random_studio(), halves()
+    told = judged(studio.judge, real.tensor(), batch=5)
+    assert (len(told.classes), told.style_shares.shape, told.features.shape) == (27, (27, 3), (27, 16))
+    assert trunk_features(studio.dude, real).shape == (27, 16)
+
+
+# ---------------------------------------------------------------- codes
+
+
+def test_codes_that_hold_class_alone_pass_and_codes_that_hold_style_alone_fail() -> None:
+    real = halves(6)
+    rng = np.random.default_rng(0)
+    of_class = np.eye(3)[[THINGS.index(label) for label in real.labels]] + rng.normal(0, 0.05, (54, 3))
+    of_style = np.eye(3)[[STYLES.index(style) for style in real.styles]] + rng.normal(0, 0.05, (54, 3))
+    good, bad = (
+        by_name(
+            [
+                *searched("x", codes, real, SEEN_THINGS),
+                *probed("x", codes, real, control=True),
+                *gaps("x", codes, real),
+                company("x", codes, real),
+            ]
+        )
+        for codes in (of_class, of_style)
+    )
+    assert good["mAP x"].value == good[f"mAP x, {UNSEEN}"].value == good["P@5 truncated micro x"].value == 1.0
+    assert bad["mAP x"].value < 0.7
+    for probe in ("", ", logistic", ", 10 nearest"):
+        assert good[f"class probe x{probe}"].value == bad[f"domain probe x{probe}"].value == 1.0
+        assert good[f"domain probe x{probe}"].value < 0.7
+    assert good["class probe x, labels shuffled"].value < 0.8
+    assert abs(good["MMD2 between domains x"].value) < 0.1 < bad["MMD2 between domains x"].value
+    assert abs(bad["MMD2 between domains x, one domain"].value) < 0.1
+    assert bad["domain AUC x"].value == 1.0
+    assert 0.1 < good["domain AUC x"].value < 0.9
+    assert bad["own style in the top 10, x"].value > 0.5
+    assert abs(good["own style in the top 10, x"].value) < 0.2
+    more = values_of(list(good.values()), "mAP x"), values_of(list(bad.values()), "mAP x")
+    assert gained(("good", more[0]), ("bad", more[1])).value > 0.3
+
+
+def test_chance_is_that_of_the_searches_that_are_made() -> None:
+    lucky, share = chances(halves(3))
+    assert share == pytest.approx(2 / 8)
+    assert lucky == pytest.approx(expected("mAP@all", 2, 8))
+
+
+def test_probes_are_asked_about_other_objects() -> None:
+    real = halves(6)
+    train = training_objects(real)
+    assert train.sum() == 3 * 3 * 4
+    things = np.asarray(real.things)
+    assert not set(things[train]) & set(things[~train])
+
+
+def test_the_purity_of_pairs_is_told_by_epoch_and_its_rise_before_the_loss() -> None:
+    labels = ["a", "a", "b", "b"]
+    nobody = np.full((4, 1), -1)
+    within = np.array([[1], [0], [3], [2]])
+    mixed = np.array([[2], [3], [-1], [-1]]).reshape(4, 1, 1)
+    pure = np.array([[1], [2], [-1], [-1]]).reshape(4, 1, 1)
+    pairs = [(1, nobody, nobody[:, None]), (2, within, mixed), (3, within, pure), (4, within, within[:, None])]
+    found = by_name(paired(pairs, labels, 3))
+    assert found["pair purity within domains"].value == found["pair purity across domains"].value == 1.0
+    assert found["pair purity across domains"].curve == [(2, 0.0), (3, 0.5), (4, 1.0)]
+    assert found["pair purity across domains, rise before its loss"].value == 0.5
+    assert found["pair purity across domains"].chance == 0.5

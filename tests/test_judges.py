@@ -1,0 +1,142 @@
+"""The judge: it learns what it is shown, is sealed with what it measured, and judges what is drawn."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from retrieval.errors import BundleError
+from retrieval.judges import WEIGHTS, Judge, JudgeConfig, load_judge, save_judge
+from retrieval.sealed import MANIFEST
+from retrieval.training.judging import (
+    JUDGED,
+    Real,
+    Shown,
+    accuracies,
+    gallery_pictures,
+    trained_judge,
+    varied,
+)
+from retrieval.types import DOODLE
+from retrieval.world.split import ALL
+from tests.evaluation.fakes import small_world
+
+TINY = JudgeConfig(("duck", "owl"), ("photo", "sketch"), size=16, channels=(8, 8, 16, 16), stem=8, epochs=6)
+
+
+def toy(size: int = 16) -> Real:
+    """Ducks are bright, owls dark; photos are red, sketches blue."""
+    tones = {
+        ("duck", "photo"): (220, 120, 120),
+        ("owl", "photo"): (90, 10, 10),
+        ("duck", "sketch"): (120, 120, 220),
+        ("owl", "sketch"): (10, 10, 90),
+    }
+    pictures = np.stack([np.full((size, size, 3), tone, np.uint8) for tone in tones.values()])
+    return Real(pictures, tuple(label for label, _ in tones), tuple(style for _, style in tones))
+
+
+@pytest.fixture(scope="module")
+def judge(tmp_path_factory: pytest.TempPathFactory) -> Judge:
+    return trained_judge(toy(), tmp_path_factory.mktemp("run"), TINY, steps=12)
+
+
+def test_the_judge_names_what_it_learned_class_and_style_each_by_itself(judge: Judge) -> None:
+    assert set(accuracies(judge, toy()).values()) == {1.0}
+    classes, styles = judge.scores(toy().tensor())
+    torch.testing.assert_close(classes.sum(1), torch.ones(4))
+    torch.testing.assert_close(styles.sum(1), torch.ones(4))
+    assert [judge.classes[i] for i in classes.argmax(1)] == list(toy().labels)
+
+
+def test_pictures_of_another_size_are_judged_alike(judge: Judge) -> None:
+    for one, other in zip(judge.scores(toy(16).tensor()), judge.scores(toy(40).tensor()), strict=True):
+        torch.testing.assert_close(one, other, atol=1e-4, rtol=0)
+
+
+def test_a_finished_run_is_not_repeated_and_an_interrupted_one_goes_on(tmp_path: Path) -> None:
+    class Stop(Exception):
+        pass
+
+    def stop(line: str) -> None:
+        if line.startswith("epoch 2 "):
+            raise Stop
+
+    whole = trained_judge(toy(), tmp_path / "whole", TINY, steps=2)
+    with pytest.raises(Stop):
+        trained_judge(toy(), tmp_path / "cut", TINY, steps=2, on_epoch=stop)
+    resumed = trained_judge(toy(), tmp_path / "cut", TINY, steps=2)
+    again = trained_judge(toy(), tmp_path / "whole", TINY, steps=2)
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(resumed.state_dict()[name], tensor), name
+        assert torch.equal(again.state_dict()[name], tensor), name
+
+
+def test_a_sealed_judge_judges_as_before_up_to_half_precision(judge: Judge, tmp_path: Path) -> None:
+    save_judge(tmp_path / "judge", judge, {"class photo": 0.5})
+    loaded = load_judge(tmp_path / "judge")
+    assert loaded.config == judge.config
+    for one, other in zip(judge.scores(toy().tensor()), loaded.scores(toy().tensor()), strict=True):
+        torch.testing.assert_close(one, other, atol=5e-3, rtol=0)
+    told = json.loads((tmp_path / "judge" / MANIFEST).read_text())
+    assert told["metrics"] == {"class photo": 0.5}
+    assert (tmp_path / "judge" / WEIGHTS).stat().st_size < 3 * sum(p.numel() for p in judge.state_dict().values())
+
+
+def test_a_changed_or_unfit_judge_is_refused(judge: Judge, tmp_path: Path) -> None:
+    save_judge(tmp_path, judge, {})
+    told = json.loads((tmp_path / MANIFEST).read_text())
+    for change, said in (
+        ({"config": told["config"] | {"stem": 16}}, "does not fit"),
+        ({"config": told["config"] | {"stm": 8}}, "unknown option 'stm'"),
+        ({"config": None}, "has no config"),
+        ({"files": {}}, "does not fit"),
+        ({"files": {WEIGHTS: "0" * 64}}, "checksum"),
+    ):
+        (tmp_path / MANIFEST).write_text(json.dumps(told | change))
+        with pytest.raises(BundleError, match=said):
+            load_judge(tmp_path)
+
+
+def test_batches_are_a_function_of_seed_and_epoch_and_hold_every_style() -> None:
+    real = toy()
+    real = Real(real.pictures, real.labels, ("photo", "photo", DOODLE.name, DOODLE.name))
+    data = Shown(real, TINY.classes, batch=400, steps=1)
+    one, same, other = (next(data.epoch(*place)) for place in ((0, 0), (0, 0), (0, 1)))
+    assert torch.equal(one.images, same.images)
+    assert not torch.equal(one.images, other.images)
+    doodles = sum(domain.name == DOODLE.name for domain in one.domains) / 400
+    assert doodles == pytest.approx(0.22, abs=0.06)
+    assert one.labels is not None
+    assert set(one.labels.tolist()) == {0, 1}
+
+
+def test_varied_pictures_stay_in_range_and_are_only_softened() -> None:
+    pictures = torch.rand(32, 3, 16, 16) * 2 - 1
+    found = varied(pictures, np.random.default_rng(0))
+    assert found.shape == pictures.shape
+    assert found.abs().max() <= 1
+    assert found.std() < pictures.std()
+    torch.testing.assert_close(varied(torch.ones(4, 3, 8, 8), np.random.default_rng(0)), torch.ones(4, 3, 8, 8))
+
+
+def test_the_gallery_is_opened_with_its_objects(tmp_path: Path) -> None:
+    real = gallery_pictures(small_world(tmp_path / "gallery"), 8)
+    assert real.pictures.shape == (132, 8, 8, 3)
+    assert real.things[:7] == ("duck-0",) * 6 + ("duck-1",)
+    assert real.tensor([0]).shape == (1, 3, 8, 8)
+
+
+def test_the_shipped_judge_knows_every_class_and_style_and_says_how_well() -> None:
+    folder = Path(__file__).resolve().parents[1] / "checkpoints" / "judge"
+    if not (folder / MANIFEST).is_file():
+        pytest.skip("no judge is shipped yet")
+    judge = load_judge(folder)
+    assert (judge.classes, judge.styles) == (ALL, JUDGED)
+    told = json.loads((folder / MANIFEST).read_text())["metrics"]
+    assert {f"{kind} {style}" for kind in ("class", "style") for style in JUDGED} <= set(told)
+    assert all(told[f"class {style}"] > 0.6 and told[f"style {style}"] > 0.8 for style in JUDGED)

@@ -1,0 +1,112 @@
+"""From pictures to a prior, from a prior to DUDE, from both to a student, without an unseen name or a label."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from retrieval.bundle import load_bundle
+from retrieval.data.concepts import is_unseen
+from retrieval.data.unlabelled import Unlabelled
+from retrieval.errors import DataError
+from retrieval.images import Preprocess
+from retrieval.methods import Dude
+from retrieval.priors import load_prior
+from retrieval.training.disentangling import disentangled, unlabelled
+from retrieval.training.prior import made_prior, shown
+from retrieval.training.settings import RECIPES, Disentangled, FourSteps, TextToImage
+from retrieval.training.student import made_student
+from retrieval.world.split import ALL
+from tests.training.small import STYLES, write_everything
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("disentangling")
+    write_everything(folder, 64)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def prior(home: Path) -> Path:
+    return made_prior("prior-world", text_to_image(home))
+
+
+@pytest.fixture(scope="module")
+def start(home: Path) -> Path:
+    told = on_unlabelled(home, run_folder=home / "start-run", out=home / "start", init=None)
+    disentangled("dude-start", told)
+    return home / "start"
+
+
+def text_to_image(home: Path) -> TextToImage:
+    return TextToImage(
+        renders=home / "renders", packs=home, run_folder=home / "run", out=home / "prior", latents=home / "latents",
+        latent_epochs=1, latent_steps=1, epochs=1, settling=1, steps=1, batch=4,
+    )  # fmt: skip
+
+
+def on_unlabelled(home: Path, **told: object) -> Disentangled:
+    made = Disentangled(renders=home / "renders", packs=home, prior=home / "prior", drawings=1, epochs=1, batch=64)
+    return dataclasses.replace(made, **told)  # type: ignore[arg-type]
+
+
+def test_the_prior_is_told_nothing_unseen_and_says_what_it_saw(home: Path, prior: Path) -> None:
+    shelves, _ = shown(text_to_image(home), RECIPES["prior-world"])
+    assert not [label for shelf in shelves for label in shelf.labels if is_unseen(label)]
+    loaded = load_prior(prior)
+    assert set(loaded.styles) == {*STYLES, "doodle", "emoji", "figurine", "icon"}
+    assert set(loaded.classes) == {label for label in ALL if not is_unseen(label)}
+    assert {source.licence for source in loaded.trained_on} == {"Apache-2.0", "CC BY 4.0", "MIT, Apache-2.0, CC BY 4.0"}
+
+
+def test_words_of_unseen_classes_can_be_typed_all_the_same(prior: Path) -> None:
+    reader = load_prior(prior).prior.reader
+    assert all(torch.isfinite(reader.word(label)).all() for label in ALL)
+
+
+def test_names_of_unlabelled_pictures_tell_nothing_but_the_domain(home: Path) -> None:
+    collections, _ = unlabelled(on_unlabelled(home))
+    assert [collection.domain.name for collection in collections] == [*STYLES, "doodle"]
+    for collection in collections:
+        heads, numbers = zip(*(name.split("-") for name in collection.names), strict=True)
+        assert set(heads) == {collection.domain.name}
+        assert len(set(map(int, numbers))) == len(collection.names) == len(ALL)
+
+
+def test_pictures_of_another_size_are_refused(home: Path) -> None:
+    collections, _ = unlabelled(on_unlabelled(home))
+    with pytest.raises(DataError, match="64 pixels"):
+        Unlabelled(collections, Preprocess(32), batch=8)
+
+
+def test_dude_is_made_from_a_start_and_a_prior(home: Path, prior: Path, start: Path) -> None:
+    out = home / "dude"
+    manifest = disentangled("dude-world", on_unlabelled(home, run_folder=home / "dude-run", out=out, init=start))
+    assert manifest.classes == ()
+    assert manifest.refers_to == load_prior(prior).fingerprint
+    bundle = load_bundle(out)
+    assert isinstance(bundle.method, Dude)
+    assert bundle.method.styles == (*STYLES, "doodle")
+    words = load_prior(prior).prior.reader.token_embedding.weight.norm(dim=1)
+    assert bundle.method.neutral_thing.norm().item() == pytest.approx(words.median().item(), rel=0.1)
+    with np.load(home / "dude-run" / "pairs-001.npz") as pairs:
+        assert pairs["within"].shape[0] == pairs["across"].shape[0] == len(pairs["names"])
+
+
+def test_a_start_that_is_no_dude_is_refused(home: Path, prior: Path) -> None:
+    told = on_unlabelled(home, run_folder=home / "no", out=home / "no", init=Path("checkpoints/guise-mini-zs"))
+    with pytest.raises(DataError, match="dude-start"):
+        disentangled("dude-world", told)
+
+
+def test_a_student_is_made_of_both_and_says_how_it_draws(home: Path, prior: Path, start: Path) -> None:
+    settings = FourSteps(**{f.name: getattr(text_to_image(home), f.name) for f in dataclasses.fields(TextToImage)})
+    told = {"prior": prior, "dude": None, "run_folder": home / "student-run", "out": home / "student", "epochs": 1}
+    student = load_prior(made_student("prior-world-student", dataclasses.replace(settings, **told)))
+    assert (student.steps, student.guidance) == (4, 3.0)
+    assert student.fingerprint != load_prior(prior).fingerprint
