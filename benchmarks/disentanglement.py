@@ -74,8 +74,6 @@ GALLERY = ROOT / "assets" / "gallery"
 PRIOR, JUDGE = ROOT / "checkpoints" / "prior-world", ROOT / "checkpoints" / "judge"
 TRAINING = ROOT / "runs" / "world-training-64"  # what the prior saw of the world
 HELD_OUT = ROOT / "runs" / "world-validation-64"  # rendered at 64 px: pictures made smaller look different
-    ROOT / "runs" / "world-validation-64"
-)  # rendered at the size that is drawn: made smaller, they look different
 WHOLE, START = "dude-world", "dude-start"
 SEEDS = (0, 1, 2)
 OBJECT, MEANS = "object code", "domain mean removed"
