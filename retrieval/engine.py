@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retrieval.coded import Codes
+from retrieval.disentangle import ServedDisentangler
 from retrieval.errors import EmptyQuery, QueryError, RetrievalError, SettingsError
 from retrieval.images import open_image
 from retrieval.items import ITEMS, domains_of, home_of, labels_of, read_items, root_of
@@ -34,6 +36,7 @@ SAME = 0.99  # cosine from which the best hit is the very picture that was asked
 KINDS = {  # a manifest's method -> what people call it, and what it cannot do
     "clip-baseline": ("Plain encoder", ""),
     "dsn": ("DSN", "sketch → photo, knows no words"),
+    "dude": ("DUDE", "the object alone, knows no words"),
 }
 
 
@@ -46,6 +49,10 @@ class Settings:
     bundle: Path = HOME / "checkpoints" / "guise-mini"  # the default method
     others: tuple[Path, ...] = (HOME / "checkpoints" / "dsn-world",)  # offered beside it, where they are there
     gallery: Path = HOME / "assets" / "gallery"  # the embedded one
+    prior: Path = HOME / "checkpoints" / "prior-world"  # what draws objects and styles, where it is there
+    dude: Path = HOME / "checkpoints" / "dude-world"  # what reads their codes
+    judge: Path = HOME / "checkpoints" / "judge"  # who reads what was drawn
+    student: Path = HOME / "checkpoints" / "prior-world-student"  # a quick copy of the prior
     extra_galleries: tuple[Path, ...] = ()  # folders of pictures, shown first; several are separated like PATH
     host: str = "127.0.0.1"
     port: int = 7860
@@ -104,6 +111,9 @@ class Engine:
             name: Served(folder, self._homes, title)
             for (name, folder), title in zip(bundles.items(), titles, strict=True)
         }
+        self.disentangler = ServedDisentangler(settings.prior, settings.dude, settings.judge, settings.student)
+        shared = (served for served in self._served.values() if served.folder.resolve() == settings.dude.resolve())
+        self.codes = Codes(next(shared, None) or Served(settings.dude, self._homes, "DUDE"), self.served())
 
     # ------------------------------------------------------------ loading
 
@@ -236,6 +246,25 @@ class Engine:
         item = served.gallery(gallery).item(item_id)
         hit = ImageQuery(open_image(item.path), item.domain)
         return explain(served.bundle, query, hit, served.bundle.manifest.classes)
+
+    def search_by_code(
+        self,
+        by: str,
+        query: ImageQuery,
+        style: str = "",
+        *,
+        strictness: float = 1.0,
+        gallery: str | None = None,
+        k: int = 24,
+    ) -> Results:
+        """The k pictures closest to a picture by its object alone, by a style alone, or by its object in a style."""
+        if not 1 <= k <= MAX_HITS:
+            raise SettingsError(f"{k} results were asked for; choose 1 to {MAX_HITS}.")
+        self.codes.wait()
+        start = time.perf_counter()
+        hits = self.codes.search(by, query, style, strictness=strictness, gallery=gallery, k=k)
+        seconds = time.perf_counter() - start
+        return Results(hits, bool(hits), -1.0, seconds, len(self.served().gallery(gallery)))
 
 
 def _held(served: Served, gallery: str | None, vector: Vectors, among: Sequence[str]) -> Held | None:

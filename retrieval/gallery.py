@@ -1,7 +1,8 @@
 """A gallery: pictures, what is known of them, and their vectors under one encoder. Immutable once built.
 
     <home>/items.jsonl                    one picture a line: id, path, label, domain, caption, parts
-    <home>/index/<encoder>/vectors.faiss  one unit vector a line of items.jsonl
+    <home>/index/<encoder>/vectors.faiss  one unit vector a line of items.jsonl; or, of an index in bits,
+    <home>/index/<encoder>/bits.npz       one binary code a line, and the rotation that makes bits of a query
     <home>/index/<encoder>/manifest.json  fingerprint, counts, checksums; written last: it says that the index is whole
 
 Paths in items.jsonl are relative to the gallery's root, and no picture outside the root is ever opened or served.
@@ -29,11 +30,14 @@ from retrieval.files import sha256, write_text
 from retrieval.images import open_image, squared
 from retrieval.items import ITEMS, domains_of, labels_of, read_items, rebuild_hint, write_items
 from retrieval.stores import VectorStore
+from retrieval.stores.binary_store import BinaryStore, Rotation
 from retrieval.stores.faiss_store import FaissStore
 from retrieval.types import Domain, Hit, Item, Progress, no_progress
 
 FORMAT = "guise-gallery/1"
 VECTORS = "vectors.faiss"
+BITS = "bits.npz"
+STORES = (VECTORS, BITS)
 MANIFEST = "manifest.json"
 CHUNK = 256  # pictures between two savings of an interrupted build
 
@@ -86,7 +90,8 @@ class Gallery:
 
     def search(self, vector: Vectors, k: int, domains: Sequence[str] = (), labels: Sequence[str] = ()) -> list[Hit]:
         """The k pictures closest to the unit vector (dim,), best first, of the given domains and labels (none given:
-        of all).
+        of all). A score is the cosine of the two vectors; in an index in bits that of their codes of -1 and 1, which
+        is 1 - 2 (Hamming distance) / bits.
         """
         among = self._among(frozenset(domains), frozenset(labels)) if domains or labels else None
         scores, found = self.store.search(np.asarray(vector, np.float32)[None], k, among)
@@ -127,12 +132,14 @@ class Gallery:
                 f"This gallery was built by {told.get('fingerprint')} ({told.get('dim')}-d) but the query comes from "
                 f"{encoder.fingerprint} ({encoder.dim}-d). {rebuild_hint(home)}"
             )
-        for path, digest in ((home / ITEMS, told["items"]), (folder / VECTORS, told["vectors"])):
+        stored = folder / told["store"]
+        for path, digest in ((home / ITEMS, told["items"]), (stored, told["vectors"])):
             if not path.is_file() or sha256(path) != digest:
                 raise GalleryError(
                     f"{path} is missing or has changed since the gallery was built. {rebuild_hint(home)}"
                 )
-        return cls(home, read_items(home), FaissStore.open(folder / VECTORS, encoder.dim), encoder.fingerprint)
+        store = BinaryStore.open(stored) if stored.name == BITS else FaissStore.open(stored, encoder.dim)
+        return cls(home, read_items(home), store, encoder.fingerprint)
 
 
 def build(
@@ -141,9 +148,10 @@ def build(
     encoder: Encoder,
     on_progress: Progress = no_progress,
     on_skip: Callable[[Skipped], None] = lambda skipped: None,
+    rotation: Rotation | None = None,
 ) -> Gallery:
     """Index the items into `home` and return the gallery. Files that cannot be opened are reported to `on_skip` and
-    left out.
+    left out. With a rotation of the encoder's vectors, their bits are kept and searched by Hamming distance.
 
     An interrupted build goes on where it stopped: finished chunks are kept until the index is whole. A gallery that
     was there stays usable until the new one has replaced it.
@@ -162,18 +170,21 @@ def build(
         on_progress(min((done + 1) * CHUNK, len(items)), len(items))
     if not kept:
         raise GalleryError(f"Not one of {len(items)} files could be indexed. Name a folder that holds pictures.")
-    store = FaissStore(encoder.dim)
+    store: VectorStore = BinaryStore(rotation) if rotation else FaissStore(encoder.dim)
     store.add(np.arange(len(kept)), np.concatenate(rows))
-    (folder / MANIFEST).unlink(missing_ok=True)
+    for name in (MANIFEST, *STORES):
+        (folder / name).unlink(missing_ok=True)
     write_items(home, kept)
-    store.save(folder / VECTORS)
+    stored = folder / (BITS if rotation else VECTORS)
+    store.save(stored)
     told = {
         "format": FORMAT,
         "fingerprint": encoder.fingerprint,
         "dim": encoder.dim,
         "count": len(kept),
         "items": sha256(home / ITEMS),
-        "vectors": sha256(folder / VECTORS),
+        "store": stored.name,
+        "vectors": sha256(stored),
     }
     write_text(folder / MANIFEST, json.dumps(told, indent=2) + "\n")
     shutil.rmtree(pending)
@@ -241,6 +252,12 @@ def is_current(home: Path, encoder: Encoder) -> bool:
     )
 
 
+def is_in_bits(home: Path, encoder: Encoder) -> bool:
+    """Whether the encoder's index of the gallery in `home`, made with these weights or with others, is one in bits."""
+    told = _manifest(_index_folder(home, encoder))
+    return told is not None and told["store"] == BITS
+
+
 # ---------------------------------------------------------------- files
 
 
@@ -256,4 +273,5 @@ def _manifest(folder: Path) -> dict[str, Any] | None:
         return None
     if not isinstance(told, dict) or told.get("format") != FORMAT:
         return None
-    return told if told.keys() >= {"fingerprint", "items", "vectors"} else None
+    told.setdefault("store", VECTORS)  # indexes made before there was a choice still open
+    return told if told.keys() >= {"fingerprint", "items", "vectors"} and told["store"] in STORES else None

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retrieval.errors import GalleryError, RetrievalError
+from retrieval.errors import GalleryError, RetrievalError, SettingsError
 from retrieval.items import ITEMS, read_items, root_of
 from retrieval.types import ImageQuery, Progress, Query, TextQuery, no_progress
 
@@ -112,13 +112,14 @@ class Served:
             return error
 
     def _built(self, name: str, home: Path) -> Gallery:
-        from retrieval.gallery import indexed_by
+        from retrieval.gallery import indexed_by, is_in_bits
 
         def show(done: int, total: int) -> None:
             self._progress = f"Indexing the gallery {name} with {self.title}: {done} of {total} pictures"
 
         try:
-            return index(home, self.bundle, show, listed=bool(indexed_by(home)))
+            bits = self.bundle.rotation is not None and is_in_bits(home, self.bundle)
+            return index(home, self.bundle, show, listed=bool(indexed_by(home)), bits=bits)
         except OSError as error:
             raise GalleryError(
                 f"The gallery {name} has no index by {self.bundle.manifest.name}, and none can be written into it "
@@ -176,13 +177,20 @@ def index(
     on_skip: Callable[[Skipped], None] = lambda skipped: None,
     *,
     listed: bool = False,
+    bits: bool = False,
 ) -> Gallery:
     """Build the gallery in `home` from the pictures that it lists or, for somebody's own folder, from those found
-    below it; `listed`: from the list there too, so that the indexes of other encoders stay right.
+    below it; `listed`: from the list there too, so that the indexes of other encoders stay right. `bits`: it is
+    searched by Hamming distance; raises SettingsError for a bundle that does not know how its vectors become bits.
     """
     from retrieval.data.folder import folder_items
     from retrieval.gallery import build
 
+    if bits and bundle.rotation is None:
+        raise SettingsError(
+            f"{bundle.manifest.name} has no rotation, so its vectors cannot become bits. "
+            "Leave --bits out, or index with a bundle that has one, for example checkpoints/dsn-world."
+        )
     own = home != root_of(home) and not listed
     items = folder_items(root_of(home)) if own or not (home / ITEMS).is_file() else read_items(home)
-    return build(home, items, bundle, on_progress, on_skip)
+    return build(home, items, bundle, on_progress, on_skip, bundle.rotation if bits else None)

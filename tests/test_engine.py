@@ -7,6 +7,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -15,11 +16,12 @@ from retrieval.bundle import WEIGHTS, Bundle, Manifest, read_manifest, save_bund
 from retrieval.cli import main
 from retrieval.engine import HOME, Engine, Settings
 from retrieval.errors import BundleError, EmptyQuery, GalleryError, QueryError, SettingsError
-from retrieval.gallery import is_current
+from retrieval.gallery import is_current, is_in_bits
 from retrieval.images import Preprocess
 from retrieval.items import home_of
 from retrieval.methods import DSN, ClipBaseline
 from retrieval.served import index
+from retrieval.stores.binary_store import Rotation
 from retrieval.types import SKETCH, ImageQuery, TextQuery
 from tests.methods.test_clip_baseline import TINY
 from tests.methods.test_dsn import TINY as DSN_TINY
@@ -37,15 +39,17 @@ def bundle(folder: Path, seed: int = 0) -> Path:
 
 
 def dsn_bundle(folder: Path, seed: int = 0) -> Path:
-    """DSN at random weights, with an album of noise."""
+    """DSN at random weights, with an album of noise; its codes become as many bits."""
     torch.manual_seed(seed)
-    method = DSN(DSN.config_type(**DSN_TINY), Preprocess(32))
+    method = DSN(DSN.config_type(**DSN_TINY | {"dim": 8}), Preprocess(32))
     for name, parameter in method.named_parameters():
         if name.endswith("se.tag"):
             torch.nn.init.normal_(parameter)
     method.fill_album([toy_batch()])
     config, classes = dataclasses.asdict(method.config), ("red", "green", "blue", "grey")
-    save_bundle(folder, method, Manifest(folder.name, "dsn", config, method.preprocess, (), classes, method.dim, {}))
+    manifest = Manifest(folder.name, "dsn", config, method.preprocess, (), classes, method.dim, {})
+    none, same = np.zeros(method.dim, np.float32), np.eye(method.dim, dtype=np.float32)
+    save_bundle(folder, method, manifest, Rotation(none, same, none))
     return folder
 
 
@@ -191,6 +195,26 @@ def test_an_index_made_with_other_weights_is_made_again_and_the_neighbour_stays(
     assert new.gallery_size == 24
     assert new.hits != old
     assert (home_of(pictures) / "index" / "small" / "vectors.faiss").stat().st_mtime_ns == neighbour
+
+
+def test_a_gallery_is_searched_in_bits_where_it_was_indexed_so_and_stays_so_with_other_weights(
+    two: Engine, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["index", str(pictures), "--bundle", str(tmp_path / "told"), "--bits"]) == 0
+    assert "24 pictures indexed" in capsys.readouterr().out
+    hits = two.search(drawn(pictures), method="told").hits
+    assert {round((hit.score + 1) * 4, 4) % 1 for hit in hits} == {0.0}, "a score is 1 - 2 distance / 8"
+    dsn_bundle(tmp_path / "told", seed=7)
+    again = Engine(two.settings)
+    assert again.search(drawn(pictures), method="told").gallery_size == 24
+    assert is_in_bits(home_of(pictures), again.served("told").bundle)
+
+
+def test_a_bundle_whose_vectors_cannot_become_bits_says_so(
+    small_bundle: Path, pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["index", str(pictures), "--bundle", str(small_bundle), "--bits"]) == 2
+    assert "small has no rotation, so its vectors cannot become bits. Leave --bits out" in capsys.readouterr().err
 
 
 def test_an_index_of_other_pictures_is_made_again(two: Engine, pictures: Path) -> None:

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 from retrieval.data.folder import folder_items
-from retrieval.encoder import embed_texts
+from retrieval.encoder import embed_images, embed_texts
 from retrieval.errors import DataError, FingerprintMismatch, GalleryError
-from retrieval.gallery import Gallery, Skipped, build
+from retrieval.gallery import Gallery, Skipped, build, is_in_bits
+from retrieval.images import open_image
 from retrieval.items import ITEMS, home_of, read_items
+from retrieval.stores.binary_store import Rotation
 from retrieval.types import Domain
 from tests.conftest import ColorEncoder
 
@@ -22,6 +24,19 @@ from tests.conftest import ColorEncoder
 @pytest.fixture
 def home(pictures: Path, color_encoder: ColorEncoder) -> Path:
     build(home_of(pictures), folder_items(pictures), color_encoder)
+    return home_of(pictures)
+
+
+@pytest.fixture
+def rotation() -> Rotation:
+    """Eight bits, one for each side of each of the encoder's four numbers."""
+    matrix = np.repeat(np.eye(4, dtype=np.float32), 2, axis=0)
+    return Rotation(np.full(4, 0.45, np.float32), matrix, np.tile(np.array([-0.3, 0.3], np.float32), 4))
+
+
+@pytest.fixture
+def home_in_bits(pictures: Path, color_encoder: ColorEncoder, rotation: Rotation) -> Path:
+    build(home_of(pictures), folder_items(pictures), color_encoder, rotation=rotation)
     return home_of(pictures)
 
 
@@ -62,6 +77,51 @@ def test_a_reopened_gallery_answers_the_same(home: Path, color_encoder: ColorEnc
     first, second = (Gallery.open(home, color_encoder) for _ in range(2))
     query = words(color_encoder, "green")
     assert first.search(query, 24) == second.search(query, 24)
+
+
+def test_an_index_in_bits_is_recognised_and_answers_by_hamming_distance(
+    home_in_bits: Path, color_encoder: ColorEncoder, rotation: Rotation
+) -> None:
+    gallery = Gallery.open(home_in_bits, color_encoder)
+    assert "24 vectors of 8 bits" in gallery.store.health()
+    query = words(color_encoder, "red")
+    codes = np.stack([embed_images(color_encoder, [(open_image(i.path), i.domain)])[0] for i in gallery.items])
+    asked, kept = (np.unpackbits(rotation(rows), axis=1) for rows in (query[None], codes))
+    distances = (asked != kept).sum(axis=1)
+    order = np.argsort(distances, kind="stable")
+    hits = gallery.search(query, k=24)
+    assert [hit.item for hit in hits] == [gallery.items[i] for i in order]
+    assert [hit.score for hit in hits] == pytest.approx(1 - 2 * distances[order] / 8)
+    assert [hit.item.label for hit in hits[:8]] == ["red"] * 8
+
+
+def test_an_index_in_bits_keeps_filters(home_in_bits: Path, color_encoder: ColorEncoder) -> None:
+    gallery = Gallery.open(home_in_bits, color_encoder)
+    hits = gallery.search(words(color_encoder, "red"), k=100, domains=["painting"], labels=["blue", "green"])
+    assert {(hit.item.domain.name, hit.item.label) for hit in hits} == {("painting", "blue"), ("painting", "green")}
+    assert len(hits) == 8
+
+
+def test_an_index_is_of_one_kind_and_can_become_the_other(
+    pictures: Path, color_encoder: ColorEncoder, rotation: Rotation
+) -> None:
+    home = home_of(pictures)
+    kinds = []
+    for turned in (None, rotation, None):
+        build(home, folder_items(pictures), color_encoder, rotation=turned)
+        kinds.append(is_in_bits(home, color_encoder))
+        assert len({path.name for path in (home / "index" / "color").iterdir()}) == 2, "no file of the other kind stays"
+        assert len(Gallery.open(home, color_encoder).search(words(color_encoder, "red"), 8)) == 8
+    assert kinds == [False, True, False]
+
+
+def test_an_index_made_before_there_was_a_choice_still_opens(home: Path, color_encoder: ColorEncoder) -> None:
+    manifest = home / "index" / "color" / "manifest.json"
+    told = json.loads(manifest.read_text())
+    del told["store"]
+    manifest.write_text(json.dumps(told))
+    assert Gallery.open(home, color_encoder).search(words(color_encoder, "red"), 1)
+    assert not is_in_bits(home, color_encoder)
 
 
 def test_another_encoder_is_refused_with_both_names(home: Path, color_encoder: ColorEncoder) -> None:
@@ -111,6 +171,14 @@ def test_an_interrupted_build_goes_on_and_ends_the_same(
 
 @pytest.mark.parametrize("victim", [ITEMS, "index/color/vectors.faiss"])
 def test_a_changed_file_is_noticed(home: Path, color_encoder: ColorEncoder, victim: str) -> None:
+    spoilt(home, color_encoder, victim)
+
+
+def test_changed_bits_are_noticed(home_in_bits: Path, color_encoder: ColorEncoder) -> None:
+    spoilt(home_in_bits, color_encoder, "index/color/bits.npz")
+
+
+def spoilt(home: Path, color_encoder: ColorEncoder, victim: str) -> None:
     data = bytearray((home / victim).read_bytes())
     data[-1] ^= 1
     (home / victim).write_bytes(data)

@@ -2,7 +2,8 @@
 
 The page keeps its query in the browser, as JSON {"kind", "value"}, and each change of it or of a filter runs `search`
 again, so the server holds no state of a visitor. `search_drawing`, `search_image`, `search_text` and `search_item` are
-the same searches for programs. Errors become sentences in one place, `sentence`.
+the same searches for programs, `why_drawing`, `why_image` and `why_item` the reasons for a hit. Errors become sentences
+in one place, `sentence`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import gradio as gr
 from gradio.utils import get_upload_folder
@@ -31,9 +32,11 @@ if TYPE_CHECKING:
 
 SAMPLES = 6  # pictures of the gallery that are offered to search with
 UNREADABLE = "The query of this page cannot be read. Reload the page and try again."
+OBJECT_STYLE = "object-style"  # the tab's id
 HERO = "duck"  # the class that shows what this is about, where a gallery has it
 Asked = tuple[Query, str]  # what is searched with, and what the status line calls it
 Found = list[dict[str, Any]]
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
@@ -70,11 +73,11 @@ def on_page(others: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return wrap
 
 
-def on_api(handler: Callable[..., Found]) -> Callable[..., Found]:
+def on_api(handler: Callable[..., T]) -> Callable[..., T]:
     """A handler for programs: they get the sentence as the error of their call."""
 
     @wraps(handler)
-    def told(*values: Any) -> Found:
+    def told(*values: Any) -> T:
         try:
             return handler(*values)
         except Exception as error:
@@ -114,7 +117,7 @@ class Actions:
         if served is not self.engine.served() and not served.ready and not served.trouble:
             served.warm()
             return gr.skip(), gr.skip()
-        query, name = self._read(asked)
+        query, name = self.read(asked)
         answer = self.engine.search(
             query,
             gallery=gallery,
@@ -132,16 +135,18 @@ class Actions:
         chosen = _chosen(event)
         item = self.engine.item(chosen["id"], gallery)
         rank, score = int(float(chosen["rank"])), float(chosen["score"])
-        return gr.skip(), views.details(item, rank, score, _kind(asked))
+        apart = self.engine.disentangler.offered
+        return gr.skip(), views.details(item, rank, score, _kind(asked), apart=apart)
 
     @on_page(others=1)
     def why_hit(self, asked: str, gallery: str, method: str, event: gr.EventData) -> tuple[Any, str]:
         """ "Why this hit?" -> status line (as it was), details with the reasons, or with why there are none."""
         chosen = _chosen(event)
         item = self.engine.item(chosen["id"], gallery)
-        details = views.details(item, int(float(chosen["rank"])), float(chosen["score"]))
+        apart = self.engine.disentangler.offered
+        details = views.details(item, int(float(chosen["rank"])), float(chosen["score"]), apart=apart)
         try:
-            query, _ = self._read(asked)
+            query, _ = self.read(asked)
             told = self.engine.why(query, item.id, gallery=gallery, method=method)
             reasons = explained.why(told, self._title(method))
         except Exception as error:  # told where it was asked: the status line is behind the sheet
@@ -155,6 +160,16 @@ class Actions:
         item = self.engine.item(chosen["id"], gallery)
         query = json.dumps({"kind": "item", "value": {"id": item.id, "gallery": gallery}})
         return gr.skip(), [item.domain.name] if chosen.get("domain") else gr.skip(), query
+
+    @on_page(others=2)
+    def take_apart_hit(self, gallery: str, event: gr.EventData) -> tuple[Any, Any, str]:
+        """ "Show object & style" -> status line (as it was), the tab of it, whom that tab is about."""
+        item = self.engine.item(_chosen(event)["id"], gallery)
+        return (
+            gr.skip(),
+            gr.Tabs(selected=OBJECT_STYLE),
+            json.dumps({"kind": "item", "value": {"id": item.id, "gallery": gallery}}),
+        )
 
     def load(self, method: str) -> tuple[Any, ...]:
         """A chosen method -> banner, timer, the method once it is there (or is not going to be)."""
@@ -262,6 +277,32 @@ class Actions:
         """The k pictures closest to a picture of the gallery."""
         return self._found(self._item({"id": item_id, "gallery": gallery}), k, domains, cutoff, gallery, labels, method)
 
+    @on_api
+    def why_drawing(
+        self, strokes: str | dict[str, Any], item_id: str, gallery: str | None = None, method: str | None = None
+    ) -> dict[str, Any]:
+        """Why the picture of the gallery with this id is a hit of a drawing.
+
+        "similarity" is the cosine of the two; "falls" in "query" and in "hit" says, row by row of a grid over the
+        picture, by how much it falls while that part is hidden. DSN also tells "modality" and "memory", which are null
+        for other methods.
+        """
+        return self._reasons(_drawing(strokes), item_id, gallery, method)
+
+    @on_api
+    def why_image(
+        self, image: dict[str, Any], item_id: str, gallery: str | None = None, method: str | None = None
+    ) -> dict[str, Any]:
+        """Why the picture of the gallery with this id is a hit of an uploaded one; see `why_drawing`."""
+        return self._reasons(_picture(image), item_id, gallery, method)
+
+    @on_api
+    def why_item(
+        self, query_id: str, item_id: str, gallery: str | None = None, method: str | None = None
+    ) -> dict[str, Any]:
+        """Why a picture of the gallery is a hit of another one of it; see `why_drawing`."""
+        return self._reasons(self._item({"id": query_id, "gallery": gallery}), item_id, gallery, method)
+
     # -------- what they share
 
     def _found(
@@ -279,7 +320,13 @@ class Actions:
         )
         return [as_json(hit) for hit in answer.hits if cutoff is None or hit.score >= cutoff]
 
-    def _read(self, asked: str) -> Asked:
+    def _reasons(self, asked: Asked, item_id: str, gallery: str | None, method: str | None) -> dict[str, Any]:
+        from retrieval.why import as_json as reasons_as_json  # here: it imports torch
+
+        told = self.engine.why(asked[0], item_id, gallery=gallery, method=method)
+        return cast("dict[str, Any]", reasons_as_json(told))
+
+    def read(self, asked: str) -> Asked:
         """The page's query as the engine takes it. Everything in it may have been forged."""
         readers: dict[str, Callable[[Any], Asked]] = {
             "drawing": _drawing,

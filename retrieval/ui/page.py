@@ -23,6 +23,7 @@ from retrieval.ui import views
 from retrieval.ui.actions import Actions
 from retrieval.ui.canvas import drawing_canvas
 from retrieval.ui.measured import RESULTS, measured
+from retrieval.ui.object_style import object_style_boxes, object_style_tab, wire_object_style
 from retrieval.ui.results import choices, hit_grid, hit_sheet
 from retrieval.ui.upload import picture_upload
 
@@ -88,28 +89,33 @@ def build_page(engine: Engine, examples: Path = EXAMPLES, results: Path = RESULT
     gr.set_static_paths([*engine.picture_roots, views.SHEETS])
     with gr.Blocks(title="Guise", fill_width=True, analytics_enabled=False, delete_cache=(300, 900)) as page:
         gr.HTML(views.HEADER, apply_default_css=False)
-        with gr.Tabs(elem_id="pages"):
-            with gr.Tab("Search"), gr.Row(elem_id="studio"):
+        with gr.Tabs(elem_id="pages", overflow_behavior="wrap") as pages:
+            with gr.Tab("Search", id="search"), gr.Row(elem_id="studio"):
                 with gr.Column(elem_id="asking", min_width=280):
                     query = _query(read_examples(examples))
+                    boxes = object_style_boxes()
                 with gr.Column(elem_id="finding", min_width=280):
                     banner = gr.HTML(views.loading(""), elem_id="banner", apply_default_css=False)
                     filters = _filters(engine.galleries, engine.methods)
                     status = gr.HTML(views.WAITING, elem_id="status", apply_default_css=False)
                     grid = hit_grid(views.welcome(), elem_id="results")
-                    sheet = hit_sheet(elem_id="sheet")
+            coded = object_style_tab(boxes, offered=engine.disentangler.offered)
             with gr.Tab("Evaluate"):
                 gr.HTML(measured(results), elem_id="measured", apply_default_css=False)
             with gr.Tab("About"):
                 about = gr.HTML(views.about({}), elem_id="about", apply_default_css=False)
+        sheet = hit_sheet(elem_id="sheet")  # outside of the tabs: several open it
         shown = Shown(banner, status, grid, sheet, about)
         actions = Actions(engine)
         _wire_query(query, filters.gallery)
         _wire_search(actions, query, filters, shown)
         _wire_start(page, actions, query, filters, shown)
         _wire_methods(actions, query, filters, shown)
+        wire_object_style(actions, coded, query.box, filters.gallery, status, sheet, pages)
         for endpoint in (actions.search_drawing, actions.search_image, actions.search_text, actions.search_item):
             gr.api(endpoint, concurrency_id="programs")
+        for reasons in (actions.why_drawing, actions.why_image, actions.why_item):
+            gr.api(reasons, concurrency_id="why")
     # Else gradio sums up all past events with pandas after each event, for a dashboard that is closed here.
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(sys.maxsize))
     return page.queue(max_size=32, default_concurrency_limit=2, api_open=False)
@@ -135,7 +141,7 @@ def _query(examples: Mapping[str, tuple[str, Strokes]]) -> Query:
             canvas = drawing_canvas(elem_id="drawing")
             drawings = choices(views.drawings(examples), elem_id="example-drawings")
         with gr.Tab("Upload"):
-            upload = picture_upload(elem_id="picture")
+            upload = picture_upload(elem_id="picture", elem_classes="upload")
             pictures = choices(elem_id="example-pictures")
         with gr.Tab("Text"):
             text = gr.Textbox(

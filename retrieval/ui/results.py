@@ -45,7 +45,9 @@ def hit_grid(value: str, **options: Any) -> gr.HTML:
 
 
 def hit_sheet(**options: Any) -> gr.HTML:
-    """The details. Value: HTML of `views`, "" when closed. Events: `open` (a neighbour), `search` (with it), `why`."""
+    """The details. Value: HTML of `views`, "" when closed. Events: `open` (a neighbour), `search` (with it), `why`,
+    `apart` (its object and style).
+    """
     script = Path(__file__).with_name("sheet.js").read_text(encoding="utf-8")
     return gr.HTML(value="", html_template=SHEET, js_on_load=script, apply_default_css=False, **options)
 

@@ -4,7 +4,8 @@
 
 const dialog = element.querySelector("dialog");
 const body = element.querySelector(".sheet-body");
-const cards = () => [...document.querySelectorAll("#results [data-id]")];
+const grids = () => ["#results", "#nearest", "#code-hits"].map((id) => document.querySelector(id));
+const cards = () => [...(grids().find((grid) => grid?.checkVisibility())?.querySelectorAll("[data-id]") ?? [])];
 const shown = () => body.firstElementChild?.dataset.id;
 
 watch("value", () => {
@@ -37,13 +38,14 @@ dialog.addEventListener("keydown", (event) => {
 });
 
 dialog.addEventListener("click", (event) => {
-  const { step: by, search, domain, why, close } = event.target.dataset;
+  const { step: by, search, domain, why, apart, close } = event.target.dataset;
   if (by) step(Number(by));
+  if (apart) trigger("apart", { id: apart });
   if (search) trigger("search", { id: search, domain });
   if (why !== undefined) {
     event.target.disabled = true;
     event.target.textContent = "Looking …";
     trigger("why", { ...event.target.dataset });
   }
-  if (search || close !== undefined || event.target === dialog) dialog.close(); // a click on the backdrop hits the dialog
+  if (search || apart || close !== undefined || event.target === dialog) dialog.close(); // a click on the backdrop hits the dialog
 });

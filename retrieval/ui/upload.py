@@ -18,19 +18,23 @@ TEMPLATE = """
   <input type="file" class="unseen" data-part="file" accept="image/png,image/jpeg,image/webp,image/gif,image/bmp"
     aria-label="Picture to search with">
   <img data-part="preview" alt="The picture that you chose" hidden>
-  <span class="invite"><strong>Choose a picture</strong> or drop it here.<br>Pasting works too.</span>
+  <span class="invite"><strong>Choose a picture</strong> or drop it here.
+    <span class="pastes"><br>Pasting works too.</span></span>
 </label>
 <p class="said" data-part="said" role="status"></p>
 """
 
 
-def picture_upload(**options: Any) -> gr.HTML:
-    """A place for one picture. Value: {"path", "name"} of the uploaded file, or None. Event: `input`."""
+def picture_upload(*, pastes: bool = True, **options: Any) -> gr.HTML:
+    """A place for one picture. Value: {"path", "name"} of the uploaded file, or None. Event: `input`. `pastes`: whether
+    a pasted picture goes there while it can be seen.
+    """
     return gr.HTML(
         value=None,
         html_template=TEMPLATE,
         js_on_load=Path(__file__).with_name("upload.js").read_text(encoding="utf-8"),
         apply_default_css=False,
         max_bytes=MAX_BYTES,
+        pastes=pastes,
         **options,
     )

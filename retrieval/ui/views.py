@@ -162,8 +162,10 @@ def _image(item: Item) -> str:
     return f'<img src="{source}" alt="{words}" loading="lazy" decoding="async" width="192" height="192">'
 
 
-def details(item: Item, rank: int, score: float, kind: str = "") -> str:
-    """One hit in full, for the sheet; `kind` of the query that it can still be asked about ("": of none)."""
+def details(item: Item, rank: int, score: float, kind: str = "", *, apart: bool = False) -> str:
+    """One hit in full, for the sheet; `kind` of the query that it can still be asked about ("": of none); `apart`:
+    whether its object and style can be shown.
+    """
     name = escape(item.id)
     style = escape(item.domain.name)
     rows = {
@@ -179,7 +181,7 @@ def details(item: Item, rank: int, score: float, kind: str = "") -> str:
         f'<div><p class="eyebrow">Hit {rank}</p><h2>{escape(item.label or item.domain.name)}</h2><dl>{facts}</dl>'
         f'<p class="actions"><button type="button" class="primary" data-search="{name}">Search with this</button>'
         f'<button type="button" class="plain" data-search="{name}" data-domain="{style}">More in this style</button>'
-        f"{_why(name, rank, score, kind)}</p></div></article>"
+        f"{_why(name, rank, score, kind)}{_apart(name) if apart else ''}</p></div></article>"
     )
 
 
@@ -192,6 +194,10 @@ def _why(name: str, rank: int, score: float, kind: str) -> str:
         f'<button type="button" class="plain" data-why data-id="{name}" data-rank="{rank}" data-score="{score:.4f}">'
         "Why this hit?</button>"
     )
+
+
+def _apart(name: str) -> str:
+    return f'<button type="button" class="plain" data-apart="{name}">Show object &amp; style</button>'
 
 
 def described(item: Item) -> str:
@@ -275,7 +281,9 @@ guise.predict(handle_file("duck.jpg"), 8, ["cartoon"], api_name="/search_image")
 # [{{"id": "...", "label": "duck", "domain": "cartoon", "score": 0.83, "rank": 1}}, ...]</code></pre>
 <p><code>/search_text</code>, <code>/search_image</code>, <code>/search_drawing</code> and <code>/search_item</code>
 take after the query <code>k</code>, <code>domains</code>, <code>cutoff</code>, <code>gallery</code>,
-<code>labels</code> and <code>method</code>.</p>
+<code>labels</code> and <code>method</code>. <code>/why_drawing</code>, <code>/why_image</code> and
+<code>/why_item</code> take the query and the id of a hit, and return the reasons for it. What Object &amp; style shows
+comes from <code>/object_style_card</code>, <code>/object_style_grid</code> and eight more.</p>
 </section>
 </div>
 """

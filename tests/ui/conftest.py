@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
 import socket
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,11 +39,14 @@ def served(engine: Any, examples: Path, **options: Any) -> Iterator[str]:
     """The page of this engine on a free port -> its address."""
     from retrieval.ui import build_page, launch_options
 
-    page = build_page(engine, examples, **options)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    page.launch(server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, quiet=True, **launch_options())
+    with warnings.catch_warnings():  # gradio makes an event loop for each lock and closes none
+        warnings.simplefilter("ignore", ResourceWarning)
+        page = build_page(engine, examples, **options)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        page.launch(server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, quiet=True, **launch_options())
+        gc.collect()
     yield f"http://127.0.0.1:{port}/"
     page.close(verbose=False)
 

@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
+from retrieval.coded import Nearest
 from retrieval.engine import Choice, Results
 from retrieval.errors import EmptyQuery, GalleryError, QueryError, RetrievalError
-from retrieval.types import Domain, Explanation, Hit, ImageQuery, Item, Occlusion, Query, TextQuery
+from retrieval.types import SKETCH, Domain, Explanation, Hit, ImageQuery, Item, Occlusion, Query, TextQuery
+from tests.ui.fake_disentangler import FakeDisentangler
 
 STYLES = ("photo", "painting", "cartoon", "sketch")
 COLORS = {"duck": "#e0b424", "fish": "#3b7fc4", "tree": "#3c8f4a"}
@@ -36,6 +38,8 @@ class FakeEngine:
         self.progress = "Loading the model"
         self.delay = 0.0
         self.asked: list[Query] = []
+        self.disentangler = FakeDisentangler()
+        self.codes = self  # one fake does for all that is loaded
         self._items = paint_gallery(folder)
         self._loaded = threading.Event()
         if not loading:
@@ -130,6 +134,29 @@ class FakeEngine:
         hit = Image.open(self.item(item_id, gallery).path).convert("RGB")
         return Explanation(0.9, Occlusion(query.image, falls), Occlusion(hit, falls))
 
+    def nearest(
+        self, query: ImageQuery, style: str, *, gallery: str | None = None, own: Item | None = None, k: int = 8
+    ) -> tuple[Nearest, ...]:
+        domain = style if style in STYLES else query.domain.name
+        hits = [hit for hit in self.search(query, gallery=gallery).hits if hit.item != own]
+        styled = [hit for hit in hits if hit.item.domain.name == domain]
+        rows = (("object", hits[:k]), ("style", styled[:k]), ("raw", hits[1 : k + 1]))
+        return tuple(Nearest(code, tuple(found), domain, 0.25, 0.25, 1.0 if own else None) for code, found in rows)
+
+    def search_by_code(
+        self,
+        by: str,
+        query: ImageQuery,
+        style: str = "",
+        *,
+        strictness: float = 1.0,
+        gallery: str | None = None,
+        k: int = 24,
+    ) -> Results:
+        if by != "object" and style not in STYLES:
+            raise QueryError(f"This gallery has no pictures in the style {style!r}.")
+        return self.search(query, gallery=gallery, k=k, domains=[] if by == "object" else [style])
+
     @staticmethod
     def _score(item: Item, wanted: str | None, place: int) -> float:
         return (0.9 if item.label == wanted else 0.2) - place / 1000
@@ -142,6 +169,12 @@ def read(query: Query) -> str | None:
             raise EmptyQuery("Nothing is typed yet. Type what you look for.")
         return next((label for label in COLORS if label in query.text), None)
     return _shape(query) if query.domain.name == "sketch" else _color(query.image)
+
+
+def read_picture(image: Image.Image) -> str:
+    """The class of a picture: by its shape where it is black on white, else by its colour."""
+    is_drawing = image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+    return _shape(ImageQuery(image, SKETCH)) if is_drawing else _color(image)
 
 
 def _shape(query: ImageQuery) -> str:

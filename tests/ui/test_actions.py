@@ -215,6 +215,18 @@ def test_without_a_cutoff_programs_get_all_k_and_with_one_those_above(actions: A
     assert {hit["domain"] for hit in actions.search_item("duck-photo-0", 4, ["sketch"])} == {"sketch"}
 
 
+def test_programs_get_the_reasons_for_a_hit_as_json(actions: Actions) -> None:
+    told = actions.why_drawing(FISH, "fish-photo-0")
+    assert json.loads(json.dumps(told)) == told
+    assert set(told) == {"similarity", "query", "hit", "modality", "memory"}
+    assert told["query"] == told["hit"] == {"falls": [[0.3, 0.1, -0.1, 0.0]] * 4}
+    assert actions.why_item("duck-photo-0", "fish-photo-0")["similarity"] == 0.9
+    with pytest.raises(gr.Error, match="There is no picture"):
+        actions.why_drawing(FISH, "../../etc/passwd")
+    with pytest.raises(gr.Error, match="was not uploaded here"):
+        actions.why_image({"path": "/etc/hostname"}, "fish-photo-0")
+
+
 def test_programs_get_the_sentence_as_an_error(actions: Actions) -> None:
     with pytest.raises(gr.Error, match="Nothing is typed yet"):
         actions.search_text("")

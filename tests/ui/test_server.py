@@ -61,9 +61,38 @@ def test_options_have_names(client: Client) -> None:
     assert [hit["id"] for hit in hits] == ["duck-sketch-0", "duck-sketch-1"]
 
 
-def test_only_the_searches_are_offered_to_programs(client: Client) -> None:
+def test_reasons_for_a_hit_can_be_called(client: Client, tmp_path: Path) -> None:
+    picture = tmp_path / "tree.png"
+    paint("tree", COLORS["tree"], "photo", 0).save(picture)
+    for endpoint, query in (
+        ("/why_drawing", FISH),
+        ("/why_image", handle_file(picture)),
+        ("/why_item", "duck-sketch-1"),
+    ):
+        told = client.predict(query, "duck-photo-0", api_name=endpoint)
+        assert told["similarity"] == 0.9
+        assert [len(row) for row in told["hit"]["falls"]] == [4] * 4
+        assert "picture" not in told["query"]
+
+
+def test_only_searches_their_reasons_and_panels_are_offered_to_programs(client: Client) -> None:
     offered = client.view_api(return_format="dict", print_info=False)
-    assert set(offered["named_endpoints"]) == {"/search_text", "/search_drawing", "/search_image", "/search_item"}
+    searches = {"/search_text", "/search_drawing", "/search_image", "/search_item"}
+    reasons = {"/why_drawing", "/why_image", "/why_item"}
+    panels = {name for name in offered["named_endpoints"] if name.startswith("/object_style_")}
+    assert len(panels) == 10
+    assert set(offered["named_endpoints"]) == searches | reasons | panels
+
+
+def test_panels_of_object_and_style_can_be_called(client: Client, tmp_path: Path) -> None:
+    picture = tmp_path / "tree.png"
+    paint("tree", COLORS["tree"], "photo", 0).save(picture)
+    query = {"kind": "picture", "value": handle_file(picture)}
+    card = client.predict(query, "mosaic", 3, api_name="/object_style_card")
+    assert card["reconstruction"]["intended_class"] == "tree"
+    assert card["difference"].startswith("data:image/png;base64,")
+    hits = client.predict({"kind": "drawing", "value": FISH}, "both", "cartoon", api_name="/object_style_search")
+    assert {hit["domain"] for hit in hits} == {"cartoon"}
 
 
 def test_an_error_reaches_the_program_as_its_sentence(client: Client, tmp_path: Path) -> None:

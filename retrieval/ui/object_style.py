@@ -1,0 +1,362 @@
+"""The tab of object and style: what stands in it, and what runs when something is chosen.
+
+It speaks about the page's query or, after "Show object & style", about a hit. Whatever draws waits in a line of its own
+("drawing"), so no search ever stands behind it, and a new query ends it. Panels are made by `object_style_views`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from retrieval.types import STYLES
+from retrieval.ui import object_style_views as panels
+from retrieval.ui.actions import OBJECT_STYLE, Actions
+from retrieval.ui.object_style_actions import GUIDANCE, ObjectStyle
+from retrieval.ui.object_style_api import ObjectStylePrograms
+from retrieval.ui.results import hit_grid
+from retrieval.ui.upload import picture_upload
+
+MOST_GUIDANCE = 6  # above about 7 colours saturate, which passes for style
+MOST_SEED = 999_999
+WORDS = [style.name for style in STYLES]
+OWN = ("its own", "")
+BY = [("Object only", "object"), ("Style only", "style"), ("This object in that style", "both")]
+
+# In the browser: which picture is chosen, which stop of a slider is shown, whether maps show their cells.
+PICK_JS = """
+element.addEventListener("change", (event) => {
+  props.value = event.target.value;
+  trigger("choose");
+});
+"""
+SLIDE_JS = """
+let at = null;
+const show = () => {
+  const slider = element.querySelector("input[type=range]");
+  if (!slider) return;
+  if (at !== null && at <= Number(slider.max)) slider.value = at;
+  const stops = [...element.querySelectorAll(".stops > li")];
+  stops.forEach((stop, i) => stop.toggleAttribute("data-on", i === Number(slider.value)));
+};
+element.addEventListener("input", (event) => { at = Number(event.target.value); show(); });
+element.addEventListener("click", (event) => {
+  const stop = event.target.closest(".stops > li");
+  if (stop) { at = [...stop.parentElement.children].indexOf(stop); show(); }
+});
+new MutationObserver(show).observe(element, { childList: true, subtree: true });
+show();
+"""
+STOP = "document.querySelectorAll('#object-style [data-busy]').forEach((one) => one.removeAttribute('data-busy'));"
+# A visit's turn is over: the next one begins, and panels are kept as they are or emptied.
+VISIT = "(turn) => turn || Math.random().toString(36).slice(2) + Math.random().toString(36).slice(2) + ':0:keep'"
+NEXT = "const [visit, number] = turn.split(':'); const next = turn && `${visit}:${Number(number) + 1}:"
+ANY_SEED = f"() => Math.floor(Math.random() * {MOST_SEED + 1})"
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """What the page remembers; it stands outside of the tab, which the browser builds when it is first opened."""
+
+    subject: gr.Textbox  # a hit as the page's query, "" when the tab is about the query itself
+    entered: gr.Textbox  # when the tab was last entered: a change of it shows whom it is about
+    second: gr.Textbox  # the id of the second picture
+    turn: gr.Textbox  # this visit's turn, as `Turns` reads it
+
+
+@dataclass(frozen=True)
+class Tab:
+    """What of the tab is read and written by events."""
+
+    tab: gr.Tab
+    boxes: Boxes
+    about: gr.HTML
+    back: gr.Button
+    cancel: gr.Button
+    style: gr.Radio
+    seed: gr.Number
+    other_seed: gr.Button
+    card: gr.HTML
+    others: gr.HTML
+    nearest: gr.HTML
+    code_hits: gr.HTML
+    panels: tuple[Panel, ...]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Where something is drawn on demand: its name, what is chosen, the button, where it appears."""
+
+    name: str
+    choices: tuple[gr.components.Component, ...]
+    start: gr.Button
+    shown: gr.HTML
+    sliders: tuple[gr.Slider, ...] = ()  # whose release starts it too
+
+
+def object_style_boxes() -> Boxes:
+    """The hidden boxes of the tab."""
+    return Boxes(
+        gr.Textbox(elem_id="subject", visible="hidden", label="Subject"),
+        gr.Textbox(elem_id="entered", visible="hidden", label="Entered"),
+        gr.Textbox(elem_id="second", visible="hidden", label="Second picture"),
+        gr.Textbox(elem_id="turn", visible="hidden", label="Turn"),
+    )
+
+
+def object_style_tab(boxes: Boxes, *, offered: bool) -> Tab | None:
+    """The tab; None, and a sentence in it, where nothing can be drawn."""
+    with gr.Tab("Object & style", id=OBJECT_STYLE, elem_id="object-style") as tab:
+        if not offered:
+            gr.HTML(panels.NOT_SHIPPED, apply_default_css=False)
+            return None
+        _html(panels.INTRO)
+        with gr.Row(elem_id="subject-bar"):
+            about = _html(elem_id="subject-line")
+            back = gr.Button("Back to your query", size="sm", elem_id="back", elem_classes="quiet")
+            cancel = gr.Button("Cancel", size="sm", elem_id="cancel", elem_classes="quiet")
+        with gr.Row(elem_id="drawn-how"):
+            style = gr.Radio([OWN, *WORDS], value="", label="Draw it in", elem_id="drawn-style", elem_classes="pills")
+            seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=MOST_SEED, elem_id="seed")
+            other_seed = gr.Button("Another seed", size="sm", elem_id="other-seed", elem_classes="quiet")
+        card = _html(elem_id="card")
+        others = gr.HTML("", js_on_load=PICK_JS, apply_default_css=False, elem_id="others")
+        with gr.Tabs(elem_id="panels", overflow_behavior="wrap"):
+            with gr.Tab("Neighbours"):
+                nearest = hit_grid("", elem_id="nearest")
+            with gr.Tab("Swap grid"):
+                grid = _grid()
+            with gr.Tab("Sliders"):
+                sliders = _sliders()
+            with gr.Tab("Attention"):
+                heat = _heat()
+            with gr.Tab("Film"):
+                film = _film()
+            with gr.Tab("Find by code"):
+                find, code_hits = _find()
+    drawn = (grid, *sliders, heat, film, find)
+    return Tab(tab, boxes, about, back, cancel, style, seed, other_seed, card, others, nearest, code_hits, drawn)
+
+
+# ---------------------------------------------------------------- layout
+
+
+def _html(value: str = "", **options: Any) -> gr.HTML:
+    return gr.HTML(value, apply_default_css=False, **options)
+
+
+def _told(words: str) -> None:
+    _html(f'<p class="told">{words}</p>')
+
+
+def _grid() -> Panel:
+    _told(
+        "Rows are objects, columns are styles; a row should keep its object, a column its style. Shuffled codes are "
+        "the control: with the object codes of other rows, the classes of all rows must break."
+    )
+    with gr.Row(elem_classes="choices"):
+        rows = gr.Radio(
+            [("three other things", "things"), ("its three best hits", "hits")],
+            value="things",
+            label="Beside the query",
+            elem_classes="pills",
+        )
+        styles = gr.CheckboxGroup(WORDS, value=WORDS, label="Styles", elem_classes="pills", elem_id="grid-styles")
+        shuffled = gr.Checkbox(False, label="Shuffled codes (control)", elem_id="shuffled")
+        locked = gr.Checkbox(True, label="Seed lock: same noise in all cells", elem_id="locked")
+        guidance = gr.Slider(1, MOST_GUIDANCE, GUIDANCE, step=0.5, label="Guidance", elem_id="guidance")
+    start = gr.Button("Draw the grid", variant="primary", elem_id="draw-grid")
+    return Panel("grid", (rows, styles, shuffled, locked, guidance), start, _html(elem_id="grid"))
+
+
+def _sliders() -> tuple[Panel, ...]:
+    def browsed(name: str) -> gr.HTML:
+        return gr.HTML("", js_on_load=SLIDE_JS, apply_default_css=False, elem_id=name)
+
+    with gr.Row(elem_classes="pair"):
+        with gr.Column(elem_classes="box"):
+            _html("<h3>From object to object</h3>")
+            _told("From the object of the query to that of the second picture, seven stops, in one style.")
+            style = gr.Dropdown([OWN, *WORDS], value="", label="In the style")
+            start = gr.Button("Draw the stops", variant="primary", elem_id="draw-objects")
+            objects = Panel("slide_objects", (style,), start, browsed("objects"))
+        with gr.Column(elem_classes="box"):
+            _html("<h3>From style to style</h3>")
+            _told("The object of the query stays, its style changes.")
+            with gr.Row():
+                one = gr.Dropdown(WORDS, value=WORDS[0], label="From")
+                other = gr.Dropdown(WORDS, value=WORDS[-1], label="To")
+            start = gr.Button("Draw the stops", variant="primary", elem_id="draw-styles")
+            styles = Panel("slide_styles", (one, other), start, browsed("styles-between"))
+    with gr.Row(elem_classes="pair"):
+        with gr.Column(elem_classes="box"):
+            _html("<h3>Two weights</h3>")
+            _told("How strongly the object and the style are insisted upon, each by itself.")
+            style = gr.Dropdown([OWN, *WORDS], value=WORDS[3], label="In the style")
+            thing = gr.Slider(0, MOST_GUIDANCE, 3, step=0.5, label="Weight of the object")
+            weight = gr.Slider(0, MOST_GUIDANCE, 3, step=0.5, label="Weight of the style")
+            start = gr.Button("Draw", variant="primary", elem_id="draw-knobs")
+            knobs = Panel("knobs", (style, thing, weight), start, _html(elem_id="knobs"), (thing, weight))
+        with gr.Column(elem_classes="box"):
+            _html("<h3>In time</h3>")
+            _told("The style is told for a part of the steps only: layout comes early, style late.")
+            style = gr.Dropdown([OWN, *WORDS], value=WORDS[3], label="In the style")
+            below = gr.Slider(0, 1000, 500, step=100, label="Noise step at which it changes", info="1000: pure noise")
+            first = gr.Checkbox(False, label="Style first, then none")
+            start = gr.Button("Draw", variant="primary", elem_id="draw-switch")
+            switch = Panel("switch", (style, below, first), start, _html(elem_id="switch"), (below,))
+    return objects, styles, knobs, switch
+
+
+def _heat() -> Panel:
+    _told("Where the network looks up the word for the object and the word for the style, and what each one causes.")
+    style = gr.Dropdown([OWN, *WORDS], value="", label="In the style", elem_classes="narrow")
+    start = gr.Button("Look inside", variant="primary", elem_id="draw-heat")
+    return Panel("heat", (style,), start, _html(elem_id="heat"))
+
+
+def _film() -> Panel:
+    _told(
+        "Three pictures out of the same noise, while they come out of it: the query, its object in another style, and "
+        "the object of the second picture in its style. Marked: where they first look different."
+    )
+    style = gr.Dropdown(WORDS, value=WORDS[3], label="Other style", elem_classes="narrow")
+    start = gr.Button("Develop", variant="primary", elem_id="draw-film")
+    return Panel("film", (style,), start, _html(elem_id="film"))
+
+
+def _find() -> tuple[Panel, gr.HTML]:
+    _told(
+        "Search the gallery with one code instead of the whole picture. The object is that of the first picture, or of "
+        "whom this tab is about; the style is chosen, or read from the second picture."
+    )
+    with gr.Row(elem_classes="slots"):
+        with gr.Column(min_width=150):
+            _html('<p class="eyebrow">Object of</p>')
+            object_of = picture_upload(elem_id="picture-object", elem_classes="upload")
+        with gr.Column(min_width=150):
+            _html('<p class="eyebrow">Style of</p>')
+            style_of = picture_upload(elem_id="picture-style", elem_classes="upload", pastes=False)
+        with gr.Column(min_width=260, elem_id="by-code"):
+            by = gr.Radio(BY, value="object", label="Search by", elem_classes="pills")
+            style = gr.Dropdown([("that of the second picture", ""), *WORDS], value=WORDS[0], label="That style")
+            strictness = gr.Slider(
+                0, 1, 1, step=0.05, label="Only that style", info="1: no other; 0: any", elem_id="strictness"
+            )
+            start = gr.Button("Find", variant="primary", elem_id="find")
+    status = _html(elem_id="code-status")
+    hits = hit_grid("", elem_id="code-hits")
+    return Panel("find", (by, object_of, style_of, style, strictness), start, status), hits
+
+
+# ---------------------------------------------------------------- events
+
+
+def wire_object_style(
+    actions: Actions,
+    tab: Tab | None,
+    query: gr.Textbox,
+    gallery: gr.Dropdown,
+    status: gr.HTML,
+    sheet: gr.HTML,
+    pages: gr.Tabs,
+) -> None:
+    """All events of the tab, and its endpoints for programs."""
+    for endpoint in ObjectStylePrograms(actions).endpoints:
+        gr.api(endpoint, concurrency_id="drawing", concurrency_limit=1)
+    if tab is None:
+        return
+    handlers = ObjectStyle(actions)
+    light: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    heavy = light | {"concurrency_id": "drawing", "concurrency_limit": 1}
+    subject, entered, turn = tab.boxes.subject, tab.boxes.entered, tab.boxes.turn
+    whom = [query, subject]
+    fresh = [tab.card, tab.nearest, tab.code_hits, *(panel.shown for panel in tab.panels)]
+    empty = ", ".join(["''"] * len(fresh))
+    apart = sheet.apart(
+        actions.take_apart_hit, gallery, [status, pages, subject], api_name="take_apart_hit", queue=False, **light
+    )
+    over = f"(turn) => {{ {NEXT}clear`; return [next, '', {empty}]; }}"  # and what was shown goes
+    elsewhere = over.replace("next, '',", "next,")
+    enter: dict[str, Any] = light | {"js": "() => String(Date.now())"}
+    apart.then(None, turn, [turn, *fresh], js=elsewhere, **light).then(None, None, entered, **enter)
+    tab.back.click(None, turn, [turn, subject, *fresh], js=over, **light).then(None, None, entered, **enter)
+    tab.tab.select(None, turn, turn, js=VISIT, **light).then(None, None, entered, **enter)
+    turn.change(handlers.turns.begin, turn, None, api_name="begin_turn", queue=False, **light)
+    about = [tab.about, tab.others, tab.boxes.second]
+    entered.change(handlers.begin, [*whom, gallery], about, api_name="begin_object_style", **light)
+    gr.on(
+        [entered.change, tab.style.input, tab.seed.change],
+        handlers.card,
+        [turn, *whom, tab.style, tab.seed],
+        tab.card,
+        api_name="draw_card",
+        trigger_mode="always_last",
+        **heavy,
+    )
+    entered.change(
+        handlers.nearest,
+        [turn, *whom, gallery],
+        tab.nearest,
+        api_name="nearest_by_code",
+        trigger_mode="always_last",
+        concurrency_id="codes",
+        concurrency_limit=1,
+        **light,
+    )
+    for panel in tab.panels:
+        _wire_panel(panel, getattr(handlers, panel.name), tab, whom, gallery, light)
+    tab.others.choose(None, tab.others, tab.boxes.second, js="(id) => id", **light)
+    tab.other_seed.click(None, None, tab.seed, js=ANY_SEED, **light)
+    tab.cancel.click(None, turn, turn, js=f"(turn) => {{ {STOP} {NEXT}keep`; return next; }}", **light)
+    query.change(None, turn, [turn, subject, *fresh], js=over, **light)
+    sheet.search(_to_search, None, pages, api_name="to_search", queue=False, **light)
+    for opened in (tab.nearest.open, tab.code_hits.open):
+        opened(
+            actions.open_hit,
+            [query, gallery],
+            [status, sheet],
+            api_name="open_coded",
+            trigger_mode="always_last",
+            **light,
+        )
+
+
+def _wire_panel(
+    panel: Panel,
+    handler: Callable[..., Any],
+    tab: Tab,
+    whom: list[gr.Textbox],
+    gallery: gr.Dropdown,
+    light: dict[str, Any],
+) -> None:
+    """A panel's button and sliders start its handler, which is told what it asks for."""
+    asked = {
+        "grid": [gallery, *panel.choices, tab.seed],
+        "slide_objects": [gallery, tab.boxes.second, *panel.choices, tab.seed],
+        "film": [gallery, tab.boxes.second, *panel.choices, tab.seed],
+        "find": [gallery, *panel.choices],
+    }.get(panel.name, [*panel.choices, tab.seed])
+    finds = panel.name == "find"
+    if not finds:
+        waiting = f"() => {json.dumps(panels.WAITING)}"
+        panel.start.click(None, None, panel.shown, js=waiting, **light)
+    gr.on(
+        [panel.start.click, *(slider.release for slider in panel.sliders)],
+        handler,
+        [*whom, *asked] if finds else [tab.boxes.turn, *whom, *asked],
+        [panel.shown, tab.code_hits] if finds else panel.shown,
+        api_name=f"draw_{panel.name}",
+        trigger_mode="always_last" if panel.sliders else "once",
+        concurrency_id="codes" if finds else "drawing",
+        concurrency_limit=1,
+        **light,
+    )
+
+
+def _to_search() -> Any:
+    return gr.Tabs(selected="search")

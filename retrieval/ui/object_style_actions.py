@@ -1,0 +1,268 @@
+"""What happens in the tab of object and style: a picture is read, the panels are drawn step by step, and told as HTML.
+
+Whoever draws is a generator, so that gradio can stop it between two steps; each ends after `DEADLINE` seconds, and what
+goes wrong is a sentence in the panel that was asked for.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import gradio as gr
+
+from retrieval.disentangle import Drawn
+from retrieval.errors import EmptyQuery, SettingsError
+from retrieval.ui import object_style_views as panels
+from retrieval.ui import views
+from retrieval.ui.actions import Actions, on_page, sentence
+from retrieval.ui.object_style_subjects import DEADLINE, Subjects, loaded, of
+
+PACE = 0.25  # seconds between two previews
+GUIDANCE = 3.0  # of which a quick student was taught; another one is drawn by the prior itself, in more steps
+MOST_VISITS = 2000  # whose turns are remembered
+OFFERED = 8  # pictures to choose a second one from
+LATE = f"This took longer than {DEADLINE:.0f} seconds and was stopped; what was finished is shown. Try fewer pictures."
+T = TypeVar("T")
+Handler = Callable[..., Iterator[str]]
+
+
+class Turns:
+    """Which turn each visit of the page is in: what was begun in an earlier one is to end.
+
+    A turn is told as "visit:number:keep" or, where panels are to be emptied, "visit:number:clear". The browser counts,
+    so what still waits in line when its turn is over ends as well; gradio's own `cancels` loses what is just joining.
+    """
+
+    def __init__(self) -> None:
+        self._latest: OrderedDict[str, tuple[int, bool]] = OrderedDict()
+
+    def begin(self, turn: str) -> None:
+        """All earlier turns of this visit are over."""
+        visit, number, clears = _turn(turn)
+        if visit:
+            self._latest[visit] = number, clears
+            self._latest.move_to_end(visit)
+        while len(self._latest) > MOST_VISITS:
+            self._latest.popitem(last=False)
+
+    def ended(self, turn: str) -> str | None:
+        """None while the turn goes on, else "keep" or "clear"."""
+        visit, number, _ = _turn(turn)
+        latest, clears = self._latest.get(visit, (0, False))
+        return None if number >= latest else "clear" if clears else "keep"
+
+
+def streamed(handler: Handler) -> Handler:
+    """A handler of one panel, which is told the visit's turn first: it ends with it, and an error is told in it."""
+
+    def told(self: ObjectStyle, turn: str, *values: Any) -> Iterator[str]:
+        html = ""
+        try:
+            for html in handler(self, *values):
+                if self.turns.ended(turn):
+                    break
+                yield html
+        except EmptyQuery as error:
+            yield panels.nothing("Nothing to take apart yet", str(error))
+        except Exception as error:
+            yield views.notice(sentence(error))
+        match self.turns.ended(turn):
+            case "clear":
+                yield ""
+            case "keep":
+                yield panels.stopped(html)
+
+    told.__name__, told.__doc__ = handler.__name__, handler.__doc__
+    return told
+
+
+def shown(values: Iterator[T], render: Callable[[T, bool], str]) -> Iterator[str]:
+    """The values as HTML, `render(value, busy)`: the first, some on the way, and the last."""
+    began = time.monotonic()
+    last, value = -PACE, None
+    for value in values:
+        now = time.monotonic()
+        if now - began > DEADLINE:
+            yield views.notice(LATE) + render(value, False)
+            return
+        if now - last >= PACE:
+            last = now
+            yield render(value, True)
+    if value is not None:
+        yield render(value, False)
+
+
+class ObjectStyle:
+    """The handlers of the tab, over the engine of the page."""
+
+    def __init__(self, actions: Actions) -> None:
+        self.engine = actions.engine
+        self.subjects = Subjects(actions)
+        self.turns = Turns()
+
+    @on_page(others=2)
+    def begin(self, asked: str, subject: str, gallery: str) -> tuple[Any, Any, Any]:
+        """Whose object and style are shown -> that line, pictures to choose a second one from, the one that is."""
+        if not (subject or asked):
+            return "", "", ""
+        told = self.subjects.subject(subject or asked)
+        distinct = self.subjects.companions(told, gallery, OFFERED // 2, distinct=True)
+        alike = self.subjects.companions(told, gallery, OFFERED // 2, distinct=False)
+        offered = list({item.id: item for item in (*distinct, *alike)}.values())
+        second = offered[0].id if offered else ""
+        return panels.about(told.name, is_hit=bool(subject)), panels.others(offered, second), second
+
+    @streamed
+    def card(self, asked: str, subject: str, style: str, seed: float) -> Iterator[str]:
+        """V1: taken apart, in its own style ("") or in another."""
+        told = self.subjects.subject(subject or asked)
+        drawer = yield from self.subjects.drawer()
+        values = drawer.card(self.subjects.original(told, drawer, style), _whole(seed))
+        yield from shown(values, lambda card, busy: panels.card(card, given=style, busy=busy))
+
+    @streamed
+    def nearest(self, asked: str, subject: str, gallery: str) -> Iterator[str]:
+        """V5: real pictures by each code."""
+        told = self.subjects.subject(subject or asked)
+        style = told.style or (yield from self.subjects.drawer()).read(self.subjects.original(told, None)).style
+        yield from loaded(self.engine.codes)
+        rows = self.engine.codes.nearest(told.query, style, gallery=gallery, own=told.item)
+        yield panels.nearest(rows, told.item.label if told.item else None)
+
+    @streamed
+    def grid(
+        self,
+        asked: str,
+        subject: str,
+        gallery: str,
+        rows: str,
+        styles: Sequence[str],
+        shuffled: bool,
+        locked: bool,
+        guidance: float,
+        seed: float,
+    ) -> Iterator[str]:
+        """V2: the query and three others ("things": of other classes; "hits": the best hits) in all styles."""
+        told = self.subjects.subject(subject or asked)
+        drawer = yield from self.subjects.drawer()
+        values = drawer.grid(
+            self.subjects.originals(told, drawer, gallery, distinct=rows != "hits"),
+            tuple(styles),
+            _whole(seed),
+            shuffled=bool(shuffled),
+            locked=bool(locked),
+            guidance=guided(guidance),
+        )
+        yield from shown(values, lambda grid, busy: panels.grid(grid, busy=busy))
+
+    @streamed
+    def slide_objects(
+        self, asked: str, subject: str, gallery: str, second: str, style: str, seed: float
+    ) -> Iterator[str]:
+        """V3: from the object of the query to that of the second picture."""
+        told = self.subjects.subject(subject or asked)
+        drawer = yield from self.subjects.drawer()
+        other = self.subjects.second(told, second, gallery)
+        values = drawer.slide_objects(self.subjects.original(told, drawer), of(other), style or None, _whole(seed))
+        ends = "the query", other.label or "the second picture"
+        yield from shown(values, lambda slide, busy: panels.slide(slide, *ends, busy=busy))
+
+    @streamed
+    def slide_styles(self, asked: str, subject: str, one: str, other: str, seed: float) -> Iterator[str]:
+        """V3: the object of the query from one style to another."""
+        told = self.subjects.subject(subject or asked)
+        drawer = yield from self.subjects.drawer()
+        values = drawer.slide_styles(self.subjects.original(told, drawer), one, other, _whole(seed))
+        yield from shown(values, lambda slide, busy: panels.slide(slide, one, other, busy=busy))
+
+    @streamed
+    def knobs(self, asked: str, subject: str, style: str, w_thing: float, w_style: float, seed: float) -> Iterator[str]:
+        """V3: a weight each for object and style."""
+        told = self.subjects.subject(subject or asked)
+        drawer = yield from self.subjects.drawer()
+        values = drawer.knobs(self.subjects.original(told, drawer), style or None, w_thing, w_style, _whole(seed))
+        words = f"object {w_thing:g}, style {w_style:g}"
+        yield from shown(values, _alone("Two weights", words))
+
+    @streamed
+    def switch(self, asked: str, subject: str, style: str, below: float, first: bool, seed: float) -> Iterator[str]:
+        """V3: the style told late or, `first`, early only."""
+        told = self.subjects.subject(subject or asked)
+        drawer = yield from self.subjects.drawer()
+        values = drawer.switch(
+            self.subjects.original(told, drawer), style or None, int(below), _whole(seed), style_first=bool(first)
+        )
+        words = f"style told {'above' if first else 'below'} noise step {below:.0f} of 1000"
+        yield from shown(values, _alone("In time", words))
+
+    @streamed
+    def heat(self, asked: str, subject: str, style: str, seed: float) -> Iterator[str]:
+        """V4: where object and style are looked up."""
+        told = self.subjects.subject(subject or asked)
+        drawer = yield from self.subjects.drawer()
+        values = drawer.heat(self.subjects.original(told, drawer), style or None, _whole(seed))
+        yield from shown(values, lambda heat, busy: panels.heat(heat, busy=busy))
+
+    @streamed
+    def film(self, asked: str, subject: str, gallery: str, second: str, style: str, seed: float) -> Iterator[str]:
+        """V6: when style and object are decided."""
+        told = self.subjects.subject(subject or asked)
+        drawer = yield from self.subjects.drawer()
+        other = of(self.subjects.second(told, second, gallery))
+        values = drawer.film(self.subjects.original(told, drawer), style, other, _whole(seed))
+        yield from shown(values, lambda film, busy: panels.film(film, style, busy=busy))
+
+    def find(
+        self,
+        asked: str,
+        subject: str,
+        gallery: str,
+        by: str,
+        object_of: Mapping[str, Any] | None,
+        style_of: Mapping[str, Any] | None,
+        style: str,
+        strictness: float,
+    ) -> Iterator[tuple[str, Any]]:
+        """Search by code -> status line, hits. The object is that of the first picture or, without one, of whom the tab
+        is about; the style is the chosen one or that of the second picture.
+        """
+        try:
+            yield panels.opening("Reading the codes"), gr.skip()
+            first = self.subjects.uploaded(object_of) or self.subjects.subject(subject or asked)
+            other = self.subjects.uploaded(style_of)
+            if by != "object" and not style:
+                style = self.subjects.read_style(other)
+            query = other if by == "style" and other else first
+            answer = self.engine.search_by_code(by, query.query, style, strictness=strictness, gallery=gallery)
+            name = {"object": "Object only", "style": f"Style only: {style}"}.get(by, f"This object as {style}")
+            yield views.status(name, answer), views.results(answer)
+        except Exception as error:
+            yield views.notice(sentence(error)), gr.skip()
+
+
+# ---------------------------------------------------------------- small print
+
+
+def _turn(turn: str) -> tuple[str, int, bool]:
+    """Visit, number, and whether panels are emptied; a turn that cannot be read is nobody's."""
+    visit, _, rest = turn.partition(":")
+    number, _, how = rest.partition(":")
+    return (visit[:64], int(number), how == "clear") if number.isascii() and number.isdigit() else ("", 0, False)
+
+
+def _alone(title: str, words: str) -> Callable[[Drawn, bool], str]:
+    return lambda drawn, busy: panels.single(drawn, title, words, busy=busy)
+
+
+def _whole(seed: float | None) -> int:
+    if seed is None or seed != int(seed):
+        raise SettingsError("The seed is no whole number. Type one, for example 0.")
+    return int(seed)
+
+
+def guided(chosen: float) -> float | None:
+    """None for the guidance that a student was taught."""
+    return None if chosen == GUIDANCE else chosen

@@ -1,0 +1,407 @@
+"""Object and style as HTML: the card, the swap grid, the sliders, the heat maps, the film and the neighbours by code.
+
+Every generated picture is captioned so, stands apart from real ones, and carries what the judge reads in it: a bar each
+for class and style, and where the intended one is not the likeliest a red frame and the words for what is read instead.
+Class names and ids come from strangers' folders: what is not written here goes through `escape`.
+"""
+
+from __future__ import annotations
+
+import io
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from html import escape
+
+import numpy as np
+from PIL import Image
+
+from retrieval.coded import Nearest
+from retrieval.disentangle import Card, Drawn, Film, Heat, Slide, SwapGrid, WordMap
+from retrieval.types import Hit, Item
+from retrieval.ui.views import described, picture
+
+SIDE = 256  # pixels on a side of a finished picture, so that no browser has to blur it
+PREVIEW = 128  # of one that is not finished
+BUSY = ' data-busy="true" aria-busy="true"'
+HOT = (217, 72, 15)  # the colour of a heat map
+
+INTRO = (
+    '<p class="lead">A text-to-image network draws from two codes: a word for <b>what</b> your picture shows, and a '
+    "word for <b>how</b>. Taken apart and exchanged, they tell how far the two are separate. A judge that learned from "
+    "real pictures alone reads each result: a red frame means that it does not see what was intended.</p>"
+)
+NOT_SHIPPED = (
+    '<div class="empty"><h2>Object and style</h2>'
+    "<p>This copy came without the network that draws; put one into checkpoints/prior-world, and an extractor into "
+    "checkpoints/dude-world, and start again.</p></div>"
+)
+
+
+# ---------------------------------------------------------------- around the panels
+
+
+def opening(progress: str) -> str:
+    """The line shown until pictures are drawn at once."""
+    return (
+        f'<p class="banner" role="status"{BUSY}><i class="spinner"></i>'
+        f"<span><strong>{escape(progress or 'Loading what draws')} …</strong> It goes on by itself.</span></p>"
+    )
+
+
+WAITING = opening("Waiting")
+
+
+def nothing(title: str, words: str) -> str:
+    """Why there is nothing to take apart, and what to do."""
+    return f'<div class="empty"><h2>{escape(title)}</h2><p>{escape(words)}</p></div>'
+
+
+def about(name: str, *, is_hit: bool) -> str:
+    """The line that says whose object and style are shown."""
+    kind = "A hit" if is_hit else "Your query"
+    mark = " data-hit" if is_hit else ""
+    return f'<p class="status"{mark}><span>{kind}</span> <strong>{escape(name)}</strong></p>'
+
+
+def others(items: Iterable[Item], chosen: str = "") -> str:
+    """Pictures to choose a second one from; all are real."""
+    buttons = "".join(
+        f'<label><input type="radio" name="second" value="{escape(item.id)}"'
+        f'{" checked" if item.id == chosen else ""}><img src="{picture(item.path)}" '
+        f'alt="{escape(described(item))}" width="72" height="72" loading="lazy">'
+        f"<span>{escape(item.label or item.domain.name)}</span></label>"
+        for item in items
+    )
+    legend = "Second picture, for the sliders and the film"
+    return f'<fieldset class="seconds"><legend class="eyebrow">{legend}</legend>{buttons}</fieldset>'
+
+
+# ---------------------------------------------------------------- V1
+
+
+def card(told: Card, *, given: str = "", busy: bool = False) -> str:
+    """A picture taken apart; `given`: the style that was chosen in place of its own ("": its own)."""
+    style, thing = escape(told.style), escape(told.thing or "object")
+    in_style = f"this {thing} as {style}" if given else f"this {thing} in its {style} style"
+    apart = "still being drawn" if told.difference is None else "bright where query and reconstruction differ"
+    blank = '<div class="picture"></div>'
+    grey = blank if told.difference is None else _plain(told.difference, "Difference of query and reconstruction")
+    parts = (
+        _real(told.query, "Query, as it is read", f"{thing}, {style}" if not given else thing),
+        _drawn(told.reconstruction, f"As {style}" if given else "Reconstruction", in_style),
+        _drawn(told.object_only, "Object only", f"this {thing}, in no style"),
+        _drawn(told.style_only, "Style only", f"{style}, of no object"),
+        f'<figure class="grey">{grey}<figcaption><b>Difference</b><small>{apart}</small></figcaption></figure>',
+    )
+    return f'<div class="card-row"{_busy(busy)}>{"".join(parts)}</div>'
+
+
+# ---------------------------------------------------------------- V2
+
+
+def grid(told: SwapGrid, *, busy: bool = False) -> str:
+    """Objects down, styles across, with how often the judge sees what was intended."""
+    head = "".join(f'<th scope="col">{escape(style)}</th>' for style in told.styles)
+    rows = "".join(_grid_row(told, row, cells) for row, cells in enumerate(told.rows))
+    return (
+        f'<div class="swap"{_busy(busy)}>{_summary(told)}<div class="scroll" tabindex="0" role="group" '
+        'aria-label="Swap grid"><table><caption class="unseen">Each row is an object, each column a style; every cell '
+        f'is generated</caption><thead><tr><th scope="col">Object of</th>{head}</tr></thead><tbody>{rows}</tbody>'
+        "</table></div></div>"
+    )
+
+
+def _grid_row(told: SwapGrid, row: int, cells: Sequence[Drawn | None]) -> str:
+    code = told.codes[row]
+    words = f"code of row {code + 1}" if code != row else "the query" if row == 0 else "from the gallery"
+    head = _real(told.originals[row], f"{row + 1} {told.things[row] or 'object'}", words)
+    return f'<tr><th scope="row">{head}</th>{"".join(f"<td>{_cell(cell)}</td>" for cell in cells)}</tr>'
+
+
+def _cell(cell: Drawn | None) -> str:
+    if cell is None:
+        return (
+            '<figure class="made"><div class="picture"></div><figcaption><small>waiting</small></figcaption></figure>'
+        )
+    return _drawn(cell)
+
+
+def _summary(told: SwapGrid) -> str:
+    """How often class and style hit over the swaps so far, beside chance."""
+    swaps = sum(cell is not None and cell.finished for row in told.rows for cell in row)
+    whole = sum(map(len, told.rows))
+    parts = [f"{swaps} of {whole} pictures"]
+    if told.class_hit is not None and told.class_chance is not None:
+        parts.append(f"class hit <b>{told.class_hit:.0%}</b> (by chance {told.class_chance:.0%})")
+    if told.style_hit is not None and told.style_chance is not None:
+        parts.append(f"style hit <b>{told.style_hit:.0%}</b> (by chance {told.style_chance:.0%})")
+    parts.append("same noise in all" if told.locked else "own noise in each")
+    control = ""
+    if told.shuffled:
+        control = " <strong>Control: codes are shuffled, so classes must miss.</strong>"
+        if not told.changed:
+            control = " <strong>Control: all rows show one class, so shuffling their codes tells nothing.</strong>"
+    return f'<p class="summary" role="status">{" · ".join(parts)}.{control}</p>'
+
+
+# ---------------------------------------------------------------- V3
+
+
+def slide(told: Slide, one: str, other: str, *, busy: bool = False) -> str:
+    """The stops of a slider, with the slider that browses them; `one` and `other` are what its ends are called."""
+    last = len(told.positions) - 1
+    stops = "".join(
+        f"<li>{_cell(frame) if frame is None else _drawn(frame, _stop(at, one, other))}</li>"
+        for at, frame in zip(told.positions, told.frames, strict=True)
+    )
+    return (
+        f'<div class="slide"{_busy(busy)}><ol class="stops">{stops}</ol>'
+        f'<label class="between"><span>{escape(one)}</span><input type="range" min="0" max="{last}" step="1" '
+        f'value="{last // 2}" aria-label="From {escape(one)} to {escape(other)}"><span>{escape(other)}</span></label>'
+        '<p class="small">All of them are generated. What stands between the ends is between them: nobody has seen '
+        "it, so nothing is intended there that both ends do not share.</p></div>"
+    )
+
+
+def _stop(at: float, one: str, other: str) -> str:
+    return one if at == 0 else other if at == 1 else f"between, {at:.0%}"
+
+
+def single(told: Drawn, title: str, words: str, *, busy: bool = False) -> str:
+    """One generated picture."""
+    return f'<div class="alone"{_busy(busy)}>{_drawn(told, title, words)}</div>'
+
+
+# ---------------------------------------------------------------- V4
+
+
+def heat(told: Heat, *, busy: bool = False) -> str:
+    """Where object and style are looked up, beside what each of them causes."""
+    size = len(told.object_map.cells) if told.object_map else 16
+    parts = (
+        _drawn(told.drawn, "The picture", "all maps are of it"),
+        _map(told.drawn, told.object_map, "Looks up the object"),
+        _map(told.drawn, told.style_map, "Looks up the style"),
+        _map(told.drawn, told.padding_map, "Control: a place after the prompt", "must say nothing of the object"),
+        _cause(told.object_difference, "What the object changes", "against no object"),
+        _cause(told.style_difference, "What the style changes", "against no style"),
+        '<figure class="gap"></figure>',
+        _drawn(told.without_object, "Without its object", "same noise"),
+        _drawn(told.without_style, "Without its style", "same noise"),
+    )
+    return (
+        f'<div class="heat"{_busy(busy)}><label class="switch"><input type="checkbox" data-cells>'
+        f"Show the real cells, {size} × {size}</label>"
+        f'<div class="heat-grid">{"".join(parts)}</div>'
+        '<p class="small">Looking is not causing: the upper row says where the network looks a word up, the middle row '
+        "what changes without that word. Spread is 0 for one place alone and 1 for everywhere alike.</p></div>"
+    )
+
+
+def _map(drawn: Drawn, told: WordMap | None, title: str, words: str = "") -> str:
+    if told is None:
+        return f'<figure class="made"><div class="picture"></div><figcaption><b>{title}</b></figcaption></figure>'
+    under, smooth, cells = _address(drawn.picture), _layer(told, fine=True), _layer(told, fine=False)
+    alt = f"{title}: heat map of “{told.word}”, spread {told.entropy:.2f}"
+    numbers = f"“{escape(told.word)}” · spread {told.entropy:.2f} · peak {told.peak:.2f}"
+    return (
+        f'<figure class="made mapped"><div class="picture"><img src="{under}" alt="">'
+        f'<img class="smooth" src="{smooth}" alt="{escape(alt)}"><img class="cells" src="{cells}" alt=""></div>'
+        f"<figcaption><b>{title}</b><small>{numbers}</small><small>{words or 'generated'}</small></figcaption></figure>"
+    )
+
+
+def _layer(told: WordMap, *, fine: bool) -> str:
+    """A word's map to lay over a picture: smooth, or with the borders of its cells."""
+    values = Image.fromarray(np.array(told.cells, np.float32))
+    how = Image.Resampling.BICUBIC if fine else Image.Resampling.NEAREST
+    shares = np.clip(np.asarray(values.resize((SIDE, SIDE), how)), 0, 1)
+    layer = np.zeros((SIDE, SIDE, 4), np.uint8)
+    layer[..., :3] = HOT
+    layer[..., 3] = (200 * shares).astype(np.uint8)
+    if not fine:
+        step = SIDE // len(told.cells)
+        layer[::step], layer[:, ::step] = (20, 16, 12, 110), (20, 16, 12, 110)
+    return _encoded("RGBA", (SIDE, SIDE), layer.tobytes(), SIDE)
+
+
+def _cause(image: Image.Image | None, title: str, words: str) -> str:
+    inside = '<div class="picture"></div>' if image is None else _plain(image, title)
+    return f'<figure class="grey">{inside}<figcaption><b>{title}</b><small>{words}</small></figcaption></figure>'
+
+
+# ---------------------------------------------------------------- V5
+
+ROWS = {  # code -> title, what it should find
+    "object": ("By object code", "the same thing in any style"),
+    "style": (
+        "By style code",
+        "any thing in the same style: the code is the word for the style, the raw feature orders",
+    ),
+    "raw": ("By raw feature", "what looks alike, thing and style at once"),
+}
+
+
+def nearest(rows: Sequence[Nearest], label: str | None = None) -> str:
+    """The nearest real pictures by each code; `label` is the query's class, where it is known."""
+    return f'<div class="nearest">{"".join(_near_row(row, label) for row in rows)}</div>'
+
+
+def _near_row(row: Nearest, label: str | None) -> str:
+    title, words = ROWS[row.code]
+    domain = escape(row.domain)
+    numbers = f"{domain}: <b>{row.same_domain:.0%}</b> (blind to style: {row.expected:.0%})"
+    if row.precision is not None:
+        numbers += f" · same class: <b>{row.precision:.0%}</b>"
+    cards = "".join(_near(hit, label) for hit in row.hits)
+    return (
+        f'<section><h3>{title}</h3><p class="small">{words} · {numbers}</p>'
+        f'<ol class="hits" aria-label="{title}">{cards}</ol></section>'
+    )
+
+
+def _near(hit: Hit, label: str | None) -> str:
+    item = hit.item
+    tick = ' <span title="same class">✓</span>' if label is not None and item.label == label else ""
+    return (
+        f'<li><button type="button" class="hit" data-id="{escape(item.id)}" data-rank="{hit.rank}" '
+        f'data-score="{hit.score:.4f}" data-domain="{escape(item.domain.name)}"><img src="{picture(item.path)}" '
+        f'alt="{escape(described(item))}" loading="lazy" width="192" height="192"><span class="facts">'
+        f"<b>{escape(item.label or 'unlabelled')}{tick}</b><data>{hit.score:.2f}</data>"
+        f"<small>{escape(item.domain.name)}</small></span></button></li>"
+    )
+
+
+# ---------------------------------------------------------------- V6
+
+
+def film(told: Film, other_style: str, *, busy: bool = False) -> str:
+    """Three strips out of one noise, with the frame at which the second and the third part from the first."""
+    strips = (
+        ("The query", "its object, its style", [f.drawn for f in told], None),
+        ("Other style", f"its object, {other_style}", [f.other_style for f in told], told.style_parts),
+        ("Other object", "second object, its style", [f.other_object for f in told], told.object_parts),
+    )
+    head = "".join(f'<th scope="col">step {f.step} of {told.steps}</th>' for f in told)
+    rows = "".join(_strip(*strip) for strip in strips)
+    return (
+        f'<div class="film"{_busy(busy)}>{_decided(told)}<div class="scroll" tabindex="0" role="group" '
+        'aria-label="Film strips"><table><caption class="unseen">What each picture seems to become, step by step; '
+        f'every picture is generated</caption><thead><tr><th scope="col">Strip</th>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div></div>"
+    )
+
+
+def _strip(title: str, words: str, drawn: Sequence[Drawn], parts: int | None) -> str:
+    cells = "".join(
+        f"<td{' class=parts' if at == parts else ''}>{_drawn(one, 'parts here' if at == parts else '')}</td>"
+        for at, one in enumerate(drawn)
+    )
+    return f'<tr><th scope="row"><b>{title}</b><small>{escape(words)}</small></th>{cells}</tr>'
+
+
+def _decided(told: Film) -> str:
+    if len(told.frames) == 0 or told.frames[-1].step < told.steps:
+        return '<p class="summary" role="status">Developing …</p>'
+
+    def step(parts: int | None) -> str:
+        return "never" if parts is None else f"at step {told.frames[parts].step}"
+
+    return (
+        f'<p class="summary" role="status">All begin in the same noise. Another style shows '
+        f"<b>{step(told.style_parts)}</b>, another object <b>{step(told.object_parts)}</b> of {told.steps}.</p>"
+    )
+
+
+# ---------------------------------------------------------------- one picture
+
+
+def _drawn(told: Drawn, title: str = "", words: str = "") -> str:
+    """A generated picture with what the judge reads in it."""
+    state = "finished" if told.finished else "unfinished"
+    holds = "" if told.holds is None else f' data-holds="{str(told.holds).lower()}"'
+    heading = (title and f"<b>{escape(title)}</b>") + (words and f"<small>{words}</small>")
+    tag = "generated" if told.finished else "generated, unfinished"
+    side = SIDE if told.finished else PREVIEW
+    return (
+        f'<figure class="made" data-state="{state}"{holds}><div class="picture">'
+        f'<img src="{_address(told.picture, side)}" alt="{escape(_said(told))}"></div>'
+        f'<figcaption>{heading}<small class="tag">{tag}</small>{_miss(told)}{_judged(told)}</figcaption></figure>'
+    )
+
+
+def _said(told: Drawn) -> str:
+    """A generated picture in words, for those who do not see it."""
+    meant = " as ".join(one for one in (told.intended_class, told.intended_style) if one)
+    read = " as ".join(one for one in (_likeliest(told.class_shares), _likeliest(told.style_shares)) if one)
+    words = "Generated picture" + (f", meant to show {meant}" if meant else "")
+    if not told.finished:
+        return f"{words}, not finished"
+    return f"{words}; read as {read}" if read else words
+
+
+def _miss(told: Drawn) -> str:
+    """What is read where something else was intended."""
+    read = []
+    if told.class_holds is False:
+        read.append(_likeliest(told.class_shares))
+    if told.style_holds is False:
+        read.append(_likeliest(told.style_shares))
+    return f'<strong class="miss">read as {escape(", ".join(read))}</strong>' if read else ""
+
+
+def _judged(told: Drawn) -> str:
+    """A bar for the class and one for the style: of the intended one or, where none is, of the likeliest."""
+    pairs = ((told.intended_class, told.class_shares), (told.intended_style, told.style_shares))
+    bars = "".join(_bar(intended, shares) for intended, shares in pairs if shares)
+    return bars and f'<ul class="judged" aria-label="What the judge reads">{bars}</ul>'
+
+
+def _bar(intended: str | None, shares: Mapping[str, float]) -> str:
+    known = intended is not None and intended in shares
+    name = intended if known and intended is not None else _likeliest(shares)
+    share = shares[name]
+    return (
+        f'<li class="{"meant" if known else "free"}"><span>{escape(name)}{"" if known else "?"}</span>'
+        f'<data value="{share:.4f}">{share:.0%}</data><i style="width:{share:.1%}"></i></li>'
+    )
+
+
+def _likeliest(shares: Mapping[str, float]) -> str:
+    return max(shares, key=lambda name: shares[name], default="")
+
+
+def _real(image: Image.Image, title: str, words: str) -> str:
+    return (
+        f'<figure class="real">{_plain(image, f"{title}: {words}")}<figcaption><b>{escape(title)}</b>'
+        f"<small>{words}</small></figcaption></figure>"
+    )
+
+
+def _plain(image: Image.Image, alt: str) -> str:
+    return f'<div class="picture"><img src="{_address(image)}" alt="{escape(alt)}"></div>'
+
+
+def _address(image: Image.Image, side: int = SIDE) -> str:
+    return _encoded(image.mode, image.size, image.tobytes(), side)
+
+
+@lru_cache(maxsize=1024)
+def _encoded(mode: str, size: tuple[int, int], data: bytes, side: int) -> str:
+    """The picture of these bytes, enlarged to `side`, as a data URI."""
+    image = Image.frombytes(mode, size, data)
+    if image.size != (side, side):
+        image = image.resize((side, side), Image.Resampling.BICUBIC)
+    file = io.BytesIO()
+    image.save(file, "webp", quality=88, method=1)
+    return f"data:image/webp;base64,{b64encode(file.getvalue()).decode()}"
+
+
+def stopped(html: str) -> str:
+    """A panel as it was when it was stopped: nothing in it goes on."""
+    return html.replace(BUSY, "")
+
+
+def _busy(busy: bool) -> str:
+    return BUSY if busy else ""

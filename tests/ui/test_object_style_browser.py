@@ -1,0 +1,251 @@
+"""Object and style as a visitor sees them, in a real Chromium: with a fake that draws, and with what is shipped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from retrieval.engine import HOME, Engine, Settings
+from tests.ui.conftest import served
+from tests.ui.fake_disentangler import FakeDisentangler
+from tests.ui.fakes import FakeEngine
+from tests.ui.test_browser import CONTRAST, WIDE, draw, expect_hits
+
+pytestmark = pytest.mark.browser
+DUCK = HOME / "assets" / "examples" / "duck.json"  # drawn by a person
+TABS = ("Neighbours", "Swap grid", "Sliders", "Attention", "Film", "Find by code")
+FINISHED = "generated"
+SHIPPED = Settings()
+IS_SHIPPED = all((folder / "manifest.json").is_file() for folder in (SHIPPED.prior, SHIPPED.dude, SHIPPED.judge))
+
+
+def enter(page: Page) -> None:
+    """Open the tab and wait for the finished card."""
+    page.get_by_role("tab", name="Object & style").click()
+    expect(page.locator("#card .tag", has_text=FINISHED)).to_have_count(3)
+    expect(page.locator("#card [data-busy]")).to_have_count(0)
+
+
+def panel(page: Page, name: str, button: str) -> None:
+    """Open a panel and press its button."""
+    page.get_by_role("tab", name=name).click()
+    page.locator(f"#{button}").click()
+
+
+def sketch(page: Page, drawing: Path = DUCK) -> None:
+    """Draw a person's drawing with the mouse, line by line."""
+    told = json.loads(drawing.read_text(encoding="utf-8"))
+    unit = 512 / told["width"]
+    for stroke in told["strokes"]:
+        draw(page, [(x * unit, y * unit) for x, y in stroke["points"]])
+    expect(page.locator("#status")).to_contain_text("Your drawing")
+    page.locator("#results .hit").first.wait_for(state="attached")
+
+
+def walk_through(page: Page, engine: Any) -> None:
+    """Draw, open the tab, see the card, change its style, run the control, cancel a grid."""
+    sketch(page)
+    enter(page)
+    expect(page.locator("#card")).to_contain_text("doodle")
+    expect(page.locator("#card figure")).to_have_count(5)
+    expect(page.locator("#card .judged li")).to_have_count(6)
+    before = page.locator("#card").inner_html()
+    page.locator("#drawn-style").get_by_role("radio", name="mosaic").check()
+    expect(page.locator("#card")).to_contain_text("As mosaic")
+    expect(page.locator("#card [data-busy]")).to_have_count(0, timeout=60_000)
+    assert page.locator("#card").inner_html() != before
+    page.get_by_role("tab", name="Swap grid").click()
+    page.get_by_label("Shuffled codes (control)").check()
+    page.locator("#draw-grid").click()
+    expect(page.locator("#grid .summary")).to_contain_text("24 of 24 pictures", timeout=120_000)
+    expect(page.locator("#grid .summary")).to_contain_text("Control: codes are shuffled")
+    expect(page.locator("#grid .miss").first).to_contain_text("read as")
+    expect(page.locator("#grid [data-holds='false']").first).to_be_visible()
+    cancel_a_grid(page, engine)
+
+
+def cancel_a_grid(page: Page, engine: Any) -> None:
+    page.locator("#seed input").fill("77")
+    page.get_by_label("Shuffled codes (control)").uncheck()
+    page.locator("#draw-grid").click()
+    expect(page.locator("#grid .swap[data-busy]")).to_be_visible()
+    expect(page.locator("#grid .summary")).not_to_contain_text("Control")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("#object-style [data-busy]")).to_have_count(0)
+    expect(page.get_by_role("button", name="Cancel")).to_be_hidden()
+    expect(page.locator("#grid .summary")).not_to_contain_text("24 of 24")
+
+
+@pytest.fixture
+def slow(tmp_path: Path, examples: Path) -> Iterator[tuple[FakeEngine, str]]:
+    """An engine that draws a little at a time, and the address of its page."""
+    engine = FakeEngine(tmp_path / "pictures")
+    with served(engine, examples) as address:
+        yield engine, address
+
+
+def test_a_drawing_is_taken_apart_swapped_controlled_and_cancelled(
+    slow: tuple[FakeEngine, str], visit: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, address = slow
+    page = visit(address)
+    draw(page, WIDE)
+    expect_hits(page, "fish")
+    enter(page)
+    page.locator("#drawn-style").get_by_role("radio", name="mosaic").check()
+    expect(page.locator("#card")).to_contain_text("As mosaic")
+    panel(page, "Swap grid", "draw-grid")
+    expect(page.locator("#grid .summary")).to_contain_text("18 of 18 pictures")
+    expect(page.locator("#grid td img[alt^='Generated picture']")).to_have_count(18)
+    page.get_by_label("Shuffled codes (control)").check()
+    page.locator("#draw-grid").click()
+    expect(page.locator("#grid .summary")).to_contain_text("class hit 0%")
+    expect(page.locator("#grid .miss").first).to_contain_text("read as")
+    monkeypatch.setattr(engine.disentangler, "delay", 3.0)
+    cancel_a_grid(page, engine)
+    taken = engine.disentangler.steps
+    page.get_by_role("tab", name="Neighbours").click()
+    expect(page.locator("#nearest .hit").first).to_be_visible()
+    assert engine.disentangler.steps <= taken + 1
+
+
+def test_a_new_query_ends_the_grid_and_search_never_waits_for_it(
+    slow: tuple[FakeEngine, str], visit: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, address = slow
+    page = visit(address)
+    draw(page, WIDE)
+    expect_hits(page, "fish")
+    enter(page)
+    monkeypatch.setattr(engine.disentangler, "delay", 3.0)
+    panel(page, "Swap grid", "draw-grid")
+    expect(page.locator("#grid .swap[data-busy]")).to_be_visible()
+    page.get_by_role("tab", name="Search", exact=True).click()
+    draw(page, [(250, 60), (260, 250), (270, 450)])
+    expect_hits(page, "duck")
+    expect(page.locator("#grid .swap")).to_have_count(0)
+    taken = engine.disentangler.steps
+    assert taken < 12
+    monkeypatch.setattr(engine.disentangler, "delay", 0.0)
+    enter(page)
+    expect(page.locator("#card")).to_contain_text("this duck")
+
+
+def test_a_hit_is_taken_apart_and_the_query_comes_back(page: Page) -> None:
+    draw(page, WIDE)
+    expect_hits(page, "fish")
+    page.locator("#results .hit").nth(2).click()
+    page.get_by_role("button", name="Show object & style").click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(page.locator("#subject-line")).to_contain_text("fish-photo-2")
+    expect(page.locator("#card")).to_contain_text("fish, photo")
+    page.locator("#nearest .hit").first.click()
+    expect(page.get_by_role("dialog")).to_contain_text("fish-photo-0")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Back to your query").click()
+    expect(page.locator("#subject-line")).to_contain_text("Your drawing")
+    expect(page.locator("#card")).to_contain_text("doodle")
+
+
+def test_a_slider_is_browsed_with_keys_alone_and_asks_nothing(page: Page, engine: FakeEngine) -> None:
+    draw(page, WIDE)
+    expect_hits(page, "fish")
+    enter(page)
+    page.locator("#others label", has_text="tree").click()
+    panel(page, "Sliders", "draw-objects")
+    slider = page.get_by_label("From the query to tree")
+    expect(page.locator("#objects .stops > li[data-on] .tag")).to_have_text("generated")
+    expect(page.locator("#objects [data-busy]")).to_have_count(0)
+    taken = engine.disentangler.steps
+    slider.focus()
+    page.keyboard.press("End")
+    expect(page.locator("#objects .stops > li[data-on] figcaption b")).to_have_text("tree")
+    page.keyboard.press("Home")
+    expect(page.locator("#objects .stops > li[data-on] figcaption b")).to_have_text("the query")
+    assert engine.disentangler.steps == taken
+
+
+def test_heat_maps_show_their_cells_when_asked(page: Page) -> None:
+    draw(page, WIDE)
+    enter(page)
+    panel(page, "Attention", "draw-heat")
+    expect(page.locator("#heat .smooth").first).to_be_visible()
+    expect(page.locator("#heat .cells").first).to_be_hidden()
+    page.get_by_label("Show the real cells").check()
+    expect(page.locator("#heat .cells").first).to_be_visible()
+    expect(page.locator("#heat .smooth").first).to_be_hidden()
+
+
+def test_a_code_is_searched_with_and_a_hit_of_it_opens(page: Page) -> None:
+    draw(page, WIDE)
+    enter(page)
+    page.get_by_role("tab", name="Find by code").click()
+    page.get_by_role("radio", name="This object in that style").check()
+    page.locator("#find").click()
+    expect(page.locator("#code-status")).to_contain_text("This object as photo")
+    page.locator("#code-hits .hit").first.click()
+    expect(page.get_by_role("dialog")).to_contain_text("fish-photo-0")
+
+
+def test_words_and_an_empty_page_say_what_to_do(page: Page) -> None:
+    page.get_by_role("tab", name="Object & style").click()
+    expect(page.locator("#card")).to_contain_text("Draw something or upload a picture under Search")
+    page.get_by_role("tab", name="Search", exact=True).click()
+    page.get_by_role("tab", name="Text").click()
+    page.get_by_role("button", name="a yellow duck").click()
+    expect_hits(page, "duck")
+    page.get_by_role("tab", name="Object & style").click()
+    expect(page.locator("#card")).to_contain_text("Words have no picture")
+
+
+def test_a_copy_without_a_prior_says_so_in_one_sentence(
+    tmp_path: Path, examples: Path, visit: Callable[..., Page]
+) -> None:
+    engine = FakeEngine(tmp_path / "pictures")
+    engine.disentangler = FakeDisentangler(offered=False)
+    with served(engine, examples) as address:
+        page = visit(address)
+        page.get_by_role("tab", name="Object & style").click()
+        expect(page.locator("#object-style")).to_contain_text("came without the network that draws")
+        expect(page.locator("#object-style button")).to_have_count(0)
+        page.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_panel_can_be_read_and_fits_a_phone(visit: Callable[..., Page], url: str, theme: str) -> None:
+    page = visit(f"{url}?__theme={theme}")
+    page.get_by_role("button", name="Draw a fish").click()
+    expect_hits(page, "fish")
+    enter(page)
+    for name, button in (("Swap grid", "draw-grid"), ("Sliders", "draw-objects"), ("Film", "draw-film")):
+        panel(page, name, button)
+    panel(page, "Attention", "draw-heat")
+    panel(page, "Find by code", "find")
+    page.locator("#code-hits .hit").first.wait_for()
+    expect(page.locator("#object-style [data-busy]")).to_have_count(0)
+    for width in (1280, 390, 320):
+        page.set_viewport_size({"width": width, "height": 844})
+        for tab in TABS:
+            page.get_by_role("tab", name=tab).click()
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            if width != 320:
+                assert page.evaluate(CONTRAST) == []
+
+
+@pytest.mark.skipif(not IS_SHIPPED, reason="no prior, DUDE and judge in checkpoints/")
+def test_with_what_is_shipped_a_persons_sketch_is_taken_apart(visit: Callable[..., Page]) -> None:
+    engine = Engine(SHIPPED)
+    engine.wait()
+    with served(engine, HOME / "assets" / "examples") as address:
+        page = visit(address)
+        page.set_default_timeout(60_000)
+        page.locator(".guises img").first.wait_for()
+        expect.set_options(timeout=120_000)
+        walk_through(page, engine)
+        expect.set_options(timeout=15_000)
+        page.close()
