@@ -28,7 +28,7 @@ from dataclasses import dataclass  # noqa: E402
 from functools import cache, partial  # noqa: E402
 from typing import Any  # noqa: E402
 
-from retrieval.bundle import MANIFEST, ROTATION, load_bundle, read_manifest  # noqa: E402
+from retrieval.bundle import FORMAT, MANIFEST, ROTATION, load_bundle, read_manifest  # noqa: E402
 from retrieval.data.packs import packs_folder  # noqa: E402
 from retrieval.encoder import Encoder  # noqa: E402
 from retrieval.errors import RetrievalError  # noqa: E402
@@ -76,6 +76,8 @@ def bundles(folders: Sequence[Path]) -> list[Candidate]:
     """Every bundle in these folders, by name and seed; of two with one name and seed, the first."""
     found: dict[tuple[str, int], Candidate] = {}
     for path in sorted(p for folder in folders for p in folder.glob(f"*/{MANIFEST}")):
+        if json.loads(path.read_text(encoding="utf-8"))["format"] != FORMAT:
+            continue  # sealed, but no encoder: a prior, a judge
         seed = read_manifest(path.parent).seed
         name = path.parent.name.removesuffix(f"-{seed}")
         found.setdefault((name, seed), Candidate(name, seed, partial(load_bundle, path.parent), mean_removed=True))

@@ -158,13 +158,12 @@ class FourSteps(TextToImage):
 
 
 @dataclass(frozen=True)
-class Disentangled(OnWorld):
-    """DUDE: pictures of the world and people's drawings, without labels, and a prior that was trained on others."""
+class WithoutLabels(OnWorld):
+    """Pictures of the world and people's drawings, without labels."""
 
     renders: Annotated[Path, "a set rendered --for training that the prior has not seen"] = Path(
         "runs/world-unlabelled-64"
     )
-    prior: Annotated[Path, "the text-to-image prior"] = Path("checkpoints/prior-world")
     init: Annotated[Path | None, "a bundle whose extractor is the start (default: random weights)"] = Path(
         "runs/bundles/dude-start-0"
     )
@@ -174,8 +173,20 @@ class Disentangled(OnWorld):
     lr: Annotated[float, "the highest learning rate"] = 5e-4
 
 
+@dataclass(frozen=True)
+class Disentangled(WithoutLabels):
+    """DUDE: pictures without labels, and a prior that was trained on others."""
+
+    prior: Annotated[Path, "the text-to-image prior"] = Path("checkpoints/prior-world")
+
+
+@dataclass(frozen=True)
+class Prototyped(WithoutLabels):
+    """ProtoOT: the same pictures, and no prior."""
+
+
 Encoders = DualEncoder | WorldSketches | PublishedSketches  # those that labels teach and validation selects
-Settings = Encoders | TextToImage | Disentangled
+Settings = Encoders | TextToImage | Disentangled | Prototyped
 
 
 def device_of(settings: Training) -> str:
@@ -204,6 +215,12 @@ WITHOUT: dict[str, tuple[str, dict[str, Any]]] = {  # what is taken from DUDE, o
     "no-word": ("the prior is not told the domain", {"domain_word": False}),
     "not-mutual": ("neighbours need not be mutual", {"mutual": False}),
     "at-once": ("neighbours across domains from the first epoch", {"progressive": False}),
+}
+SMALL_PROTO_OT: dict[str, Any] = {  # DUDE's extractor, and its copy, which runs of few steps want quicker
+    "width": 96,
+    "trunk": "resnet10t",
+    "channels": (32, 64, 128, 256),
+    "momentum": 0.99,
 }
 NO_PARTS = {"tagged": False, "contrast_weight": 0.0, "memory_weight": 0.0}
 ALL_PARTS: dict[str, Any] = {"tagged": True, "contrast_weight": 0.1, "memory_weight": 1.0}
@@ -263,6 +280,18 @@ RECIPES: dict[str, Recipe] = (
     | {
         f"dude-world-{name}": Recipe(Disentangled(), f"for the ablations of DUDE: {about}", config=config)
         for name, (about, config) in WITHOUT.items()
+    }
+    | {
+        "proto-ot-world": Recipe(
+            Prototyped(),
+            "ProtoOT, to compare DUDE with: it estimates how many classes there are",
+            config=SMALL_PROTO_OT,
+        ),
+        "proto-ot-world-oracle": Recipe(
+            Prototyped(),
+            "ProtoOT, to compare DUDE with: it is told that there are 64 classes",
+            config=SMALL_PROTO_OT | {"prototypes": 64},
+        ),
     }
     | {
         "dsn-sketchy": Recipe(
