@@ -21,7 +21,7 @@ from retrieval.items import labels_of, read_items
 from retrieval.relevance import HELD, HIT, Names, Shares
 from retrieval.training.calibration import Cutoff, calibrated, strictest
 from retrieval.training.material import drawn_classes
-from retrieval.training.settings import RECIPES
+from retrieval.training.settings import RECIPES, DualEncoder
 from retrieval.types import SKETCH
 from retrieval.world.captions import article
 from retrieval.world.split import ALL
@@ -37,9 +37,13 @@ def calibrate(folder: Path, gallery: Path, packs: Path) -> Manifest:
     """
     bundle = load_bundle(folder)
     name = bundle.manifest.name
-    if name not in RECIPES or RECIPES[name].zero_shot or not bundle.reads_texts:
-        made = ", ".join(known for known, recipe in RECIPES.items() if not recipe.zero_shot)
-        raise SettingsError(f"{folder} holds {name!r}, but cut-offs are for visitors. Name a bundle made as {made}.")
+    for_visitors = [
+        known for known, recipe in RECIPES.items() if isinstance(recipe.settings, DualEncoder) and not recipe.zero_shot
+    ]
+    if name not in for_visitors:
+        raise SettingsError(
+            f"{folder} holds {name!r}, but cut-offs are for visitors. Name a bundle made as {', '.join(for_visitors)}."
+        )
     concepts = tuple(c for c in drawn_classes(packs, RECIPES[name]) if c in bundle.manifest.classes)
     manifest = with_cutoffs(dataclasses.replace(bundle.manifest, concepts=concepts), bundle, gallery, packs)
     write_text(folder / CARD, card(manifest))
