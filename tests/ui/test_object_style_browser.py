@@ -106,7 +106,7 @@ def test_a_drawing_is_taken_apart_swapped_controlled_and_cancelled(
     page.locator("#draw-grid").click()
     expect(page.locator("#grid .summary")).to_contain_text("class hit 0%")
     expect(page.locator("#grid .miss").first).to_contain_text("read as")
-    monkeypatch.setattr(engine.disentangler, "delay", 3.0)
+    monkeypatch.setattr(engine.disentangler, "delay", 1.0)
     cancel_a_grid(page, engine)
     taken = engine.disentangler.steps
     page.get_by_role("tab", name="Neighbours").click()
