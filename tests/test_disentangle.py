@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,11 +18,10 @@ from retrieval.diffusion.attention import HeatMaps
 from retrieval.diffusion.prior import Prior
 from retrieval.diffusion.prompts import STYLE_AT, THING_AT
 from retrieval.diffusion.samplers import STUDENT, TEACHER, denoise, guided, noise
-from retrieval.disentangle import Original, ServedDisentangler, nearest_by_code
+from retrieval.disentangle import Original, ServedDisentangler
 from retrieval.disentangle.codes import neutral_style, permuted, renormalised_lerp, slerp
 from retrieval.disentangle.drawing import BATCH, Brush, Cell, as_images, as_tensor, told
 from retrieval.disentangle.drawn import Drawn
-from retrieval.disentangle.neighbours import style_codes
 from retrieval.disentangle.panels import Disentangler
 from retrieval.errors import BundleError, QueryError, SettingsError
 from retrieval.images import Preprocess
@@ -412,74 +410,6 @@ def test_a_film_tells_when_strips_part() -> None:
     assert (film.style_parts, film.object_parts) == (0, 0), "the ideal prior knows both from the start"
     same = last(ideal().film(THREE[0], "photo", THREE[0]))
     assert (same.style_parts, same.object_parts) == (None, None)
-
-
-# ---------------------------------------------------------------- V5
-
-
-def gallery(count: int = 240, seed: int = 0) -> tuple[dict[str, np.ndarray], list[str], list[str]]:
-    """Object codes say the class, raw features the domain more than the class; styles by words."""
-    rng = np.random.default_rng(seed)
-    labels = [THINGS[i % 3] for i in range(count)]
-    domains = [STYLES[i // 3 % 3] for i in range(count)]
-
-    def near(parts: Sequence[tuple[int, float]]) -> np.ndarray:
-        code = 0.1 * rng.normal(size=16)
-        for place, weight in parts:
-            code[place] += weight
-        return (code / np.linalg.norm(code)).astype(np.float32)
-
-    told = [(THINGS.index(label), STYLES.index(domain)) for label, domain in zip(labels, domains, strict=True)]
-    words = {style: np.eye(16, dtype=np.float32)[8 + i] * 3 for i, style in enumerate(STYLES)}
-    codes = {
-        "object": np.stack([near([(thing, 1)]) for thing, _ in told]),
-        "style": style_codes(words, domains),
-        "raw": np.stack([near([(thing, 0.6), (4 + style, 1)]) for thing, style in told]),
-    }
-    return codes, domains, labels
-
-
-def rows_of(codes: dict[str, np.ndarray], domains: list[str], labels: list[str], at: int = 0, **told: object):
-    query = {name: rows[at] for name, rows in codes.items()}
-    found = nearest_by_code(query, codes, domains, domains[at], labels=labels, label=labels[at], without=at, **told)
-    return {row.code: row for row in found}
-
-
-def test_neighbours_by_code_keep_what_the_code_is_of() -> None:
-    rows = rows_of(*gallery())
-    assert rows["object"].precision == 1
-    assert rows["object"].same_domain < 0.8
-    assert rows["style"].same_domain == 1
-    assert rows["raw"].same_domain == 1
-    assert rows["object"].expected == pytest.approx(80 / 239)
-    assert all(0 not in row.positions and len(row.positions) == 8 for row in rows.values())
-
-
-def test_a_style_code_in_the_place_of_the_object_code_finds_the_domain() -> None:
-    codes, domains, labels = gallery()
-    shares = [rows_of(codes | {"object": codes["style"]}, domains, labels, at)["object"].same_domain for at in range(9)]
-    assert np.mean(shares) > 0.9
-
-
-def test_among_equal_styles_the_raw_feature_decides() -> None:
-    codes, domains, labels = gallery()
-    row = rows_of(codes, domains, labels)["style"]
-    similar = codes["raw"] @ codes["raw"][0]
-    mine = [i for i in np.argsort(-similar) if domains[i] == domains[0] and i != 0]
-    assert list(row.positions) == mine[:8]
-
-
-def test_precision_is_not_known_without_labels() -> None:
-    codes, domains, _ = gallery()
-    query = {name: rows[0] for name, rows in codes.items()}
-    assert all(row.precision is None for row in nearest_by_code(query, codes, domains, domains[0]))
-
-
-def test_neighbours_in_twenty_thousand_pictures_take_less_than_half_a_second() -> None:
-    codes, domains, labels = gallery(20_000)
-    start = time.process_time()
-    rows_of(codes, domains, labels)
-    assert time.process_time() - start < 0.5
 
 
 # ---------------------------------------------------------------- shuffling

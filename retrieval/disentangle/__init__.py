@@ -6,8 +6,7 @@ Names from here import nothing heavy; `panels`, which draws, imports torch and d
 
 from __future__ import annotations
 
-from retrieval.disentangle.drawn import Card, Drawn, Film, Frame, Heat, NeighbourRow, Original, Slide, SwapGrid, WordMap
-from retrieval.disentangle.neighbours import nearest_by_code
+from retrieval.disentangle.drawn import Card, Drawn, Film, Frame, Heat, Original, Slide, SwapGrid, WordMap
 from retrieval.disentangle.served import ServedDisentangler
 
 __all__ = [
@@ -16,11 +15,9 @@ __all__ = [
     "Film",
     "Frame",
     "Heat",
-    "NeighbourRow",
     "Original",
     "ServedDisentangler",
     "Slide",
     "SwapGrid",
     "WordMap",
-    "nearest_by_code",
 ]

@@ -155,15 +155,3 @@ class Film:
 
     def __iter__(self) -> Iterator[Frame]:
         return iter(self.frames)
-
-
-@dataclass(frozen=True)
-class NeighbourRow:
-    """The nearest pictures of a gallery by one code, best first."""
-
-    code: str
-    positions: tuple[int, ...]  # in the gallery
-    scores: tuple[float, ...]  # cosines by this code
-    same_domain: float  # share of them in the query's domain
-    expected: float  # that share, were the code blind to domains: of the query's domain in the gallery
-    precision: float | None  # share of them of the query's class; None where it is not known

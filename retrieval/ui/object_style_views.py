@@ -183,7 +183,7 @@ def heat(told: Heat, *, busy: bool = False) -> str:
         _drawn(told.drawn, "The picture", "all maps are of it"),
         _map(told.drawn, told.object_map, "Looks up the object"),
         _map(told.drawn, told.style_map, "Looks up the style"),
-        _map(told.drawn, told.padding_map, "Control: a place after the prompt", "must say nothing of the object"),
+        _map(told.drawn, told.padding_map, "Control: a place after the prompt", "it has read the prompt, too: compare"),
         _cause(told.object_difference, "What the object changes", "against no object"),
         _cause(told.style_difference, "What the style changes", "against no style"),
         '<figure class="gap"></figure>',
