@@ -6,8 +6,9 @@ python benchmarks/disentanglement.py --only codes --seed 0    these rows alone a
 python benchmarks/disentanglement.py --judge   only make the judge of drawn pictures, where there is none
 
 Everything is asked of the embedded gallery, whose objects nothing was trained on, at 64 px. DUDE's code is compared
-with that of the start of its training ("start"; "raw" is the feature of its trunk) and with those of its ablations, its
-pictures with real ones. The prior saw some classes and not others: both are told apart.
+with that of the start of its training ("start"; "raw" is the feature of its trunk), with those of its ablations, and
+with other methods': ProtoOT, which has no labels either, and a plain encoder and its captions, which names of classes
+taught. Its pictures are compared with real ones. The prior saw some classes and not others: both are told apart.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from retrieval.threads import settle  # noqa: E402
 settle()
 
 import argparse  # noqa: E402
+import dataclasses  # noqa: E402
 import json  # noqa: E402
 import math  # noqa: E402
 from collections import Counter  # noqa: E402
@@ -39,6 +41,7 @@ from retrieval.data.packs import packs_folder, quickdraw  # noqa: E402
 from retrieval.data.world import world_pictures  # noqa: E402
 from retrieval.diffusion.samplers import Sampler  # noqa: E402
 from retrieval.errors import QueryError  # noqa: E402
+from retrieval.evaluation.captions_matched import embedded, told_in_captions  # noqa: E402
 from retrieval.evaluation.coded import company, gained, gaps, paired, probed, searched, values_of  # noqa: E402
 from retrieval.evaluation.disentanglement import asked_by_words, without_means  # noqa: E402
 from retrieval.evaluation.drawn import (  # noqa: E402
@@ -72,12 +75,14 @@ from retrieval.world.split import ALL, SEEN  # noqa: E402
 RESULTS = ROOT / "benchmarks" / "results" / "disentanglement.json"
 GALLERY = ROOT / "assets" / "gallery"
 PRIOR, JUDGE = ROOT / "checkpoints" / "prior-world", ROOT / "checkpoints" / "judge"
+PLAIN = ROOT / "checkpoints" / "guise-mini-zs"
 TRAINING = ROOT / "runs" / "world-training-64"  # what the prior saw of the world
 HELD_OUT = ROOT / "runs" / "world-validation-64"  # rendered at 64 px: pictures made smaller look different
 WHOLE, START = "dude-world", "dude-start"
 SEEDS = (0, 1, 2)
 OBJECT, MEANS = "object code", "domain mean removed"
 GIVEN = ("raw", MEANS, "start", "style code")
+NAMED = ("plain encoder", f"plain encoder, {MEANS}", "caption matching")  # names of classes taught them
 CONTROLS = {  # bundle -> what its code is called
     f"{WHOLE}-contrastive": "contrastive only",
     f"{WHOLE}-noise": "noise loss only",
@@ -86,6 +91,10 @@ CONTROLS = {  # bundle -> what its code is called
     f"{WHOLE}-no-word": "without the domain's word",
     f"{WHOLE}-not-mutual": "with neighbours that are not mutual",
     f"{WHOLE}-at-once": "with neighbours across domains from the start",
+}
+OTHERS = {  # the same of other methods that had no labels
+    "proto-ot-world": "ProtoOT",
+    "proto-ot-world-oracle": "ProtoOT, told the number of classes",
 }
 PARTS = ("codes", "swaps", "use", "pairs")
 PLAN = 0  # the seed of what is drawn: the same for all seeds of training, so that they can be compared
@@ -164,6 +173,11 @@ def folder(name: str, seed: int) -> Path | None:
     return made if (made / MANIFEST).is_file() else None
 
 
+def with_names(one: Finding) -> Finding:
+    """The same, which says that names of classes taught it."""
+    return dataclasses.replace(one, how=f"{one.how}; taught by names of classes")
+
+
 def dude(name: str, seed: int) -> Dude | None:
     """The method in that bundle, if it was made."""
     where = folder(name, seed)
@@ -213,12 +227,14 @@ class Bench:
         real = self._real
         codes = self._learned(method, seed) | (self._given(method) if first else {})
         for told, rows in codes.items():
-            found = searched(told, rows, real, self._seen, "> every other" if told == OBJECT else "")
+            wanted = "> every other without labels" if told == OBJECT else ""
+            found = searched(told, rows, real, self._seen, wanted)
             self._precisions[told] = values_of(found, f"mAP {told}")
-            yield from found
-        for told in (name for name in self._precisions if name in codes or name in GIVEN):
+            yield from (with_names(one) for one in found) if told in NAMED else found
+        for told in (name for name in self._precisions if name in codes or name in (*GIVEN, *NAMED)):
             if not told.startswith(OBJECT):
-                yield gained((OBJECT, self._precisions[OBJECT]), (told, self._precisions[told]))
+                wanted = "" if told in NAMED else "> 0"
+                yield gained((OBJECT, self._precisions[OBJECT]), (told, self._precisions[told]), wanted)
         yield from self._typed(codes[OBJECT])
         wishes = {OBJECT: (">= raw - 0.02", "near chance"), "style code": ("near chance", "1")}
         for told in (one for one in (OBJECT, "contrastive only", "raw", "style code") if one in codes):
@@ -228,19 +244,36 @@ class Bench:
             yield company(told, codes[told], real, "near 0" if told == OBJECT else "")
 
     def _learned(self, method: Dude, seed: int) -> dict[str, np.ndarray]:
-        """The object codes of one seed's bundles, and DUDE's without the means of its domains.   -> (N, W) each"""
+        """The object codes of one seed's bundles, DUDE's without the means of its domains, too.   -> (N, W) each"""
         codes = {OBJECT: tokens(method, self._real).numpy()}
         codes[f"{OBJECT}, {MEANS}"] = without_means(codes[OBJECT], self._real.styles)
         made = {told: dude(name, seed) for name, told in CONTROLS.items()}
-        return codes | {told: tokens(other, self._real).numpy() for told, other in made.items() if other is not None}
+        codes |= {told: tokens(other, self._real).numpy() for told, other in made.items() if other is not None}
+        for name, told in OTHERS.items():
+            if (where := folder(name, seed)) is not None:
+                codes[told] = embedded(load_bundle(where), self._real)
+        return codes
 
     def _given(self, method: Dude) -> dict[str, np.ndarray]:
-        """What is there before DUDE learns: the start, or the same at random weights; and the words of the styles."""
+        """What is there before DUDE learns: the start, or the same at random weights; the words of the styles; and what
+        names of classes taught.
+        """
         torch.manual_seed(0)
         start = dude(START, 0) or Dude(method.config, method.preprocess).eval()
         raw = trunk_features(start, self._real)
         codes = (raw, without_means(raw, self._real.styles), tokens(start, self._real).numpy(), self._style_codes())
-        return dict(zip(GIVEN, codes, strict=True))
+        return dict(zip(GIVEN, codes, strict=True)) | self._named()
+
+    def _named(self) -> dict[str, np.ndarray]:
+        """Codes of the plain encoder, without the means of its domains, and told in captions.   -> (N, W) each"""
+        bundle = load_bundle(PLAIN)
+        plain = embedded(bundle, self._real)
+        codes: tuple[np.ndarray, ...] = (
+            plain,
+            without_means(plain, self._real.styles),
+            told_in_captions(bundle, plain),
+        )
+        return dict(zip(NAMED, codes, strict=True))
 
     def _style_codes(self) -> np.ndarray:
         """The word of each picture's style; ties are broken by chance.   -> (N, W)"""

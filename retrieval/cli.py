@@ -23,7 +23,15 @@ from retrieval.errors import RetrievalError, SettingsError
 from retrieval.images import open_image
 from retrieval.items import home_of
 from retrieval.served import index
-from retrieval.training.settings import RECIPES, Disentangled, DualEncoder, Encoders, FourSteps, TextToImage
+from retrieval.training.settings import (
+    RECIPES,
+    Disentangled,
+    DualEncoder,
+    Encoders,
+    FourSteps,
+    Prototyped,
+    TextToImage,
+)
 from retrieval.types import SKETCH, Domain, ImageQuery, Progress, TextQuery
 
 if TYPE_CHECKING:
@@ -146,12 +154,16 @@ def train(asked: argparse.Namespace) -> None:
     say(f"Saved {out}. Measure it: python -m retrieval evaluate --bundle {out} --task TASK")
 
 
-def _made(name: str, settings: Encoders | Disentangled, show: Progress) -> Manifest:
+def _made(name: str, settings: Encoders | Disentangled | Prototyped, show: Progress) -> Manifest:
     """The manifest of the bundle that is made."""
     if isinstance(settings, Disentangled):
         from retrieval.training.disentangling import disentangled
 
         return disentangled(name, settings, show)
+    if isinstance(settings, Prototyped):
+        from retrieval.training.disentangling import prototyped
+
+        return prototyped(name, settings, show)
     from retrieval.training.recipes import made
 
     return made(name, settings, show)

@@ -31,20 +31,17 @@ subtracted.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import timm
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
-from torchvision.transforms import v2
 
 from retrieval.diffusion.prompts import THING_AT, prompt
-from retrieval.errors import DataError
 from retrieval.images import Preprocess
 from retrieval.losses import multi_positive_contrast
+from retrieval.methods.banks import Bank, Extractor, View
 from retrieval.methods.base import Batch, Method, Phase
 from retrieval.types import Domain
 
@@ -89,69 +86,18 @@ class Config:
 # ---------------------------------------------------------------- parts
 
 
-class View:
-    """A view of each picture from which crop, colour and sharpness cannot be told: UCDIR's."""
+class Study(Bank):
+    """What training holds beside the extractor: the bank, and who is whose neighbour."""
 
-    def __init__(self, preprocess: Preprocess) -> None:
-        self._mean, self._std = preprocess.mean, preprocess.std
-        self._change = v2.Compose(
-            [
-                v2.RandomResizedCrop(preprocess.size, scale=(0.3, 1.0), antialias=True),
-                v2.RandomApply([v2.ColorJitter(0.4, 0.4, 0.4, 0.1)], p=0.8),
-                v2.RandomGrayscale(0.2),
-                v2.RandomApply([v2.GaussianBlur(5, (0.1, 1.5))], p=0.5),
-                v2.RandomHorizontalFlip(),
-            ]
-        )
-
-    @torch.no_grad()
-    def __call__(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) -> the same, normalised before and after. Random from torch's generator."""
-        mean, std = (images.new_tensor(values).view(3, 1, 1) for values in (self._mean, self._std))
-        pictures = (images * std + mean).clamp(0, 1)
-        return (torch.stack([self._change(picture) for picture in pictures]) - mean) / std
-
-
-class Extractor(nn.Module):
-    """f_theta: pictures (B, 3, H, W) -> words (B, W)."""
-
-    def __init__(self, config: Config) -> None:
-        super().__init__()
-        self.trunk = timm.create_model(config.trunk, num_classes=0, channels=config.channels)
-        features = int(self.trunk.num_features)
-        self.head = nn.Sequential(nn.Linear(features, features), nn.GELU(), nn.Linear(features, config.width))
-        self.norm = nn.LayerNorm(config.width, elementwise_affine=False)
-        self.scale = nn.Parameter(torch.tensor(config.word_length / config.width**0.5))  # s
-        self.to(memory_format=torch.channels_last)
-
-    def features(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) -> (B, F), before the head."""
-        found: Tensor = self.trunk(images)
-        return found
-
-    def forward(self, images: Tensor) -> Tensor:
-        words: Tensor = self.scale * self.norm(self.head(self.features(images)))
-        return words
-
-
-class Study(nn.Module):
-    """What training holds beside the extractor: the momentum copy, the bank, and who is whose neighbour."""
-
-    bank: Tensor
     within: Tensor
     across: Tensor
-    epoch: Tensor
-    places: Tensor
 
-    def __init__(self, extractor: Extractor, places: Tensor, domains: int, config: Config) -> None:
-        super().__init__()
-        self.copy = deepcopy(extractor).requires_grad_(False)
-        count = len(places)
-        self.register_buffer("places", places)  # (N,) which domain a training picture is of
-        self.register_buffer("bank", torch.zeros(count, config.width))
-        self.register_buffer("within", torch.full((count, config.within[1]), NOBODY))
-        self.register_buffer("across", torch.full((count, domains, config.across[1]), NOBODY))
-        self.register_buffer("epoch", torch.zeros((), dtype=torch.int64))  # epochs that were begun
+    def __init__(
+        self, extractor: Extractor, names: Sequence[str], places: Sequence[int], domains: int, config: Config
+    ) -> None:
+        super().__init__(extractor, names, places, config.width)
+        self.register_buffer("within", torch.full((len(names), config.within[1]), NOBODY))
+        self.register_buffer("across", torch.full((len(names), domains, config.across[1]), NOBODY))
 
 
 def neighbours(similarity: Tensor, back: Tensor, k: int, *, mutual: bool) -> Tensor:
@@ -203,12 +149,11 @@ class Dude(Method):
 
     def __init__(self, config: Config, preprocess: Preprocess) -> None:
         super().__init__(config, preprocess)
-        self.extractor = Extractor(config)
+        self.extractor = Extractor(config.width, config.trunk, config.channels, config.word_length)
         self.register_buffer("neutral_thing", torch.zeros(config.width))
         self.study = None
         self._view = View(preprocess)
         self._prior: tuple[Prior, ...] = ()  # in a tuple, it is no part of the method's own weights
-        self._rows: dict[str, int] = {}
 
     @property
     def dim(self) -> int:
@@ -232,11 +177,8 @@ class Dude(Method):
 
     def learn_from(self, prior: Prior | None, names: Sequence[str], domains: Sequence[Domain]) -> None:
         """Get ready to be trained on pictures with these names (N,), of these domains (N,), by a frozen prior."""
-        told = [self.styles.index(domain.name) for domain in domains]
-        self._rows = {name: row for row, name in enumerate(names)}
-        if len(self._rows) != len(names):
-            raise DataError(f"{len(names) - len(self._rows)} of {len(names)} training pictures share a name.")
-        self.study = Study(self.extractor, torch.tensor(told), len(self.styles), self.config)
+        places = [self.styles.index(domain.name) for domain in domains]
+        self.study = Study(self.extractor, names, places, len(self.styles), self.config)
         if prior is not None:
             self._prior = (prior.requires_grad_(False).eval(),)
 
@@ -269,10 +211,9 @@ class Dude(Method):
     def losses(self, batch: Batch, phase: Phase) -> dict[str, Tensor]:
         """(1). A batch's `things` are the names of its pictures; labels and texts are not looked at."""
         told, study = self.config, self._studying()
-        rows = torch.tensor([self._rows[name] for name in batch.things], device=study.bank.device)
+        rows = study.rows(batch.things)
         z = self.tokens(self._view(batch.images))  # (B, W)
-        with torch.no_grad():
-            study.bank[rows] = F.normalize(study.copy(self._view(batch.images)), dim=-1)
+        study.put(rows, self._view(batch.images))
         logits = F.normalize(z, dim=-1) @ study.bank.T.clone() / told.temperature  # (B, N)
         here = study.places[rows]
         own = F.one_hot(rows, len(study.bank)).bool()  # (B, N)
@@ -313,19 +254,16 @@ class Dude(Method):
         t = low + ((torch.randperm(count) + torch.rand(count)) / count * (high - low)).long().to(z.device)
         return prior.noise_error(latents, torch.randn_like(latents), t, states).mean()
 
-    @torch.no_grad()
     def after_step(self) -> None:
         """The copy follows."""
-        copy, kept = self._studying().copy, self.config.momentum
-        for slow, fast in zip(copy.parameters(), self.extractor.parameters(), strict=True):
-            slow.lerp_(fast, 1 - kept)
+        self._studying().follow(self.extractor, self.config.momentum)
 
     @torch.no_grad()
     def finish(self, tokens: Tensor) -> None:
         """Keep z-bar of tokens (N, W), and nothing of what training held."""
         mean = tokens.mean(dim=0)
         self.neutral_thing.copy_(mean * tokens.norm(dim=1).median() / mean.norm().clamp(min=1e-6))
-        self.study, self._prior, self._rows = None, (), {}
+        self.study, self._prior = None, ()
 
     def _studying(self) -> Study:
         assert self.study is not None, "DUDE learns after learn_from"

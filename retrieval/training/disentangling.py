@@ -1,30 +1,35 @@
-"""How DUDE is made: from pictures without labels, and a prior that was trained on others.
+"""How DUDE is made: from pictures without labels, and a prior that was trained on others. And ProtoOT, from the same
+pictures and the same start, to compare it with.
 
 Nothing is selected: without labels there is nothing to select by, so the last epoch is kept. Who was whose neighbour in
-each epoch is written beside the run, for whoever has labels and wants to know how pure those pairs were.
+each epoch, or which prototype's, is written beside the run, for whoever has labels and wants to know how pure that was.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from retrieval.bundle import Manifest, Source, load_bundle, save_bundle
 from retrieval.data.packs import quickdraw
 from retrieval.data.unlabelled import Collection, Unlabelled
 from retrieval.data.world import world_pictures
 from retrieval.errors import DataError
+from retrieval.methods import proto_ot
 from retrieval.methods.dude import Config, Dude
+from retrieval.methods.proto_ot import ProtoOT
 from retrieval.priors import load_prior
 from retrieval.training.loop import fit
 from retrieval.training.prior import doodles
 from retrieval.training.runs import Run
-from retrieval.training.settings import RECIPES, Disentangled
+from retrieval.training.settings import RECIPES, Disentangled, Prototyped, WithoutLabels
 from retrieval.types import DOODLE, Domain, Progress, no_progress
 from retrieval.world.split import ALL
 
@@ -35,53 +40,37 @@ def disentangled(name: str, settings: Disentangled, on_progress: Progress = no_p
     """Make the bundle of that name, or go on where an interrupted run stopped; its manifest."""
     collections, sources = unlabelled(settings)
     data = Unlabelled(collections, settings.preprocess, batch=settings.batch)
-    asked = {**RECIPES[name].config, "epochs": settings.epochs, "lr": settings.lr}
+    asked, run = _asked(name, settings)
     prior = load_prior(settings.prior) if Config(**asked).noise_weight else None
-    styles = tuple(collection.domain.name for collection in collections)
-    run = Run(settings.run_folder or Path("runs") / f"{name}-{settings.seed}", dataclasses.asdict(settings) | asked)
     torch.manual_seed(settings.seed)
-    method = Dude(Config(styles=styles, **asked, **_word(prior)), settings.preprocess)
+    method = Dude(Config(styles=_styles(collections), **asked, **_word(prior)), settings.preprocess)
     if settings.init is not None:
-        start = load_bundle(settings.init).method
-        if not isinstance(start, Dude):
-            raise DataError(f"{settings.init} is no start for DUDE. Make one: python -m retrieval train dude-start.")
         length = method.extractor.scale.detach().clone()  # of this prior's words
-        method.extractor.load_state_dict(start.extractor.state_dict() | {"scale": length})
+        method.extractor.load_state_dict(_start(settings.init) | {"scale": length})
     method.learn_from(prior.prior if prior else None, data.names, data.domains)
-    state: dict[str, Any] = run.state() or {}
-    for report in fit(method, data, seed=settings.seed, resume=state.get("fit"), on_progress=on_progress):
-        line = {"epoch": report.epoch, "of": report.epochs, "seconds": round(report.seconds, 1), **report.losses}
-        state = {"fit": report.state()}
-        assert method.study is not None
-        np.savez_compressed(
-            run.folder / f"pairs-{report.epoch:03d}.npz",
-            names=np.array(data.names),
-            within=method.study.within.numpy(),
-            across=method.study.across.numpy(),
-        )
-        run.save(state, line)
-        log.info("%s", line)
-    method.load_state_dict(state["fit"]["average"])
-    method.eval()
+    _trained(method, data, run, settings.seed, ("pairs", "within", "across"), on_progress)
     with torch.no_grad():
         method.finish(torch.cat([method.tokens(batch.images) for batch in data.whole()]))
-    manifest = Manifest(
-        name=name,
-        method="dude",
-        config=dataclasses.asdict(method.config),
-        preprocess=settings.preprocess,
-        domains=styles,
-        classes=(),
-        dim=method.dim,
-        files={},
-        seed=settings.seed,
-        trained_on=sources,
-        refers_to=prior.fingerprint if prior else None,
-    )
-    return save_bundle(settings.out or Path("runs") / "bundles" / f"{name}-{settings.seed}", method, manifest)
+    return _saved(name, "dude", method, settings, sources, prior.fingerprint if prior else None)
 
 
-def unlabelled(settings: Disentangled) -> tuple[list[Collection], tuple[Source, ...]]:
+def prototyped(name: str, settings: Prototyped, on_progress: Progress = no_progress) -> Manifest:
+    """Make the bundle of that name by ProtoOT, or go on where an interrupted run stopped; its manifest."""
+    collections, sources = unlabelled(settings)
+    data = Unlabelled(collections, settings.preprocess, batch=settings.batch)
+    asked, run = _asked(name, settings)
+    torch.manual_seed(settings.seed)
+    method = ProtoOT(proto_ot.Config(styles=_styles(collections), **asked), settings.preprocess)
+    if settings.init is not None:
+        method.extractor.load_state_dict(_start(settings.init))
+    method.learn_from(data.whole(), data.names, data.domains)
+    log.info("%s prototypes in each of %s domains", method.config.prototypes, len(method.styles))
+    _trained(method, data, run, settings.seed, ("prototypes", "assigned", "proportions"), on_progress)
+    method.finish()
+    return _saved(name, "proto-ot", method, settings, sources, None)
+
+
+def unlabelled(settings: WithoutLabels) -> tuple[list[Collection], tuple[Source, ...]]:
     """The renders in their styles and people's drawings, of all classes alike: no name tells what a picture shows."""
     world = world_pictures(settings.renders)
     collections = []
@@ -99,6 +88,68 @@ def unlabelled(settings: Disentangled) -> tuple[list[Collection], tuple[Source, 
         Source("renders of the Guise world, without labels", "Apache-2.0", len(world.labels)),
         Source("Quick, Draw! by Google, without labels", "CC BY 4.0", len(drawn)),
     )
+
+
+def _asked(name: str, settings: WithoutLabels) -> tuple[dict[str, Any], Run]:
+    """What the method is told by its recipe and by the settings, and the run that remembers both."""
+    asked = {**RECIPES[name].config, "epochs": settings.epochs, "lr": settings.lr}
+    folder = settings.run_folder or Path("runs") / f"{name}-{settings.seed}"
+    return asked, Run(folder, dataclasses.asdict(settings) | asked)
+
+
+def _start(init: Path) -> dict[str, Tensor]:
+    """The weights of the extractor in that bundle."""
+    start = load_bundle(init).method
+    if not isinstance(start, Dude):
+        raise DataError(f"{init} is no start for an extractor. Make one: python -m retrieval train dude-start.")
+    return dict(start.extractor.state_dict())
+
+
+def _trained(
+    method: Dude | ProtoOT, data: Unlabelled, run: Run, seed: int, kept: Sequence[str], on_progress: Progress
+) -> None:
+    """Train to the end; the averaged weights stay. kept: the name of a file for every epoch, and what of a method's
+    study is written into it.
+    """
+    state: dict[str, Any] = run.state() or {}
+    for report in fit(method, data, seed=seed, resume=state.get("fit"), on_progress=on_progress):
+        line = {"epoch": report.epoch, "of": report.epochs, "seconds": round(report.seconds, 1), **report.losses}
+        state = {"fit": report.state()}
+        arrays = {name: getattr(method.study, name).numpy() for name in kept[1:]}
+        np.savez_compressed(run.folder / f"{kept[0]}-{report.epoch:03d}.npz", names=np.array(data.names), **arrays)
+        run.save(state, line)
+        log.info("%s", line)
+    method.load_state_dict(state["fit"]["average"])
+    method.eval()
+
+
+def _saved(
+    name: str,
+    kind: str,
+    method: Dude | ProtoOT,
+    settings: WithoutLabels,
+    sources: tuple[Source, ...],
+    refers_to: str | None,
+) -> Manifest:
+    """Write the bundle; its manifest."""
+    manifest = Manifest(
+        name=name,
+        method=kind,
+        config=dataclasses.asdict(method.config),
+        preprocess=settings.preprocess,
+        domains=method.styles,
+        classes=(),
+        dim=method.dim,
+        files={},
+        seed=settings.seed,
+        trained_on=sources,
+        refers_to=refers_to,
+    )
+    return save_bundle(settings.out or Path("runs") / "bundles" / f"{name}-{settings.seed}", method, manifest)
+
+
+def _styles(collections: Sequence[Collection]) -> tuple[str, ...]:
+    return tuple(collection.domain.name for collection in collections)
 
 
 def _word(prior: Any) -> dict[str, Any]:

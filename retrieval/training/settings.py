@@ -60,7 +60,10 @@ class DualEncoder(OnWorld):
 class SketchToPhoto(Training):
     """DSN: sketches against photos, after a teacher that saw photos only."""
 
-    teacher: Annotated[Path, "the run of the teacher, which is trained first where it is not complete"] = Path(
+    init: Annotated[
+        Path | None, "a plain encoder whose trunk the teacher and the student begin from (default: from scratch)"
+    ] = None
+    teacher: Annotated[Path, "the run of the teacher, which is made first where it is not complete"] = Path(
         "runs/dsn-teacher"
     )
     teacher_epochs: Annotated[int, "how long to train the teacher"] = 12
@@ -73,17 +76,21 @@ class SketchToPhoto(Training):
 
 @dataclass(frozen=True)
 class WorldSketches(SketchToPhoto, OnWorld):
-    """DSN on the world and on packs: one sketch for two photos."""
+    """DSN on the world and on packs: as many sketches as photos, from the trunk of the plain encoder."""
 
+    init: Annotated[
+        Path | None, "a plain encoder whose trunk the teacher and the student begin from (default: from scratch)"
+    ] = Path("checkpoints/guise-mini-zs")
     batch: Annotated[int, "pictures in a step, before two more views of each are made"] = 48
     group: Annotated[int, "pictures of one class that stand in a batch together"] = 3
-    epochs: Annotated[int, "how long to train; the memory lives for one epoch"] = 2
+    epochs: Annotated[int, "how long to train; the memory lives for one epoch"] = 1
     steps: Annotated[int, "steps in an epoch"] = 100
+    lr: Annotated[float, "the highest learning rate"] = 3e-4
     validate_every: Annotated[int, "epochs between two validations; 0 keeps the last epoch unseen"] = 1
     people: Annotated[float, "share of a batch: people's drawings of the world's classes"] = 0.17
-    others: Annotated[float, "share of a batch: people's drawings of other things that there are photographs of"] = 0.09
-    sketched: Annotated[float, "share of a batch: the world's sketches"] = 0.07
-    rendered: Annotated[float, "share of a batch: the world's photos"] = 0.42
+    others: Annotated[float, "share of a batch: people's drawings of other things"] = 0.23
+    sketched: Annotated[float, "share of a batch: the world's sketches"] = 0.10
+    rendered: Annotated[float, "share of a batch: the world's photos"] = 0.25
     photos: Annotated[float, "share of a batch: photographs"] = 0.25
 
 
@@ -158,13 +165,12 @@ class FourSteps(TextToImage):
 
 
 @dataclass(frozen=True)
-class Disentangled(OnWorld):
-    """DUDE: pictures of the world and people's drawings, without labels, and a prior that was trained on others."""
+class WithoutLabels(OnWorld):
+    """Pictures of the world and people's drawings, without labels."""
 
     renders: Annotated[Path, "a set rendered --for training that the prior has not seen"] = Path(
         "runs/world-unlabelled-64"
     )
-    prior: Annotated[Path, "the text-to-image prior"] = Path("checkpoints/prior-world")
     init: Annotated[Path | None, "a bundle whose extractor is the start (default: random weights)"] = Path(
         "runs/bundles/dude-start-0"
     )
@@ -174,8 +180,20 @@ class Disentangled(OnWorld):
     lr: Annotated[float, "the highest learning rate"] = 5e-4
 
 
+@dataclass(frozen=True)
+class Disentangled(WithoutLabels):
+    """DUDE: pictures without labels, and a prior that was trained on others."""
+
+    prior: Annotated[Path, "the text-to-image prior"] = Path("checkpoints/prior-world")
+
+
+@dataclass(frozen=True)
+class Prototyped(WithoutLabels):
+    """ProtoOT: the same pictures, and no prior."""
+
+
 Encoders = DualEncoder | WorldSketches | PublishedSketches  # those that labels teach and validation selects
-Settings = Encoders | TextToImage | Disentangled
+Settings = Encoders | TextToImage | Disentangled | Prototyped
 
 
 def device_of(settings: Training) -> str:
@@ -205,9 +223,15 @@ WITHOUT: dict[str, tuple[str, dict[str, Any]]] = {  # what is taken from DUDE, o
     "not-mutual": ("neighbours need not be mutual", {"mutual": False}),
     "at-once": ("neighbours across domains from the first epoch", {"progressive": False}),
 }
+SMALL_PROTO_OT: dict[str, Any] = {  # DUDE's extractor, and its copy, which runs of few steps want quicker
+    "width": 96,
+    "trunk": "resnet10t",
+    "channels": (32, 64, 128, 256),
+    "momentum": 0.99,
+}
 NO_PARTS = {"tagged": False, "contrast_weight": 0.0, "memory_weight": 0.0}
 ALL_PARTS: dict[str, Any] = {"tagged": True, "contrast_weight": 0.1, "memory_weight": 1.0}
-DSN = {"trunk": "resnet18-half"}  # a ResNet-18 of half the width, for 64 px on two cores
+DSN = {"trunk": "resnet10t", "trunk_rate": 0.1, "settled": True}  # the plain encoder's, which is not to forget
 RUNGS: dict[str, tuple[str, dict[str, Any]]] = {  # each but the controls has one part more than the one above
     "classes": ("classes alone", {"teacher_weight": 0.0, "semantic_weight": 0.0}),
     "teacher": ("classes and the teacher", {"semantic_weight": 0.0}),
@@ -263,6 +287,18 @@ RECIPES: dict[str, Recipe] = (
     | {
         f"dude-world-{name}": Recipe(Disentangled(), f"for the ablations of DUDE: {about}", config=config)
         for name, (about, config) in WITHOUT.items()
+    }
+    | {
+        "proto-ot-world": Recipe(
+            Prototyped(),
+            "ProtoOT, to compare DUDE with: it estimates how many classes there are",
+            config=SMALL_PROTO_OT,
+        ),
+        "proto-ot-world-oracle": Recipe(
+            Prototyped(),
+            "ProtoOT, to compare DUDE with: it is told that there are 64 classes",
+            config=SMALL_PROTO_OT | {"prototypes": 64},
+        ),
     }
     | {
         "dsn-sketchy": Recipe(

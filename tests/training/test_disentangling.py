@@ -14,11 +14,11 @@ from retrieval.data.concepts import is_unseen
 from retrieval.data.unlabelled import Unlabelled
 from retrieval.errors import DataError
 from retrieval.images import Preprocess
-from retrieval.methods import Dude
+from retrieval.methods import Dude, ProtoOT
 from retrieval.priors import load_prior
-from retrieval.training.disentangling import disentangled, unlabelled
+from retrieval.training.disentangling import disentangled, prototyped, unlabelled
 from retrieval.training.prior import made_prior, shown
-from retrieval.training.settings import RECIPES, Disentangled, FourSteps, TextToImage
+from retrieval.training.settings import RECIPES, Disentangled, FourSteps, Prototyped, TextToImage
 from retrieval.training.student import made_student
 from retrieval.world.split import ALL
 from tests.training.small import STYLES, write_everything
@@ -96,6 +96,26 @@ def test_dude_is_made_from_a_start_and_a_prior(home: Path, prior: Path, start: P
     assert bundle.method.neutral_thing.norm().item() == pytest.approx(words.median().item(), rel=0.1)
     with np.load(home / "dude-run" / "pairs-001.npz") as pairs:
         assert pairs["within"].shape[0] == pairs["across"].shape[0] == len(pairs["names"])
+
+
+def test_proto_ot_is_made_from_the_same_start_and_pictures(home: Path, start: Path) -> None:
+    told = Prototyped(renders=home / "renders", packs=home, drawings=1, epochs=1, batch=64, init=start)
+    out, run = home / "proto-ot", home / "proto-ot-run"
+    manifest = prototyped("proto-ot-world", dataclasses.replace(told, run_folder=run, out=out))
+    assert (manifest.classes, manifest.refers_to) == ((), None)
+    assert manifest.trained_on == load_bundle(start).manifest.trained_on
+    bundle = load_bundle(out)
+    assert isinstance(bundle.method, ProtoOT)
+    assert bundle.method.styles == (*STYLES, "doodle")
+    assert bundle.method.config.prototypes > 0
+    with np.load(run / "prototypes-001.npz") as told_of:
+        assert len(told_of["assigned"]) == len(told_of["names"]) == 7 * len(ALL)
+        assert told_of["proportions"].sum(axis=1) == pytest.approx([1.0] * 7, rel=1e-5)
+
+
+def test_only_the_oracle_is_told_the_number_of_classes() -> None:
+    assert RECIPES["proto-ot-world-oracle"].config["prototypes"] == len(ALL)
+    assert "prototypes" not in RECIPES["proto-ot-world"].config
 
 
 def test_a_start_that_is_no_dude_is_refused(home: Path, prior: Path) -> None:
