@@ -3,9 +3,10 @@
 python benchmarks/ladder.py --train --seed 0       train what is missing of one seed; needs GUISE_DATA and renders
 python benchmarks/ladder.py                        measure what was trained, write the file
 
-All rungs start from one teacher's trunk, see the same pictures and take the same number of steps. They are selected on
-the validation classes and measured on the test classes, query by query: the interval of a gain is a paired bootstrap
-over queries, each query's average precision being the mean over seeds. Seeds are few, so their spread stands beside it.
+All rungs of a seed start from the trunk of the plain encoder of that seed, fitted to the same classes before the trunk
+learns, see the same pictures and take the same number of steps. They are selected on the validation classes and
+measured on the test classes, query by query: the interval of a gain is a paired bootstrap over queries, each query's
+average precision being the mean over seeds. Seeds are few, so their spread stands beside it.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from retrieval.evaluation.metrics import Values, paired_interval  # noqa: E402
 from retrieval.evaluation.report import write_results  # noqa: E402
 from retrieval.evaluation.tasks import Catalog, Task, task  # noqa: E402
 from retrieval.training.recipes import made  # noqa: E402
-from retrieval.training.settings import RECIPES, RUNGS  # noqa: E402
+from retrieval.training.settings import RECIPES, RUNGS, WorldSketches  # noqa: E402
 
 TASK = "quickdraw-world/zero-shot@1"
 METRIC = "mAP@all"
@@ -94,8 +95,20 @@ def train(name: str, seed: int) -> None:
     if (out / MANIFEST).is_file():
         return
     sys.stderr.write(f"{name}, seed {seed}\n")
-    run = ROOT / "runs" / "ladder" / "runs" / f"{name}-{seed}"
-    made(name, dataclasses.replace(RECIPES[name].settings, seed=seed, out=out, run_folder=run))
+    ladder, settings = ROOT / "runs" / "ladder", RECIPES[name].settings
+    if not isinstance(settings, WorldSketches):
+        raise TypeError(f"{name} is no rung: every rung is DSN on the world.")
+    made(
+        name,
+        dataclasses.replace(
+            settings,
+            seed=seed,
+            out=out,
+            run_folder=ladder / "runs" / f"{name}-{seed}",
+            init=folder(PLAIN, seed),
+            teacher=ladder / f"teacher-{seed}",
+        ),
+    )
 
 
 def measured(chosen: Task) -> list[Row]:

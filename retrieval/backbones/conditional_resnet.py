@@ -3,12 +3,13 @@
 Squeeze-excitation: Hu et al., "Squeeze-and-Excitation Networks" (2018). The tag inside it: Liu et al., "Semantic-Aware
 Knowledge Preservation for Zero-Shot Sketch-Based Image Retrieval" (2019), where it is called CSE. The blocks are
 timm's, so the weights of its SE-ResNets load by name; only the tags' weights are not among them, and those start at
-zero: until they are trained, this is a plain SE-ResNet.
+zero: until they are trained, this is a plain SE-ResNet. A ResNet without excitation can be taken over, too: then every
+gate stands half open at first, whatever it sees.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,8 @@ import torch
 from timm.layers import SEModule
 from timm.models.resnet import BasicBlock, Bottleneck, ResNet
 from torch import Tensor, nn
+
+from retrieval.errors import SettingsError
 
 
 class ConditionalExcitation(SEModule):  # type: ignore[misc]  # timm is untyped
@@ -94,6 +97,30 @@ class ConditionalResNet(ResNet):  # type: ignore[misc]
         for _, block in self._blocks():
             x = block(x, tags)
         return self.global_pool(x)
+
+    @torch.no_grad()
+    def take_over(self, plain: Mapping[str, Tensor]) -> None:
+        """Become the ResNet without excitation whose weights these are, under timm's names: the same function, to the
+        last bit but one. All gates are 1/2, with a gradient to learn from, and what they weigh is doubled.
+
+        Raises SettingsError where the weights are not those of this trunk.
+        """
+        try:
+            missing, unexpected = self.load_state_dict(plain, strict=False)
+        except RuntimeError as error:
+            raise SettingsError(f"These weights do not fit the trunk ({error}). Name a trunk of that shape.") from error
+        strange = [*unexpected, *(name for name in missing if ".se." not in name)]
+        if strange:
+            raise SettingsError(
+                f"These weights do not fit the trunk: {len(strange)} parts differ, among them {strange[0]}. "
+                "Name a trunk of that shape."
+            )
+        for _, block in self._blocks():
+            last = getattr(block, "bn3", block.bn2)
+            for part in (last.weight, last.bias):
+                part.mul_(2)
+            for part in (block.se.fc2.weight, block.se.fc2.bias, block.se.tag):
+                part.zero_()
 
     def gates(self, images: Tensor, tags: Tensor) -> dict[str, Tensor]:
         """The s of every block on the way, in order: (B, 3, H, W), (B,) -> name -> (B, C), in (0, 1)."""

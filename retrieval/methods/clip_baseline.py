@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from retrieval.backbones.clip import dual_encoder, tokenizer
@@ -75,6 +75,18 @@ class ClipBaseline(Method):
     @property
     def dim(self) -> int:
         return int(self.config.dim)
+
+    @property
+    def trunk(self) -> nn.Module:
+        """The picture tower without its last layer: (B, 3, H, W) -> (B, F)."""
+        found: nn.Module = self.model.visual.trunk
+        return found
+
+    @property
+    def last_layer(self) -> Tensor:
+        """What makes a code of features: (dim, F)."""
+        found: Tensor = self.model.visual.head.proj.weight
+        return found
 
     def phases(self) -> Sequence[Phase]:
         return (Phase("contrast", self.config.epochs, self.config.lr, self.config.weight_decay),)

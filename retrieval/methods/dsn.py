@@ -32,6 +32,10 @@ Where we differ, and why:
 - The teacher is not an ImageNet classifier but one of photos that the same recipe may see, so it knows no unseen class
   either (`training.teachers` has the other one, too). The student starts as its best approximation with a narrow code,
   as in the release: the same trunk, and the first singular triplets of its classifier.
+- The paper's trunk begins as one of ImageNet. Ours can begin as that of a plain encoder (`training.sketch_to_photo`):
+  its blocks have no excitation, so all gates start half open; the teacher is a linear classifier of photos on top, and
+  code and heads are fitted on top before the trunk learns (`training.linear`). It then learns slower than its gates
+  (`trunk_rate`) and keeps its statistics (`settled`).
 - `similarity` comes from any source: WordNet as in the release (`wordnet_similarity`), or embeddings of the names.
 - The ResNet-50 is timm's: it strides in its 3x3 convolutions, where the release's does in its first 1x1 ones.
 - Weight decay is decoupled, and the rate falls with every step, along a cosine.
@@ -48,13 +52,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.transforms import v2
 
-from retrieval.backbones.conditional_resnet import TRUNKS, ConditionalResNet
+from retrieval.backbones.conditional_resnet import TRUNKS, ConditionalExcitation, ConditionalResNet
 from retrieval.errors import SettingsError
 from retrieval.images import Preprocess
 from retrieval.losses import multi_positive_contrast
@@ -89,6 +94,8 @@ class Config:
     memory_grad: bool = True  # False, as released: (5) is a number without a gradient
     memory_index: str = "own"  # where a replaced sketch goes: "own" class; "released": slot k over the whole class k
     memory_rule: str = "anchored"  # what a full memory keeps: most like the photos; "random", a control
+    trunk_rate: float = 1.0  # factor on lr for the trunk, whose gates learn at the full rate all the same
+    settled: bool = False  # True: the trunk's normalisations keep the statistics that they begin with
     epochs: int = 20
     lr: float = 1e-4
     weight_decay: float = 5e-4
@@ -313,7 +320,19 @@ class DSN(Method):
         return int(self.config.dim)
 
     def phases(self) -> Sequence[Phase]:
-        return (Phase("smooth", self.config.epochs, self.config.lr, self.config.weight_decay, warmup=0.0),)
+        told = self.config
+        gates = {name: 1.0 for name, part in self.named_modules() if isinstance(part, ConditionalExcitation)}
+        rates = {"trunk": told.trunk_rate, **gates}
+        return (Phase("smooth", told.epochs, told.lr, told.weight_decay, warmup=0.0, rates=rates),)
+
+    def train(self, mode: bool = True) -> Self:
+        """As every module, but for normalisations that are settled."""
+        super().train(mode)
+        if self.config.settled:
+            for part in self.trunk.modules():
+                if isinstance(part, nn.BatchNorm2d):
+                    part.eval()
+        return self
 
     @torch.no_grad()
     def learn_from(self, teacher: PhotoTeacher, similarity: Tensor) -> None:

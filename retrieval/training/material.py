@@ -91,21 +91,20 @@ def taught(settings: SketchToPhoto, recipe: Recipe) -> Material:
 
 
 def _sketches_and_photos(settings: WorldSketches, recipe: Recipe) -> Material:
-    """Sketches and photos of the world's classes, and people's drawings and photographs of other things of which there
-    are both.
+    """Sketches and photos of the world's classes, people's drawings of other things, and photographs of whatever packs
+    show: classes of which there is only one of both still keep the code from narrowing to those of which there are two.
     """
     pack = settings.packs / "quickdraw345"
     ours = [label for label in ALL if allowed(label, recipe)]
     photographed, sources = photographs(settings.packs, settings.size, recipe)
-    others = sorted({*photographed.labels} & {*quickdraw_labels(pack)} - {*ALL})
-    found = photographed.only({*ours, *others})
+    others = [label for label in quickdraw_labels(pack) if label not in ALL and allowed(label, recipe)]
     world = world_pictures(settings.renders, ours)
     asked = ((ours, settings.people), (others, settings.others))
     drawn = [(quickdraw(pack, labels, "train"), share) for labels, share in asked]
     portions = [
         Portion(Renders(world, settings.size), SKETCH, settings.sketched),
         Portion(Renders(world, settings.size), PHOTO, settings.rendered),
-        Portion(Pictures(found, PHOTO, settings.size), PHOTO, settings.photos),
+        Portion(Pictures(photographed, PHOTO, settings.size), PHOTO, settings.photos),
         *(Portion(HumanDrawings(drawings, settings.size), SKETCH, share) for drawings, share in drawn if drawings),
     ]
     strokes = Source("Quick, Draw! by Google", "CC BY 4.0", sum(len(drawings) for drawings, _ in drawn))

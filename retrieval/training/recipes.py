@@ -42,9 +42,7 @@ def made(name: str, settings: Encoders, on_progress: Progress = no_progress) -> 
     checks = KeptClasses(settings, recipe) if isinstance(settings, PublishedSketches) else Validation(settings, recipe)
     run = Run(settings.run_folder or RUNS / f"{name}-{settings.seed}", dataclasses.asdict(settings))
     ready: Prepared = (
-        _dual_encoder(settings)
-        if isinstance(settings, DualEncoder)
-        else prepared(settings, recipe, data.classes, on_progress)
+        _dual_encoder(settings) if isinstance(settings, DualEncoder) else prepared(settings, recipe, data, on_progress)
     )
     method = ready.method
     weights, metrics = _selected(method, data, checks, run, settings, on_progress)

@@ -60,7 +60,10 @@ class DualEncoder(OnWorld):
 class SketchToPhoto(Training):
     """DSN: sketches against photos, after a teacher that saw photos only."""
 
-    teacher: Annotated[Path, "the run of the teacher, which is trained first where it is not complete"] = Path(
+    init: Annotated[
+        Path | None, "a plain encoder whose trunk the teacher and the student begin from (default: from scratch)"
+    ] = None
+    teacher: Annotated[Path, "the run of the teacher, which is made first where it is not complete"] = Path(
         "runs/dsn-teacher"
     )
     teacher_epochs: Annotated[int, "how long to train the teacher"] = 12
@@ -73,17 +76,21 @@ class SketchToPhoto(Training):
 
 @dataclass(frozen=True)
 class WorldSketches(SketchToPhoto, OnWorld):
-    """DSN on the world and on packs: one sketch for two photos."""
+    """DSN on the world and on packs: as many sketches as photos, from the trunk of the plain encoder."""
 
+    init: Annotated[
+        Path | None, "a plain encoder whose trunk the teacher and the student begin from (default: from scratch)"
+    ] = Path("checkpoints/guise-mini-zs")
     batch: Annotated[int, "pictures in a step, before two more views of each are made"] = 48
     group: Annotated[int, "pictures of one class that stand in a batch together"] = 3
-    epochs: Annotated[int, "how long to train; the memory lives for one epoch"] = 2
+    epochs: Annotated[int, "how long to train; the memory lives for one epoch"] = 1
     steps: Annotated[int, "steps in an epoch"] = 100
+    lr: Annotated[float, "the highest learning rate"] = 3e-4
     validate_every: Annotated[int, "epochs between two validations; 0 keeps the last epoch unseen"] = 1
     people: Annotated[float, "share of a batch: people's drawings of the world's classes"] = 0.17
-    others: Annotated[float, "share of a batch: people's drawings of other things that there are photographs of"] = 0.09
-    sketched: Annotated[float, "share of a batch: the world's sketches"] = 0.07
-    rendered: Annotated[float, "share of a batch: the world's photos"] = 0.42
+    others: Annotated[float, "share of a batch: people's drawings of other things"] = 0.23
+    sketched: Annotated[float, "share of a batch: the world's sketches"] = 0.10
+    rendered: Annotated[float, "share of a batch: the world's photos"] = 0.25
     photos: Annotated[float, "share of a batch: photographs"] = 0.25
 
 
@@ -224,7 +231,7 @@ SMALL_PROTO_OT: dict[str, Any] = {  # DUDE's extractor, and its copy, which runs
 }
 NO_PARTS = {"tagged": False, "contrast_weight": 0.0, "memory_weight": 0.0}
 ALL_PARTS: dict[str, Any] = {"tagged": True, "contrast_weight": 0.1, "memory_weight": 1.0}
-DSN = {"trunk": "resnet18-half"}  # a ResNet-18 of half the width, for 64 px on two cores
+DSN = {"trunk": "resnet10t", "trunk_rate": 0.1, "settled": True}  # the plain encoder's, which is not to forget
 RUNGS: dict[str, tuple[str, dict[str, Any]]] = {  # each but the controls has one part more than the one above
     "classes": ("classes alone", {"teacher_weight": 0.0, "semantic_weight": 0.0}),
     "teacher": ("classes and the teacher", {"semantic_weight": 0.0}),

@@ -1,7 +1,10 @@
-"""DSN at its start, as a copy of its teacher, and what is made of it when it is trained."""
+"""DSN at its start, as a copy of its teacher or fitted on top of a plain encoder's trunk, and what is made of it when
+it is trained.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,12 +12,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from retrieval.bundle import Source, load_bundle
+from retrieval.bundle import Bundle, Source, load_bundle
 from retrieval.data.batches import Mixture
 from retrieval.encoder import embed_texts
-from retrieval.methods import Method
+from retrieval.errors import SettingsError
+from retrieval.methods import ClipBaseline, Method
 from retrieval.methods.dsn import DSN, Config, embedded_similarity
 from retrieval.stores.binary_store import Rotation, fitted
+from retrieval.training.linear import Seen, begin_linearly, seen
+from retrieval.training.material import allowed
+from retrieval.training.runs import Run
 from retrieval.training.settings import Recipe, SketchToPhoto, device_of
 from retrieval.training.teachers import teacher_of
 from retrieval.types import Progress
@@ -30,10 +37,10 @@ class Prepared:
     knows_unseen: bool = False
 
 
-def prepared(settings: SketchToPhoto, recipe: Recipe, classes: tuple[str, ...], on_progress: Progress) -> Prepared:
-    """The student of these classes, after its teacher."""
+def prepared(settings: SketchToPhoto, recipe: Recipe, data: Mixture, on_progress: Progress) -> Prepared:
+    """The student of the data's classes, after its teacher."""
     told: dict[str, Any] = {
-        "classes": len(classes),
+        "classes": len(data.classes),
         "epochs": settings.epochs,
         "lr": settings.lr,
         "teacher_epochs": settings.teacher_epochs,
@@ -41,12 +48,53 @@ def prepared(settings: SketchToPhoto, recipe: Recipe, classes: tuple[str, ...], 
     }
     if settings.meanings is None:
         told["semantic_weight"] = 0.0
-    lesson = teacher_of(settings, recipe, told, on_progress)
-    similarity, read = _similarity(settings.meanings, classes, lesson.names)
+    start = load_bundle(settings.init) if settings.init else None
+    plain = _plain(start, recipe) if start else None
+    lesson = teacher_of(settings, recipe, told, on_progress, plain)
+    similarity, read = _similarity(settings.meanings, data.classes, lesson.names)
     torch.manual_seed(settings.seed)
     method = DSN(Config(**told, teacher_classes=len(lesson.names)), settings.preprocess).to(device_of(settings))
     method.learn_from(lesson.teacher, similarity)
-    return Prepared(method, (*lesson.saw, *read), lesson.classes, lesson.knows_unseen)
+    if start is None or plain is None:
+        return Prepared(method, (*lesson.saw, *read), lesson.classes, lesson.knows_unseen)
+    found = _seen(method, data, settings)
+    begin_linearly(method, lesson.teacher, plain.last_layer.to(found.features.device), found, settings.seed)
+    known = start.manifest
+    saw = (*known.trained_on, *lesson.saw, *read)
+    return Prepared(method, saw, (*lesson.classes, *known.classes), lesson.knows_unseen)
+
+
+def _seen(method: DSN, data: Mixture, settings: SketchToPhoto) -> Seen:
+    """What the trunk makes, at its start, of an epoch that is not trained on. It is kept beside the teacher: recipes
+    that differ in what comes after the start share it.
+    """
+    later = ("run_folder", "out", "lr", "validate_every")
+    told = {name: value for name, value in dataclasses.asdict(settings).items() if name not in later}
+    run = Run(settings.teacher / f"seen-{settings.seed}", told | {"classes": list(data.classes)})
+    state = run.state()
+    if state is None:
+        found = seen(method.trunk, data.epoch(settings.seed, settings.epochs), method.config.sketches)
+        state = {name: part.cpu() for name, part in vars(found).items()}
+        run.save(state, {"pictures": len(found.labels)})
+    device = device_of(settings)
+    return Seen(**{name: part.to(device) for name, part in state.items()})
+
+
+def _plain(start: Bundle, recipe: Recipe) -> ClipBaseline:
+    """The plain encoder of a bundle to begin from. Raises SettingsError where it is none, or where it knows a class
+    that the recipe may not know.
+    """
+    known = [label for label in start.manifest.classes if not allowed(label, recipe)]
+    if known:
+        raise SettingsError(
+            f"{start.manifest.name} knows {len(known)} classes that must stay unseen, among them {known[0]}. "
+            "Begin from one like guise-mini-zs."
+        )
+    if not isinstance(start.method, ClipBaseline):
+        raise SettingsError(
+            f"{start.manifest.name} is no plain dual encoder, so DSN cannot begin from it. Name one like guise-mini-zs."
+        )
+    return start.method
 
 
 def _similarity(

@@ -1,6 +1,7 @@
-"""Who teaches DSN: a classifier of photos, trained once by the recipe itself, or timm's of ImageNet.
+"""Who teaches DSN: a classifier of photos, made once by the recipe itself, or timm's of ImageNet.
 
-The first knows no class that the student may not know. The second is the paper's. It has seen most of what the
+The first knows no class that the student may not know. It is trained from scratch, or fitted on top of the trunk of a
+plain encoder, which stays as it is. The second is the paper's. It has seen most of what the
 literature calls unseen in Sketchy 100/25 and TU-Berlin, and whoever learns from it says so.
 """
 
@@ -20,7 +21,9 @@ from torch import Tensor
 from retrieval.bundle import Source
 from retrieval.data.batches import Mixture
 from retrieval.errors import SettingsError
+from retrieval.methods import ClipBaseline
 from retrieval.methods.dsn import Config, PhotoTeacher
+from retrieval.training.linear import classifier, seen
 from retrieval.training.loop import fit
 from retrieval.training.material import Material, taught
 from retrieval.training.runs import Run
@@ -44,14 +47,25 @@ class Taught:
     knows_unseen: bool = False
 
 
-def teacher_of(settings: SketchToPhoto, recipe: Recipe, told: Mapping[str, Any], on_progress: Progress) -> Taught:
-    """The teacher of a student whose options are `told`; it is trained first where its run is not complete."""
+def teacher_of(
+    settings: SketchToPhoto,
+    recipe: Recipe,
+    told: Mapping[str, Any],
+    on_progress: Progress,
+    plain: ClipBaseline | None = None,
+) -> Taught:
+    """The teacher of a student whose options are `told`; it is made first where its run is not complete. `plain`: the
+    encoder whose trunk it has, or from scratch.
+    """
     if isinstance(settings, PublishedSketches) and settings.imagenet:
         return _downloaded(settings.imagenet, told)
     material = taught(settings, recipe)
     data = material.batches(settings.preprocess, batch=settings.teacher_batch, steps=settings.steps)
     config = Config(**told, teacher_classes=len(data.classes))
-    teacher = _trained(settings, config, material, data, on_progress)
+    if plain is None:
+        teacher = _trained(settings, config, material, data, on_progress)
+    else:
+        teacher = _probe(settings, config, material, data, plain)
     return Taught(teacher, data.classes, material.sources, data.classes)
 
 
@@ -59,9 +73,7 @@ def _trained(
     settings: SketchToPhoto, config: Config, material: Material, data: Mixture, on_progress: Progress
 ) -> PhotoTeacher:
     told = {name: getattr(config, name) for name in ("trunk", "teacher_epochs", "teacher_lr", "teacher_weight_decay")}
-    sources = [dataclasses.asdict(source) for source in material.sources]
-    batches = {"batch": settings.teacher_batch, "steps": settings.steps, "size": settings.size}
-    run = Run(settings.teacher, told | batches | {"classes": list(data.classes), "sources": sources})
+    run = Run(settings.teacher, told | _shown(settings, material, data))
     state: dict[str, Any] = run.state() or {}
     torch.manual_seed(SEED)
     teacher = PhotoTeacher(config).to(device_of(settings))
@@ -73,6 +85,32 @@ def _trained(
         log.info("teacher %s", line)
     assert weights is not None, "a teacher has at least one epoch"
     teacher.load_state_dict(weights)
+    return teacher
+
+
+def _shown(settings: SketchToPhoto, material: Material, data: Mixture) -> dict[str, Any]:
+    """What a teacher's run says of its pictures."""
+    sources = [dataclasses.asdict(source) for source in material.sources]
+    batches = {"batch": settings.teacher_batch, "steps": settings.steps, "size": settings.size}
+    return batches | {"classes": list(data.classes), "sources": sources}
+
+
+def _probe(
+    settings: SketchToPhoto, config: Config, material: Material, data: Mixture, plain: ClipBaseline
+) -> PhotoTeacher:
+    """The plain encoder's trunk, frozen, with a linear classifier of the photos of one epoch."""
+    run = Run(settings.teacher, {"trunk": config.trunk, "init": settings.init} | _shown(settings, material, data))
+    teacher = PhotoTeacher(config).to(device_of(settings))
+    state = run.state()
+    if state is None:
+        teacher.trunk.take_over(plain.trunk.state_dict())
+        found = seen(teacher.trunk, data.epoch(SEED, 0), config.sketches)
+        fitted = classifier(found.features[found.photos], found.labels[found.photos], config.teacher_classes)
+        teacher.classify.load_state_dict(fitted.state_dict())
+        right = (fitted(found.features).argmax(dim=1) == found.labels).float().mean().item()
+        state = {"best": teacher.state_dict()}
+        run.save(state, {"pictures": len(found.labels), "right": round(right, 4)})
+    teacher.load_state_dict(state["best"])
     return teacher
 
 

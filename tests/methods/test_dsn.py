@@ -108,6 +108,48 @@ def test_while_the_tags_weigh_nothing_the_trunk_is_a_plain_se_resnet(ours: str, 
         assert torch.allclose(trunk(images, torch.tensor([0.0, 1.0])), plain(images), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["resnet10t", "resnet50"])
+def test_a_trunk_that_takes_over_a_plain_resnet_is_that_resnet_under_both_tags(name: str) -> None:
+    torch.manual_seed(0)
+    plain = timm.create_model(name, num_classes=0, zero_init_last=False).eval()
+    trunk = ConditionalResNet(name).eval()
+    trunk.take_over(plain.state_dict())
+    images = torch.randn(2, 3, 64, 64)
+    with torch.inference_mode():
+        for tag in (0.0, 1.0):
+            found, wanted = trunk(images, torch.full((2,), tag)), plain(images)
+            assert torch.allclose(found, wanted, rtol=1e-4, atol=1e-5 * float(wanted.abs().max()))
+        assert all((gates == 0.5).all() for gates in trunk.gates(images, torch.zeros(2)).values())
+    trunk(images, torch.ones(2)).sum().backward()
+    parts = [part for part in trunk.modules() if isinstance(part, ConditionalExcitation)]
+    assert all(p.grad is not None and p.grad.any() for part in parts for p in (part.tag, part.fc2.weight))
+
+
+def test_weights_of_another_trunk_are_not_taken_over() -> None:
+    trunk = ConditionalResNet("resnet10t")
+    weights = timm.create_model("resnet10t", num_classes=0).state_dict()
+    with pytest.raises(SettingsError, match="do not fit the trunk"):
+        ConditionalResNet("resnet10-quarter").take_over(weights)
+    with pytest.raises(SettingsError, match=r"1 parts differ, among them layer1\.0\.bn1\.bias"):
+        trunk.take_over({name: t for name, t in weights.items() if name != "layer1.0.bn1.bias"})
+    with pytest.raises(SettingsError, match="1 parts differ, among them head"):
+        trunk.take_over(weights | {"head": torch.zeros(1)})
+
+
+def test_settled_normalisations_keep_their_statistics_and_the_trunk_learns_slower_than_its_gates() -> None:
+    method = made(settled=True, trunk_rate=0.25)
+    before = {name: t.clone() for name, t in method.state_dict().items()}
+    rates = method.phases()[0].rates
+    assert rates == {"trunk": 0.25} | {f"trunk.layer{n}.0.se": 1.0 for n in range(1, 5)}
+    list(fit(method, ToyData(), seed=0))
+    after = method.state_dict()
+    running = [name for name in before if "running" in name or "num_batches" in name]
+    assert running
+    assert all(torch.equal(before[name], after[name]) for name in running)
+    assert not torch.equal(before["trunk.conv1.0.weight"], after["trunk.conv1.0.weight"])
+    assert method.code.training, "all else is in training"
+
+
 def test_the_excitation_is_one_matrix_over_the_squeezed_channels_and_the_tag() -> None:
     torch.manual_seed(0)
     part = ConditionalExcitation(32).double()

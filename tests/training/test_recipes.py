@@ -8,18 +8,21 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import torch
 
 from retrieval.bundle import CARD, card, load_bundle, write_manifest
 from retrieval.cli import main
 from retrieval.data.concepts import UNSEEN, is_unseen
 from retrieval.data.icons import EMOJI, MONO
 from retrieval.data.strangers import STRANGERS
-from retrieval.errors import DataError
+from retrieval.errors import DataError, SettingsError
 from retrieval.methods.dsn import Config as DSNConfig
 from retrieval.training.material import gathered, taught
 from retrieval.training.recipes import made
 from retrieval.training.settings import RECIPES, RUNGS, DualEncoder, WorldSketches
-from retrieval.world.split import ALL, SEEN
+from retrieval.training.sketch_to_photo import prepared
+from retrieval.types import no_progress
+from retrieval.world.split import ALL
 from tests.training.small import OTHERS, STYLES, write_everything
 
 
@@ -120,7 +123,7 @@ def paired(settings: DualEncoder) -> WorldSketches:
     return WorldSketches(
         renders=home / "renders", validation=home / "renders", packs=home, run_folder=home / "dsn-run",
         out=home / "dsn", epochs=1, steps=12, batch=6, size=32, teacher=home / "teacher", teacher_epochs=1,
-        teacher_batch=4, meanings=home / "reader",
+        teacher_batch=4, meanings=home / "reader", init=home / "reader",
     )  # fmt: skip
 
 
@@ -139,9 +142,9 @@ def test_dsn_is_made_with_a_teacher_an_album_and_a_rotation(paired: WorldSketche
     assert bundle.manifest.files == manifest.files
     assert bundle.rotation is not None
     assert bundle.rotation.bits == bundle.dim
-    seen = manifest.classes[: manifest.config["classes"]]
-    assert seen == tuple(sorted(set(SEEN)))
-    assert len(manifest.classes) == manifest.config["teacher_classes"]
+    begun = load_bundle(paired.init or Path()).manifest
+    assert {*manifest.classes} >= {*begun.classes}, "what the trunk knew before counts as seen"
+    assert manifest.trained_on[: len(begun.trained_on)] == begun.trained_on
     assert bundle.method.album.counts.sum() > 0  # type: ignore[union-attr, operator]
     assert any("Quick, Draw!" in source.data for source in manifest.trained_on)
 
@@ -152,6 +155,24 @@ def test_a_teacher_serves_every_seed_and_no_other_recipe(paired: WorldSketches, 
     other = dataclasses.replace(paired, teacher_batch=5, run_folder=tmp_path / "other", out=tmp_path / "out")
     with pytest.raises(DataError, match="begun with other settings"):
         made("dsn-world", other)
+
+
+def test_dsn_begins_as_the_plain_encoder_s_trunk(paired: WorldSketches) -> None:
+    recipe, plain = RECIPES["dsn-world"], load_bundle(paired.init or Path())
+    data = gathered(paired, recipe).batches(paired.preprocess, batch=6, steps=1)
+    method = prepared(paired, recipe, data, no_progress).method.eval()
+    images = torch.rand(3, 3, 32, 32)
+    with torch.inference_mode():
+        for tag in (0.0, 1.0):
+            found = method.trunk(images, torch.full((3,), tag))  # type: ignore[operator]
+            assert torch.allclose(found, plain.method.trunk(images), atol=1e-4)  # type: ignore[operator]
+
+
+def test_dsn_begins_from_no_encoder_that_knows_unseen_classes(paired: WorldSketches, settings: DualEncoder) -> None:
+    knowing = settings.packs / "knowing"
+    made("guise-mini", dataclasses.replace(settings, run_folder=settings.packs / "knowing-run", out=knowing))
+    with pytest.raises(SettingsError, match="classes that must stay unseen, among them"):
+        made("dsn-world", dataclasses.replace(paired, init=knowing, run_folder=knowing / "run"))
 
 
 def test_every_rung_of_the_ladder_has_one_part_more_than_the_one_above() -> None:
