@@ -36,7 +36,7 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from PIL import Image  # noqa: E402
 
-from retrieval.bundle import MANIFEST, load_bundle, read_manifest  # noqa: E402
+from retrieval.bundle import load_bundle, read_manifest  # noqa: E402
 from retrieval.data.packs import packs_folder, quickdraw  # noqa: E402
 from retrieval.data.world import world_pictures  # noqa: E402
 from retrieval.diffusion.samplers import Sampler  # noqa: E402
@@ -60,6 +60,7 @@ from retrieval.items import ITEMS  # noqa: E402
 from retrieval.judges import load_judge, save_judge  # noqa: E402
 from retrieval.methods.dude import Dude  # noqa: E402
 from retrieval.priors import LoadedPrior, load_prior  # noqa: E402
+from retrieval.sealed import MANIFEST  # noqa: E402
 from retrieval.training.judging import (  # noqa: E402
     Real,
     accuracies,
@@ -193,8 +194,7 @@ class Bench:
         self._judge = load_judge(JUDGE)
         self._seen = frozenset(prior.classes or SEEN)
         self._precisions: dict[str, np.ndarray] = {}  # of each code, what each picture finds
-        student = {"steps": prior.steps, "guidance": prior.guidance, "student": True} if prior.steps else {}
-        self._sampler = Sampler(**student)
+        self._sampler = Sampler(prior.steps, prior.guidance, student=True) if prior.steps else Sampler()
 
     def found(self, part: str, seed: int, *, first: bool) -> list[Finding]:
         """What one part finds of the bundle of one seed; what does not depend on it, with the first alone."""
@@ -261,7 +261,12 @@ class Bench:
         torch.manual_seed(0)
         start = dude(START, 0) or Dude(method.config, method.preprocess).eval()
         raw = trunk_features(start, self._real)
-        codes = (raw, without_means(raw, self._real.styles), tokens(start, self._real).numpy(), self._style_codes())
+        codes: tuple[np.ndarray, ...] = (
+            raw,
+            without_means(raw, self._real.styles),
+            tokens(start, self._real).numpy(),
+            self._style_codes(),
+        )
         return dict(zip(GIVEN, codes, strict=True)) | self._named()
 
     def _named(self) -> dict[str, np.ndarray]:

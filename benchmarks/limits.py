@@ -26,12 +26,13 @@ from typing import Any  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
-from retrieval.bundle import Bundle, load_bundle  # noqa: E402
+from retrieval.bundle import load_bundle  # noqa: E402
 from retrieval.data.packs import packs_folder  # noqa: E402
 from retrieval.encoder import Vectors  # noqa: E402
 from retrieval.evaluation.floors import Hog  # noqa: E402
 from retrieval.evaluation.report import write_results  # noqa: E402
-from retrieval.training.settings import RECIPES  # noqa: E402
+from retrieval.methods import ClipBaseline  # noqa: E402
+from retrieval.training.settings import RECIPES, DualEncoder  # noqa: E402
 from retrieval.training.validation import Validation  # noqa: E402
 
 EDGES = 0.5  # weight of HOG beside a code
@@ -39,18 +40,19 @@ Row = dict[str, Any]
 
 
 class Trunk:
-    """A bundle's picture tower without its last layer."""
+    """A plain dual encoder's picture tower without its last layer."""
 
     fingerprint = "trunk"
 
-    def __init__(self, bundle: Bundle) -> None:
-        self.preprocess = bundle.preprocess
-        self._trunk = bundle.method.model.visual.trunk
+    def __init__(self, method: ClipBaseline) -> None:
+        self.preprocess = method.preprocess
+        self._trunk: Any = method.model.visual.trunk
         self.dim = int(self._trunk.num_features)
 
     def encode_images(self, images: torch.Tensor, domains: Any) -> torch.Tensor:
         """(B, 3, H, W) -> (B, dim), unit rows."""
-        return torch.nn.functional.normalize(self._trunk(images), dim=-1)
+        found: torch.Tensor = torch.nn.functional.normalize(self._trunk(images), dim=-1)
+        return found
 
 
 def main() -> None:
@@ -59,9 +61,11 @@ def main() -> None:
     if packs is None:
         sys.exit("This needs the folder of packs: set GUISE_DATA.")
     recipe = RECIPES["guise-mini-zs"]
-    checks = Validation(dataclasses.replace(recipe.settings, packs=packs), recipe)
     bundle = load_bundle(ROOT / "checkpoints" / "guise-mini-zs")
-    code, trunk, edges = (checks.embedded(encoder) for encoder in (bundle, Trunk(bundle), Hog()))
+    if not (isinstance(recipe.settings, DualEncoder) and isinstance(bundle.method, ClipBaseline)):
+        sys.exit("guise-mini-zs is no plain dual encoder.")
+    checks = Validation(dataclasses.replace(recipe.settings, packs=packs), recipe)
+    code, trunk, edges = (checks.embedded(encoder) for encoder in (bundle, Trunk(bundle.method), Hog()))
     both = tuple(np.hstack([own, EDGES**0.5 * centred(other)]) for own, other in zip(code, edges, strict=True))
     how = f"{len(code[0])} validation drawings -> {len(code[1])} rendered photos of 9 classes never trained on"
     rows = [

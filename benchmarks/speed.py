@@ -1,4 +1,5 @@
-"""Every claim about speed -> results/speed.json: search against its bare parts, the app's start, the browser, memory.
+"""Every claim about speed -> results/speed.json: search against its bare parts, pictures that are drawn, the app's
+start, the browser, memory.
 
 python benchmarks/speed.py              wants an idle machine and a Chromium
 """
@@ -36,6 +37,7 @@ import torch  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
 
 from retrieval.bundle import load_bundle  # noqa: E402
+from retrieval.disentangle.drawn import Original  # noqa: E402
 from retrieval.encoder import embed_images  # noqa: E402
 from retrieval.engine import Engine, Settings  # noqa: E402
 from retrieval.evaluation.report import write_results  # noqa: E402
@@ -48,6 +50,8 @@ ROUNDS = 60
 K = 24
 STROKES = 12
 STARTS = 3
+CARDS, GRIDS = 7, 3
+SIDE = 4  # rows and styles of a grid
 BATCH = 64
 INDEXED = 1024  # pictures that are indexed
 TURNS = 3
@@ -68,7 +72,7 @@ Row = dict[str, Any]
 
 def main() -> None:
     """Measure, print, write the file."""
-    rows = [*search_rows(), *index_rows(), *app_rows()]
+    rows = [*search_rows(), *index_rows(), *drawn_rows(), *app_rows()]
     write_results(ROOT / "benchmarks" / "results" / "speed.json", rows)
     for row in rows:
         sys.stdout.write(f"{row['name']:28} {row['value']:>10} {row['unit']:6} wanted {row['wanted']}\n")
@@ -168,6 +172,38 @@ def timed(run: Callable[[ImageQuery], None], query: ImageQuery) -> float:
     start = time.perf_counter()
     run(query)
     return time.perf_counter() - start
+
+
+# ---------------------------------------------------------------- pictures that are drawn
+
+
+def drawn_rows() -> list[Row]:
+    """Cards and grids of gallery pictures, as the page asks for them; the first of each warms up."""
+    engine = Engine(Settings())
+    engine.wait()
+    disentangler = engine.disentangler.wait()
+    items = engine.served().gallery().items
+    originals = [
+        Original(open_image(item.path), item.domain.name, item.label) for item in items[:: len(items) // (CARDS + 1)]
+    ]
+    cards = [steps_timed(disentangler.card(one)) for one in originals[: CARDS + 1]][1:]
+    styles = disentangler.styles[:SIDE]
+    grids = [steps_timed(disentangler.grid(originals[at : at + SIDE], styles)) for at in range(GRIDS + 1)][1:]
+    by = "the student" if disentangler.is_quick else "the prior itself"
+    first = statistics.median(times[0] for times in cards + grids)
+    how = f"{len(cards)} gallery pictures, drawn by the prior itself; median"
+    return [
+        row("decomposition_card", statistics.median(times[-1] for times in cards), "s", "<= 2", how),
+        row("swap_grid_4x4", statistics.median(times[-1] for times in grids), "s", "<= 6", f"drawn by {by}; median of "
+            f"{len(grids)}"),
+        row("first_preview", first, "s", "<= 0.7", "of those cards and grids, until something is seen; median"),
+    ]  # fmt: skip
+
+
+def steps_timed(panel: Iterator[object]) -> list[float]:
+    """Seconds after which each value of a panel came."""
+    start = time.perf_counter()
+    return [time.perf_counter() - start for _ in panel]
 
 
 # ---------------------------------------------------------------- the app as a process
