@@ -29,6 +29,7 @@ from retrieval.methods.base import Batch, Phase, Trainable
 from retrieval.priors import save_prior
 from retrieval.training.loop import EMA_DECAY, fit
 from retrieval.training.material import allowed
+from retrieval.training.packed import Shown, packed
 from retrieval.training.runs import Run
 from retrieval.training.settings import RECIPES, Recipe, TextToImage
 from retrieval.types import DOODLE, STYLES, Progress, no_progress
@@ -106,8 +107,9 @@ def made_prior(name: str, settings: TextToImage, on_progress: Progress = no_prog
 
 
 def prior_run(name: str, settings: TextToImage) -> Run:
-    """Its run: how long it lasts is not among what must stay the same."""
-    told = {key: value for key, value in dataclasses.asdict(settings).items() if key not in ("epochs", "run_folder")}
+    """Its run: how long it lasts, and what file its pictures come from, is not among what must stay the same."""
+    free = ("epochs", "run_folder", "pack")
+    told = {key: value for key, value in dataclasses.asdict(settings).items() if key not in free}
     return Run(settings.run_folder or Path("runs") / f"{name}-{settings.seed}", told)
 
 
@@ -197,8 +199,15 @@ def known_tokens(shelves: Sequence[Shelf], context_length: int) -> tuple[int, ..
     return tuple(sorted(set(tokenizer(context_length)(words).flatten().tolist())))
 
 
-def shown(settings: TextToImage, recipe: Recipe) -> tuple[list[Shelf], tuple[Source, ...]]:
-    """The world in its styles, people's drawings of its classes, and icons, all of seen things; and their sources."""
+def shown(settings: TextToImage, recipe: Recipe) -> Shown:
+    """The world in its styles, people's drawings of its classes, and icons, all of seen things; and their sources.
+    From the settings' pack, where there is one.
+    """
+    return packed(settings.pack, lambda: _gathered(settings, recipe))
+
+
+def _gathered(settings: TextToImage, recipe: Recipe) -> Shown:
+    """From renders and packs."""
     classes = [label for label in ALL if allowed(label, recipe)]
     world = world_pictures(settings.renders, classes)
     styles = list(dict.fromkeys(world.domains))
