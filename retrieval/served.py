@@ -7,13 +7,13 @@ weights or of other pictures, it is built. torch and faiss are imported in the l
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrieval.errors import GalleryError, RetrievalError, SettingsError
 from retrieval.items import ITEMS, read_items, root_of
+from retrieval.loading import Loading
 from retrieval.types import ImageQuery, Progress, Query, TextQuery, no_progress
 
 if TYPE_CHECKING:
@@ -25,71 +25,32 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Served:
+class Served(Loading):
     """The bundle in a folder, over the galleries in `homes`: name -> home. `title` is what people call it."""
 
     def __init__(self, folder: Path, homes: Mapping[str, Path], title: str = "the model") -> None:
+        super().__init__("the model")
         self.folder = folder
         self.homes = homes
         self.title = title
         self._galleries: dict[str, Gallery | RetrievalError] = {}
         self._names: dict[str, Names | None] = {}  # gallery -> what tells whether it holds a thing, where that can be
         self._bundle: Bundle | None = None
-        self._failure: RetrievalError | None = None
-        self._progress = ""
-        self._loaded = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._lock = threading.Lock()
 
     # ------------------------------------------------------------ loading
 
-    def warm(self) -> None:
-        """Start loading in the background; returns at once, and does nothing the second time."""
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._load, name=f"loading-{self.folder.name}", daemon=True)
-                self._thread.start()
-
-    @property
-    def ready(self) -> bool:
-        """Whether searches are answered at once."""
-        return self._loaded.is_set() and self._failure is None
-
-    @property
-    def trouble(self) -> str | None:
-        """The sentence that says why loading failed, if it did."""
-        return str(self._failure) if self._failure else None
-
-    @property
-    def progress(self) -> str:
-        """What is being loaded right now, for people."""
-        return self._progress
-
     def wait(self, timeout: float | None = None) -> None:
-        """Return when searches can be answered; raises what went wrong in loading, or GalleryError when it takes
+        """Return when searches can be answered; raises what went wrong in loading, or RetrievalError when it takes
         longer than `timeout` seconds.
         """
-        self.warm()
-        if not self._loaded.wait(timeout):
-            raise GalleryError(f"The model is still loading after {timeout:.0f} seconds. Try again in a moment.")
-        if self._failure:
-            raise self._failure
+        self._wait(timeout)
 
     def _load(self) -> None:
-        try:
-            self._load_bundle()
-            for name, home in self.homes.items():
-                self._galleries[name] = self._opened(name, home)
-                self._names[name] = self._names_of(self._galleries[name])
-            self._warm_up()
-        except RetrievalError as error:
-            self._failure = error
-        except Exception:  # a bug must not leave every visitor waiting for ever
-            log.exception("loading failed")
-            self._failure = RetrievalError("The model could not be loaded; the log says why. Restart the app.")
-        finally:
-            self._progress = ""
-            self._loaded.set()
+        self._load_bundle()
+        for name, home in self.homes.items():
+            self._galleries[name] = self._opened(name, home)
+            self._names[name] = self._names_of(self._galleries[name])
+        self._warm_up()
 
     def _load_bundle(self) -> None:
         self._progress = f"Loading {self.title}"

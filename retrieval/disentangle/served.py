@@ -4,83 +4,41 @@ student of the prior. Like `served`, it can be built before anything heavy is im
 
 from __future__ import annotations
 
-import logging
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retrieval.errors import BundleError, RetrievalError
+from retrieval.errors import BundleError
+from retrieval.loading import Loading
 
 if TYPE_CHECKING:
     from retrieval.disentangle.panels import Disentangler
 
-log = logging.getLogger(__name__)
 
-
-class ServedDisentangler:
+class ServedDisentangler(Loading):
     """What stands in four folders; those of judge and student may be missing, and then there are no bars, and pictures
     take longer.
     """
 
     def __init__(self, prior: Path, dude: Path, judge: Path | None = None, student: Path | None = None) -> None:
+        super().__init__("the prior")
         self._prior, self._dude, self._judge, self._student = prior, dude, judge, student
         self._made: Disentangler | None = None
-        self._failure: RetrievalError | None = None
-        self._progress = ""
-        self._loaded = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._lock = threading.Lock()
 
     @property
     def offered(self) -> bool:
         """Whether there is what it needs; known without loading anything."""
         return all(_is_there(folder) for folder in (self._prior, self._dude))
 
-    @property
-    def ready(self) -> bool:
-        """Whether pictures are drawn at once."""
-        return self._made is not None
-
-    @property
-    def trouble(self) -> str | None:
-        """The sentence that says why loading failed, if it did."""
-        return str(self._failure) if self._failure else None
-
-    @property
-    def progress(self) -> str:
-        """What is being loaded right now, for people."""
-        return self._progress
-
-    def warm(self) -> None:
-        """Start loading in the background; returns at once, and does nothing the second time."""
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._load, name="loading-disentangler", daemon=True)
-                self._thread.start()
-
     def wait(self, timeout: float | None = None) -> Disentangler:
-        """What draws, once it is loaded; raises what went wrong in loading, or BundleError when it takes longer than
+        """What draws, once it is loaded; raises what went wrong in loading, or RetrievalError when it takes longer than
         `timeout` seconds.
         """
-        self.warm()
-        if not self._loaded.wait(timeout):
-            raise BundleError(f"The prior is still loading after {timeout:.0f} seconds. Try again in a moment.")
-        if self._failure:
-            raise self._failure
+        self._wait(timeout)
         assert self._made is not None
         return self._made
 
     def _load(self) -> None:
-        try:
-            self._made = self._opened()
-        except RetrievalError as error:
-            self._failure = error
-        except Exception:  # a bug must not leave every visitor waiting for ever
-            log.exception("loading failed")
-            self._failure = RetrievalError("The prior could not be loaded; the log says why. Restart the app.")
-        finally:
-            self._progress = ""
-            self._loaded.set()
+        self._made = self._opened()
 
     def _opened(self) -> Disentangler:
         self._progress = "Loading what draws"
