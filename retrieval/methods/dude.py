@@ -65,7 +65,7 @@ class Config:
     temperature: float = 0.2  # tau
     momentum: float = 0.99  # of the copy that fills the bank
     noise_weight: float = 1.0  # lambda_d; 0: contrast alone, and no prior is asked
-    noise_share: float = 0.34  # of a batch that goes through the prior
+    noise_share: float = 0.25  # of a batch that goes through the prior
     domain_word: bool = True  # False: the prior is told "a picture of a [z]" of every domain
     dropout: float = 0.1  # how often z-bar stands for z
     instance_weight: float = 1.0  # lambda_i

@@ -178,7 +178,7 @@ class WithoutLabels(OnWorld):
         "runs/bundles/dude-start-0"
     )
     drawings: Annotated[int, "people's drawings of each class"] = 20
-    epochs: Annotated[int, "how long to train; an epoch has every picture once"] = 15
+    epochs: Annotated[int, "how long to train; an epoch has every picture once"] = 10
     batch: Annotated[int, "pictures in a step"] = 112
     lr: Annotated[float, "the highest learning rate"] = 5e-4
 
@@ -283,7 +283,7 @@ RECIPES: dict[str, Recipe] = (
     | {
         "prior-world-student": Recipe(FourSteps(), "the prior's student, which draws in four steps", zero_shot=True),
         "dude-start": Recipe(
-            Disentangled(init=None, epochs=20, lr=2e-3), "the start of DUDE: instance contrast alone", config=UNAIDED
+            Disentangled(init=None, lr=2e-3), "the start of DUDE: instance contrast alone", config=UNAIDED
         ),
         "dude-world": Recipe(Disentangled(), "DUDE: objects without labels, on the world and people's drawings"),
     }
