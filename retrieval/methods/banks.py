@@ -7,6 +7,7 @@ the copy is that of He et al., "Momentum Contrast for Unsupervised Visual Repres
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from copy import deepcopy
 
@@ -14,33 +15,92 @@ import timm
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.transforms import v2
+from torchvision.transforms import RandomResizedCrop, v2
 
 from retrieval.errors import DataError
 from retrieval.images import Preprocess
 
 
 class View:
-    """A view of each picture from which crop, colour and sharpness cannot be told."""
+    """A view of each picture from which crop, colour and sharpness cannot be told. Chances and strengths are those of
+    torchvision's transforms of the same names; here a batch is changed at once, each picture by numbers of its own.
+    """
 
     def __init__(self, preprocess: Preprocess) -> None:
         self._mean, self._std = preprocess.mean, preprocess.std
-        self._change = v2.Compose(
-            [
-                v2.RandomResizedCrop(preprocess.size, scale=(0.3, 1.0), antialias=True),
-                v2.RandomApply([v2.ColorJitter(0.4, 0.4, 0.4, 0.1)], p=0.8),
-                v2.RandomGrayscale(0.2),
-                v2.RandomApply([v2.GaussianBlur(5, (0.1, 1.5))], p=0.5),
-                v2.RandomHorizontalFlip(),
-            ]
-        )
 
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) -> the same, normalised before and after. Random from torch's generator."""
         mean, std = (images.new_tensor(values).view(3, 1, 1) for values in (self._mean, self._std))
-        pictures = (images * std + mean).clamp(0, 1)
-        return (torch.stack([self._change(picture) for picture in pictures]) - mean) / std
+        pictures = _cropped((images * std + mean).clamp(0, 1))
+        pictures = _sometimes(0.8, _recoloured(pictures), pictures)
+        pictures = _sometimes(0.2, _grey(pictures).expand_as(pictures), pictures)
+        return (_sometimes(0.5, _blurred(pictures), pictures) - mean) / std
+
+
+def _sometimes(chance: float, changed: Tensor, pictures: Tensor) -> Tensor:
+    """Each picture changed with that chance."""
+    chosen = torch.rand(len(pictures), 1, 1, 1) < chance
+    return torch.where(chosen.to(pictures.device), changed, pictures)
+
+
+def _between(low: float, high: float, like: Tensor) -> Tensor:
+    """A number for each picture.   -> (B, 1, 1, 1)"""
+    return (low + (high - low) * torch.rand(len(like), 1, 1, 1)).to(like.device)
+
+
+def _cropped(pictures: Tensor) -> Tensor:
+    """RandomResizedCrop of 0.3 to 1 of the area, and RandomHorizontalFlip."""
+    high, wide = pictures.shape[-2:]
+    boxes = [RandomResizedCrop.get_params(pictures[0], [0.3, 1.0], [3 / 4, 4 / 3]) for _ in pictures]
+    top, left, height, width = torch.tensor(boxes, dtype=pictures.dtype).T  # (B,) each
+    flip = torch.where(torch.rand(len(pictures)) < 0.5, -1.0, 1.0)
+    theta = torch.zeros(len(pictures), 2, 3)
+    theta[:, 0, 0], theta[:, 0, 2] = flip * width / wide, (2 * left + width) / wide - 1
+    theta[:, 1, 1], theta[:, 1, 2] = height / high, (2 * top + height) / high - 1
+    grid = F.affine_grid(theta.to(pictures.device), list(pictures.shape), align_corners=False)
+    return F.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
+
+
+def _recoloured(pictures: Tensor) -> Tensor:
+    """ColorJitter(0.4, 0.4, 0.4, 0.1), in an order drawn for the batch; hue turns about the axis of greys."""
+    for change in torch.randperm(4).tolist():
+        strength = _between(0.6, 1.4, pictures)
+        if change == 0:
+            pictures = pictures * strength
+        elif change == 1:
+            pictures = torch.lerp(_grey(pictures).mean(dim=(1, 2, 3), keepdim=True), pictures, strength)
+        elif change == 2:
+            pictures = torch.lerp(_grey(pictures), pictures, strength)
+        else:
+            pictures = _turned(pictures, _between(-0.1, 0.1, pictures) * 2 * math.pi)
+        pictures = pictures.clamp(0, 1)
+    return pictures
+
+
+def _grey(pictures: Tensor) -> Tensor:
+    """(B, 3, H, W) -> (B, 1, H, W)"""
+    return v2.functional.rgb_to_grayscale(pictures)
+
+
+def _turned(pictures: Tensor, angles: Tensor) -> Tensor:
+    """Colours turned about the axis of greys: pictures (B, 3, H, W), angles (B, 1, 1, 1) in radians."""
+    cosine, sine = angles.cos(), angles.sin()
+    mean = pictures.mean(dim=1, keepdim=True)
+    across = (pictures.roll(1, dims=1) - pictures.roll(-1, dims=1)) / 3**0.5  # the axis' cross product with a colour
+    return cosine * pictures + (1 - cosine) * mean + sine * across
+
+
+def _blurred(pictures: Tensor) -> Tensor:
+    """GaussianBlur(5, (0.1, 1.5))"""
+    count, channels, high, wide = pictures.shape
+    places = torch.arange(-2, 3, device=pictures.device)
+    kernel = torch.exp(-0.5 * (places / _between(0.1, 1.5, pictures)[..., 0]) ** 2)  # (B, 1, 5)
+    kernel = (kernel / kernel.sum(dim=-1, keepdim=True)).repeat_interleave(channels, dim=0)[:, :, None]  # (3B, 1, 1, 5)
+    padded = F.pad(pictures, (2, 2, 2, 2), mode="reflect").flatten(0, 1)[None]  # (1, 3B, H + 4, W + 4)
+    rows = F.conv2d(padded, kernel, groups=count * channels)
+    return F.conv2d(rows, kernel.transpose(2, 3), groups=count * channels).view(count, channels, high, wide)
 
 
 class Extractor(nn.Module):
