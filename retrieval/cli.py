@@ -100,6 +100,17 @@ def build_index(asked: argparse.Namespace) -> None:
     say(f"{len(gallery)} pictures indexed, {len(skipped)} files skipped. Show them: make app GALLERY={asked.folder}")
 
 
+def map_codes(asked: argparse.Namespace) -> None:
+    """Map what DUDE makes of a gallery's pictures, at some epochs of its training, for the page."""
+    from retrieval.evaluation.atlas import write_atlas
+    from retrieval.evaluation.mapping import mapped
+
+    with progress("mapping", "steps") as show:
+        atlas = mapped(asked.bundle, asked.run_folder, home_of(asked.gallery), on_progress=show)
+    path = write_atlas(asked.bundle, atlas)
+    say(f"{len(atlas.pictures)} pictures mapped at {len(atlas.epochs)} epochs into {path}. Look at them: make app")
+
+
 def evaluate(asked: argparse.Namespace) -> None:
     """Measure a bundle on a task, or on a folder of labelled pictures."""
     from retrieval.data.packs import packs_folder
@@ -261,6 +272,8 @@ def _parser() -> argparse.ArgumentParser:
         "--bits", action="store_true", help="keep bits, 32 times smaller, and search by Hamming distance (dsn-world)"
     )
 
+    _map_words(_verb(verbs, "map", map_codes))
+
     one = _verb(verbs, "evaluate", evaluate)
     one.add_argument(
         "--bundle", default=str(bundle), help="a bundle's folder, or a floor like floor:hog (default: the embedded one)"
@@ -331,6 +344,18 @@ def _search_words(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--gallery", type=Path, help="a folder that was indexed (default: the embedded gallery)")
     parser.add_argument("--method", help="the folder's name of an offered bundle (default: the embedded one)")
+
+
+def _map_words(parser: argparse.ArgumentParser) -> None:
+    told = Settings()
+    parser.add_argument("--bundle", type=Path, default=told.dude, help="a DUDE (default: checkpoints/dude-world)")
+    parser.add_argument(
+        "--run-folder",
+        type=Path,
+        default=Path("runs") / "dude-world-0",
+        help="the training that made it (default: runs/dude-world-0)",
+    )
+    parser.add_argument("--gallery", type=Path, default=told.gallery, help="the pictures (default: the embedded ones)")
 
 
 def _people_words(parser: argparse.ArgumentParser) -> None:

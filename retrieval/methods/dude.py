@@ -16,7 +16,7 @@ first within each domain and only later across domains. Retrieval compares the v
     z-bar          neutral_thing             the mean of all z, as long as a word
 
     (1)  L     = lambda_d L_dis + lambda_i L_inst + a(u) L_in + b(u) L_x         u: share of training that is done
-    (2)  L_dis = mean ||eps - eps(x_t, t, tau(p_d(z)))||^2,  t in [0.2 T, 0.9 T]
+    (2)  L_dis = mean ||eps - eps(x_t, t, tau(p_d(z)))||^2 / alpha_bar_t,  t in [0.5 T, 0.95 T]
     (3)  L_inst = mean_i  -log( exp(z_i b_i / tau) / sum_{k in d(i)} exp(z_i b_k / tau) )      b_i of another view, new
     (4)  l(i, P, Q) = -1/|P| sum_{j in P} log( exp(z_i b_j / tau) / sum_{k in Q} exp(z_i b_k / tau) ),  0 for empty P
     (5)  L_in = mean_i l(i, M_in(i), d(i) without i)      L_x = mean_i mean_{e != d(i)} l(i, M_x(i, e), e)
@@ -24,8 +24,10 @@ first within each domain and only later across domains. Retrieval compares the v
 Where we differ, and why: no code was released and the paper's weights, counts and schedule could not be found, so those
 of its lineage stand in `Config`. The extractor is a small ResNet at random weights, where the lineage starts from one
 that was pretrained without labels; until u = `warmup` it learns from (2) and (3) alone. Only a share of a batch goes
-through the prior, which costs most. Neighbours across domains are found by similarities from which those of hubs are
-subtracted.
+through the prior, which costs most. Errors are those of velocity, which is what dividing by alpha_bar comes to, and
+steps are noisier than usual: there the right class helps a prior most, compared with how much errors vary between
+pictures, and at low noise it hardly helps at all. lambda_d makes the gradients of (2) and (3) about as long. Neighbours
+across domains are found by similarities from which those of hubs are subtracted.
 """
 
 from __future__ import annotations
@@ -48,7 +50,7 @@ from retrieval.types import Domain
 if TYPE_CHECKING:
     from retrieval.diffusion.prior import Prior  # it imports diffusers, which whoever only searches does without
 
-NOISE = (0.2, 0.9)  # of T: below, pixels say all; above, nothing can be seen
+NOISE = (0.5, 0.95)  # of T: below, pixels say all; above, nothing can be seen
 NOBODY = -1
 HUB = 10  # neighbours whose mean similarity tells how much of a hub a picture is
 
@@ -64,8 +66,8 @@ class Config:
     word_length: float = 1.0  # of z at the start: the median length of the prior's words
     temperature: float = 0.2  # tau
     momentum: float = 0.99  # of the copy that fills the bank
-    noise_weight: float = 1.0  # lambda_d; 0: contrast alone, and no prior is asked
-    noise_share: float = 0.25  # of a batch that goes through the prior
+    noise_weight: float = 20.0  # lambda_d; 0: contrast alone, and no prior is asked
+    noise_share: float = 0.5  # of a batch that goes through the prior
     domain_word: bool = True  # False: the prior is told "a picture of a [z]" of every domain
     dropout: float = 0.1  # how often z-bar stands for z
     instance_weight: float = 1.0  # lambda_i
@@ -252,7 +254,7 @@ class Dude(Method):
         states = prior.reader(words, {THING_AT: told})
         low, high = (int(share * prior.steps) for share in NOISE)
         t = low + ((torch.randperm(count) + torch.rand(count)) / count * (high - low)).long().to(z.device)
-        return prior.noise_error(latents, torch.randn_like(latents), t, states).mean()
+        return prior.velocity_error(latents, torch.randn_like(latents), t, states).mean()
 
     def after_step(self) -> None:
         """The copy follows."""

@@ -2,19 +2,21 @@
 pictures and the same start, to compare it with.
 
 Nothing is selected: without labels there is nothing to select by, so the last epoch is kept. Who was whose neighbour in
-each epoch, or which prototype's, is written beside the run, for whoever has labels and wants to know how pure that was.
+each epoch, or which prototype's, is written beside the run, for whoever has labels and wants to know how pure that was;
+and so is the extractor as it was at the start and after each epoch, for whoever wants to see how it got there.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
 from retrieval.bundle import Manifest, Source, load_bundle, save_bundle
@@ -26,6 +28,7 @@ from retrieval.methods import proto_ot
 from retrieval.methods.dude import Config, Dude
 from retrieval.methods.proto_ot import ProtoOT
 from retrieval.priors import load_prior
+from retrieval.sealed import halved
 from retrieval.training.loop import fit
 from retrieval.training.prior import doodles
 from retrieval.training.runs import Run
@@ -112,15 +115,25 @@ def _trained(
     study is written into it.
     """
     state: dict[str, Any] = run.state() or {}
+    if not state:
+        _keep_extractor(run, 0, method.state_dict())
     for report in fit(method, data, seed=seed, resume=state.get("fit"), on_progress=on_progress):
         line = {"epoch": report.epoch, "of": report.epochs, "seconds": round(report.seconds, 1), **report.losses}
         state = {"fit": report.state()}
         arrays = {name: getattr(method.study, name).numpy() for name in kept[1:]}
         np.savez_compressed(run.folder / f"{kept[0]}-{report.epoch:03d}.npz", names=np.array(data.names), **arrays)
+        _keep_extractor(run, report.epoch, state["fit"]["average"])
         run.save(state, line)
         log.info("%s", line)
     method.load_state_dict(state["fit"]["average"])
     method.eval()
+
+
+def _keep_extractor(run: Run, epoch: int, weights: Mapping[str, Tensor]) -> None:
+    """Write what of the method's weights is the extractor's, in half precision, to `extractor-EPOCH.safetensors`."""
+    part = "extractor."
+    own = {name.removeprefix(part): t for name, t in weights.items() if name.startswith(part)}
+    save_file(halved(own), run.folder / f"extractor-{epoch:03d}.safetensors")
 
 
 def _saved(

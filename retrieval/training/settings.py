@@ -146,7 +146,7 @@ class TextToImage(OnWorld):
     )
     latent_epochs: Annotated[int, "how long to train the auto-encoder"] = 12
     latent_steps: Annotated[int, "steps in one of its epochs, of 16 pictures"] = 250
-    epochs: Annotated[int, "epochs at a rate that stays"] = 48
+    epochs: Annotated[int, "epochs at a rate that stays"] = 86
     settling: Annotated[int, "epochs after them, in which the rate falls to nothing"] = 12
     steps: Annotated[int, "steps in an epoch"] = 100
     batch: Annotated[int, "pictures in a step"] = 32
@@ -180,7 +180,7 @@ class WithoutLabels(OnWorld):
     drawings: Annotated[int, "people's drawings of each class"] = 20
     epochs: Annotated[int, "how long to train; an epoch has every picture once"] = 10
     batch: Annotated[int, "pictures in a step"] = 112
-    lr: Annotated[float, "the highest learning rate"] = 5e-4
+    lr: Annotated[float, "the highest learning rate"] = 1e-3
 
 
 @dataclass(frozen=True)

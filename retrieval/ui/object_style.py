@@ -16,6 +16,7 @@ import gradio as gr
 from retrieval.types import STYLES
 from retrieval.ui import object_style_views as panels
 from retrieval.ui.actions import OBJECT_STYLE, Actions
+from retrieval.ui.map_tab import MapTab
 from retrieval.ui.object_style_actions import GUIDANCE, ObjectStyle
 from retrieval.ui.object_style_api import ObjectStylePrograms
 from retrieval.ui.results import hit_grid
@@ -264,6 +265,7 @@ def wire_object_style(
     status: gr.HTML,
     sheet: gr.HTML,
     pages: gr.Tabs,
+    mapped: MapTab,
 ) -> None:
     """All events of the tab, and its endpoints for programs."""
     for endpoint in ObjectStylePrograms(actions).endpoints:
@@ -277,13 +279,13 @@ def wire_object_style(
     whom = [query, subject]
     fresh = [tab.card, tab.nearest, tab.code_hits, *(panel.shown for panel in tab.panels)]
     empty = ", ".join(["''"] * len(fresh))
-    apart = sheet.apart(
-        actions.take_apart_hit, gallery, [status, pages, subject], api_name="take_apart_hit", queue=False, **light
-    )
     over = f"(turn) => {{ {NEXT}clear`; return [next, '', {empty}]; }}"  # and what was shown goes
     elsewhere = over.replace("next, '',", "next,")
     enter: dict[str, Any] = light | {"js": "() => String(Date.now())"}
-    apart.then(None, turn, [turn, *fresh], js=elsewhere, **light).then(None, None, entered, **enter)
+    chosen = ((sheet.apart, gallery, "take_apart_hit"), (mapped.chart.apart, mapped.gallery, "take_apart_point"))
+    for chooses, home, name in chosen:
+        apart = chooses(actions.take_apart_hit, home, [status, pages, subject], api_name=name, queue=False, **light)
+        apart.then(None, turn, [turn, *fresh], js=elsewhere, **light).then(None, None, entered, **enter)
     tab.back.click(None, turn, [turn, subject, *fresh], js=over, **light).then(None, None, entered, **enter)
     tab.tab.select(None, turn, turn, js=VISIT, **light).then(None, None, entered, **enter)
     turn.change(handlers.turns.begin, turn, None, api_name="begin_turn", queue=False, **light)

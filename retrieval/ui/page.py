@@ -22,6 +22,7 @@ from retrieval.types import STYLES
 from retrieval.ui import views
 from retrieval.ui.actions import Actions
 from retrieval.ui.canvas import drawing_canvas
+from retrieval.ui.map_tab import map_tab, wire_map
 from retrieval.ui.measured import RESULTS, measured
 from retrieval.ui.object_style import object_style_boxes, object_style_tab, wire_object_style
 from retrieval.ui.results import choices, hit_grid, hit_sheet
@@ -100,6 +101,7 @@ def build_page(engine: Engine, examples: Path = EXAMPLES, results: Path = RESULT
                     status = gr.HTML(views.WAITING, elem_id="status", apply_default_css=False)
                     grid = hit_grid(views.welcome(), elem_id="results")
             coded = object_style_tab(boxes, offered=engine.disentangler.offered)
+            mapped = map_tab()
             with gr.Tab("Evaluate"):
                 gr.HTML(measured(results), elem_id="measured", apply_default_css=False)
             with gr.Tab("About"):
@@ -111,7 +113,8 @@ def build_page(engine: Engine, examples: Path = EXAMPLES, results: Path = RESULT
         _wire_search(actions, query, filters, shown)
         _wire_start(page, actions, query, filters, shown)
         _wire_methods(actions, query, filters, shown)
-        wire_object_style(actions, coded, query.box, filters.gallery, status, sheet, pages)
+        wire_map(actions, mapped, status, sheet)
+        wire_object_style(actions, coded, query.box, filters.gallery, status, sheet, pages, mapped)
         for endpoint in (actions.search_drawing, actions.search_image, actions.search_text, actions.search_item):
             gr.api(endpoint, concurrency_id="programs")
         for reasons in (actions.why_drawing, actions.why_image, actions.why_item):

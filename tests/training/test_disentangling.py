@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from retrieval.bundle import load_bundle
 from retrieval.data.concepts import is_unseen
 from retrieval.data.unlabelled import Unlabelled
 from retrieval.errors import DataError
+from retrieval.evaluation.mapping import kept_epochs
 from retrieval.images import Preprocess
 from retrieval.methods import Dude, ProtoOT
 from retrieval.priors import load_prior
@@ -96,6 +98,22 @@ def test_dude_is_made_from_a_start_and_a_prior(home: Path, prior: Path, start: P
     assert bundle.method.neutral_thing.norm().item() == pytest.approx(words.median().item(), rel=0.1)
     with np.load(home / "dude-run" / "pairs-001.npz") as pairs:
         assert pairs["within"].shape[0] == pairs["across"].shape[0] == len(pairs["names"])
+
+
+def test_the_extractor_is_kept_as_it_was_at_the_start_and_after_each_epoch(home: Path, start: Path) -> None:
+    run = home / "start-run"
+    assert [path.name for path in sorted(run.glob("extractor-*"))] == [
+        "extractor-000.safetensors",
+        "extractor-001.safetensors",
+    ]
+    before, after = (load_file(run / f"extractor-{epoch:03d}.safetensors") for epoch in (0, 1))
+    own = load_file(start / "model.safetensors")
+    assert set(after) == {name.removeprefix("extractor.") for name in own if name.startswith("extractor.")}
+    assert all(torch.equal(own[f"extractor.{name}"], weights) for name, weights in after.items())
+    assert not torch.equal(before["head.0.weight"], after["head.0.weight"])
+    method = load_bundle(start).method
+    assert isinstance(method, Dude)
+    assert kept_epochs(run, method) == [0, 1]
 
 
 def test_proto_ot_is_made_from_the_same_start_and_pictures(home: Path, start: Path) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
 from retrieval.coded import Nearest
-from retrieval.engine import Choice, Results
+from retrieval.engine import Choice, Results, Settings
 from retrieval.errors import EmptyQuery, GalleryError, QueryError, RetrievalError
 from retrieval.types import SKETCH, Domain, Explanation, Hit, ImageQuery, Item, Occlusion, Query, TextQuery
 from tests.ui.fake_disentangler import FakeDisentangler
@@ -32,6 +32,7 @@ class FakeEngine:
 
     def __init__(self, folder: Path, *galleries: str, loading: bool = False) -> None:
         self.picture_roots = (folder,)
+        self.settings = Settings(gallery=folder, dude=folder.parent / "dude")
         self.galleries = galleries or ("world",)
         self.methods = (Choice("fake", "Plain encoder · fake", ""),)
         self.trouble: str | None = None
@@ -41,6 +42,7 @@ class FakeEngine:
         self.disentangler = FakeDisentangler()
         self.codes = self  # one fake does for all that is loaded
         self._items = paint_gallery(folder)
+        self.pictures = tuple(self._items)
         self._loaded = threading.Event()
         if not loading:
             self._loaded.set()

@@ -1,0 +1,243 @@
+"""How the map of codes is made: the same pictures of a gallery at some epochs of a training, on the axes of the last.
+
+The axes are the first two principal components of the codes as they are in the end, so points move and axes stay. At
+each epoch points are told from their own mean: that all pictures drift together is not shown. Codes are unit rows, as a
+search compares them. Neighbours are mined by the method itself, but only the nearest in each style: more lines could
+not be seen. What training did not know, classes and objects, is asked here for the numbers alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+from torch.nn import functional as F
+
+from retrieval.bundle import WEIGHTS, Bundle, load_bundle
+from retrieval.errors import BundleError, DataError
+from retrieval.evaluation.atlas import Atlas, Stop
+from retrieval.evaluation.coded import gaps, probed
+from retrieval.evaluation.disentanglement import pair_purity
+from retrieval.evaluation.drawn import tokens, trunk_features
+from retrieval.evaluation.metrics import Values
+from retrieval.evaluation.probes import Codes, units
+from retrieval.files import sha256
+from retrieval.items import ITEMS, read_items
+from retrieval.methods.dude import Config, Dude
+from retrieval.sealed import fit_into
+from retrieval.training.judging import Real, gallery_pictures
+from retrieval.types import Domain, Progress, no_progress
+
+OBJECTS = 2  # of each class, in every style: one for the probes to learn from, one to be asked about
+STOPS = 6  # epochs that are shown
+NEAREST = 1  # neighbours in each style that are joined by lines
+DIGITS = 4
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Axes:
+    """Two orthogonal directions (2, D), unit rows."""
+
+    directions: Values
+
+    @classmethod
+    def of(cls, codes: Codes) -> Axes:
+        """The first two principal components of codes (N, D). Each points to where its largest number is positive, so
+        that the same codes give the same axes on every machine.
+        """
+        found = np.linalg.svd(_centred(codes), full_matrices=False)[2][:2]  # (2, D)
+        largest = found[np.arange(len(found)), np.abs(found).argmax(axis=1)]
+        return cls(found * np.sign(largest)[:, None])
+
+    def placed(self, codes: Codes) -> tuple[Values, float]:
+        """Where codes (N, D) stand, as seen from their mean, and the share of their variance that can be seen there.
+        -> (N, 2), a number in [0, 1]
+        """
+        rows = _centred(codes)
+        points = rows @ self.directions.T
+        return points, float((points**2).sum() / max((rows**2).sum(), 1e-12))
+
+
+def mapped(
+    bundle: Path,
+    run: Path,
+    gallery: Path,
+    *,
+    objects: int = OBJECTS,
+    stops: int = STOPS,
+    on_progress: Progress = no_progress,
+) -> Atlas:
+    """The map of the first `objects` of each class of the gallery in that home, at up to `stops` epochs of the run
+    that made the bundle. Raises DataError where these do not belong together.
+    """
+    loaded = load_bundle(bundle)
+    method = dude_in(loaded, bundle)
+    real = gallery_pictures(gallery, method.preprocess.size)
+    rows = portion(real, objects)
+    real, ids = real.only(rows), [item.id for item in read_items(gallery)]
+    chosen = spread(kept_epochs(run, method), stops)
+    found: dict[str, list[Codes]] = {"object": [], "raw": []}
+    for done, epoch in enumerate(chosen):
+        set_back(method, run, epoch)
+        found["object"].append(tokens(method, real).numpy())
+        found["raw"].append(trunk_features(method, real))
+        on_progress(done + 1, 2 * len(chosen))
+    axes = {name: Axes.of(codes[-1]) for name, codes in found.items()}
+    kept: dict[str, list[Stop]] = {name: [] for name in found}
+    for stop in range(len(chosen)):
+        for name, codes in found.items():
+            kept[name].append(stopped(codes[stop], axes[name], real, method))
+        on_progress(len(chosen) + stop + 1, 2 * len(chosen))
+    labels, styles = sorted(set(real.labels)), list(dict.fromkeys(real.styles))
+    shown = zip(rows, real.labels, real.styles, strict=True)
+    return Atlas(
+        bundle=loaded.fingerprint,
+        weights=loaded.manifest.files[WEIGHTS],
+        gallery=sha256(gallery / ITEMS),
+        styles=tuple(styles),
+        classes=tuple(labels),
+        pictures=tuple((ids[row], labels.index(label), styles.index(style)) for row, label, style in shown),
+        epochs=tuple(chosen),
+        length=method.config.epochs,
+        pulls=tuple(pulled(method.config, epoch) for epoch in chosen),
+        codes={name: tuple(each) for name, each in kept.items()},
+    )
+
+
+def dude_in(bundle: Bundle, folder: Path) -> Dude:
+    """The method of a bundle of DUDE."""
+    if not isinstance(bundle.method, Dude):
+        raise BundleError(f"{folder} holds no DUDE, whose codes could be mapped. Name the folder of one: --bundle.")
+    return bundle.method
+
+
+def portion(real: Real, objects: int) -> list[int]:
+    """The rows of the pictures that show one of the first objects of its class: nothing is picked by its looks."""
+    things, labels = np.asarray(real.things), np.asarray(real.labels)
+    first = {thing for label in set(real.labels) for thing in np.unique(things[labels == label])[:objects]}
+    rows = [row for row, thing in enumerate(real.things) if thing in first]
+    counts = [len({real.things[row] for row in rows if real.labels[row] == label}) for label in set(real.labels)]
+    if "" in real.labels or len(set(real.styles)) < 2 or min(counts) < 2:
+        raise DataError("A map needs two styles or more, and two objects or more of each class. Name another gallery.")
+    return rows
+
+
+# ---------------------------------------------------------------- epochs
+
+
+def kept_epochs(run: Path, method: Dude) -> list[int]:
+    """The epochs after which the run kept its extractor, the last being that of the method."""
+    epochs = sorted(int(path.stem.rpartition("-")[2]) for path in run.glob("extractor-[0-9]*.safetensors"))
+    if not epochs:
+        raise DataError(f"{run} keeps no extractors. Train again: python -m retrieval train dude-world.")
+    own = {name: tensor.clone() for name, tensor in method.extractor.state_dict().items()}
+    set_back(method, run, epochs[-1])
+    if any(not torch.equal(own[name], tensor) for name, tensor in method.extractor.state_dict().items()):
+        raise DataError(f"{run} did not make this bundle: its last extractor is another one. Name the run that did.")
+    return epochs
+
+
+def spread(epochs: Sequence[int], count: int) -> list[int]:
+    """At most `count` of the epochs, the first and the last among them, about evenly apart.
+
+    >>> spread(range(16), 6)
+    [0, 3, 6, 9, 12, 15]
+    """
+    places = np.linspace(0, len(epochs) - 1, min(count, len(epochs))).round().astype(int)
+    return [epochs[place] for place in dict.fromkeys([*places.tolist()[:-1], len(epochs) - 1])]
+
+
+def set_back(method: Dude, run: Path, epoch: int) -> None:
+    """Give the method the extractor that it had after that epoch."""
+    path = run / f"extractor-{epoch:03d}.safetensors"
+    try:
+        fit_into(method.extractor, load_file(path), path)
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"{path} cannot be read. Train again, or name another run.") from error
+
+
+def pulled(config: Config, epoch: int) -> tuple[str, ...]:
+    """Which neighbours the epoch that ended here pulled together.
+
+    >>> [pulled(Config(epochs=10, warmup=0.1, half=0.5), epoch) for epoch in (0, 1, 2, 3, 5, 6)]
+    [(), (), (), ('within',), ('within',), ('within', 'across')]
+    """
+    if epoch < 2:  # in the first epoch there is nobody to be a neighbour
+        return ()
+    done = (epoch - 1) / max(config.epochs, 1)
+    within = not config.progressive or done > config.warmup
+    across = not config.progressive or done >= config.half
+    begun = {"within": within and config.within_weight > 0, "across": across and config.across_weight > 0}
+    return tuple(name for name, pulls in begun.items() if pulls)
+
+
+# ---------------------------------------------------------------- one epoch
+
+
+def stopped(codes: Codes, axes: Axes, real: Real, method: Dude) -> Stop:
+    """What is told of codes (N, D) of the pictures."""
+    points, shown = axes.placed(codes)
+    within, across = neighbouring(codes, real.styles, method)
+    numbers: dict[str, float | None] = dict(measured(codes, real))
+    numbers["shown"] = round(shown, DIGITS)
+    for name, found in (("within", within), ("across", across)):
+        purity = pair_purity(found, real.labels)
+        numbers[name] = None if math.isnan(purity) else round(purity, DIGITS)
+    places = tuple((round(float(x), DIGITS), round(float(y), DIGITS)) for x, y in points)
+    return Stop(places, tuple(joined(within)), tuple(joined(across)), numbers)
+
+
+def neighbouring(codes: Codes, styles: Sequence[str], method: Dude) -> tuple[Rows, Rows]:
+    """The nearest neighbours of codes (N, D) as the method mines them before an epoch, in the same style and in the
+    others, negative for none.   -> (N, K), (N, styles K)
+    """
+    names = tuple(dict.fromkeys(styles))
+    config = dataclasses.replace(
+        method.config, styles=names, within=(NEAREST, NEAREST), across=(NEAREST, NEAREST), epochs=1
+    )
+    miner = Dude(config, method.preprocess)
+    miner.learn_from(None, [str(row) for row in range(len(codes))], [Domain(style) for style in styles])
+    assert miner.study is not None
+    miner.study.bank = _unit(codes)
+    miner.study.epoch.fill_(1)  # the bank is full
+    miner.begin_epoch()
+    return miner.study.within.numpy(), miner.study.across.flatten(1).numpy()
+
+
+def joined(neighbours: Rows) -> Iterator[tuple[int, int]]:
+    """Each pair of neighbours (N, K) once, the lower row first."""
+    rows, columns = np.nonzero(neighbours >= 0)
+    pairs = zip(rows.tolist(), neighbours[rows, columns].tolist(), strict=True)
+    yield from sorted({(min(pair), max(pair)) for pair in pairs})
+
+
+def measured(codes: Codes, real: Real) -> dict[str, float]:
+    """What the evaluation finds of these codes: T1 by its strongest reader, and the gap of T5 with its control."""
+    found = {one.name: one.value for one in (*probed("shown", codes, real), *gaps("shown", codes, real))}
+    told = {
+        "class probe": found["class probe shown"],
+        "domain probe": found["domain probe shown"],
+        "MMD2": found["MMD2 between domains shown"],
+        "MMD2 of one domain": found["MMD2 between domains shown, one domain"],
+    }
+    return {name: round(value, DIGITS) for name, value in told.items()}
+
+
+def _unit(codes: Codes) -> Tensor:
+    return F.normalize(torch.from_numpy(np.asarray(codes, np.float32)), dim=-1)
+
+
+def _centred(codes: Codes) -> Values:
+    rows = units(codes)
+    return np.asarray(rows - rows.mean(axis=0), np.float64)
