@@ -6,9 +6,9 @@ python benchmarks/disentanglement.py --only codes --seed 0    these rows alone a
 python benchmarks/disentanglement.py --judge   only make the judge of drawn pictures, where there is none
 
 Everything is asked of the embedded gallery, whose objects nothing was trained on, at 64 px. DUDE's code is compared
-with that of the start of its training ("start"; "raw" is the feature of its trunk), with those of its ablations, and
-with other methods': ProtoOT, which has no labels either, and a plain encoder and its captions, which names of classes
-taught. Its pictures are compared with real ones. The prior saw some classes and not others: both are told apart.
+with the feature of the trunk that it began as ("raw"), with those of its ablations, and with other methods': ProtoOT,
+which began there, too, and a plain encoder and its captions, whose trunk that is. Its pictures are compared with real
+ones. The prior saw some classes and not others: both are told apart.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ from retrieval.judges import load_judge, save_judge  # noqa: E402
 from retrieval.methods.dude import Dude  # noqa: E402
 from retrieval.priors import LoadedPrior, load_prior  # noqa: E402
 from retrieval.sealed import MANIFEST  # noqa: E402
+from retrieval.training.disentangling import begin, start_of  # noqa: E402
 from retrieval.training.judging import (  # noqa: E402
     Real,
     accuracies,
@@ -79,10 +80,10 @@ PRIOR, JUDGE = ROOT / "checkpoints" / "prior-world", ROOT / "checkpoints" / "jud
 PLAIN = ROOT / "checkpoints" / "guise-mini-zs"
 TRAINING = ROOT / "runs" / "world-training-64"  # what the prior saw of the world
 HELD_OUT = ROOT / "runs" / "world-validation-64"  # rendered at 64 px: pictures made smaller look different
-WHOLE, START = "dude-world", "dude-start"
+WHOLE = "dude-world"
 SEEDS = (0, 1, 2)
 OBJECT, MEANS = "object code", "domain mean removed"
-GIVEN = ("raw", MEANS, "start", "style code")
+GIVEN = ("raw", MEANS, "style code")
 NAMED = ("plain encoder", f"plain encoder, {MEANS}", "caption matching")  # names of classes taught them
 CONTROLS = {  # bundle -> what its code is called
     f"{WHOLE}-contrastive": "contrastive only",
@@ -227,7 +228,7 @@ class Bench:
         real = self._real
         codes = self._learned(method, seed) | (self._given(method) if first else {})
         for told, rows in codes.items():
-            wanted = "> every other without labels" if told == OBJECT else ""
+            wanted = "> every other" if told == OBJECT else ""
             found = searched(told, rows, real, self._seen, wanted)
             self._precisions[told] = values_of(found, f"mAP {told}")
             yield from (with_names(one) for one in found) if told in NAMED else found
@@ -255,16 +256,15 @@ class Bench:
         return codes
 
     def _given(self, method: Dude) -> dict[str, np.ndarray]:
-        """What is there before DUDE learns: the start, or the same at random weights; the words of the styles; and what
-        names of classes taught.
+        """What is there before DUDE learns: the trunk that it begins as, the words of the styles, and what names of
+        classes taught.
         """
-        torch.manual_seed(0)
-        start = dude(START, 0) or Dude(method.config, method.preprocess).eval()
-        raw = trunk_features(start, self._real)
+        begun = Dude(method.config, method.preprocess).eval()
+        begin(begun.extractor, start_of(PLAIN))
+        raw = trunk_features(begun, self._real)
         codes: tuple[np.ndarray, ...] = (
             raw,
             without_means(raw, self._real.styles),
-            tokens(start, self._real).numpy(),
             self._style_codes(),
         )
         return dict(zip(GIVEN, codes, strict=True)) | self._named()

@@ -22,12 +22,13 @@ first within each domain and only later across domains. Retrieval compares the v
     (5)  L_in = mean_i l(i, M_in(i), d(i) without i)      L_x = mean_i mean_{e != d(i)} l(i, M_x(i, e), e)
 
 Where we differ, and why: no code was released and the paper's weights, counts and schedule could not be found, so those
-of its lineage stand in `Config`. The extractor is a small ResNet at random weights, where the lineage starts from one
-that was pretrained without labels; until u = `warmup` it learns from (2) and (3) alone. Only a share of a batch goes
-through the prior, which costs most. Errors are those of velocity, which is what dividing by alpha_bar comes to, and
-steps are noisier than usual: there the right class helps a prior most, compared with how much errors vary between
-pictures, and at low noise it hardly helps at all. lambda_d makes the gradients of (2) and (3) about as long. Neighbours
-across domains are found by similarities from which those of hubs are subtracted.
+of its lineage stand in `Config`. The extractor of the recipes is a small ResNet that begins as a plain encoder's trunk,
+which captions of some classes taught, where the lineage begins from one that was pretrained without labels; until u =
+`warmup` it learns from (2) and (3) alone. Only a share of a batch goes through the prior, which costs most. Errors are
+those of velocity, which is what dividing by alpha_bar comes to, and steps are noisier than usual: there the right class
+helps a prior most, compared with how much errors vary between pictures, and at low noise it hardly helps at all.
+lambda_d makes the gradients of (2) and (3) about as long. Neighbours across domains are found by similarities from
+which those of hubs are subtracted.
 """
 
 from __future__ import annotations
@@ -60,14 +61,15 @@ class Config:
     """Neighbour counts, schedule and weights are our choice; temperature and momentum those of the lineage."""
 
     width: int = 96  # W: of a word of the prior, and of a code
-    trunk: str = "resnet10t"  # a timm name, at random weights
-    channels: tuple[int, ...] = (32, 64, 128, 256)  # of the trunk's stages
+    trunk: str = "resnet10t"  # a timm name
+    channels: tuple[int, ...] = (64, 128, 256, 512)  # of the trunk's stages
+    trunk_rate: float = 1.0  # factor on lr for the trunk, where it began from a trained one
     styles: tuple[str, ...] = ()  # the words of the domains that it was trained on
     word_length: float = 1.0  # of z at the start: the median length of the prior's words
     temperature: float = 0.2  # tau
     momentum: float = 0.99  # of the copy that fills the bank
     noise_weight: float = 20.0  # lambda_d; 0: contrast alone, and no prior is asked
-    noise_share: float = 0.5  # of a batch that goes through the prior
+    noise_share: float = 0.34  # of a batch that goes through the prior
     domain_word: bool = True  # False: the prior is told "a picture of a [z]" of every domain
     dropout: float = 0.1  # how often z-bar stands for z
     instance_weight: float = 1.0  # lambda_i
@@ -185,7 +187,8 @@ class Dude(Method):
             self._prior = (prior.requires_grad_(False).eval(),)
 
     def phases(self) -> Sequence[Phase]:
-        return (Phase("dude", self.config.epochs, self.config.lr, self.config.weight_decay),)
+        told = self.config
+        return (Phase("dude", told.epochs, told.lr, told.weight_decay, rates={"extractor.trunk": told.trunk_rate}),)
 
     def begin_epoch(self) -> None:
         """Mine the neighbours from the bank."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ from retrieval.data.packs import quickdraw
 from retrieval.data.unlabelled import Collection, Unlabelled
 from retrieval.data.world import world_pictures
 from retrieval.errors import DataError
-from retrieval.methods import proto_ot
+from retrieval.methods import ClipBaseline, proto_ot
+from retrieval.methods.banks import Extractor
 from retrieval.methods.dude import Config, Dude
 from retrieval.methods.proto_ot import ProtoOT
 from retrieval.priors import load_prior
@@ -47,14 +49,13 @@ def disentangled(name: str, settings: Disentangled, on_progress: Progress = no_p
     prior = load_prior(settings.prior) if Config(**asked).noise_weight else None
     torch.manual_seed(settings.seed)
     method = Dude(Config(styles=_styles(collections), **asked, **_word(prior)), settings.preprocess)
-    if settings.init is not None:
-        length = method.extractor.scale.detach().clone()  # of this prior's words
-        method.extractor.load_state_dict(_start(settings.init) | {"scale": length})
+    start = start_of(settings.init)
+    begin(method.extractor, start)
     method.learn_from(prior.prior if prior else None, data.names, data.domains)
     _trained(method, data, run, settings.seed, ("pairs", "within", "across"), on_progress)
     with torch.no_grad():
         method.finish(torch.cat([method.tokens(batch.images) for batch in data.whole()]))
-    return _saved(name, "dude", method, settings, sources, prior.fingerprint if prior else None)
+    return _saved(name, "dude", method, settings, (start, sources), prior.fingerprint if prior else None)
 
 
 def prototyped(name: str, settings: Prototyped, on_progress: Progress = no_progress) -> Manifest:
@@ -64,13 +65,13 @@ def prototyped(name: str, settings: Prototyped, on_progress: Progress = no_progr
     asked, run = _asked(name, settings)
     torch.manual_seed(settings.seed)
     method = ProtoOT(proto_ot.Config(styles=_styles(collections), **asked), settings.preprocess)
-    if settings.init is not None:
-        method.extractor.load_state_dict(_start(settings.init))
+    start = start_of(settings.init)
+    begin(method.extractor, start)
     method.learn_from(data.whole(), data.names, data.domains)
     log.info("%s prototypes in each of %s domains", method.config.prototypes, len(method.styles))
     _trained(method, data, run, settings.seed, ("prototypes", "assigned", "proportions"), on_progress)
     method.finish()
-    return _saved(name, "proto-ot", method, settings, sources, None)
+    return _saved(name, "proto-ot", method, settings, (start, sources), None)
 
 
 def unlabelled(settings: WithoutLabels) -> tuple[list[Collection], tuple[Source, ...]]:
@@ -100,12 +101,38 @@ def _asked(name: str, settings: WithoutLabels) -> tuple[dict[str, Any], Run]:
     return asked, Run(folder, dataclasses.asdict(settings) | asked)
 
 
-def _start(init: Path) -> dict[str, Tensor]:
-    """The weights of the extractor in that bundle."""
-    start = load_bundle(init).method
-    if not isinstance(start, Dude):
-        raise DataError(f"{init} is no start for an extractor. Make one: python -m retrieval train dude-start.")
-    return dict(start.extractor.state_dict())
+@dataclass(frozen=True)
+class Start:
+    """Weights of an extractor to begin from, and what they were trained on."""
+
+    weights: Mapping[str, Tensor]
+    sources: tuple[Source, ...] = ()
+    classes: tuple[str, ...] = ()
+
+
+def start_of(init: Path | None) -> Start:
+    """All of the extractor of a DUDE, or the trunk of a plain dual encoder; nothing, where nothing is named."""
+    if init is None:
+        return Start({})
+    bundle = load_bundle(init)
+    known, method = bundle.manifest, bundle.method
+    if isinstance(method, Dude):
+        weights = {name: value for name, value in method.extractor.state_dict().items() if name != "scale"}
+    elif isinstance(method, ClipBaseline):
+        weights = {f"trunk.{name}": value for name, value in method.trunk.state_dict().items()}
+    else:
+        raise DataError(f"{init} is no start for an extractor. Name a DUDE, or a plain encoder like guise-mini-zs.")
+    return Start(weights, known.trained_on, known.classes)
+
+
+def begin(extractor: Extractor, start: Start) -> None:
+    """Take the weights over; what there are none for stays. Raises DataError where they are of another shape."""
+    try:
+        strange = extractor.load_state_dict(dict(start.weights), strict=False).unexpected_keys
+    except RuntimeError as error:
+        raise DataError(f"These weights do not fit the extractor ({error}). Name a start of its shape.") from error
+    if strange:
+        raise DataError(f"The extractor has no {strange[0]}, which its start has. Name a start of its shape.")
 
 
 def _trained(
@@ -141,21 +168,22 @@ def _saved(
     kind: str,
     method: Dude | ProtoOT,
     settings: WithoutLabels,
-    sources: tuple[Source, ...],
+    saw: tuple[Start, tuple[Source, ...]],
     refers_to: str | None,
 ) -> Manifest:
-    """Write the bundle; its manifest."""
+    """Write the bundle; its manifest. saw: what it began from, and the pictures without labels."""
+    start, sources = saw
     manifest = Manifest(
         name=name,
         method=kind,
         config=dataclasses.asdict(method.config),
         preprocess=settings.preprocess,
         domains=method.styles,
-        classes=(),
+        classes=start.classes,
         dim=method.dim,
         files={},
         seed=settings.seed,
-        trained_on=sources,
+        trained_on=tuple(dict.fromkeys((*start.sources, *sources))),
         refers_to=refers_to,
     )
     return save_bundle(settings.out or Path("runs") / "bundles" / f"{name}-{settings.seed}", method, manifest)

@@ -174,11 +174,11 @@ class WithoutLabels(OnWorld):
     renders: Annotated[Path, "a set rendered --for training that the prior has not seen"] = Path(
         "runs/world-unlabelled-64"
     )
-    init: Annotated[Path | None, "a bundle whose extractor is the start (default: random weights)"] = Path(
-        "runs/bundles/dude-start-0"
+    init: Annotated[Path | None, "the start: a DUDE, or a plain encoder, whose trunk is taken over"] = Path(
+        "checkpoints/guise-mini-zs"
     )
     drawings: Annotated[int, "people's drawings of each class"] = 20
-    epochs: Annotated[int, "how long to train; an epoch has every picture once"] = 10
+    epochs: Annotated[int, "how long to train; an epoch has every picture once"] = 6
     batch: Annotated[int, "pictures in a step"] = 112
     lr: Annotated[float, "the highest learning rate"] = 1e-3
 
@@ -216,6 +216,7 @@ class Recipe:
     config: Mapping[str, Any] = field(default_factory=dict)  # options of the method that make this recipe what it is
 
 
+BEGUN: dict[str, Any] = {"trunk_rate": 0.25}  # the trunk has been trained before
 UNAIDED: dict[str, Any] = {"noise_weight": 0.0, "within_weight": 0.0, "across_weight": 0.0}
 WITHOUT: dict[str, tuple[str, dict[str, Any]]] = {  # what is taken from DUDE, or all that is left
     "contrastive": ("instance contrast alone", UNAIDED),
@@ -229,7 +230,7 @@ WITHOUT: dict[str, tuple[str, dict[str, Any]]] = {  # what is taken from DUDE, o
 SMALL_PROTO_OT: dict[str, Any] = {  # DUDE's extractor, and its copy, which runs of few steps want quicker
     "width": 96,
     "trunk": "resnet10t",
-    "channels": (32, 64, 128, 256),
+    "channels": (64, 128, 256, 512),
     "momentum": 0.99,
 }
 NO_PARTS = {"tagged": False, "contrast_weight": 0.0, "memory_weight": 0.0}
@@ -282,13 +283,12 @@ RECIPES: dict[str, Recipe] = (
     }
     | {
         "prior-world-student": Recipe(FourSteps(), "the prior's student, which draws in four steps", zero_shot=True),
-        "dude-start": Recipe(
-            Disentangled(init=None, lr=2e-3), "the start of DUDE: instance contrast alone", config=UNAIDED
+        "dude-world": Recipe(
+            Disentangled(), "DUDE: objects without labels, on the world and people's drawings", config=BEGUN
         ),
-        "dude-world": Recipe(Disentangled(), "DUDE: objects without labels, on the world and people's drawings"),
     }
     | {
-        f"dude-world-{name}": Recipe(Disentangled(), f"for the ablations of DUDE: {about}", config=config)
+        f"dude-world-{name}": Recipe(Disentangled(), f"for the ablations of DUDE: {about}", config=BEGUN | config)
         for name, (about, config) in WITHOUT.items()
     }
     | {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,9 +17,10 @@ from retrieval.data.unlabelled import Unlabelled
 from retrieval.errors import DataError
 from retrieval.evaluation.mapping import kept_epochs
 from retrieval.images import Preprocess
-from retrieval.methods import Dude, ProtoOT
+from retrieval.methods import ClipBaseline, Dude, ProtoOT
+from retrieval.methods.banks import Extractor
 from retrieval.priors import load_prior
-from retrieval.training.disentangling import disentangled, prototyped, unlabelled
+from retrieval.training.disentangling import begin, disentangled, prototyped, start_of, unlabelled
 from retrieval.training.prior import made_prior, shown
 from retrieval.training.settings import RECIPES, Disentangled, FourSteps, Prototyped, TextToImage
 from retrieval.training.student import made_student
@@ -41,7 +43,7 @@ def prior(home: Path) -> Path:
 @pytest.fixture(scope="module")
 def start(home: Path) -> Path:
     told = on_unlabelled(home, run_folder=home / "start-run", out=home / "start", init=None)
-    disentangled("dude-start", told)
+    disentangled("dude-world-contrastive", told)
     return home / "start"
 
 
@@ -136,10 +138,29 @@ def test_only_the_oracle_is_told_the_number_of_classes() -> None:
     assert "prototypes" not in RECIPES["proto-ot-world"].config
 
 
-def test_a_start_that_is_no_dude_is_refused(home: Path, prior: Path) -> None:
-    told = on_unlabelled(home, run_folder=home / "no", out=home / "no", init=Path("checkpoints/guise-mini-zs"))
-    with pytest.raises(DataError, match="dude-start"):
-        disentangled("dude-world", told)
+def test_a_plain_encoders_trunk_is_a_start_and_what_taught_it_is_told(home: Path, prior: Path) -> None:
+    plain = load_bundle(Path("checkpoints/guise-mini-zs"))
+    told = on_unlabelled(home, run_folder=home / "plain-run", out=home / "plain")
+    manifest = disentangled("dude-world-contrastive", told)
+    assert set(plain.manifest.trained_on) < set(manifest.trained_on)
+    assert manifest.classes == plain.manifest.classes
+    assert isinstance(plain.method, ClipBaseline)
+    start = load_file(home / "plain-run" / "extractor-000.safetensors")
+    for name, weights in plain.method.trunk.state_dict().items():
+        torch.testing.assert_close(start[f"trunk.{name}"].float(), weights.float(), atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("start", "config", "message"),
+    [
+        ("checkpoints/dsn-world", {}, "no start for an extractor"),
+        ("checkpoints/guise-mini-zs", {"channels": (8, 8, 8, 8)}, "do not fit"),
+    ],
+)
+def test_a_start_that_does_not_fit_is_a_sentence(start: str, config: dict[str, Any], message: str) -> None:
+    extractor = Extractor(96, "resnet10t", config.get("channels", (64, 128, 256, 512)))
+    with pytest.raises(DataError, match=message):
+        begin(extractor, start_of(Path(start)))
 
 
 def test_a_student_is_made_of_both_and_says_how_it_draws(home: Path, prior: Path, start: Path) -> None:
