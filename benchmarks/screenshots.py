@@ -24,10 +24,13 @@ SHOTS: dict[str, dict[str, Any]] = {
     "draw": {"viewport": {"width": 1280, "height": 900}},
     "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
     "why": {"viewport": {"width": 1280, "height": 1000}},
+    "object": {"viewport": {"width": 1280, "height": 1250}},
+    "map": {"viewport": {"width": 1280, "height": 1000}},
     "evaluate": {"viewport": {"width": 1280, "height": 1400}},
     "phone": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True},
 }
-EXAMPLE = {"draw": "duck", "dark": "sailboat", "why": "duck", "phone": "snail"}
+EXAMPLE = {"draw": "duck", "dark": "sailboat", "why": "duck", "object": "duck", "phone": "snail"}
+DRAWN = 240_000  # ms that a busy machine may take for a grid
 
 
 def main() -> None:
@@ -41,7 +44,9 @@ def main() -> None:
 
 
 def take(browser: Browser, address: str, name: str) -> None:
-    """One picture: an example drawing and its hits, why DSN found the first of them, or the measured tables."""
+    """One picture: an example drawing and its hits, why DSN found the first of them, the drawing taken apart, the map,
+    or the measured tables.
+    """
     page = browser.new_context(**SHOTS[name]).new_page()
     page.goto(address + ("?__theme=dark" if name == "dark" else "?__theme=light"))
     page.locator(".guises img").first.wait_for(timeout=60_000)
@@ -50,6 +55,12 @@ def take(browser: Browser, address: str, name: str) -> None:
         page.locator("#results .hit img").first.wait_for()
         if name == "why":
             ask_why(page)
+        if name == "object":
+            take_apart(page)
+    elif name == "map":
+        page.get_by_role("tab", name="Map").click()
+        page.locator("#map .points path").first.wait_for()
+        page.wait_for_timeout(1500)  # marks move to their places
     else:
         page.get_by_role("tab", name="Evaluate").click()
         page.locator("#measured details[open]").first.wait_for()
@@ -65,6 +76,15 @@ def ask_why(page: Page) -> None:
     page.locator("#results .hit").first.click()
     page.get_by_role("button", name="Why this hit?").click()
     page.get_by_role("dialog").locator(".map img").first.wait_for()
+
+
+def take_apart(page: Page) -> None:
+    """Open the tab of object and style, wait for the card, and draw a grid."""
+    page.get_by_role("tab", name="Object & style").click()
+    page.locator("#card .judged li").first.wait_for(timeout=DRAWN)
+    page.get_by_role("tab", name="Swap grid").click()
+    page.locator("#draw-grid").click()
+    page.locator("#grid .summary").get_by_text("24 of 24 pictures").wait_for(timeout=DRAWN)
 
 
 if __name__ == "__main__":

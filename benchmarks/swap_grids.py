@@ -51,7 +51,7 @@ def main() -> None:
 
 def sheet(grid: SwapGrid, labels: Sequence[str]) -> Image.Image:
     """The grid on white, with names."""
-    step, margin, top = CELL + GAP, 84, 24
+    step, margin, top = CELL + GAP, 104, 24
     found = Image.new("RGB", (margin + step * (len(grid.styles) + 1) + GAP, top + step * len(labels)), "white")
     pen, font = ImageDraw.Draw(found), ImageFont.load_default(size=13)
     for column, told in enumerate(("gallery photo", *grid.styles)):
