@@ -199,6 +199,7 @@ TABLES = {
     "world": world_table,
     "quality": markdown_table,
     "ladder": ladder_table,
+    "disentanglement": disentanglement_table,
     "limits": plain_table,
     "cutoff": plain_table,
     "speed": plain_table,
