@@ -79,7 +79,9 @@ def map_tab() -> MapTab:
             apply_default_css=False,
             elem_id="map",
         )
-    return MapTab(tab, said, chart, gr.State(""), gr.State(WORLD))
+        # In the tab: among tabs, whatever is no tab makes gradio count them wrongly and show some twice.
+        seen, gallery = gr.State(""), gr.State(WORLD)
+    return MapTab(tab, said, chart, seen, gallery)
 
 
 def wire_map(actions: Actions, tab: MapTab, status: gr.HTML, sheet: gr.HTML) -> None:

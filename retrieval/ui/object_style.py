@@ -56,6 +56,8 @@ STOP = "document.querySelectorAll('#object-style [data-busy]').forEach((one) => 
 # A visit's turn is over: the next one begins, and panels are kept as they are or emptied.
 VISIT = "(turn) => turn || Math.random().toString(36).slice(2) + Math.random().toString(36).slice(2) + ':0:keep'"
 NEXT = "const [visit, number] = turn.split(':'); const next = turn && `${visit}:${Number(number) + 1}:"
+# A query that comes late, like a drawing whose last line was just lifted, is shown to a visitor who is here already.
+IF_HERE = "(entered) => document.getElementById('object-style')?.checkVisibility() ? String(Date.now()) : entered"
 ANY_SEED = f"() => Math.floor(Math.random() * {MOST_SEED + 1})"
 
 
@@ -315,7 +317,8 @@ def wire_object_style(
     tab.others.choose(None, tab.others, tab.boxes.second, js="(id) => id", **light)
     tab.other_seed.click(None, None, tab.seed, js=ANY_SEED, **light)
     tab.cancel.click(None, turn, turn, js=f"(turn) => {{ {STOP} {NEXT}keep`; return next; }}", **light)
-    query.change(None, turn, [turn, subject, *fresh], js=over, **light)
+    asked = query.change(None, turn, [turn, subject, *fresh], js=over, **light)
+    asked.then(None, entered, entered, js=IF_HERE, **light)
     sheet.search(_to_search, None, pages, api_name="to_search", queue=False, **light)
     for opened in (tab.nearest.open, tab.code_hits.open):
         opened(

@@ -409,6 +409,14 @@ def test_nothing_sticks_out_of_a_narrow_screen(visit: Callable[..., Page], url: 
         assert all(right <= width for right in page.locator("#drawing button").evaluate_all(RIGHT_EDGES))
 
 
+def test_every_tab_stays_where_it_is_and_there_once(page: Page) -> None:
+    tabs = page.locator("#pages > .tab-wrapper").get_by_role("tab")
+    names = ["Search", "Object & style", "Map", "Evaluate", "About"]
+    for name in (*names, *reversed(names)):
+        tabs.get_by_text(name, exact=True).click()
+        expect(tabs).to_have_text(names)
+
+
 CONTRAST = """() => {
     const luminance = (rgb) => {
         const [r, g, b] = rgb.map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);

@@ -192,6 +192,15 @@ def test_a_code_is_searched_with_and_a_hit_of_it_opens(page: Page) -> None:
     expect(page.get_by_role("dialog")).to_contain_text("fish-photo-0")
 
 
+def test_a_query_that_comes_after_its_visitor_is_shown(page: Page) -> None:
+    page.locator("#drawing").get_by_label("Search while drawing").uncheck()
+    draw(page, WIDE)
+    page.get_by_role("tab", name="Object & style").click()
+    expect(page.locator("#card")).to_contain_text("Draw something or upload a picture under Search")
+    page.locator("#drawing").get_by_role("button", name="Search", include_hidden=True).dispatch_event("click")
+    expect(page.locator("#card .tag", has_text=FINISHED)).to_have_count(3)
+
+
 def test_words_and_an_empty_page_say_what_to_do(page: Page) -> None:
     page.get_by_role("tab", name="Object & style").click()
     expect(page.locator("#card")).to_contain_text("Draw something or upload a picture under Search")
