@@ -21,6 +21,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from retrieval.bundle import Manifest, Source, load_bundle, save_bundle
+from retrieval.data.icons import read_icons
 from retrieval.data.packs import quickdraw
 from retrieval.data.unlabelled import Collection, Unlabelled
 from retrieval.data.world import world_pictures
@@ -32,9 +33,9 @@ from retrieval.methods.proto_ot import ProtoOT
 from retrieval.priors import load_prior
 from retrieval.sealed import halved
 from retrieval.training.loop import fit
-from retrieval.training.prior import doodles
+from retrieval.training.prior import HANDS, HANDS_LICENSED, HANDS_NAMED, doodles
 from retrieval.training.runs import Run
-from retrieval.training.settings import RECIPES, Disentangled, Prototyped, WithoutLabels
+from retrieval.training.settings import RECIPES, Disentangled, DisentangledIcons, Prototyped, WithoutLabels
 from retrieval.types import DOODLE, Domain, Progress, no_progress
 from retrieval.world.split import ALL
 
@@ -75,7 +76,24 @@ def prototyped(name: str, settings: Prototyped, on_progress: Progress = no_progr
 
 
 def unlabelled(settings: WithoutLabels) -> tuple[list[Collection], tuple[Source, ...]]:
-    """The renders in their styles and people's drawings, of all classes alike: no name tells what a picture shows."""
+    """The renders in their styles and people's drawings, or icons, of all classes alike: no name tells what a picture
+    shows.
+    """
+    return _icons(settings) if isinstance(settings, DisentangledIcons) else _world(settings)
+
+
+def _icons(settings: WithoutLabels) -> tuple[list[Collection], tuple[Source, ...]]:
+    """Icons by many hands, together where the prior has one word for them; the objects of the tests are not there."""
+    collections = []
+    for word, hands in HANDS.items():
+        icons = read_icons(settings.packs / "emoji_objects", hands, settings.size).kept(split="train", seen_only=False)
+        names = [f"{word}-{row}" for row in range(len(icons.told))]
+        collections.append(Collection(Domain(word), names, icons.pictures))
+    count = sum(len(collection.names) for collection in collections)
+    return collections, (Source(f"{HANDS_NAMED}, without labels", HANDS_LICENSED, count),)
+
+
+def _world(settings: WithoutLabels) -> tuple[list[Collection], tuple[Source, ...]]:
     world = world_pictures(settings.renders)
     collections = []
     for style in dict.fromkeys(world.domains):

@@ -42,6 +42,10 @@ HANDS = {  # what icons by one hand, or by several alike, are called
     "figurine": ("fluent_3d",),
     "icon": ("emojione_mono", "fluent_mono", "streamline"),
 }
+HANDS_NAMED, HANDS_LICENSED = (
+    "emoji: Fluent, Noto, Blob, Twemoji, EmojiOne, FxEmoji, Streamline",
+    "MIT, Apache-2.0, CC BY 4.0",
+)
 WORLD, DOODLES, ICONS = 0.8, 0.12, 0.08  # shares of a batch
 VIEWS = 2  # of each person's drawing
 AVERAGING = 0.999
@@ -227,8 +231,7 @@ def _gathered(settings: TextToImage, recipe: Recipe) -> Shown:
         icons = read_icons(settings.packs / "emoji_objects", hands, settings.size).kept(split="train", seen_only=True)
         labels = [icon.label for icon in icons.told]
         shelves.append(Shelf(word, icons.pictures, labels, [""] * len(labels), ICONS / len(HANDS)))
-    names = "emoji: Fluent, Noto, Blob, Twemoji, EmojiOne, FxEmoji, Streamline"
-    sources.append(Source(names, "MIT, Apache-2.0, CC BY 4.0", sum(len(s.labels) for s in shelves[-len(HANDS) :])))
+    sources.append(Source(HANDS_NAMED, HANDS_LICENSED, sum(len(s.labels) for s in shelves[-len(HANDS) :])))
     return shelves, tuple(sources)
 
 

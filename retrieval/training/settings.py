@@ -191,6 +191,11 @@ class Disentangled(WithoutLabels):
 
 
 @dataclass(frozen=True)
+class DisentangledIcons(Disentangled):
+    """DUDE on icons instead: no renders and no people's drawings are read."""
+
+
+@dataclass(frozen=True)
 class Prototyped(WithoutLabels):
     """ProtoOT: the same pictures, and no prior."""
 
@@ -285,6 +290,11 @@ RECIPES: dict[str, Recipe] = (
         "prior-world-student": Recipe(FourSteps(), "the prior's student, which draws in four steps", zero_shot=True),
         "dude-world": Recipe(
             Disentangled(), "DUDE: objects without labels, on the world and people's drawings", config=BEGUN
+        ),
+    }
+    | {
+        "dude-icons": Recipe(
+            DisentangledIcons(), "DUDE: objects without labels, on emoji and icons by many hands", config=BEGUN
         ),
     }
     | {

@@ -22,10 +22,10 @@ from retrieval.methods.banks import Extractor
 from retrieval.priors import load_prior
 from retrieval.training.disentangling import begin, disentangled, prototyped, start_of, unlabelled
 from retrieval.training.prior import made_prior, shown
-from retrieval.training.settings import RECIPES, Disentangled, FourSteps, Prototyped, TextToImage
+from retrieval.training.settings import RECIPES, Disentangled, DisentangledIcons, FourSteps, Prototyped, TextToImage
 from retrieval.training.student import made_student
 from retrieval.world.split import ALL
-from tests.training.small import STYLES, write_everything
+from tests.training.small import STYLES, THINGS, write_everything
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +80,20 @@ def test_names_of_unlabelled_pictures_tell_nothing_but_the_domain(home: Path) ->
         heads, numbers = zip(*(name.split("-") for name in collection.names), strict=True)
         assert set(heads) == {collection.domain.name}
         assert len(set(map(int, numbers))) == len(collection.names) == len(ALL)
+
+
+def test_icons_without_labels_are_called_by_a_word_of_the_prior_and_of_training_objects(home: Path) -> None:
+    told = DisentangledIcons(**{f.name: getattr(on_unlabelled(home), f.name) for f in dataclasses.fields(Disentangled)})
+    before, _ = unlabelled(told)
+    assert [collection.domain.name for collection in before] == ["emoji", "figurine", "icon"]
+    assert [len(collection.names) for collection in before] == [6 * len(THINGS), len(THINGS), 3 * len(THINGS)]
+    assert all(name.split("-")[0] == part.domain.name for part in before for name in part.names)
+    table = home / "emoji_objects" / "metadata.csv"
+    written = table.read_text()
+    table.write_text(written.replace("duck,duck,duck | thing,train", "duck,duck,duck | thing,test"))
+    after, _ = unlabelled(told)
+    table.write_text(written)
+    assert [len(part.names) for part in after] == [6 * (len(THINGS) - 1), len(THINGS) - 1, 3 * (len(THINGS) - 1)]
 
 
 def test_pictures_of_another_size_are_refused(home: Path) -> None:
