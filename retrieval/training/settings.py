@@ -139,7 +139,7 @@ class TextToImage(OnWorld):
 
     reader: Annotated[Path, "the bundle whose text tower reads the prompts"] = Path("checkpoints/guise-mini-zs")
     pack: Annotated[
-        Path | None, "one file with all pictures: written where it is missing, and read instead of renders and packs"
+        Path | None, "a folder of all pictures, packed: written where it is missing, read instead of renders and packs"
     ] = None
     latents: Annotated[Path, "the run of the auto-encoder, which is trained first where it is not complete"] = Path(
         "runs/prior-latents"

@@ -1,4 +1,4 @@
-"""Pictures in one file are the same pictures, and a damaged file is a sentence."""
+"""Packed pictures are the same pictures, and a damaged folder is a sentence."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from retrieval.bundle import Source
 from retrieval.data.prompted import Shelf
 from retrieval.errors import DataError
-from retrieval.training.packed import Shown, pack, packed, unpacked
+from retrieval.training.packed import ROOM, Shown, pack, packed, unpacked
 
 
 def shown() -> Shown:
@@ -24,9 +24,22 @@ def shown() -> Shown:
 
 def test_what_is_packed_comes_out_as_it_was(tmp_path: Path) -> None:
     shelves, sources = shown()
-    pack(tmp_path / "deep" / "pictures.npz", shelves, sources)
-    found, told = unpacked(tmp_path / "deep" / "pictures.npz")
+    pack(tmp_path / "deep" / "pictures", shelves, sources)
+    found, told = unpacked(tmp_path / "deep" / "pictures")
     assert told == sources
+    assert_same(found, shelves)
+
+
+def test_no_shard_is_larger_than_asked_and_shelves_go_over_their_edges(tmp_path: Path) -> None:
+    shelves, sources = shown()
+    pack(tmp_path / "pictures", shelves, sources, shard=ROOM + 2500)  # 16 x 16 of noise take some 1,000 bytes
+    shards = sorted((tmp_path / "pictures").glob("shard-*.npz"))
+    assert len(shards) == 3
+    assert max(shard.stat().st_size for shard in shards) <= ROOM + 2500
+    assert_same(unpacked(tmp_path / "pictures")[0], shelves)
+
+
+def assert_same(found: list[Shelf], shelves: list[Shelf]) -> None:
     for one, other in zip(found, shelves, strict=True):
         assert (one.style, list(one.labels), list(one.colors), one.share) == (
             other.style,
@@ -45,28 +58,39 @@ def test_pictures_are_gathered_once(tmp_path: Path) -> None:
         return shown()
 
     for _ in range(2):
-        found, _ = packed(tmp_path / "pictures.npz", gather)
+        found, _ = packed(tmp_path / "pictures", gather)
         assert [shelf.style for shelf in found] == ["photo", "doodle"]
     assert len(asked) == 1
     packed(None, gather)
     assert len(asked) == 2
 
 
-@pytest.mark.parametrize("spoil", ["cut", "text", "other", "order"])
-def test_a_damaged_file_is_a_sentence(tmp_path: Path, spoil: str) -> None:
-    path = tmp_path / "pictures.npz"
-    pack(path, *shown())
-    whole = path.read_bytes()
+@pytest.mark.parametrize("spoil", ["cut", "text", "gone", "order", "fewer", "words"])
+def test_a_damaged_folder_is_a_sentence(tmp_path: Path, spoil: str) -> None:
+    folder = tmp_path / "pictures"
+    pack(folder, *shown())
+    shard, told = folder / "shard-000.npz", folder / "shelves.json"
+    with np.load(shard) as kept:
+        blob, ends = kept["blob"], kept["ends"]
     if spoil == "cut":
-        path.write_bytes(whole[: len(whole) // 2])
+        shard.write_bytes(shard.read_bytes()[:1000])
     elif spoil == "text":
-        path.write_text("no pictures")
-    elif spoil == "other":
-        np.savez(path, told=np.zeros(3))
+        shard.write_text("no pictures")
+    elif spoil == "gone":
+        shard.unlink()
+    elif spoil == "order":
+        np.savez(shard, blob=blob, ends=ends[::-1])
+    elif spoil == "fewer":
+        np.savez(shard, blob=blob, ends=ends[:-1])
     else:
-        with np.load(path) as kept:
-            arrays = dict(kept)
-        arrays["ends-0"] = arrays["ends-0"][::-1]
-        np.savez(path, **arrays)
-    with pytest.raises(DataError, match=r"pictures\.npz is damaged"):
-        unpacked(path)
+        told.write_text("{}")
+    with pytest.raises(DataError, match="pictures is damaged"):
+        unpacked(folder)
+
+
+def test_a_folder_that_was_not_finished_is_not_taken_for_one(tmp_path: Path) -> None:
+    (tmp_path / "pictures.part").mkdir()
+    (tmp_path / "pictures.part" / "shard-000.npz").write_text("half")
+    found, _ = packed(tmp_path / "pictures", shown)
+    assert_same(found, shown()[0])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pictures"]
