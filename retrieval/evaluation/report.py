@@ -8,35 +8,14 @@ import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import mean, stdev
 from typing import Any
 
+from retrieval.evaluation.disentanglement_tables import disentanglement_tables, spread
 from retrieval.evaluation.harness import Report
 from retrieval.files import write_text
 from retrieval.threads import cores
 
 SINGLE = ("world/same-object@1", "emoji/cross-style@1", "people/text@1")  # tasks that seek one thing, not a class
-APART = (  # lines of disentanglement.json that the README shows, all that begin so
-    "mAP ",
-    "class probe object code",
-    "class probe raw",
-    "domain probe object code",
-    "domain probe raw",
-    "domain AUC ",
-    "own style in the top 10, ",
-    "judge ",
-    "swap class ratio",
-    "swap style ratio",
-    "swap keeps",
-    "swap nearer to truth",
-    "object alone",
-    "prior ",
-    "error rises",
-    "overlap with",
-    "slider",
-    "pair purity",
-    "near copies",
-)
 WORST = 6  # classes that the world's table names
 
 
@@ -110,7 +89,7 @@ def _cell(rows: Sequence[Mapping[str, Any]]) -> str:
 def _shown(rows: Sequence[Mapping[str, Any]], name: str) -> str:
     values = [row["metrics"][name] for row in rows]
     if len(values) > 1:
-        return _spread(values)
+        return spread(values)
     ends = rows[0]["interval"].get(name)
     return f"{values[0]:.3f}" + (f" [{ends[0]:.3f}, {ends[1]:.3f}]" if ends and name == "mAP@all" else "")
 
@@ -150,7 +129,7 @@ def ladder_table(rows: Sequence[Mapping[str, Any]]) -> str:
     """The lines of ladder.json as the README shows them: what each rung reaches, then what each comparison gains."""
     lines = ["| rung | what it has | seeds | validation | test mAP@all |", "| --- | --- | --- | --- | --- |"]
     for row in (row for row in rows if "rung" in row):
-        cells = [_spread(row["validation mAP@all"]), _spread(row["mAP@all"])]
+        cells = [spread(row["validation mAP@all"]), spread(row["mAP@all"])]
         lines.append(f"| `{row['rung']}` | {row['about']} | {len(row['seeds'])} | {' | '.join(cells)} |")
     lines += ["", "| more | than | gain in mAP@all | each seed |", "| --- | --- | --- | --- |"]
     for row in (row for row in rows if "gain" in row):
@@ -158,29 +137,6 @@ def ladder_table(rows: Sequence[Mapping[str, Any]]) -> str:
         seeds = ", ".join(f"{value:+.3f}" for value in row["each seed"])
         lines.append(f"| `{row['more']}` | `{row['less']}` | {row['gain']:+.3f} [{low:+.3f}, {high:+.3f}] | {seeds} |")
     return "\n".join(lines)
-
-
-def disentanglement_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The lines of disentanglement.json that the README shows: the mean over seeds ± their standard deviation, or of
-    one seed the value and its interval, and what chance would give.
-    """
-    lines = ["| what | value | by chance | wanted | how |", "| --- | --- | --- | --- | --- |"]
-    for row in (row for start in APART for row in rows if row["name"].startswith(start)):
-        spread = _spread(row["each seed"])
-        ends = row["interval"] if len(row["seeds"]) == 1 else None
-        value = f"{spread} [{ends[0]:.3f}, {ends[1]:.3f}]" if ends else spread
-        chance = "" if row["chance"] is None else f"{row['chance']:.3f}"
-        lines.append(f"| {row['name']} | {value} | {chance} | {row['wanted']} | {row['how']} |")
-    return "\n".join(lines)
-
-
-def _spread(values: Sequence[float]) -> str:
-    """The mean of the seeds ± their standard deviation; of one, the value.
-
-    >>> _spread([0.25, 0.75]), _spread([0.5])
-    ('0.500 ± 0.354', '0.500')
-    """
-    return f"{mean(values):.3f} ± {stdev(values):.3f}" if len(values) > 1 else f"{values[0]:.3f}"
 
 
 def _single(row: Mapping[str, Any]) -> bool:
@@ -199,7 +155,7 @@ TABLES = {
     "world": world_table,
     "quality": markdown_table,
     "ladder": ladder_table,
-    "disentanglement": disentanglement_table,
+    "disentanglement": disentanglement_tables,
     "limits": plain_table,
     "cutoff": plain_table,
     "speed": plain_table,

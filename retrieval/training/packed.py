@@ -1,7 +1,7 @@
 """Shelves in a small folder, for a machine that has neither renders nor packs: a GPU that was lent for an hour.
 
-Pictures are kept without loss, as WebP, back to back in shards that are small enough to be sent one by one: numpy's
-`shard-000.npz` and so on, in which nothing is pickled. `shelves.json` says what they show and how many shards there are.
+Pictures are kept without loss, as WebP, back to back in shards small enough to be sent one by one: numpy's
+`shard-000.npz` and so on; nothing in them is pickled. `shelves.json` says what they show and how many shards it takes.
 """
 
 from __future__ import annotations

@@ -27,9 +27,9 @@ from retrieval.evaluation.disentanglement import (
     squared_mmd,
     without_means,
 )
+from retrieval.evaluation.disentanglement_tables import disentanglement_tables
 from retrieval.evaluation.findings import SEEN, UNSEEN, Finding, finding_rows, mean_finding, split_findings
 from retrieval.evaluation.probes import PROBES, auc, logistic, nearest, numbered, ranked, right, two_layers, units
-from retrieval.evaluation.report import disentanglement_table
 
 STYLES = ("photo", "sketch", "mosaic")
 
@@ -350,13 +350,30 @@ def test_unit_rows_have_length_one_and_nothing_stays_nothing() -> None:
     assert units(np.array([[3.0, 4.0], [0.0, 0.0]])).tolist() == [[0.6, 0.8], [0.0, 0.0]]
 
 
-def test_the_table_shows_what_the_readme_needs_with_chance_beside_it() -> None:
-    by_seed = {
-        0: [Finding("P@5 macro raw", 0.5, "no"), Finding("swap class ratio", 0.5, "a", ">= 0.7", chance=0.016)],
-        1: [Finding("swap class ratio", 0.75, "a", ">= 0.7", chance=0.016)],
-    }
-    one = mean_finding("mAP raw", np.array([0.25, 0.25]), "b")
-    assert disentanglement_table(finding_rows(by_seed) + finding_rows({0: [one]})).splitlines()[2:] == [
-        "| mAP raw | 0.250 [0.250, 0.250] |  |  | b |",
-        "| swap class ratio | 0.625 ± 0.177 | 0.016 | >= 0.7 | a |",
+def test_codes_stand_beside_each_other_and_so_do_classes_the_prior_saw_and_others() -> None:
+    asked = split_findings("mAP raw", np.array([0.5, 0.0]), ["a", "b"], {"a"}, "two ask", chance=0.25)
+    first = [
+        mean_finding("P@1 macro raw", np.array([1.0, 0.0]), "no"),
+        Finding("P@5 macro raw", 0.5, "no"),
+        Finding("mAP gain of object code over raw", 0.125, "paired"),
+        Finding("class probe raw", 0.5, "two layers, 2 -> 1", chance=0.1),
+        Finding("class probe raw, 10 nearest", 0.25, "10 nearest, 2 -> 1", chance=0.1),
+        Finding("domain probe raw", 0.75, "two layers, 2 -> 1", chance=0.2),
+        Finding("domain AUC raw", 0.75, "pairs", chance=0.5),
+        Finding("swap class ratio", 0.5, "a", ">= 0.7", chance=0.016),
+        Finding(f"swap class ratio, {SEEN}", 0.625, "a", chance=0.016),
     ]
+    rows = finding_rows({0: asked + first, 1: [Finding("swap class ratio", 0.75, "a", ">= 0.7", chance=0.016)]})
+    codes, told, probes, how, drawn = disentanglement_tables(rows).split("\n\n")
+    assert codes.splitlines()[0] == (
+        f"| code | seeds | mAP@all across styles | {SEEN} | {UNSEEN} | P@1 | object code is ahead by |"
+    )
+    assert codes.splitlines()[2:] == ["| raw | 1 | 0.250 [0.000, 0.500] | 0.500 | 0.000 | 0.500 | +0.125 |"]
+    assert told == "Two ask. By chance: 0.250."
+    assert probes.splitlines()[2:] == ["| raw | 0.500 | – | 0.250 | 0.750 | – | – | 0.750 | – |"]
+    assert how == "Probes: 2 -> 1. By chance: 0.100 and 0.200."
+    assert drawn.splitlines()[2:] == ["| swap class ratio | 0.625 ± 0.177 | 0.625 |  | 0.016 | >= 0.7 | a |"]
+
+
+def test_of_what_was_not_measured_there_is_no_table() -> None:
+    assert disentanglement_tables([]) == ""
