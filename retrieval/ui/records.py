@@ -42,7 +42,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Mark:
-    """A line of speed.json or world.json. `wanted` is "", or clauses such as ">= 0.6, none 0"."""
+    """A line of speed.json, world.json and the like. `wanted` is "", or clauses such as ">= 0.6, none 0"."""
 
     name: str
     value: float
@@ -92,7 +92,7 @@ def parse_run(told: Any) -> Run:
 
 
 def parse_mark(told: Any) -> Mark:
-    """A parsed line of speed.json or world.json."""
+    """A parsed line of speed.json, world.json and the like."""
     return Mark(
         str(told["name"]), _number(told["value"]), str(told["unit"]), str(told["wanted"]), str(told.get("how", ""))
     )

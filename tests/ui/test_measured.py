@@ -168,6 +168,13 @@ def test_what_was_wanted_is_met_or_missed_in_words(html: str) -> None:
     assert "13.9 mspeak" not in told
 
 
+def test_of_object_and_style_the_wishes_are_shown_and_judged_where_they_are_numbers(html: str) -> None:
+    part = html.split("What was object, and what was style</h2>")[1].split("</details>")[0]
+    assert re.findall(r'<th scope="row">([^<]*)', part) == ["swap class ratio", "domain probe object code"]
+    assert 'missed">missed</b>' in part
+    assert "near chance</td>" in part
+
+
 def test_many_classes_are_one_table_with_the_weakest_first(html: str) -> None:
     table = html.split("Each of 10 classes alone, the weakest first")[1]
     assert re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td>', table)[:2] == [
@@ -203,7 +210,7 @@ def test_none_0_is_not_judged_without_the_classes_that_it_is_about() -> None:
 
 
 def test_machine_and_day_are_named_for_every_file(html: str) -> None:
-    assert html.count(f"Measured on {MACHINE}, 21 November 2026.") == 4
+    assert html.count(f"Measured on {MACHINE}, 21 November 2026.") == 5
 
 
 def test_the_shipped_results_are_shown_whole() -> None:
@@ -237,9 +244,9 @@ def test_a_missing_file_says_what_to_run_and_the_others_are_shown(tmp_path: Path
     ],
 )
 def test_a_damaged_file_says_so_and_never_stops_the_page(text: str, tmp_path: Path) -> None:
-    for name in ("quality", "cutoff", "speed", "world"):
+    for name in ("quality", "disentanglement", "cutoff", "speed", "world"):
         (tmp_path / f"{name}.json").write_bytes(text.encode("utf-8", "surrogateescape"))
-    assert measured(tmp_path).count("cannot be read: the file is damaged.") == 4
+    assert measured(tmp_path).count("cannot be read: the file is damaged.") == 5
 
 
 @pytest.mark.parametrize(
