@@ -62,6 +62,7 @@ def test_a_task_without_words_stands_last_under_its_own_name(html: str) -> None:
         "From style to style",
         "In words",
         "More tasks",
+        "What was object, and what was style",
         "When there is no confident match",
         "Speed and memory",
         "The world, judged",
