@@ -158,7 +158,7 @@ It knows {len(manifest.classes)} classes in these domains: {", ".join(manifest.d
 
 {measured}
 
-What it is worth on the protocols stands in `benchmarks/results/quality.json`. It is a research demo: whatever it has
+What it is worth on the protocols stands in `benchmarks/results`. It is a research demo: whatever it has
 never seen still lands somewhere, and a score is a cosine, not a probability.
 """
 
