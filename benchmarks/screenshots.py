@@ -1,6 +1,7 @@
 """The pictures of the page in the README: the shipped page in a real Chromium -> assets/screenshots/*.png.
 
-python benchmarks/screenshots.py
+python benchmarks/screenshots.py              all of them
+python benchmarks/screenshots.py object map   these alone
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ SHOTS: dict[str, dict[str, Any]] = {
     "phone": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True},
 }
 EXAMPLE = {"draw": "duck", "dark": "sailboat", "why": "duck", "object": "duck", "phone": "snail"}
+SHOWN = """[...document.images].every((one) =>
+  one.complete || !one.checkVisibility() || one.getBoundingClientRect().top > innerHeight)"""
 DRAWN = 240_000  # ms that a busy machine may take for a grid
 
 
@@ -38,7 +41,7 @@ def main() -> None:
     with app() as (_, address, start), sync_playwright() as playwright:
         until(address, start)
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
-        for name in SHOTS:
+        for name in sys.argv[1:] or SHOTS:
             take(browser, address, name)
         browser.close()
 
@@ -64,7 +67,7 @@ def take(browser: Browser, address: str, name: str) -> None:
     else:
         page.get_by_role("tab", name="Evaluate").click()
         page.locator("#measured details[open]").first.wait_for()
-    page.wait_for_load_state("networkidle")
+    page.wait_for_function(SHOWN)
     page.screenshot(path=ROOT / "assets" / "screenshots" / f"{name}.png")
 
 
