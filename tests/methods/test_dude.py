@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import math
 
 import numpy as np
@@ -11,16 +10,18 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from retrieval.data.unlabelled import Collection, Unlabelled
+from retrieval.data.unlabelled import Unlabelled
 from retrieval.diffusion.prior import Prior, PriorConfig
 from retrieval.diffusion.prompts import ReaderConfig
-from retrieval.images import Preprocess
 from retrieval.methods.dude import NOBODY, Config, Dude, chosen, neighbour_contrast, neighbours, without_hubs
-from retrieval.training.loop import fit
-from retrieval.types import Domain
+from tests.methods.unlabelled import (
+    PREPROCESS,
+    STYLES,
+    assert_goes_on_after_two_epochs,
+    assert_no_label_changes_a_weight,
+    noise_of_three_styles,
+)
 
-PREPROCESS = Preprocess(32, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
-STYLES = ("photo", "sketch", "mosaic")
 SMALL = Config(
     width=32,
     channels=(8, 8, 16, 16),
@@ -41,12 +42,7 @@ def prior() -> Prior:
 
 @pytest.fixture(scope="module")
 def data() -> Unlabelled:
-    rng = np.random.default_rng(0)
-    collections = [
-        Collection(Domain(style), [f"{style}-{i}" for i in range(8)], rng.integers(0, 256, (8, 32, 32, 3), np.uint8))
-        for style in STYLES
-    ]
-    return Unlabelled(collections, PREPROCESS, batch=12)
+    return noise_of_three_styles()
 
 
 def made(prior: Prior | None, data: Unlabelled, seed: int = 0, **told: object) -> Dude:
@@ -153,36 +149,11 @@ def test_the_bank_holds_the_other_view_of_the_very_picture(data: Unlabelled) -> 
 
 
 def test_no_label_changes_a_weight(data: Unlabelled) -> None:
-    assert "labels" not in inspect.signature(Dude.learn_from).parameters
-
-    class Labelled:
-        """The same batches, with labels."""
-
-        def __init__(self, seed: int) -> None:
-            self.rng = np.random.default_rng(seed)
-
-        def __len__(self) -> int:
-            return len(data)
-
-        def epoch(self, seed: int, epoch: int):  # type: ignore[no-untyped-def]
-            for batch in data.epoch(seed, epoch):
-                yield dataclasses.replace(batch, labels=torch.from_numpy(self.rng.integers(0, 9, len(batch.things))))
-
-    weights = []
-    for seed in (1, 2):
-        method = made(None, data, noise_weight=0.0, epochs=2)
-        list(fit(method, Labelled(seed), seed=0))
-        weights.append(method.state_dict())
-    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+    assert_no_label_changes_a_weight(lambda: made(None, data, noise_weight=0.0, epochs=2), data)
 
 
 def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not_been(prior: Prior, data: Unlabelled) -> None:
-    whole = made(prior, data, epochs=3, noise_share=0.2)
-    states = [report.state() for report in fit(whole, data, seed=0)]
-    again = made(prior, data, seed=5, epochs=3, noise_share=0.2)
-    list(fit(again, data, seed=0, resume=states[1]))
-    first, second = whole.state_dict(), again.state_dict()
-    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert_goes_on_after_two_epochs(lambda seed: made(prior, data, seed, epochs=3, noise_share=0.2), data)
 
 
 def test_what_is_kept_is_the_extractor_and_a_neutral_word(prior: Prior, data: Unlabelled) -> None:

@@ -14,7 +14,6 @@ from torch.nn import functional as F
 
 from retrieval.data.unlabelled import Collection, Unlabelled
 from retrieval.errors import DataError
-from retrieval.images import Preprocess
 from retrieval.methods import METHODS, config_from
 from retrieval.methods.proto_ot import (
     Config,
@@ -29,9 +28,14 @@ from retrieval.methods.proto_ot import (
 )
 from retrieval.training.loop import fit
 from retrieval.types import Domain
+from tests.methods.unlabelled import (
+    PREPROCESS,
+    STYLES,
+    assert_goes_on_after_two_epochs,
+    assert_no_label_changes_a_weight,
+    noise_of_three_styles,
+)
 
-PREPROCESS = Preprocess(32, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
-STYLES = ("photo", "sketch", "mosaic")
 SMALL = Config(
     width=16,
     trunk="resnet10t",
@@ -46,12 +50,7 @@ SMALL = Config(
 
 @pytest.fixture(scope="module")
 def data() -> Unlabelled:
-    rng = np.random.default_rng(0)
-    collections = [
-        Collection(Domain(style), [f"{style}-{i}" for i in range(8)], rng.integers(0, 256, (8, 32, 32, 3), np.uint8))
-        for style in STYLES
-    ]
-    return Unlabelled(collections, PREPROCESS, batch=12)
+    return noise_of_three_styles()
 
 
 def made(data: Unlabelled, seed: int = 0, **told: object) -> ProtoOT:
@@ -288,36 +287,11 @@ def test_the_bank_begins_with_every_picture_as_it_is(data: Unlabelled) -> None:
 
 
 def test_no_label_changes_a_weight(data: Unlabelled) -> None:
-    assert "labels" not in inspect.signature(ProtoOT.learn_from).parameters
-
-    class Labelled:
-        """The same batches, with labels."""
-
-        def __init__(self, seed: int) -> None:
-            self.rng = np.random.default_rng(seed)
-
-        def __len__(self) -> int:
-            return len(data)
-
-        def epoch(self, seed: int, epoch: int):  # type: ignore[no-untyped-def]
-            for batch in data.epoch(seed, epoch):
-                yield dataclasses.replace(batch, labels=torch.from_numpy(self.rng.integers(0, 9, len(batch.things))))
-
-    weights = []
-    for seed in (1, 2):
-        method = made(data)
-        list(fit(method, Labelled(seed), seed=0))
-        weights.append(method.state_dict())
-    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+    assert_no_label_changes_a_weight(lambda: made(data), data)
 
 
 def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not_been(data: Unlabelled) -> None:
-    whole = made(data, epochs=3)
-    states = [report.state() for report in fit(whole, data, seed=0)]
-    again = made(data, seed=5, epochs=3)
-    list(fit(again, data, seed=0, resume=states[1]))
-    first, second = whole.state_dict(), again.state_dict()
-    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert_goes_on_after_two_epochs(lambda seed: made(data, seed, epochs=3), data)
 
 
 def test_training_gathers_pictures_around_their_prototypes() -> None:
