@@ -25,7 +25,7 @@ SHOTS: dict[str, dict[str, Any]] = {
     "draw": {"viewport": {"width": 1280, "height": 900}},
     "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
     "why": {"viewport": {"width": 1280, "height": 1000}},
-    "object": {"viewport": {"width": 1280, "height": 1250}},
+    "object": {"viewport": {"width": 1280, "height": 1900}},
     "map": {"viewport": {"width": 1280, "height": 1000}},
     "evaluate": {"viewport": {"width": 1280, "height": 1400}},
     "phone": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True},
