@@ -183,12 +183,13 @@ def drawn_rows() -> list[Row]:
     engine.wait()
     disentangler = engine.disentangler.wait()
     items = engine.served().gallery().items
-    originals = [
-        Original(open_image(item.path), item.domain.name, item.label) for item in items[:: len(items) // (CARDS + 1)]
-    ]
+    count = max(CARDS + 1, (GRIDS + 1) * SIDE)
+    chosen = items[:: len(items) // count]
+    originals = [Original(open_image(item.path), item.domain.name, item.label) for item in chosen]
     cards = [steps_timed(disentangler.card(one)) for one in originals[: CARDS + 1]][1:]
     styles = disentangler.styles[:SIDE]
-    grids = [steps_timed(disentangler.grid(originals[at : at + SIDE], styles)) for at in range(GRIDS + 1)][1:]
+    rows = [originals[at * SIDE : (at + 1) * SIDE] for at in range(GRIDS + 1)]  # no two alike: what is drawn is kept
+    grids = [steps_timed(disentangler.grid(row, styles)) for row in rows][1:]
     by = "the student" if disentangler.is_quick else "the prior itself"
     first = statistics.median(times[0] for times in cards + grids)
     how = f"{len(cards)} gallery pictures, drawn by the prior itself; median"
