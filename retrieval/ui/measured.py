@@ -88,8 +88,7 @@ TITLES = {
 }
 APART = (
     "<p>The object code of DUDE beside other codes, and pictures that the prior draws from it, named by a judge that "
-    "learnt from real pictures alone. Here is what was wanted; the README has every number, with chance and controls."
-    "</p>"
+    "learnt from real pictures alone. Here is what was wanted; chance, controls and ablations stand in the README.</p>"
 )
 CUTOFF = "<p>Strangers are things that nothing was trained on and that the gallery does not hold.</p>"
 JUDGED = "<p>Models that never saw a render name the things in ours: would a stranger know them?</p>"
