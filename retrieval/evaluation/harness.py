@@ -121,6 +121,11 @@ def refusal(encoder: Encoder, task: Task) -> str | None:
                 f"{bundle.manifest.name} has seen the {kind} {', '.join(map(repr, seen[:3]))}{more}, "
                 f"which {task.name} calls unseen. Choose a bundle that was trained without, or another task."
             )
+    if any(source.data == task.shown for source in bundle.manifest.trained_on):
+        return (
+            f"{bundle.manifest.name} was trained on pictures of {task.shown!r}, which {task.name} asks for. "
+            "Choose a bundle that was trained without, or another task."
+        )
     return None
 
 

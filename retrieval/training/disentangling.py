@@ -52,7 +52,7 @@ def disentangled(name: str, settings: Disentangled, on_progress: Progress = no_p
     method = Dude(Config(styles=_styles(collections), **asked, **_word(prior)), settings.preprocess)
     start = start_of(settings.init)
     begin(method.extractor, start)
-    method.learn_from(prior.prior if prior else None, data.names, data.domains)
+    method.learn_from(prior.prior if prior else None, data.names, data.domains, prior.classes if prior else ())
     _trained(method, data, run, settings.seed, ("pairs", "within", "across"), on_progress)
     with torch.no_grad():
         method.finish(torch.cat([method.tokens(batch.images) for batch in data.whole()]))

@@ -14,9 +14,18 @@ from retrieval.data.packs import quickdraw, quickdraw_labels
 from retrieval.data.pictures import Files, Labelled, Pictures, joined, read_pack
 from retrieval.data.strangers import STRANGERS
 from retrieval.data.world import world_pictures
+from retrieval.evaluation.tasks.packs import SKETCHY, SKETCHY_NAMED
 from retrieval.images import Preprocess
 from retrieval.training.published import Listed, listed
-from retrieval.training.settings import DualEncoder, Encoders, PublishedSketches, Recipe, SketchToPhoto, WorldSketches
+from retrieval.training.settings import (
+    DualEncoder,
+    Encoders,
+    PackedSketches,
+    PublishedSketches,
+    Recipe,
+    SketchToPhoto,
+    WorldSketches,
+)
 from retrieval.types import PHOTO, SKETCH, Domain
 from retrieval.world.split import ALL
 
@@ -63,7 +72,12 @@ def gathered(settings: Encoders, recipe: Recipe) -> Material:
     """Everything that the recipe is trained on. Raises DataError where renders, packs or lists are missing."""
     if isinstance(settings, PublishedSketches):
         return _published(settings, listed(settings, recipe), {SKETCH: settings.sketches, PHOTO: 1 - settings.sketches})
-    found = _sketches_and_photos(settings, recipe) if isinstance(settings, WorldSketches) else _all(settings, recipe)
+    if isinstance(settings, WorldSketches):
+        found = _sketches_and_photos(settings, recipe)
+    elif isinstance(settings, PackedSketches):
+        found = _packed(settings, recipe)
+    else:
+        found = _all(settings, recipe)
     return replace(found, unseen=(*STRANGERS, *(UNSEEN if recipe.zero_shot else ())))
 
 
@@ -82,7 +96,9 @@ def taught(settings: SketchToPhoto, recipe: Recipe) -> Material:
     """
     if isinstance(settings, PublishedSketches):
         return _published(settings, listed(settings, recipe), {PHOTO: 1.0})
-    assert isinstance(settings, WorldSketches), "there are two kinds of sketch-to-photo recipes"
+    if isinstance(settings, PackedSketches):
+        return _packed(settings, recipe, photos_only=True)
+    assert isinstance(settings, WorldSketches), "there are three kinds of sketch-to-photo recipes"
     photographed, sources = photographs(settings.packs, settings.size, recipe)
     world = world_pictures(settings.renders, [label for label in ALL if allowed(label, recipe)])
     rendered = Portion(Renders(world, settings.size), PHOTO, len(set(world.labels)))
@@ -109,6 +125,27 @@ def _sketches_and_photos(settings: WorldSketches, recipe: Recipe) -> Material:
     ]
     strokes = Source("Quick, Draw! by Google", "CC BY 4.0", sum(len(drawings) for drawings, _ in drawn))
     return Material(portions, (_renders([p.domain.name for p in portions], world.domains), strokes, *sources))
+
+
+def _packed(settings: PackedSketches, recipe: Recipe, *, photos_only: bool = False) -> Material:
+    """Sketches and photos of the pack, and as with the world drawings and photographs from elsewhere."""
+    photographed, sources = photographs(settings.packs, settings.size, recipe)
+    own = [_from_pack(settings, recipe, PHOTO, settings.shot)]
+    others = [Portion(Pictures(photographed, PHOTO, settings.size), PHOTO, settings.photos)]
+    if not photos_only:
+        pack = settings.packs / "quickdraw345"
+        drawings = quickdraw(pack, [name for name in quickdraw_labels(pack) if allowed(name, recipe)], "train")
+        own.append(_from_pack(settings, recipe, SKETCH, settings.sketched))
+        others.append(Portion(HumanDrawings(drawings, settings.size), SKETCH, settings.others))
+        sources = (*sources, Source("Quick, Draw! by Google", "CC BY 4.0", len(drawings)))
+    count = sum(len(portion.source.examples) for portion in own)
+    return Material([*own, *others], (Source(SKETCHY_NAMED, "its authors' terms: research", count), *sources))
+
+
+def _from_pack(settings: PackedSketches, recipe: Recipe, domain: Domain, share: float) -> Portion:
+    found = read_pack(settings.packs / SKETCHY, domain.name, None, settings.size + 8).of("train")
+    kept = found.only({label for label in found.labels if allowed(label, recipe)})
+    return Portion(Pictures(kept, domain, settings.size), domain, share)
 
 
 def _published(settings: PublishedSketches, found: Listed, shares: Mapping[Domain, float]) -> Material:

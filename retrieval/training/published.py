@@ -13,11 +13,10 @@ from retrieval.data.filelists import Part
 from retrieval.data.sketchy import sketchy_lists
 from retrieval.data.splits import SKETCHY, TUBERLIN
 from retrieval.data.tuberlin import tuberlin_lists
-from retrieval.encoder import Encoder
 from retrieval.errors import SettingsError
-from retrieval.evaluation.harness import evaluate
 from retrieval.evaluation.tasks.published import sketches_to_photos
 from retrieval.training.settings import PublishedSketches, Recipe
+from retrieval.training.validation import Asked
 from retrieval.types import Item
 
 
@@ -72,14 +71,7 @@ def listed(settings: PublishedSketches, recipe: Recipe) -> Listed:
     )
 
 
-class KeptClasses:
+def kept_classes(settings: PublishedSketches, recipe: Recipe) -> Asked:
     """Sketches of the classes that are kept from training, against their photos."""
-
-    def __init__(self, settings: PublishedSketches, recipe: Recipe) -> None:
-        kept = listed(settings, recipe).kept
-        self._task = sketches_to_photos("validation", kept, (), ("mAP@all",)) if kept else None
-
-    def measured(self, encoder: Encoder) -> dict[str, float]:
-        """Sketches -> photos, as the reported tasks do it."""
-        assert self._task, "where nothing is kept, nothing is validated"
-        return {"validation mAP@all": round(evaluate(encoder, self._task).metrics["mAP@all"], 4)}
+    kept = listed(settings, recipe).kept
+    return Asked(sketches_to_photos("validation", kept, (), ("mAP@all",)) if kept else None)

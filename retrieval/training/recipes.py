@@ -15,16 +15,28 @@ import torch
 
 from retrieval.bundle import Manifest, load_bundle, save_bundle
 from retrieval.data.batches import Mixture
+from retrieval.data.concepts import VAL_UNSEEN
 from retrieval.errors import SettingsError
+from retrieval.evaluation.tasks.base import Catalog
+from retrieval.evaluation.tasks.packs import sketchy
 from retrieval.methods import METHODS, ClipBaseline, Method
 from retrieval.training.cutoffs import with_cutoffs
 from retrieval.training.loop import EpochReport, fit
 from retrieval.training.material import drawn_classes, gathered
-from retrieval.training.published import KeptClasses
+from retrieval.training.published import kept_classes
 from retrieval.training.runs import Run
-from retrieval.training.settings import RECIPES, DualEncoder, Encoders, PublishedSketches, Training, device_of
+from retrieval.training.settings import (
+    RECIPES,
+    DualEncoder,
+    Encoders,
+    PackedSketches,
+    PublishedSketches,
+    Recipe,
+    Training,
+    device_of,
+)
 from retrieval.training.sketch_to_photo import Prepared, finished, prepared
-from retrieval.training.validation import Validation
+from retrieval.training.validation import Asked, Checks, Validation
 from retrieval.types import Domain, Progress, no_progress
 
 log = logging.getLogger(__name__)
@@ -39,7 +51,7 @@ def made(name: str, settings: Encoders, on_progress: Progress = no_progress) -> 
     for problem in material.problems:
         log.info("%s", problem)
     data = material.batches(settings.preprocess, batch=settings.batch, steps=settings.steps, group=settings.group)
-    checks = KeptClasses(settings, recipe) if isinstance(settings, PublishedSketches) else Validation(settings, recipe)
+    checks = _checks(settings, recipe)
     run = Run(settings.run_folder or RUNS / f"{name}-{settings.seed}", dataclasses.asdict(settings))
     ready: Prepared = (
         _dual_encoder(settings) if isinstance(settings, DualEncoder) else prepared(settings, recipe, data, on_progress)
@@ -69,6 +81,15 @@ def made(name: str, settings: Encoders, on_progress: Progress = no_progress) -> 
     return save_bundle(out_folder(name, settings), method, manifest, rotation)
 
 
+def _checks(settings: Encoders, recipe: Recipe) -> Checks:
+    """What the epoch is selected by."""
+    if isinstance(settings, PublishedSketches):
+        return kept_classes(settings, recipe)
+    if isinstance(settings, PackedSketches):
+        return Asked(sketchy("validation", Catalog(settings.packs, settings.packs), unseen=VAL_UNSEEN))
+    return Validation(settings, recipe)
+
+
 def _dual_encoder(settings: DualEncoder) -> Prepared:
     """The plain dual encoder at its start."""
     torch.manual_seed(settings.seed)
@@ -88,7 +109,7 @@ def out_folder(name: str, settings: Encoders) -> Path:
 def _selected(
     method: Method,
     data: Mixture,
-    checks: Validation | KeptClasses,
+    checks: Checks,
     run: Run,
     settings: Training,
     on_progress: Progress,

@@ -13,6 +13,8 @@ from typing import Annotated, Any
 from retrieval.images import Preprocess
 from retrieval.types import STYLES
 
+Packs = Annotated[Path, "the folder of packs"]
+
 
 @dataclass(frozen=True)
 class Training:
@@ -41,7 +43,7 @@ class OnWorld(Training):
     renders: Annotated[Path, "a set rendered --for training"] = Path("runs/world-training-64")
     validation: Annotated[Path, "a set rendered --for validation"] = Path("runs/world-validation-64")
     gallery: Annotated[Path, "the gallery that the cut-offs are for"] = Path("assets/gallery")
-    packs: Annotated[Path, "the folder of packs"] = Path(os.environ.get("GUISE_DATA", "packs"))
+    packs: Packs = Path(os.environ.get("GUISE_DATA", "packs"))
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,8 @@ class SketchToPhoto(Training):
 
 
 @dataclass(frozen=True)
-class WorldSketches(SketchToPhoto, OnWorld):
-    """DSN on the world and on packs: as many sketches as photos, from the trunk of the plain encoder."""
+class SmallSketches(SketchToPhoto):
+    """DSN at a size that two cores can train, from the trunk of the plain encoder."""
 
     init: Annotated[
         Path | None, "a plain encoder whose trunk the teacher and the student begin from (default: from scratch)"
@@ -87,11 +89,32 @@ class WorldSketches(SketchToPhoto, OnWorld):
     steps: Annotated[int, "steps in an epoch"] = 100
     lr: Annotated[float, "the highest learning rate"] = 3e-4
     validate_every: Annotated[int, "epochs between two validations; 0 keeps the last epoch unseen"] = 1
+
+
+@dataclass(frozen=True)
+class WorldSketches(SmallSketches, OnWorld):
+    """DSN on the world and on packs: as many sketches as photos."""
+
     people: Annotated[float, "share of a batch: people's drawings of the world's classes"] = 0.17
     others: Annotated[float, "share of a batch: people's drawings of other things"] = 0.23
     sketched: Annotated[float, "share of a batch: the world's sketches"] = 0.10
     rendered: Annotated[float, "share of a batch: the world's photos"] = 0.25
     photos: Annotated[float, "share of a batch: photographs"] = 0.25
+
+
+@dataclass(frozen=True)
+class PackedSketches(SmallSketches):
+    """DSN on the pack of Sketchy's sketches and photos, for research: nothing of the world is shown."""
+
+    packs: Packs = Path(os.environ.get("GUISE_DATA", "packs"))
+    teacher: Annotated[Path, "the run of the teacher, which is made first where it is not complete"] = Path(
+        "runs/dsn-sketchy25-teacher"
+    )
+    epochs: Annotated[int, "how long to train; the memory lives for one epoch"] = 2
+    sketched: Annotated[float, "share of a batch: the pack's sketches"] = 0.3
+    others: Annotated[float, "share of a batch: people's drawings from elsewhere"] = 0.2
+    shot: Annotated[float, "share of a batch: the pack's photos"] = 0.3
+    photos: Annotated[float, "share of a batch: photographs from elsewhere"] = 0.2
 
 
 @dataclass(frozen=True)
@@ -200,7 +223,9 @@ class Prototyped(WithoutLabels):
     """ProtoOT: the same pictures, and no prior."""
 
 
-Encoders = DualEncoder | WorldSketches | PublishedSketches  # those that labels teach and validation selects
+Encoders = (
+    DualEncoder | WorldSketches | PackedSketches | PublishedSketches
+)  # those that labels teach and validation selects
 Settings = Encoders | TextToImage | Disentangled | Prototyped
 
 
@@ -224,6 +249,7 @@ class Recipe:
 BEGUN: dict[str, Any] = {"trunk_rate": 0.25}  # the trunk has been trained before
 UNAIDED: dict[str, Any] = {"noise_weight": 0.0, "within_weight": 0.0, "across_weight": 0.0}
 WITHOUT: dict[str, tuple[str, dict[str, Any]]] = {  # what is taken from DUDE, or all that is left
+    "unread": ("without the second phase, like all below", {}),
     "contrastive": ("instance contrast alone", UNAIDED),
     "noise": ("the noise loss alone", {"instance_weight": 0.0, "within_weight": 0.0, "across_weight": 0.0}),
     "within": ("without neighbours across domains", {"across_weight": 0.0}),
@@ -289,7 +315,9 @@ RECIPES: dict[str, Recipe] = (
     | {
         "prior-world-student": Recipe(FourSteps(), "the prior's student, which draws in four steps", zero_shot=True),
         "dude-world": Recipe(
-            Disentangled(), "DUDE: objects without labels, on the world and people's drawings", config=BEGUN
+            Disentangled(),
+            "DUDE: objects without labels, on the world and people's drawings",
+            config=BEGUN | {"read_epochs": 4},
         ),
     }
     | {
@@ -314,6 +342,15 @@ RECIPES: dict[str, Recipe] = (
         ),
     }
     | {
+        "dsn-sketchy25": Recipe(
+            PackedSketches(), "DSN on the pack of Sketchy, for research only", zero_shot=True, config=DSN
+        ),
+        "dsn-sketchy25-classes": Recipe(
+            PackedSketches(),
+            f"to compare dsn-sketchy25 with: {RUNGS['classes'][0]}",
+            zero_shot=True,
+            config=DSN | NO_PARTS | RUNGS["classes"][1],
+        ),
         "dsn-sketchy": Recipe(
             PublishedSketches(data=Path("data/sketchy"), teacher=Path("runs/dsn-sketchy-teacher"), teacher_epochs=20),
             "DSN at the paper's size on Sketchy-Extended: 32 sketches and 64 photos in a step",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
@@ -10,11 +11,33 @@ from PIL import Image
 from retrieval.data.packs import Sketch, quickdraw
 from retrieval.data.world import WorldPictures, world_pictures
 from retrieval.encoder import Encoder, Vectors, embed_images
+from retrieval.evaluation.harness import evaluate
 from retrieval.evaluation.metrics import average_precision
+from retrieval.evaluation.tasks.base import Task
 from retrieval.images import rasterise
 from retrieval.training.settings import OnWorld, Recipe
 from retrieval.types import PHOTO, SKETCH
 from retrieval.world.split import ALL, VAL_UNSEEN
+
+
+class Checks(Protocol):
+    """What tells how good an encoder in training is."""
+
+    def measured(self, encoder: Encoder) -> dict[str, float]:
+        """Numbers by name, among them "validation mAP@all"."""
+        ...
+
+
+class Asked:
+    """A task of classes that are kept from training; None: nothing was kept, and nothing may be validated."""
+
+    def __init__(self, task: Task | None) -> None:
+        self._task = task
+
+    def measured(self, encoder: Encoder) -> dict[str, float]:
+        """The task, as the reported ones are asked."""
+        assert self._task, "where nothing is kept, nothing is validated"
+        return {"validation mAP@all": round(evaluate(encoder, self._task).metrics["mAP@all"], 4)}
 
 
 class Validation:

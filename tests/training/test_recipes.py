@@ -16,13 +16,16 @@ from retrieval.data.concepts import UNSEEN, is_unseen
 from retrieval.data.icons import EMOJI, MONO
 from retrieval.data.strangers import STRANGERS
 from retrieval.errors import DataError, SettingsError
+from retrieval.evaluation.harness import refusal
+from retrieval.evaluation.tasks import Catalog, task
 from retrieval.methods.dsn import Config as DSNConfig
 from retrieval.training.material import gathered, taught
 from retrieval.training.recipes import made
-from retrieval.training.settings import RECIPES, RUNGS, DualEncoder, WorldSketches
+from retrieval.training.settings import RECIPES, RUNGS, DualEncoder, PackedSketches, WorldSketches
 from retrieval.training.sketch_to_photo import prepared
 from retrieval.types import no_progress
 from retrieval.world.split import ALL
+from tests.evaluation.fakes import small_duplicates, small_pack
 from tests.training.small import OTHERS, STYLES, write_everything
 
 
@@ -173,6 +176,47 @@ def test_dsn_begins_from_no_encoder_that_knows_unseen_classes(paired: WorldSketc
     made("guise-mini", dataclasses.replace(settings, run_folder=settings.packs / "knowing-run", out=knowing))
     with pytest.raises(SettingsError, match="classes that must stay unseen, among them"):
         made("dsn-world", dataclasses.replace(paired, init=knowing, run_folder=knowing / "run"))
+
+
+@pytest.fixture(scope="module")
+def packed(paired: WorldSketches) -> PackedSketches:
+    """DSN on a pack of sketches and photos: two classes to train on, one to select on, and one that is reported."""
+    home = paired.packs
+    splits = {"duck": "seen", "cat": "seen", "penguin": "val_unseen", "pizza": "test_unseen"}
+    rows = [
+        (domain, label, label, zs, split, "")
+        for domain in ("sketch", "photo")
+        for label, zs in splits.items()
+        for split in ("train", "test")
+    ]
+    small_pack(home / "sketchy25", rows)
+    small_duplicates(home, [])
+    return PackedSketches(
+        packs=home, run_folder=home / "packed-run", out=home / "packed", epochs=1, steps=12, batch=6, size=32,
+        teacher=home / "packed-teacher", teacher_batch=4, meanings=home / "reader", init=home / "reader",
+    )  # fmt: skip
+
+
+def test_of_a_pack_its_seen_training_pictures_are_trained_on_and_others_asked(packed: PackedSketches) -> None:
+    recipe = RECIPES["dsn-sketchy25"]
+    for found, domains in ((gathered(packed, recipe), ("photo", "sketch")), (taught(packed, recipe), ("photo",))):
+        own = found.portions[: len(domains)]
+        assert [portion.domain.name for portion in own] == [*domains]
+        assert all({e.label for e in portion.source.examples} == {"duck", "cat"} for portion in own)
+        assert all(len(portion.source.examples) == 2 for portion in own)
+        assert found.sources[0].pictures == 2 * len(domains)
+    manifest = made("dsn-sketchy25", packed)
+    assert manifest.metrics == {"validation mAP@all": 1.0}, "of penguins alone, of which every photo shows one"
+    assert {"penguin", "pizza"} <= {*manifest.unseen_classes} - {*manifest.classes}
+
+
+def test_whoever_was_trained_on_a_pack_is_not_asked_for_all_of_it(packed: PackedSketches) -> None:
+    if not (packed.out or Path()).exists():
+        made("dsn-sketchy25", packed)
+    bundle, catalog = load_bundle(packed.out or Path()), Catalog(packed.packs, packed.packs)
+    assert refusal(bundle, task("sketchy125/zero-shot@1", catalog)) is None
+    assert "was trained on pictures of 'Sketchy" in (refusal(bundle, task("sketchy125/all@1", catalog)) or "")
+    assert refusal(load_bundle(packed.init or Path()), task("sketchy125/all@1", catalog)) is None
 
 
 def test_every_rung_of_the_ladder_has_one_part_more_than_the_one_above() -> None:

@@ -76,7 +76,8 @@ class Task:
     """Queries, all pictures or all texts; a gallery; and relevant[q, g].
 
     Where `considered` is given, a picture g outside considered[q] is not there for query q. A bundle that has seen one
-    of the classes `unseen` or the domains `unseen_domains` cannot be measured on the task.
+    of the classes `unseen` or the domains `unseen_domains`, or was trained on the data `shown`, cannot be measured on
+    the task.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Task:
     classes: tuple[str, ...]
     unseen: tuple[str, ...] = ()
     unseen_domains: tuple[str, ...] = ()
+    shown: str | None = None  # the name of the data, where pictures that one may train on are asked for, too
     considered: Relevance | None = None  # (Q, N)
     metrics: tuple[str, ...] = IMAGE_METRICS
     labels: tuple[str, ...] = ()  # the class of each query, for means over classes

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from functools import partial
 
 from retrieval.data.concepts import TEST_UNSEEN
@@ -21,6 +22,7 @@ from retrieval.evaluation.tasks.base import (
 from retrieval.types import PHOTO, SKETCH, Domain
 
 SKETCHY = "sketchy25"
+SKETCHY_NAMED = "Sketchy: 25 sketches and photos of a class"
 EMOJI = "emoji_objects"
 SKETCHY_METRICS = (*IMAGE_METRICS, "mAP@all VOC", "mAP@all macro")
 TRAINING_PACKS = (  # what weights may have been trained on
@@ -36,23 +38,26 @@ TRAINING_PACKS = (  # what weights may have been trained on
 ONE_DRAWING = ("fluent", "emojione")  # sets whose variants are one drawing, filled or not: fluent_3d, fluent_mono, ...
 
 
-def sketchy(name: str, catalog: Catalog, *, zero_shot: bool) -> Task:
-    """Human sketches -> photos; relevant: same concept. Photos that a training pack holds too are dropped."""
+def sketchy(name: str, catalog: Catalog, *, unseen: Collection[str] | None) -> Task:
+    """Human sketches -> photos, of the unseen concepts, or of all; relevant: same concept. Photos that a training pack
+    holds too are dropped.
+    """
     folder = catalog.pack(SKETCHY, name)
-    rows = [row for row in stored(folder) if not zero_shot or row.concept in TEST_UNSEEN]
+    rows = [row for row in stored(folder) if unseen is None or row.concept in unseen]
     known = _in_training(duplicates(folder.parent))
     queries = [_concept(row, SKETCH) for row in rows if row.told["domain"] == "sketch"]
     photos = [_concept(row, PHOTO) for row in rows if row.told["domain"] == "photo"]
     gallery = [photo for photo in photos if photo.key not in known]
-    return picture_task(
+    found = picture_task(
         name,
         queries,
         gallery,
         same_class(queries, gallery),
-        unseen=sorted({p.label for p in photos}) if zero_shot else (),
+        unseen=() if unseen is None else sorted({p.label for p in photos}),
         metrics=SKETCHY_METRICS,
         dropped=len(photos) - len(gallery),
     )
+    return replace(found, shown=SKETCHY_NAMED) if unseen is None else found
 
 
 def emoji_cross_style(name: str, catalog: Catalog) -> Task:
@@ -101,8 +106,8 @@ def _in_training(pairs: list[tuple[str, str]]) -> set[str]:
 
 
 TASKS: dict[str, Callable[[str, Catalog], Task]] = {
-    "sketchy125/zero-shot@1": partial(sketchy, zero_shot=True),
-    "sketchy125/all@1": partial(sketchy, zero_shot=False),
+    "sketchy125/zero-shot@1": partial(sketchy, unseen=TEST_UNSEEN),
+    "sketchy125/all@1": partial(sketchy, unseen=None),
     "emoji/cross-style@1": emoji_cross_style,
     "emoji/zero-shot@1": emoji_zero_shot,
 }
