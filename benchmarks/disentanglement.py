@@ -40,6 +40,7 @@ from retrieval.bundle import load_bundle, read_manifest  # noqa: E402
 from retrieval.data.packs import packs_folder, quickdraw  # noqa: E402
 from retrieval.data.world import world_pictures  # noqa: E402
 from retrieval.diffusion.samplers import Sampler  # noqa: E402
+from retrieval.diffusion.spelling import Spelling  # noqa: E402
 from retrieval.errors import QueryError  # noqa: E402
 from retrieval.evaluation.captions_matched import embedded, told_in_captions  # noqa: E402
 from retrieval.evaluation.coded import company, gained, gaps, paired, probed, searched, values_of  # noqa: E402
@@ -202,7 +203,8 @@ class Bench:
         method = dude(WHOLE, seed)
         if method is None:
             return []
-        studio, sizes = Studio(self._prior.prior, method, self._judge, self._sampler), self._sizes
+        spelling = Spelling(self._prior.prior.reader, sorted(self._seen))
+        studio, sizes = Studio(self._prior.prior, method, self._judge, self._sampler, spelling), self._sizes
         if part == "codes":
             return list(self._codes(method, seed, first=first))
         if part == "pairs":

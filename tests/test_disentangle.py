@@ -18,6 +18,7 @@ from retrieval.diffusion.attention import HeatMaps
 from retrieval.diffusion.prior import Prior
 from retrieval.diffusion.prompts import STYLE_AT, THING_AT
 from retrieval.diffusion.samplers import STUDENT, TEACHER, denoise, guided, noise
+from retrieval.diffusion.spelling import Spelling
 from retrieval.disentangle import Original, ServedDisentangler
 from retrieval.disentangle.codes import neutral_style, permuted, renormalised_lerp, slerp
 from retrieval.disentangle.drawing import BATCH, Brush, Cell, as_images, as_tensor, told
@@ -114,6 +115,18 @@ def test_a_picture_that_nobody_told_anything_of_is_read_by_the_judge() -> None:
     assert (read.thing, read.style) == ("car", "doodle")
     told = ideal().read(Original(halves("car", "doodle"), "photo", "cup"))
     assert (told.thing, told.style) == ("cup", "photo")
+
+
+def test_a_code_is_drawn_as_it_is_spelled_and_the_card_says_in_which_words(prior: Prior) -> None:
+    spelling = Spelling(prior.reader, ("duck", "car", "alarm clock"))
+    free, spelled = (Disentangler(prior, Blurry(), HalvesJudge(), spelling=one) for one in (None, spelling))
+    shown = original("duck", "photo")
+    found = torch.tensor([free.read(shown).z])
+    assert torch.allclose(torch.tensor([spelled.read(shown).z]), spelling(found), atol=1e-4)
+    words = last(spelled.card(shown)).words
+    assert list(words.values()) == sorted(words.values(), reverse=True)
+    assert words == pytest.approx(spelling.likeliest(found[0], 3))
+    assert last(free.card(shown)).words == {}
 
 
 def test_without_a_judge_the_style_must_be_told() -> None:

@@ -61,6 +61,7 @@ class Card:
     object_only: Drawn  # its object in the neutral style
     style_only: Drawn  # the neutral object in its style
     difference: Image | None = None  # grey: how far the pixels of query and reconstruction are apart; last of all
+    words: Mapping[str, float] = field(default_factory=dict)  # of the prior's, in which its object is spelled: shares
 
 
 @dataclass(frozen=True)

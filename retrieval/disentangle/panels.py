@@ -3,8 +3,8 @@ when a picture decides what it becomes.
 
 Every panel is a generator of more and more complete values, a step of drawing between two of them; whoever stops to ask
 ends the work. Equal questions with equal seeds have equal pictures. Codes are those of DUDE: the object code z is the
-extractor's word for a picture; there is no style code of a single picture, it is the word for its domain, and the
-domain of a picture whose domain nobody told is read by the judge.
+extractor's word for a picture, spelled in the words that the prior was taught; there is no style code of a single
+picture, it is the word for its domain, and the domain of a picture whose domain nobody told is read by the judge.
 
     symbol -> here
     z-bar     the extractor's neutral_thing
@@ -13,7 +13,7 @@ domain of a picture whose domain nobody told is read by the judge.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -25,8 +25,21 @@ from retrieval.diffusion.attention import HeatMaps, difference, entropy
 from retrieval.diffusion.prior import Prior
 from retrieval.diffusion.prompts import STYLE_AT, THING_AT
 from retrieval.diffusion.samplers import STUDENT, TEACHER, Sampler, first_parted, frames
+from retrieval.diffusion.spelling import Spelling
 from retrieval.disentangle.codes import neutral_style, permuted, renormalised_lerp, slerp
-from retrieval.disentangle.drawing import BATCH, Brush, Cell, Judging, Knobs, Switch, as_grey, as_tensor, code, previews
+from retrieval.disentangle.drawing import (
+    BATCH,
+    LIKELY,
+    Brush,
+    Cell,
+    Judging,
+    Knobs,
+    Switch,
+    as_grey,
+    as_tensor,
+    code,
+    previews,
+)
 from retrieval.disentangle.drawn import Card, Drawn, Film, Frame, Heat, Original, Slide, SwapGrid, WordMap
 from retrieval.errors import QueryError, SettingsError
 from retrieval.images import Preprocess, pixels, squared
@@ -57,11 +70,13 @@ class Coded:
     z: tuple[float, ...]  # (W,)
     style: str
     thing: str | None
+    words: Mapping[str, float]  # the likeliest in which z is spelled, and their shares
 
 
 class Disentangler:
     """Draws what an extractor's codes mean to the prior that it learned from. `student`: a copy of that prior that
-    draws grids and sliders `quickly`.
+    draws grids and sliders `quickly`. `spelling` writes codes in the prior's words; without it they are drawn as they
+    are found.
     """
 
     def __init__(
@@ -71,8 +86,9 @@ class Disentangler:
         judge: Judging | None = None,
         student: Prior | None = None,
         quickly: Sampler = STUDENT,
+        spelling: Spelling | None = None,
     ) -> None:
-        self._prior, self._dude, self._quickly = prior, dude, quickly
+        self._prior, self._dude, self._quickly, self._spelling = prior, dude, quickly, spelling
         neutral = neutral_style(prior, dude.styles)  # (W,)
         self._e_bar, self._z_bar = code(neutral), code(dude.neutral_thing)
         self._teacher = Brush(prior, neutral, judge)
@@ -92,13 +108,15 @@ class Disentangler:
     def read(self, original: Original) -> Coded:
         """The picture with its codes. Raises QueryError where the style is not told and there is no judge."""
         seen = torch.from_numpy(pixels(original.picture, self._dude.preprocess))[None]
-        z = self._dude.tokens(seen.to(self._dude.neutral_thing.device))[0]
+        z = self._dude.tokens(seen.to(self._dude.neutral_thing.device))  # (1, W)
+        words = {} if self._spelling is None else self._spelling.likeliest(z[0], LIKELY)
+        z = z if self._spelling is None else self._spelling(z)
         picture = squared(original.picture, self._prior.config.size)
         of_class, of_style = self._teacher.read(picture)
         style = original.style or of_style
         if style is None:
             raise QueryError(f"Nobody knows the style of this picture. Choose {_listed(self.styles)}.")
-        return Coded(picture, code(z), style, original.thing or of_class)
+        return Coded(picture, code(z[0]), style, original.thing or of_class, words)
 
     # ------------------------------------------------------------ V1
 
@@ -108,7 +126,7 @@ class Disentangler:
         cells = self._apart(coded, coded.style, seed)
         for drawn in self._teacher.drawn(cells, _sampler(TEACHER, guidance)):
             whole, style_only, object_only = _three(drawn)
-            card = Card(coded.picture, coded.style, coded.thing, whole, object_only, style_only)
+            card = Card(coded.picture, coded.style, coded.thing, whole, object_only, style_only, words=coded.words)
             if whole.finished:
                 apart = difference(*as_tensor([coded.picture, whole.picture]))
                 card = replace(card, difference=as_grey(apart))

@@ -46,24 +46,26 @@ class ServedDisentangler(Loading):
 
         from retrieval.bundle import load_bundle
         from retrieval.diffusion.samplers import STUDENT, Sampler
+        from retrieval.diffusion.spelling import Spelling
         from retrieval.disentangle.panels import Disentangler
         from retrieval.judges import load_judge
         from retrieval.methods.dude import Dude
         from retrieval.priors import load_prior
 
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        prior = load_prior(self._prior, device).prior
+        loaded = load_prior(self._prior, device)
+        spelling = Spelling(loaded.prior.reader, loaded.classes) if loaded.classes else None
         dude = load_bundle(self._dude, device).method
         if not isinstance(dude, Dude):
             raise BundleError(f"{self._dude} holds no DUDE, whose codes could be drawn. Name the folder of one.")
         judge = load_judge(self._judge, device) if self._judge and _is_there(self._judge) else None
         if self._student is None or not _is_there(self._student):
-            return Disentangler(prior, dude, judge)
+            return Disentangler(loaded.prior, dude, judge, spelling=spelling)
         student = load_prior(self._student, device)
         if not student.steps:
             raise BundleError(f"{self._student} holds a prior that is no student. Name the folder of one, or none.")
         quickly = Sampler(student.steps, STUDENT.guidance, student=True)
-        return Disentangler(prior, dude, judge, student.prior, quickly)
+        return Disentangler(loaded.prior, dude, judge, student.prior, quickly, spelling)
 
 
 def _is_there(folder: Path) -> bool:

@@ -19,6 +19,7 @@ from retrieval.diffusion.attention import HeatMaps
 from retrieval.diffusion.prior import Prior
 from retrieval.diffusion.prompts import STYLE_AT, THING_AT, prompt
 from retrieval.diffusion.samplers import Sampler, draw, noise, plain
+from retrieval.diffusion.spelling import Spelling
 from retrieval.disentangle.codes import renormalised_lerp
 from retrieval.evaluation.disentanglement import (
     centre,
@@ -42,12 +43,15 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Studio:
-    """Who takes part: what draws, what makes codes, who judges, and how pictures are reached."""
+    """Who takes part: what draws, what makes codes, who judges, and how pictures are reached. `spelling`: how codes
+    are told to the prior; None: as they are.
+    """
 
     prior: Prior
     dude: Dude
     judge: Judge
     sampler: Sampler
+    spelling: Spelling | None = None
 
 
 @dataclass(frozen=True)
@@ -141,9 +145,11 @@ def pictures(studio: Studio, prompts: Sequence[str], places: dict[int, Tensor], 
     return torch.cat(found)
 
 
-def _codes(studio: Studio, real: Real, plan: Plan) -> Tensor:
-    """The object codes of a plan.   -> (B, W)"""
-    return tokens(studio.dude, real.only(plan.rows.tolist()))
+@torch.inference_mode()
+def codes_of(studio: Studio, real: Real, plan: Plan) -> Tensor:
+    """The object codes of a plan, as the prior is told them.   -> (B, W)"""
+    found = tokens(studio.dude, real.only(plan.rows.tolist()))
+    return found if studio.spelling is None else studio.spelling(found)
 
 
 # ---------------------------------------------------------------- what the prior does with a code
@@ -153,7 +159,7 @@ def _codes(studio: Studio, real: Real, plan: Plan) -> Tensor:
 def use_findings(studio: Studio, real: Real, count: int, steps: Sequence[int], seed: int) -> list[Finding]:
     """T4: by how much the prior's noise error rises when it is told another object's code, or another style's word."""
     plan = planned(real, count, seed)
-    codes, own = _codes(studio, real, plan), [real.styles[row] for row in plan.rows]
+    codes, own = codes_of(studio, real, plan), [real.styles[row] for row in plan.rows]
     order = np.argsort([real.labels[row] for row in plan.rows], kind="stable")
     turned = np.empty_like(order)
     turned[order] = np.roll(order, len(order) // 2)  # half the alphabet away: another class
@@ -182,7 +188,7 @@ def use_findings(studio: Studio, real: Real, count: int, steps: Sequence[int], s
 def look_findings(studio: Studio, real: Real, masks: Relevance, count: int, seed: int) -> list[Finding]:
     """T7: whether the prior looks up the object's code where the object is. masks (N, H, W) of the real pictures."""
     plan = planned(real, count, seed)
-    z, rows = _codes(studio, real, plan), plan.rows.tolist()
+    z, rows = codes_of(studio, real, plan), plan.rows.tolist()
     latents = studio.prior.latents.encode(real.tensor(rows))
     states = studio.prior.reader([prompt(real.styles[row]) for row in rows], {THING_AT: z})
     heat = HeatMaps(studio.prior, len(rows))
@@ -217,7 +223,7 @@ def look_findings(studio: Studio, real: Real, masks: Relevance, count: int, seed
 def slider_findings(studio: Studio, real: Real, count: int, seed: int) -> list[Finding]:
     """T8: whether the style rises steadily from one word to another, and the object stays."""
     plan = planned(real, count, seed)
-    z, shares = _codes(studio, real, plan), np.linspace(0.0, 1.0, STOPS)
+    z, shares = codes_of(studio, real, plan), np.linspace(0.0, 1.0, STOPS)
     word = studio.prior.reader.word
     ends = [(word(real.styles[row]), word(style)) for row, style in zip(plan.rows, plan.styles, strict=True)]
     right, rising = [], []

@@ -8,6 +8,7 @@ codes, with shuffled words and without a style.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ from torch.nn import functional as F
 
 from retrieval.diffusion.prompts import THING_AT, prompt
 from retrieval.evaluation.disentanglement import against_truth, harmonic, nearest_distances, polynomial, squared_mmd
-from retrieval.evaluation.drawn import Judged, Plan, Studio, judged, pictures, planned, same, tokens
+from retrieval.evaluation.drawn import Judged, Plan, Studio, codes_of, judged, pictures, planned, same
 from retrieval.evaluation.findings import SEEN, UNSEEN, Finding, mean_finding, split_findings
 from retrieval.evaluation.metrics import Values
 from retrieval.evaluation.probes import units
@@ -46,7 +47,7 @@ def swap_findings(
     real ones. known: the prior's training pictures.
     """
     plan = planned(real, counts[0], seed)
-    z = tokens(studio.dude, real.only(plan.rows.tolist()))  # (B, W)
+    z = codes_of(studio, real, plan)  # (B, W)
     own = judged(studio.judge, real.tensor())
     swapped = pictures(studio, [prompt(style) for style in plan.styles], {THING_AT: z}, seed)
     told = judged(studio.judge, swapped)
@@ -57,6 +58,7 @@ def swap_findings(
         *_truth(real, plan, small(swapped), _of_all(small, real), "pixels"),
         *_inception(real, plan, told.features, own.features),
         *_controls(studio, rates, z[: counts[1]], Plan(plan.rows[: counts[1]], plan.styles[: counts[1]]), seed),
+        *_unspelled(studio, rates, plan, seed),
     ]
     for kind, right in (("class", same(own.classes, real.labels)), ("style", same(own.styles, real.styles))):
         how = f"the judge on the {len(real.labels)} pictures that give the objects, brought to its size"
@@ -147,6 +149,18 @@ def _controls(studio: Studio, rates: Rates, codes: Tensor, plan: Plan, seed: int
     found.append(mean_finding(name, leak, how, wanted="near chance", chance=chance))
     kept = rates.right(plan, told)["class"]
     return [*found, mean_finding("object alone, class", kept, "the same pictures", chance=rates.lucky["class"])]
+
+
+def _unspelled(studio: Studio, rates: Rates, plan: Plan, seed: int) -> list[Finding]:
+    """The same plan, drawn from codes as they are found; nothing where they are so anyway."""
+    if studio.spelling is None:
+        return []
+    free = replace(studio, spelling=None)
+    vectors = {THING_AT: codes_of(free, rates.real, plan)}
+    told = judged(studio.judge, pictures(free, [prompt(style) for style in plan.styles], vectors, seed))
+    how = f"control: {len(plan.rows)} pictures drawn from codes as they are found, not spelled in the prior's words"
+    right = rates.right(plan, told).items()
+    return [rates.ratio(kind, values, f"swap {kind} ratio, codes not spelled", how) for kind, values in right]
 
 
 def word_findings(studio: Studio, real: Real, seen: Collection[str], count: int, seed: int) -> list[Finding]:

@@ -20,6 +20,7 @@ first within each domain and only later across domains. Retrieval compares the v
     (3)  L_inst = mean_i  -log( exp(z_i b_i / tau) / sum_{k in d(i)} exp(z_i b_k / tau) )      b_i of another view, new
     (4)  l(i, P, Q) = -1/|P| sum_{j in P} log( exp(z_i b_j / tau) / sum_{k in Q} exp(z_i b_k / tau) ),  0 for empty P
     (5)  L_in = mean_i l(i, M_in(i), d(i) without i)      L_x = mean_i mean_{e != d(i)} l(i, M_x(i, e), e)
+    (6)  L_read = mean  sum_{k in C} q_k ||eps - eps(x_t, t, tau(p_d(w_k)))||^2 / alpha_bar_t      ours, see below
 
 Where we differ, and why: no code was released and the paper's weights, counts and schedule could not be found, so those
 of its lineage stand in `Config`. The extractor of the recipes is a small ResNet that begins as a plain encoder's trunk,
@@ -29,6 +30,11 @@ those of velocity, which is what dividing by alpha_bar comes to, and steps are n
 helps a prior most, compared with how much errors vary between pictures, and at low noise it hardly helps at all.
 lambda_d makes the gradients of (2) and (3) about as long. Neighbours across domains are found by similarities from
 which those of hubs are subtracted.
+
+A second phase is ours: (6) takes the place of (2). z says with which shares q it stands for words w that the prior was
+taught (see `diffusion.spelling`), a few of them, C, are drawn by these shares, and the prior tells under which of them
+the picture is likelier. All words see one noised picture, so what is hard to see in it falls out of the comparison; (2)
+asks about one vector at a time, and learns little from what remains. No word comes with any picture.
 """
 
 from __future__ import annotations
@@ -42,6 +48,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from retrieval.diffusion.prompts import THING_AT, prompt
+from retrieval.diffusion.spelling import Spelling
 from retrieval.images import Preprocess
 from retrieval.losses import multi_positive_contrast
 from retrieval.methods.banks import Bank, Extractor, View
@@ -52,6 +59,7 @@ if TYPE_CHECKING:
     from retrieval.diffusion.prior import Prior  # it imports diffusers, which whoever only searches does without
 
 NOISE = (0.5, 0.95)  # of T: below, pixels say all; above, nothing can be seen
+READING = "reading"  # the second phase
 NOBODY = -1
 HUB = 10  # neighbours whose mean similarity tells how much of a hub a picture is
 
@@ -85,6 +93,11 @@ class Config:
     epochs: int = 20
     lr: float = 1e-3
     weight_decay: float = 5e-4
+    read_epochs: int = 0  # of the second phase
+    read_lr: float = 5e-4
+    read_weight: float = 150.0  # of (6)
+    read_share: float = 0.5  # of a batch that is read
+    candidates: int = 4  # words in C
 
 
 # ---------------------------------------------------------------- parts
@@ -158,6 +171,7 @@ class Dude(Method):
         self.study = None
         self._view = View(preprocess)
         self._prior: tuple[Prior, ...] = ()  # in a tuple, it is no part of the method's own weights
+        self._words: Spelling | None = None
 
     @property
     def dim(self) -> int:
@@ -179,16 +193,23 @@ class Dude(Method):
 
     # ------------------------------------------------------------ training
 
-    def learn_from(self, prior: Prior | None, names: Sequence[str], domains: Sequence[Domain]) -> None:
-        """Get ready to be trained on pictures with these names (N,), of these domains (N,), by a frozen prior."""
+    def learn_from(
+        self, prior: Prior | None, names: Sequence[str], domains: Sequence[Domain], words: Sequence[str] = ()
+    ) -> None:
+        """Get ready to be trained on pictures with these names (N,), of these domains (N,), by a frozen prior that was
+        taught these words.
+        """
         places = [self.styles.index(domain.name) for domain in domains]
         self.study = Study(self.extractor, names, places, len(self.styles), self.config)
         if prior is not None:
             self._prior = (prior.requires_grad_(False).eval(),)
+            self._words = Spelling(prior.reader, words) if words else None
 
     def phases(self) -> Sequence[Phase]:
-        told = self.config
-        return (Phase("dude", told.epochs, told.lr, told.weight_decay, rates={"extractor.trunk": told.trunk_rate}),)
+        told, rates = self.config, {"extractor.trunk": self.config.trunk_rate}
+        found = Phase("dude", told.epochs, told.lr, told.weight_decay, rates=rates)
+        read = Phase(READING, told.read_epochs, told.read_lr, told.weight_decay, rates=rates)
+        return (found, read) if told.read_epochs else (found,)
 
     def begin_epoch(self) -> None:
         """Mine the neighbours from the bank."""
@@ -230,7 +251,9 @@ class Dude(Method):
             losses["within"] = a * neighbour_contrast(logits, found, mates & ~own)
         if b:
             losses["across"] = b * self._across(logits, rows, here)
-        if told.noise_weight:
+        if phase.name == READING:
+            losses["reading"] = told.read_weight * self._reading_error(batch, z)
+        elif told.noise_weight:
             losses["noise"] = told.noise_weight * self._noise_error(batch, z)
         return losses
 
@@ -247,17 +270,46 @@ class Dude(Method):
         """L_dis, of the first pictures of the batch, which come in no order."""
         (prior,) = self._prior
         count = max(1, round(self.config.noise_share * len(z)))
-        z, mean, std = z[:count], *(z.new_tensor(v).view(3, 1, 1) for v in (self.preprocess.mean, self.preprocess.std))
-        latents = prior.latents.encode((batch.images[:count] * std + mean) * 2 - 1)
+        z, latents = z[:count], self._latents(batch.images[:count])
         with torch.no_grad():
             mean_word = z.mean(dim=0)
             mean_word = mean_word * z.norm(dim=1).median() / mean_word.norm().clamp(min=1e-6)
         told = torch.where(torch.rand(count, 1, device=z.device) < self.config.dropout, mean_word, z)
-        words = [prompt(domain.name if self.config.domain_word else None) for domain in batch.domains[:count]]
-        states = prior.reader(words, {THING_AT: told})
-        low, high = (int(share * prior.steps) for share in NOISE)
-        t = low + ((torch.randperm(count) + torch.rand(count)) / count * (high - low)).long().to(z.device)
+        states = prior.reader(self._prompts(batch.domains[:count]), {THING_AT: told})
+        t = self._steps(count).to(z.device)
         return prior.velocity_error(latents, torch.randn_like(latents), t, states).mean()
+
+    def _reading_error(self, batch: Batch, z: Tensor) -> Tensor:
+        """L_read, of the first pictures of the batch."""
+        (prior,), words = self._prior, self._words
+        assert words is not None, "the second phase reads: learn_from is told words"
+        count, each = max(1, round(self.config.read_share * len(z))), self.config.candidates
+        logits = words.logits(z[:count])  # (B, K)
+        with torch.no_grad():
+            by_chance = logits - torch.rand_like(logits).clamp(1e-9, 1 - 1e-7).log().neg().log()  # Gumbel's trick
+            asked = by_chance.topk(each, dim=1).indices  # (B, C)
+            latents = self._latents(batch.images[:count])
+            noise, t = torch.randn_like(latents), self._steps(count).to(z.device)
+            prompts = [one for one in self._prompts(batch.domains[:count]) for _ in range(each)]
+            states = prior.reader(prompts, {THING_AT: words.words[asked].flatten(0, 1)})
+            latents, noise, t = (part.repeat_interleave(each, dim=0) for part in (latents, noise, t))
+            errors = prior.velocity_error(latents, noise, t, states).view(count, each)
+        shares = logits.gather(1, asked).softmax(dim=1)  # (B, C)
+        return (shares * errors).sum(dim=1).mean()
+
+    def _latents(self, images: Tensor) -> Tensor:
+        """What the prior makes of pictures (B, 3, H, W), normalised for the extractor."""
+        (prior,) = self._prior
+        mean, std = (images.new_tensor(v).view(3, 1, 1) for v in (self.preprocess.mean, self.preprocess.std))
+        return prior.latents.encode((images * std + mean) * 2 - 1)
+
+    def _prompts(self, domains: Sequence[Domain]) -> list[str]:
+        return [prompt(domain.name if self.config.domain_word else None) for domain in domains]
+
+    def _steps(self, count: int) -> Tensor:
+        """Noise steps, one from each of `count` equally wide stretches, in no order.   -> (count,)"""
+        low, high = (int(share * self._prior[0].steps) for share in NOISE)
+        return low + ((torch.randperm(count) + torch.rand(count)) / count * (high - low)).long()
 
     def after_step(self) -> None:
         """The copy follows."""
@@ -268,7 +320,7 @@ class Dude(Method):
         """Keep z-bar of tokens (N, W), and nothing of what training held."""
         mean = tokens.mean(dim=0)
         self.neutral_thing.copy_(mean * tokens.norm(dim=1).median() / mean.norm().clamp(min=1e-6))
-        self.study, self._prior = None, ()
+        self.study, self._prior, self._words = None, (), None
 
     def _studying(self) -> Study:
         assert self.study is not None, "DUDE learns after learn_from"
@@ -276,8 +328,8 @@ class Dude(Method):
 
     @property
     def _done(self) -> float:
-        """u, at the beginning of the epoch."""
-        return (int(self._studying().epoch) - 1) / max(self.config.epochs, 1)
+        """u, at the beginning of the epoch; 1 in the second phase."""
+        return min((int(self._studying().epoch) - 1) / max(self.config.epochs, 1), 1.0)
 
     def _count(self, counts: tuple[int, int]) -> int:
         return round(counts[0] + (counts[1] - counts[0]) * self._done)

@@ -94,7 +94,18 @@ def card(told: Card, *, given: str = "", busy: bool = False) -> str:
         _drawn(told.style_only, "Style only", f"{style}, of no object"),
         f'<figure class="grey">{grey}<figcaption><b>Difference</b><small>{apart}</small></figcaption></figure>',
     )
-    return f'<div class="card-row"{_busy(busy)}>{"".join(parts)}</div>'
+    return f'<div class="card-row"{_busy(busy)}>{"".join(parts)}</div>{_spelled(told.words)}'
+
+
+def _spelled(words: Mapping[str, float]) -> str:
+    """The line that says in which of the network's words the object is told."""
+    if not words:
+        return ""
+    shares = ", ".join(f"<b>{escape(word)}</b>&nbsp;{share:.0%}" for word, share in words.items())
+    return (
+        f'<p class="status">The object, in words that the network was taught: {shares}. It can draw nothing else, so a '
+        "thing that it was not taught becomes what it is nearest to.</p>"
+    )
 
 
 # ---------------------------------------------------------------- V2

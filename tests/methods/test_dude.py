@@ -12,7 +12,8 @@ from torch.nn import functional as F
 
 from retrieval.data.unlabelled import Unlabelled
 from retrieval.diffusion.prior import Prior, PriorConfig
-from retrieval.diffusion.prompts import ReaderConfig
+from retrieval.diffusion.prompts import THING_AT, ReaderConfig, prompt
+from retrieval.diffusion.spelling import SHARPNESS, Spelling
 from retrieval.methods.dude import NOBODY, Config, Dude, chosen, neighbour_contrast, neighbours, without_hubs
 from tests.methods.unlabelled import (
     PREPROCESS,
@@ -113,6 +114,65 @@ def test_every_loss_alone_moves_the_extractor_and_no_loss_the_prior(term: str, p
     assert losses[term].item() > 0
     assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in method.extractor.parameters())
     assert all(p.grad is None for p in prior.parameters())
+
+
+WORDS = ("duck", "car", "alarm clock")
+
+
+def reading(prior: Prior, data: Unlabelled, **told: object) -> Dude:
+    method = made(None, data, read_epochs=2, candidates=3, **told)
+    method.learn_from(prior, data.names, data.domains, WORDS)
+    return method
+
+
+def test_the_second_phase_reads_in_place_of_seeing_noise(prior: Prior, data: Unlabelled) -> None:
+    method = reading(prior, data)
+    first, second = method.phases()
+    assert (first.epochs, second.epochs) == (4, 2)
+    for _ in range(5):
+        method.begin_epoch()
+    assert method._weights() == (0.5, 0.5), "neighbours count in full"
+    batch = next(data.epoch(0, 0))
+    assert {*method.losses(batch, first)} - {*method.losses(batch, second)} == {"noise"}
+    assert {*method.losses(batch, second)} - {*method.losses(batch, first)} == {"reading"}
+    assert len(made(prior, data).phases()) == 1
+
+
+def test_what_is_read_is_the_expected_error_word_by_word(prior: Prior, data: Unlabelled) -> None:
+    method, batch = reading(prior, data, read_share=1 / 3).eval(), next(data.epoch(0, 0))
+    words, images = prior.reader, batch.images
+    z = method.tokens(images)
+    torch.manual_seed(5)
+    found = method._reading_error(batch, z)
+    count = round(len(z) / 3)
+    torch.manual_seed(5)
+    torch.rand(count, len(WORDS))
+    latents = prior.latents.encode(images[:count] * PREPROCESS.std[0] * 2 + PREPROCESS.mean[0] * 2 - 1)
+    noise, t = torch.randn_like(latents), method._steps(count)
+    mean = torch.stack([words.word(name) for name in WORDS]).mean(dim=0)
+    total = 0.0
+    for i in range(count):
+        cosines = [F.cosine_similarity(z[i], words.word(name) - mean, dim=0).item() for name in WORDS]
+        likely = [math.exp(cosine / SHARPNESS) for cosine in cosines]
+        for name, weight in zip(WORDS, likely, strict=True):
+            states = words([prompt(batch.domains[i].name)], {THING_AT: words.word(name)[None]})
+            error = prior.velocity_error(latents[i : i + 1], noise[i : i + 1], t[i : i + 1], states)
+            total += weight / sum(likely) * error.item()
+    assert found.item() == pytest.approx(total / count, rel=1e-5)
+
+
+def test_reading_finds_the_words_under_which_pictures_are_likelier(prior: Prior, data: Unlabelled) -> None:
+    method, batch = reading(prior, data, read_share=1.0), next(data.epoch(0, 0))
+    free = method.tokens(batch.images).detach().requires_grad_()
+    errors = []
+    for _ in range(40):
+        torch.manual_seed(1)
+        loss = method._reading_error(batch, free)
+        (step,) = torch.autograd.grad(loss, free)
+        errors.append(loss.item())
+        free = (free - 0.3 * step / step.norm(dim=1, keepdim=True).clamp(min=1e-9) * 0.1).detach().requires_grad_()
+    assert errors[-1] < errors[0]
+    assert Spelling(prior.reader, WORDS).shares(free).max(dim=1).values.mean() > 0.9
 
 
 def test_without_the_noise_loss_no_prior_is_asked(data: Unlabelled) -> None:

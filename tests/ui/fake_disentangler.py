@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,6 +38,7 @@ class Coded:
     picture: Image.Image
     style: str
     thing: str | None
+    words: Mapping[str, float]
 
 
 def painted(thing: str, style: str, seed: int, share: float = 1.0) -> Image.Image:
@@ -101,7 +102,8 @@ class FakeDisentangler:
         if original.style not in (None, *GROUNDS):
             raise QueryError(f"The prior has no word for {original.style!r}.")
         thing = original.thing or read_picture(original.picture)
-        return Coded(original.picture.convert("RGB").resize((SIDE, SIDE)), original.style or "photo", thing)
+        picture = original.picture.convert("RGB").resize((SIDE, SIDE))
+        return Coded(picture, original.style or "photo", thing, {thing or "object": 0.625, "tea & milk": 0.25})
 
     def _made(self, thing: str, style: str, seed: int, share: float = 1.0) -> Drawn:
         picture = painted(thing, style, seed, share)
@@ -129,7 +131,7 @@ class FakeDisentangler:
                 self._made(*codes, seed, share) for codes in ((thing, told.style), (thing, ""), ("object", told.style))
             ]
             apart = ImageOps.grayscale(ImageChops.difference(told.picture, made[0].picture)) if share == 1 else None
-            yield Card(told.picture, told.style, told.thing, made[0], made[1], made[2], apart)
+            yield Card(told.picture, told.style, told.thing, made[0], made[1], made[2], apart, told.words)
 
     def grid(
         self,

@@ -119,6 +119,7 @@ def test_the_card_comes_with_previews_and_says_what_is_generated(tab: ObjectStyl
     for part in ("Query, as it is read", "Reconstruction", "Object only", "Style only", "Difference"):
         assert part in cards[-1]
     assert cards[-1].count("<li class=") == 6
+    assert "<b>fish</b>&nbsp;62%, <b>tea &amp; milk</b>&nbsp;25%" in cards[-1]
 
 
 def test_another_style_draws_the_object_in_it(tab: ObjectStyle) -> None:
