@@ -86,7 +86,9 @@ SEEDS = (0, 1, 2)
 OBJECT, MEANS = "object code", "domain mean removed"
 GIVEN = ("raw", MEANS, "style code")
 NAMED = ("plain encoder", f"plain encoder, {MEANS}", "caption matching")  # names of classes taught them
+UNREAD = "before it reads"
 CONTROLS = {  # bundle -> what its code is called
+    f"{WHOLE}-unread": UNREAD,
     f"{WHOLE}-contrastive": "contrastive only",
     f"{WHOLE}-noise": "noise loss only",
     f"{WHOLE}-within": "without neighbours across domains",
@@ -95,6 +97,7 @@ CONTROLS = {  # bundle -> what its code is called
     f"{WHOLE}-not-mutual": "with neighbours that are not mutual",
     f"{WHOLE}-at-once": "with neighbours across domains from the start",
 }
+ABLATIONS = tuple(CONTROLS.values())[1:]  # which do not read either
 OTHERS = {  # the same of other methods that had no labels
     "proto-ot-world": "ProtoOT",
     "proto-ot-world-oracle": "ProtoOT, told the number of classes",
@@ -237,7 +240,8 @@ class Bench:
         for told in (name for name in self._precisions if name in codes or name in (*GIVEN, *NAMED)):
             if not told.startswith(OBJECT):
                 wanted = "" if told in NAMED else "> 0"
-                yield gained((OBJECT, self._precisions[OBJECT]), (told, self._precisions[told]), wanted)
+                ahead = UNREAD if told in ABLATIONS and UNREAD in codes else OBJECT
+                yield gained((ahead, self._precisions[ahead]), (told, self._precisions[told]), wanted)
         yield from self._typed(codes[OBJECT])
         wishes = {OBJECT: (">= raw - 0.02", "near chance"), "style code": ("near chance", "1")}
         for told in (one for one in (OBJECT, "contrastive only", "raw", "style code") if one in codes):

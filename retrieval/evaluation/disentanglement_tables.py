@@ -13,7 +13,8 @@ from typing import Any
 from retrieval.evaluation.findings import SEEN, UNSEEN
 
 Row = Mapping[str, Any]
-MAP, GAIN = "mAP ", "mAP gain of object code over "
+MAP, GAIN = "mAP ", "mAP gain of "
+AHEAD = {"object code": "", "before it reads": "before it reads: "}  # whose gain is shown -> what stands before it
 WORD = f"{MAP}typed word"
 PROBES = ("", ", logistic", ", 10 nearest")
 READ = ("class probe ", "domain probe ")
@@ -54,7 +55,8 @@ def _codes(found: Mapping[str, Row]) -> str:
         told = name.removeprefix(MAP)
         beside = (f"{name}, {SEEN}", f"{name}, {UNSEEN}", f"P@1 macro {told}")
         seeds = str(len(found[name]["seeds"]))
-        gain = _cell(found.get(GAIN + told), signed=True)
+        gains = {before: found.get(f"{GAIN}{code} over {told}") for code, before in AHEAD.items()}
+        gain = next((before + _cell(row, signed=True) for before, row in gains.items() if row), NONE)
         lines.append(
             (told, seeds, _cell(found[name]), *(_cell(found.get(other), ends=False) for other in beside), gain)
         )

@@ -1,17 +1,20 @@
 """How a prior learns to draw in four steps: a student that is consistent along the paths of its teacher.
 
 Luo et al., "Latent Consistency Models" (2023), on Song et al., "Consistency Models" (2023): whatever point of a path
-the student is shown, it must name the same end. The guidance of the teacher is baked in. The student draws; the noise
-loss of DUDE asks the teacher.
+the student is shown, it must name the same end. The guidance of the teacher is baked in. The student draws; the losses
+of DUDE ask the teacher.
 
     f(x, t)  = c_skip(t) x + c_out(t) x_0(x, t),  c_skip = s^2 / ((10 t)^2 + s^2),  c_out = 10 t / sqrt((10 t)^2 + s^2)
-    (1)  L = mean  huber( f(x_{t+k}, t+k) - sg f_slow(x_t', t') )        x_t' one guided DDIM step of the teacher below
+    (1)  L = mean  huber( f(x_t, t) - sg f_slow(x_t', t') )      x_t' guided DDIM steps of the teacher below x_t
+
+The papers learn at fifty noise steps, each from the one below it. Two cores cannot wait until the last has heard of the
+first: here t is one of the four that are drawn at, t' the next of them, and the teacher goes there in `SUBSTEPS` steps.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -23,24 +26,29 @@ from retrieval.bundle import load_bundle
 from retrieval.data.prompted import Prompted
 from retrieval.diffusion.prior import Prior
 from retrieval.diffusion.prompts import EMPTY, THING_AT, prompt
-from retrieval.diffusion.samplers import guided
+from retrieval.diffusion.samplers import STUDENT, guided, scheduler
+from retrieval.diffusion.spelling import Spelling
 from retrieval.errors import DataError
 from retrieval.methods.base import Batch, Phase, Trainable
 from retrieval.methods.dude import Dude
-from retrieval.priors import load_prior, save_prior
+from retrieval.priors import LoadedPrior, load_prior, save_prior
 from retrieval.training.loop import EMA_DECAY
 from retrieval.training.prior import finished, pictures, shown
 from retrieval.training.runs import Run
 from retrieval.training.settings import RECIPES, FourSteps
 from retrieval.types import Progress, no_progress
 
-STEPS = 4
+STEPS = STUDENT.steps
 SPREAD = 0.5  # s: of the data
 SCALE = 10.0  # of t, as in diffusers' LCMScheduler
-STRETCHES = 50  # of the noise steps, as in diffusers' LCMScheduler
+SUBSTEPS = 3  # of the teacher, from one of the student's noise steps to the next
 HUBER = 0.001  # times the square root of the number of latents' numbers: below it, errors count squared
 SLOW = 0.95  # share of the target network that a step keeps
-INJECTED = 0.5  # share of the prompts that hold a vector instead of a word
+INJECTED = 0.5  # share of the prompts that hold a code instead of a word
+NEUTRAL = 0.2  # share of the codes that are the neutral thing
+PICTURE = -1  # the noise step of a picture without noise
+
+Code = Callable[[Tensor], Tensor]
 
 
 def consistent(prior: Prior, x: Tensor, t: Tensor, velocity: Tensor) -> Tensor:
@@ -70,49 +78,51 @@ def stepped_down(prior: Prior, x: Tensor, t: Tensor, below: Tensor, velocity: Te
 
 
 class StudentTraining(Trainable):
-    """A student in training, beside its teacher and a slow copy of itself; `dude` writes the words of pictures."""
+    """A student in training, beside its teacher and a slow copy of itself; `code` tells what pictures show."""
 
-    def __init__(self, teacher: Prior, dude: Dude | None, guidance: float, epochs: int, lr: float) -> None:
+    def __init__(self, teacher: Prior, code: Code | None, guidance: float, epochs: int, lr: float) -> None:
         super().__init__()
         self.student = deepcopy(teacher)
         self.slow = deepcopy(teacher.unet).requires_grad_(False)
         self.student.unet.requires_grad_(True)
-        self._held = (teacher, dude)  # in a tuple, they are no part of what is trained
+        self._held = (teacher,)  # in a tuple, it is no part of what is trained
+        self._code = code
+        steps = scheduler(teacher, STUDENT).timesteps.long()
+        self._steps = torch.cat([steps, steps.new_tensor([PICTURE])])  # descending
         self._guidance, self._epochs, self._lr = guidance, epochs, lr
 
     def phases(self) -> Sequence[Phase]:
         return (Phase("consistency", self._epochs, self._lr, warmup=0.02),)
 
     def losses(self, batch: Batch, phase: Phase) -> dict[str, Tensor]:
-        """(1), at the edges of stretches of noise steps."""
-        teacher, _ = self._held
+        """(1)"""
+        (teacher,) = self._held
         student, count = self.student, len(batch.images)
-        k = teacher.steps // STRETCHES
-        t = (torch.randint(1, STRETCHES + 1, (count,)) * k - 1).to(batch.images.device)
+        at, steps = torch.randint(len(self._steps) - 1, (count,)), self._steps
+        t, below = (steps[places].to(batch.images.device) for places in (at, at + 1))
         with torch.no_grad():
             latents = teacher.latents.encode(batch.images)
             states = self._states(batch)
+            seen = guided(teacher, states, self._guidance, teacher.reader([EMPTY]))
             x = teacher.noised(latents, torch.randn_like(latents), t)
-            velocity = guided(teacher, states, self._guidance, teacher.reader([EMPTY]))(x, t)
-            below = stepped_down(teacher, x, t, t - k, velocity)
-            lower = (t - k).clamp(min=0)
-            seen: Tensor = self.slow(below, lower, states).sample
-            target = torch.where((t < k)[:, None, None, None], below, consistent(student, below, lower, seen))
+            lower, now = x, t
+            for number in range(1, SUBSTEPS + 1):
+                then = t + torch.div((below - t) * number, SUBSTEPS, rounding_mode="trunc")
+                lower, now = stepped_down(teacher, lower, now, then, seen(lower, now)), then
+            kept = below.clamp(min=0)
+            told: Tensor = self.slow(lower, kept, states).sample
+            target = torch.where((below == PICTURE)[:, None, None, None], lower, consistent(student, lower, kept, told))
         found = consistent(student, x, t, student.velocity(x, t, states))
         return {"consistency": pseudo_huber(found - target).mean()}
 
     def _states(self, batch: Batch) -> Tensor:
-        """The prompts' states; where there is a DUDE, half of them with its words of the pictures, or their mean."""
-        teacher, dude = self._held
+        """The prompts' states; where there are codes, half of them with those of the pictures."""
+        (teacher,) = self._held
         states: Tensor = teacher.reader(batch.texts)
-        if dude is None:
+        if self._code is None:
             return states
-        z = dude.tokens(batch.images / dude.preprocess.std[0] * 0.5)
-        neutral = (torch.rand(len(z), 1) < 0.2).to(z.device)
-        told = teacher.reader(
-            [prompt(d.name) for d in batch.domains], {THING_AT: torch.where(neutral, dude.neutral_thing, z)}
-        )
-        chosen = (torch.rand(len(z)) < INJECTED).to(z.device)
+        told = teacher.reader([prompt(domain.name) for domain in batch.domains], {THING_AT: self._code(batch.images)})
+        chosen = (torch.rand(len(states)) < INJECTED).to(states.device)
         return torch.where(chosen[:, None, None], told, states)
 
     @torch.no_grad()
@@ -122,15 +132,31 @@ class StudentTraining(Trainable):
             slow.lerp_(fast, 1 - SLOW)
 
 
+def codes_of(bundle: Path, teacher: LoadedPrior, device: str) -> Code:
+    """What the DUDE in that bundle makes of pictures (B, 3, H, W) in [-1, 1], spelled in the teacher's words; of one in
+    five the neutral thing.   -> (B, W)
+    """
+    dude = load_bundle(bundle, device).method
+    if not isinstance(dude, Dude):
+        raise DataError(f"{bundle} writes no words. Name a bundle that was made by dude-world, or none.")
+    mean, std = (torch.tensor(v, device=device).view(3, 1, 1) for v in (dude.preprocess.mean, dude.preprocess.std))
+    spelling = Spelling(teacher.prior.reader, teacher.classes)
+
+    def code(images: Tensor) -> Tensor:
+        z = spelling(dude.tokens((images / 2 + 0.5 - mean) / std))
+        neutral = (torch.rand(len(z), 1) < NEUTRAL).to(z.device)
+        return torch.where(neutral, dude.neutral_thing, z)
+
+    return code
+
+
 def made_student(name: str, settings: FourSteps, on_progress: Progress = no_progress) -> Path:
     """Make the student of that recipe, or go on where an interrupted run stopped; the folder that holds it."""
     teacher = load_prior(settings.prior, settings.device)
-    dude = None if settings.dude is None else load_bundle(settings.dude, settings.device).method
-    if dude is not None and not isinstance(dude, Dude):
-        raise DataError(f"{settings.dude} writes no words. Name a bundle that was made by dude-world, or none.")
+    code = codes_of(settings.dude, teacher, settings.device) if settings.dude else None
     shelves, sources = shown(settings, RECIPES[name])
     data = Prompted(shelves, pictures(settings.size), batch=settings.batch, steps=settings.steps)
-    training = StudentTraining(teacher.prior, dude, settings.guidance, settings.epochs, settings.lr)
+    training = StudentTraining(teacher.prior, code, settings.guidance, settings.epochs, settings.lr)
     run = Run(settings.run_folder or Path("runs") / f"{name}-{settings.seed}", dataclasses.asdict(settings))
     training.load_state_dict(finished(training, data, run, settings, on_progress, EMA_DECAY))
     out = settings.out or Path("runs") / "bundles" / f"{name}-{settings.seed}"

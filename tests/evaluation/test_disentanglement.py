@@ -356,6 +356,8 @@ def test_codes_stand_beside_each_other_and_so_do_classes_the_prior_saw_and_other
         mean_finding("P@1 macro raw", np.array([1.0, 0.0]), "no"),
         Finding("P@5 macro raw", 0.5, "no"),
         Finding("mAP gain of object code over raw", 0.125, "paired"),
+        mean_finding("mAP noise loss only", np.array([0.25, 0.25]), "two ask"),
+        Finding("mAP gain of before it reads over noise loss only", -0.25, "paired"),
         Finding("class probe raw", 0.5, "two layers, 2 -> 1", chance=0.1),
         Finding("class probe raw, 10 nearest", 0.25, "10 nearest, 2 -> 1", chance=0.1),
         Finding("domain probe raw", 0.75, "two layers, 2 -> 1", chance=0.2),
@@ -368,7 +370,10 @@ def test_codes_stand_beside_each_other_and_so_do_classes_the_prior_saw_and_other
     assert codes.splitlines()[0] == (
         f"| code | seeds | mAP@all across styles | {SEEN} | {UNSEEN} | P@1 | object code is ahead by |"
     )
-    assert codes.splitlines()[2:] == ["| raw | 1 | 0.250 [0.000, 0.500] | 0.500 | 0.000 | 0.500 | +0.125 |"]
+    assert codes.splitlines()[2:] == [
+        "| raw | 1 | 0.250 [0.000, 0.500] | 0.500 | 0.000 | 0.500 | +0.125 |",
+        "| noise loss only | 1 | 0.250 [0.250, 0.250] | – | – | – | before it reads: -0.250 |",
+    ]
     assert told == "Two ask. By chance: 0.250."
     assert probes.splitlines()[2:] == ["| raw | 0.500 | – | 0.250 | 0.750 | – | – | 0.750 | – |"]
     assert how == "Probes: 2 -> 1. By chance: 0.100 and 0.200."

@@ -179,7 +179,7 @@ def test_a_start_that_does_not_fit_is_a_sentence(start: str, config: dict[str, A
 
 def test_a_student_is_made_of_both_and_says_how_it_draws(home: Path, prior: Path, start: Path) -> None:
     settings = FourSteps(**{f.name: getattr(text_to_image(home), f.name) for f in dataclasses.fields(TextToImage)})
-    told = {"prior": prior, "dude": None, "run_folder": home / "student-run", "out": home / "student", "epochs": 1}
+    told = {"prior": prior, "dude": start, "run_folder": home / "student-run", "out": home / "student", "epochs": 1}
     student = load_prior(made_student("prior-world-student", dataclasses.replace(settings, **told)))
     assert (student.steps, student.guidance) == (4, 3.0)
     assert student.fingerprint != load_prior(prior).fingerprint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,12 +13,12 @@ from diffusers import DDIMScheduler
 from retrieval.data.prompted import Prompted, Said, Shelf
 from retrieval.diffusion.prior import Prior, PriorConfig
 from retrieval.diffusion.prompts import ReaderConfig
-from retrieval.diffusion.samplers import STUDENT, draw, noise
+from retrieval.diffusion.samplers import STUDENT, draw, guided, noise, scheduler
 from retrieval.images import Preprocess
 from retrieval.training.loop import fit
 from retrieval.training.prior import LatentTraining, PriorTraining
 from retrieval.training.settings import TextToImage
-from retrieval.training.student import StudentTraining, consistent, pseudo_huber, stepped_down
+from retrieval.training.student import SUBSTEPS, StudentTraining, consistent, pseudo_huber, stepped_down
 
 PREPROCESS = Preprocess(32, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
@@ -120,6 +121,35 @@ def test_pseudo_huber_is_its_equation() -> None:
     c = 0.001 * 32**0.5
     for row, found in zip(difference, pseudo_huber(difference).tolist(), strict=True):
         assert found == pytest.approx((sum(float(v) ** 2 for v in row.flatten()) + c * c) ** 0.5 - c, rel=1e-9)
+
+
+def test_a_student_is_taught_where_it_draws_and_to_the_end_that_its_slow_copy_names() -> None:
+    teacher = tiny().eval()
+    training = StudentTraining(teacher, None, guidance=3.0, epochs=1, lr=1e-3).eval()
+    batch = next(iter(prompted().epoch(0, 0)))
+    drawn_at = scheduler(teacher, STUDENT).timesteps.tolist()
+    torch.manual_seed(8)
+    found = training.losses(batch, training.phases()[0])["consistency"].item()
+    torch.manual_seed(8)
+    at = torch.randint(len(drawn_at), (len(batch.images),)).tolist()
+    latents = teacher.latents.encode(batch.images)
+    eps = torch.randn_like(latents)
+    total = 0.0
+    for row, place in enumerate(at):
+        first, last = drawn_at[place], [*drawn_at, -1][place + 1]
+        states = teacher.reader([batch.texts[row]])
+        seen = guided(teacher, states, 3.0)
+        x = teacher.noised(latents[row : row + 1], eps[row : row + 1], torch.tensor([first]))
+        with torch.no_grad():
+            below, steps = x, [first - (first - last) * number // SUBSTEPS for number in range(SUBSTEPS + 1)]
+            for high, low in pairwise(steps):
+                t = torch.tensor([high])
+                below = stepped_down(teacher, below, t, torch.tensor([low]), seen(below, t))
+            t = torch.tensor([last])
+            end = below if last < 0 else consistent(teacher, below, t, teacher.velocity(below, t, states))
+            mine = consistent(teacher, x, torch.tensor([first]), teacher.velocity(x, torch.tensor([first]), states))
+        total += pseudo_huber(mine - end).item()
+    assert found == pytest.approx(total / len(at), rel=1e-3)
 
 
 def test_a_student_learns_from_its_teacher_and_draws_in_four_steps() -> None:
