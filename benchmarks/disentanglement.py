@@ -56,6 +56,7 @@ from retrieval.evaluation.drawn import (  # noqa: E402
 from retrieval.evaluation.findings import Finding, finding_rows, split_findings  # noqa: E402
 from retrieval.evaluation.measures import expected_average_precision  # noqa: E402
 from retrieval.evaluation.report import write_results  # noqa: E402
+from retrieval.evaluation.students import student_findings  # noqa: E402
 from retrieval.evaluation.swaps import swap_findings, word_findings  # noqa: E402
 from retrieval.items import ITEMS  # noqa: E402
 from retrieval.judges import load_judge, save_judge  # noqa: E402
@@ -78,6 +79,7 @@ from retrieval.world.split import ALL, SEEN  # noqa: E402
 RESULTS = ROOT / "benchmarks" / "results" / "disentanglement.json"
 GALLERY = ROOT / "assets" / "gallery"
 PRIOR, JUDGE = ROOT / "checkpoints" / "prior-world", ROOT / "checkpoints" / "judge"
+STUDENT = ROOT / "checkpoints" / "prior-world-student"
 PLAIN = ROOT / "checkpoints" / "guise-mini-zs"
 TRAINING = ROOT / "runs" / "world-training-64"  # what the prior saw of the world
 HELD_OUT = ROOT / "runs" / "world-validation-64"  # rendered at 64 px: pictures made smaller look different
@@ -102,7 +104,7 @@ OTHERS = {  # the same of other methods that had no labels
     "proto-ot-world": "ProtoOT",
     "proto-ot-world-oracle": "ProtoOT, told the number of classes",
 }
-PARTS = ("codes", "swaps", "use", "pairs")
+PARTS = ("codes", "swaps", "use", "pairs", "student")
 PLAN = 0  # the seed of what is drawn: the same for all seeds of training, so that they can be compared
 Row = dict[str, Any]
 
@@ -212,6 +214,8 @@ class Bench:
             return list(self._codes(method, seed, first=first))
         if part == "pairs":
             return [*self._pairs(WHOLE, seed, ""), *self._pairs(f"{WHOLE}-at-once", seed, ", loss from the start")]
+        if part == "student":
+            return self._student(studio) if first else []
         if part == "swaps":
             counts = sizes.swaps, sizes.controls
             known = self._known if first else None
@@ -222,6 +226,15 @@ class Bench:
             *look_findings(studio, self._real, masks(self._real), sizes.looked, PLAN),
             *slider_findings(studio, self._real, sizes.sliders, PLAN),
         ]
+
+    def _student(self, studio: Studio) -> list[Finding]:
+        """What is lost by drawing in few steps; nothing where there is no student."""
+        if not (STUDENT / MANIFEST).is_file():
+            return []
+        loaded = load_prior(STUDENT)
+        quick = Sampler(loaded.steps, 1.0, student=True)
+        student = dataclasses.replace(studio, prior=loaded.prior, sampler=quick)
+        return student_findings(studio, student, self._real, self._sizes.controls, PLAN)
 
     @property
     def _known(self) -> Real:

@@ -30,6 +30,7 @@ DRAWN = (  # what all other lines that are shown begin with
     "swap keeps",
     "swap nearer to truth",
     "object alone",
+    "student ",
     "error rises",
     "overlap with",
     "slider",

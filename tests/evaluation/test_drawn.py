@@ -4,6 +4,7 @@ weights, everything is found and is a number.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,7 @@ from retrieval.evaluation.drawn import (
 )
 from retrieval.evaluation.findings import SEEN, UNSEEN, Finding
 from retrieval.evaluation.measures import expected
+from retrieval.evaluation.students import student_findings
 from retrieval.evaluation.swaps import swap_findings, word_findings
 from retrieval.images import Preprocess
 from retrieval.judges import Judge, JudgeConfig
@@ -180,6 +182,19 @@ def test_at_random_weights_everything_is_found_and_is_a_number() -> None:
     assert found["points at the object, the middle of the picture"].value == 1.0
     assert found["overlap with the object, object code"].chance == pytest.approx((400 / 4096) / (2 - 400 / 4096))
     assert found["near copies, pixels"].chance == 0.01
+
+
+def test_a_prior_is_as_good_as_itself_and_better_than_a_student_that_learned_nothing() -> None:
+    studio = perfect_studio()
+    itself = by_name(student_findings(studio, studio, halves(), 27, 0))
+    assert itself["student swap class less the prior's"].value == 0.0
+    limit = float(itself["student KID to the prior"].wanted.removeprefix("<= "))
+    assert itself["student KID to the prior"].value <= limit
+    nothing = replace(studio, prior=random_studio().prior, sampler=Sampler(steps=2, guidance=1.0))
+    found = by_name(student_findings(studio, nothing, halves(), 27, 0))
+    assert found["student swap class less the prior's"].value < -0.3
+    assert found["student KID to the prior"].value > limit
+    assert "in 2 steps, and the prior's in 3" in found["student swap class"].how
 
 
 def test_the_noise_of_a_row_is_the_same_whatever_it_is_told() -> None:

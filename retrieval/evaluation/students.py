@@ -1,0 +1,61 @@
+"""Is a student that draws in few steps as good as the prior that taught it? Both draw the same objects in the same
+styles, from the same noise; and how far two sets of the prior's own pictures are apart is what to expect.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from retrieval.diffusion.prompts import THING_AT, prompt
+from retrieval.evaluation.disentanglement import polynomial, squared_mmd
+from retrieval.evaluation.drawn import Judged, Studio, codes_of, judged, pictures, planned, same
+from retrieval.evaluation.findings import Finding, mean_finding
+from retrieval.evaluation.metrics import Values
+from retrieval.training.judging import Real
+
+DRAWS = 100  # halves
+LESS = -0.03  # by how much a student may be named right less often
+
+
+@torch.inference_mode()
+def student_findings(studio: Studio, student: Studio, real: Real, count: int, seed: int) -> list[Finding]:
+    """`student` draws with its own prior and sampler; codes, judge and spelling are those of `studio`."""
+    plan = planned(real, count, seed)
+    vectors = {THING_AT: codes_of(studio, real, plan)}
+    words, labels = [prompt(style) for style in plan.styles], [real.labels[row] for row in plan.rows]
+
+    def drawn(who: Studio, noise: int) -> Judged:
+        return judged(studio.judge, pictures(who, words, vectors, noise))
+
+    mine, usual, other = drawn(student, seed), drawn(studio, seed), drawn(studio, seed + 1)
+    found = []
+    for kind, rates in (
+        ("class", [same(told.classes, labels) for told in (mine, usual)]),
+        ("style", [same(told.styles, plan.styles) for told in (mine, usual)]),
+    ):
+        how = f"{len(labels)} swaps in {student.sampler.steps} steps, and the prior's in {studio.sampler.steps}"
+        found.append(mean_finding(f"student swap {kind}", rates[0], how))
+        wanted = f">= {LESS}"
+        found.append(mean_finding(f"student swap {kind} less the prior's", rates[0] - rates[1], how, wanted=wanted))
+    among, most = _expected(usual.features, other.features, seed)
+    apart = squared_mmd(mine.features, usual.features, polynomial)
+    how = f"unbiased, judge features, {len(labels)} pictures each"
+    return [
+        *found,
+        Finding("student KID to the prior", apart, how, wanted=f"<= {most:.3f}", unit="", chance=0.0),
+        Finding(
+            "prior KID to itself, other noise", among, f"{how}; with two deviations {most:.3f}", unit="", chance=0.0
+        ),
+    ]
+
+
+def _expected(one: Values, other: Values, seed: int) -> tuple[float, float]:
+    """The distance of two sets of the prior's pictures, and that with two standard deviations. Halves of a set, each
+    picture once, vary about the whole as such wholes do about what they were drawn from.
+    """
+    rng, count = np.random.default_rng(seed), len(one)
+    halves = [rng.choice(count, max(2, count // 2), replace=False) for _ in range(DRAWS)]
+    among = squared_mmd(one, other, polynomial)
+    draws = [squared_mmd(one[rows], other[rows], polynomial) for rows in halves]
+    return among, among + 2 * float(np.std(draws))
