@@ -1,16 +1,12 @@
 """Object and style as HTML: the card, the swap grid, the sliders, the heat maps, the film and the neighbours by code.
 
-Every generated picture is captioned so, stands apart from real ones, and carries what the judge reads in it: a bar each
-for class and style, and where the intended one is not the likeliest a red frame and the words for what is read instead.
-Class names and ids come from strangers' folders: what is not written here goes through `escape`.
+Single pictures stand in `one_picture`. Class names and ids come from strangers' folders: what is not written here goes
+through `escape`.
 """
 
 from __future__ import annotations
 
-import io
-from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from html import escape
 
 import numpy as np
@@ -19,10 +15,9 @@ from PIL import Image
 from retrieval.coded import Nearest
 from retrieval.disentangle import Card, Drawn, Film, Heat, Slide, SwapGrid, WordMap
 from retrieval.types import Hit, Item
+from retrieval.ui.one_picture import SIDE, address, encoded, generated, plain, real
 from retrieval.ui.views import described, picture
 
-SIDE = 256  # pixels on a side of a finished picture, so that no browser has to blur it
-PREVIEW = 128  # of one that is not finished
 BUSY = ' data-busy="true" aria-busy="true"'
 HOT = (217, 72, 15)  # the colour of a heat map
 
@@ -86,12 +81,12 @@ def card(told: Card, *, given: str = "", busy: bool = False) -> str:
     in_style = f"this {thing} as {style}" if given else f"this {thing} in its {style} style"
     apart = "still being drawn" if told.difference is None else "bright where query and reconstruction differ"
     blank = '<div class="picture"></div>'
-    grey = blank if told.difference is None else _plain(told.difference, "Difference of query and reconstruction")
+    grey = blank if told.difference is None else plain(told.difference, "Difference of query and reconstruction")
     parts = (
-        _real(told.query, "Query, as it is read", f"{thing}, {style}" if not given else thing),
-        _drawn(told.reconstruction, f"As {style}" if given else "Reconstruction", in_style),
-        _drawn(told.object_only, "Object only", f"this {thing}, in no style"),
-        _drawn(told.style_only, "Style only", f"{style}, of no object"),
+        real(told.query, "Query, as it is read", f"{thing}, {style}" if not given else thing),
+        generated(told.reconstruction, f"As {style}" if given else "Reconstruction", in_style),
+        generated(told.object_only, "Object only", f"this {thing}, in no style"),
+        generated(told.style_only, "Style only", f"{style}, of no object"),
         f'<figure class="grey">{grey}<figcaption><b>Difference</b><small>{apart}</small></figcaption></figure>',
     )
     return f'<div class="card-row"{_busy(busy)}>{"".join(parts)}</div>{_spelled(told.words)}'
@@ -126,7 +121,7 @@ def grid(told: SwapGrid, *, busy: bool = False) -> str:
 def _grid_row(told: SwapGrid, row: int, cells: Sequence[Drawn | None]) -> str:
     code = told.codes[row]
     words = f"code of row {code + 1}" if code != row else "the query" if row == 0 else "from the gallery"
-    head = _real(told.originals[row], f"{row + 1} {told.things[row] or 'object'}", words)
+    head = real(told.originals[row], f"{row + 1} {told.things[row] or 'object'}", words)
     return f'<tr><th scope="row">{head}</th>{"".join(f"<td>{_cell(cell)}</td>" for cell in cells)}</tr>'
 
 
@@ -135,7 +130,7 @@ def _cell(cell: Drawn | None) -> str:
         return (
             '<figure class="made"><div class="picture"></div><figcaption><small>waiting</small></figcaption></figure>'
         )
-    return _drawn(cell)
+    return generated(cell)
 
 
 def _summary(told: SwapGrid) -> str:
@@ -163,7 +158,7 @@ def slide(told: Slide, one: str, other: str, *, busy: bool = False) -> str:
     """The stops of a slider, with the slider that browses them; `one` and `other` are what its ends are called."""
     last = len(told.positions) - 1
     stops = "".join(
-        f"<li>{_cell(frame) if frame is None else _drawn(frame, _stop(at, one, other))}</li>"
+        f"<li>{_cell(frame) if frame is None else generated(frame, _stop(at, one, other))}</li>"
         for at, frame in zip(told.positions, told.frames, strict=True)
     )
     return (
@@ -181,7 +176,7 @@ def _stop(at: float, one: str, other: str) -> str:
 
 def single(told: Drawn, title: str, words: str, *, busy: bool = False) -> str:
     """One generated picture."""
-    return f'<div class="alone"{_busy(busy)}>{_drawn(told, title, words)}</div>'
+    return f'<div class="alone"{_busy(busy)}>{generated(told, title, words)}</div>'
 
 
 # ---------------------------------------------------------------- V4
@@ -191,15 +186,15 @@ def heat(told: Heat, *, busy: bool = False) -> str:
     """Where object and style are looked up, beside what each of them causes."""
     size = len(told.object_map.cells) if told.object_map else 16
     parts = (
-        _drawn(told.drawn, "The picture", "all maps are of it"),
+        generated(told.drawn, "The picture", "all maps are of it"),
         _map(told.drawn, told.object_map, "Looks up the object"),
         _map(told.drawn, told.style_map, "Looks up the style"),
         _map(told.drawn, told.padding_map, "Control: a place after the prompt", "it has read the prompt, too: compare"),
         _cause(told.object_difference, "What the object changes", "against no object"),
         _cause(told.style_difference, "What the style changes", "against no style"),
         '<figure class="gap"></figure>',
-        _drawn(told.without_object, "Without its object", "same noise"),
-        _drawn(told.without_style, "Without its style", "same noise"),
+        generated(told.without_object, "Without its object", "same noise"),
+        generated(told.without_style, "Without its style", "same noise"),
     )
     return (
         f'<div class="heat"{_busy(busy)}><label class="switch"><input type="checkbox" data-cells>'
@@ -213,7 +208,7 @@ def heat(told: Heat, *, busy: bool = False) -> str:
 def _map(drawn: Drawn, told: WordMap | None, title: str, words: str = "") -> str:
     if told is None:
         return f'<figure class="made"><div class="picture"></div><figcaption><b>{title}</b></figcaption></figure>'
-    under, smooth, cells = _address(drawn.picture), _layer(told, fine=True), _layer(told, fine=False)
+    under, smooth, cells = address(drawn.picture), _layer(told, fine=True), _layer(told, fine=False)
     alt = f"{title}: heat map of “{told.word}”, spread {told.entropy:.2f}"
     numbers = f"“{escape(told.word)}” · spread {told.entropy:.2f} · peak {told.peak:.2f}"
     return (
@@ -234,11 +229,11 @@ def _layer(told: WordMap, *, fine: bool) -> str:
     if not fine:
         step = SIDE // len(told.cells)
         layer[::step], layer[:, ::step] = (20, 16, 12, 110), (20, 16, 12, 110)
-    return _encoded("RGBA", (SIDE, SIDE), layer.tobytes(), SIDE)
+    return encoded("RGBA", (SIDE, SIDE), layer.tobytes(), SIDE)
 
 
 def _cause(image: Image.Image | None, title: str, words: str) -> str:
-    inside = '<div class="picture"></div>' if image is None else _plain(image, title)
+    inside = '<div class="picture"></div>' if image is None else plain(image, title)
     return f'<figure class="grey">{inside}<figcaption><b>{title}</b><small>{words}</small></figcaption></figure>'
 
 
@@ -306,7 +301,7 @@ def film(told: Film, other_style: str, *, busy: bool = False) -> str:
 
 def _strip(title: str, words: str, drawn: Sequence[Drawn], parts: int | None) -> str:
     cells = "".join(
-        f"<td{' class=parts' if at == parts else ''}>{_drawn(one, 'parts here' if at == parts else '')}</td>"
+        f"<td{' class=parts' if at == parts else ''}>{generated(one, 'parts here' if at == parts else '')}</td>"
         for at, one in enumerate(drawn)
     )
     return f'<tr><th scope="row"><b>{title}</b><small>{escape(words)}</small></th>{cells}</tr>'
@@ -323,90 +318,6 @@ def _decided(told: Film) -> str:
         f'<p class="summary" role="status">All begin in the same noise. Another style shows '
         f"<b>{step(told.style_parts)}</b>, another object <b>{step(told.object_parts)}</b> of {told.steps}.</p>"
     )
-
-
-# ---------------------------------------------------------------- one picture
-
-
-def _drawn(told: Drawn, title: str = "", words: str = "") -> str:
-    """A generated picture with what the judge reads in it."""
-    state = "finished" if told.finished else "unfinished"
-    holds = "" if told.holds is None else f' data-holds="{str(told.holds).lower()}"'
-    heading = (title and f"<b>{escape(title)}</b>") + (words and f"<small>{words}</small>")
-    tag = "generated" if told.finished else "generated, unfinished"
-    side = SIDE if told.finished else PREVIEW
-    return (
-        f'<figure class="made" data-state="{state}"{holds}><div class="picture">'
-        f'<img src="{_address(told.picture, side)}" alt="{escape(_said(told))}"></div>'
-        f'<figcaption>{heading}<small class="tag">{tag}</small>{_miss(told)}{_judged(told)}</figcaption></figure>'
-    )
-
-
-def _said(told: Drawn) -> str:
-    """A generated picture in words, for those who do not see it."""
-    meant = " as ".join(one for one in (told.intended_class, told.intended_style) if one)
-    read = " as ".join(one for one in (_likeliest(told.class_shares), _likeliest(told.style_shares)) if one)
-    words = "Generated picture" + (f", meant to show {meant}" if meant else "")
-    if not told.finished:
-        return f"{words}, not finished"
-    return f"{words}; read as {read}" if read else words
-
-
-def _miss(told: Drawn) -> str:
-    """What is read where something else was intended."""
-    read = []
-    if told.class_holds is False:
-        read.append(_likeliest(told.class_shares))
-    if told.style_holds is False:
-        read.append(_likeliest(told.style_shares))
-    return f'<strong class="miss">read as {escape(", ".join(read))}</strong>' if read else ""
-
-
-def _judged(told: Drawn) -> str:
-    """A bar for the class and one for the style: of the intended one or, where none is, of the likeliest."""
-    pairs = ((told.intended_class, told.class_shares), (told.intended_style, told.style_shares))
-    bars = "".join(_bar(intended, shares) for intended, shares in pairs if shares)
-    return bars and f'<ul class="judged" aria-label="What the judge reads">{bars}</ul>'
-
-
-def _bar(intended: str | None, shares: Mapping[str, float]) -> str:
-    known = intended is not None and intended in shares
-    name = intended if known and intended is not None else _likeliest(shares)
-    share = shares[name]
-    return (
-        f'<li class="{"meant" if known else "free"}"><span>{escape(name)}{"" if known else "?"}</span>'
-        f'<data value="{share:.4f}">{share:.0%}</data><i style="width:{share:.1%}"></i></li>'
-    )
-
-
-def _likeliest(shares: Mapping[str, float]) -> str:
-    return max(shares, key=lambda name: shares[name], default="")
-
-
-def _real(image: Image.Image, title: str, words: str) -> str:
-    return (
-        f'<figure class="real">{_plain(image, f"{title}: {words}")}<figcaption><b>{escape(title)}</b>'
-        f"<small>{words}</small></figcaption></figure>"
-    )
-
-
-def _plain(image: Image.Image, alt: str) -> str:
-    return f'<div class="picture"><img src="{_address(image)}" alt="{escape(alt)}"></div>'
-
-
-def _address(image: Image.Image, side: int = SIDE) -> str:
-    return _encoded(image.mode, image.size, image.tobytes(), side)
-
-
-@lru_cache(maxsize=1024)
-def _encoded(mode: str, size: tuple[int, int], data: bytes, side: int) -> str:
-    """The picture of these bytes, enlarged to `side`, as a data URI."""
-    image = Image.frombytes(mode, size, data)
-    if image.size != (side, side):
-        image = image.resize((side, side), Image.Resampling.BICUBIC)
-    file = io.BytesIO()
-    image.save(file, "webp", quality=88, method=1)
-    return f"data:image/webp;base64,{b64encode(file.getvalue()).decode()}"
 
 
 def stopped(html: str) -> str:

@@ -1,0 +1,103 @@
+"""One picture as HTML, generated or real. A generated one is captioned so, stands apart from real ones, and carries
+what the judge reads in it: a bar each for class and style, and where the intended one is not the likeliest a red frame
+and the words for what is read instead.
+"""
+
+from __future__ import annotations
+
+import io
+from base64 import b64encode
+from collections.abc import Mapping
+from functools import lru_cache
+from html import escape
+
+from PIL import Image
+
+from retrieval.disentangle import Drawn
+
+SIDE = 256  # pixels on a side of a finished picture, so that no browser has to blur it
+PREVIEW = 128  # of one that is not finished
+
+
+def generated(told: Drawn, title: str = "", words: str = "") -> str:
+    """A generated picture with what the judge reads in it."""
+    state = "finished" if told.finished else "unfinished"
+    holds = "" if told.holds is None else f' data-holds="{str(told.holds).lower()}"'
+    heading = (title and f"<b>{escape(title)}</b>") + (words and f"<small>{words}</small>")
+    tag = "generated" if told.finished else "generated, unfinished"
+    side = SIDE if told.finished else PREVIEW
+    return (
+        f'<figure class="made" data-state="{state}"{holds}><div class="picture">'
+        f'<img src="{address(told.picture, side)}" alt="{escape(_said(told))}"></div>'
+        f'<figcaption>{heading}<small class="tag">{tag}</small>{_miss(told)}{_judged(told)}</figcaption></figure>'
+    )
+
+
+def _said(told: Drawn) -> str:
+    """A generated picture in words, for those who do not see it."""
+    meant = " as ".join(one for one in (told.intended_class, told.intended_style) if one)
+    read = " as ".join(one for one in (_likeliest(told.class_shares), _likeliest(told.style_shares)) if one)
+    words = "Generated picture" + (f", meant to show {meant}" if meant else "")
+    if not told.finished:
+        return f"{words}, not finished"
+    return f"{words}; read as {read}" if read else words
+
+
+def _miss(told: Drawn) -> str:
+    """What is read where something else was intended."""
+    read = []
+    if told.class_holds is False:
+        read.append(_likeliest(told.class_shares))
+    if told.style_holds is False:
+        read.append(_likeliest(told.style_shares))
+    return f'<strong class="miss">read as {escape(", ".join(read))}</strong>' if read else ""
+
+
+def _judged(told: Drawn) -> str:
+    """A bar for the class and one for the style: of the intended one or, where none is, of the likeliest."""
+    pairs = ((told.intended_class, told.class_shares), (told.intended_style, told.style_shares))
+    bars = "".join(_bar(intended, shares) for intended, shares in pairs if shares)
+    return bars and f'<ul class="judged" aria-label="What the judge reads">{bars}</ul>'
+
+
+def _bar(intended: str | None, shares: Mapping[str, float]) -> str:
+    known = intended is not None and intended in shares
+    name = intended if known and intended is not None else _likeliest(shares)
+    share = shares[name]
+    return (
+        f'<li class="{"meant" if known else "free"}"><span>{escape(name)}{"" if known else "?"}</span>'
+        f'<data value="{share:.4f}">{share:.0%}</data><i style="width:{share:.1%}"></i></li>'
+    )
+
+
+def _likeliest(shares: Mapping[str, float]) -> str:
+    return max(shares, key=lambda name: shares[name], default="")
+
+
+def real(image: Image.Image, title: str, words: str) -> str:
+    """A picture that was there before."""
+    return (
+        f'<figure class="real">{plain(image, f"{title}: {words}")}<figcaption><b>{escape(title)}</b>'
+        f"<small>{words}</small></figcaption></figure>"
+    )
+
+
+def plain(image: Image.Image, alt: str) -> str:
+    """The picture alone, without a caption."""
+    return f'<div class="picture"><img src="{address(image)}" alt="{escape(alt)}"></div>'
+
+
+def address(image: Image.Image, side: int = SIDE) -> str:
+    """A picture as a data URI."""
+    return encoded(image.mode, image.size, image.tobytes(), side)
+
+
+@lru_cache(maxsize=1024)
+def encoded(mode: str, size: tuple[int, int], data: bytes, side: int) -> str:
+    """The picture of these bytes, enlarged to `side`, as a data URI."""
+    image = Image.frombytes(mode, size, data)
+    if image.size != (side, side):
+        image = image.resize((side, side), Image.Resampling.BICUBIC)
+    file = io.BytesIO()
+    image.save(file, "webp", quality=88, method=1)
+    return f"data:image/webp;base64,{b64encode(file.getvalue()).decode()}"
