@@ -117,6 +117,13 @@ def test_a_picture_that_nobody_told_anything_of_is_read_by_the_judge() -> None:
     assert (told.thing, told.style) == ("cup", "photo")
 
 
+def test_grids_and_sliders_say_in_how_many_steps_they_were_drawn(prior: Prior) -> None:
+    for student, guidance, steps in ((True, None, 4), (True, 2.0, 10), (False, None, 10)):
+        made = random(prior, student=student)
+        assert last(made.grid(THREE[:2], STYLES[:1], guidance=guidance)).steps == steps
+        assert next(made.slide_styles(THREE[0], *STYLES[:2], guidance=guidance)).steps == steps
+
+
 def test_a_code_is_drawn_as_it_is_spelled_and_the_card_says_in_which_words(prior: Prior) -> None:
     spelling = Spelling(prior.reader, ("duck", "car", "alarm clock"))
     free, spelled = (Disentangler(prior, Blurry(), HalvesJudge(), spelling=one) for one in (None, spelling))

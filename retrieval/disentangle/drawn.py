@@ -82,6 +82,7 @@ class SwapGrid:
     class_chance: float | None  # what a hit rate is when nothing of a code arrives
     style_chance: float | None
     locked: bool
+    steps: int  # of drawing, for each picture
 
     @property
     def shuffled(self) -> bool:
@@ -102,6 +103,7 @@ class Slide:
 
     positions: tuple[float, ...]
     frames: tuple[Drawn | None, ...]
+    steps: int  # of drawing, for each frame
 
 
 @dataclass(frozen=True)

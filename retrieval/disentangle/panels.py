@@ -162,33 +162,17 @@ class Disentangler:
             cells = [self._cell(from_code, style, one) for style, one in zip(styles, seeds, strict=True)]
             for drawn in brush.drawn(cells, sampler):
                 rows[row] = drawn
-                yield self._summed_up(coded, styles, rows, codes, locked)
-
-    def _summed_up(
-        self,
-        coded: Sequence[Coded],
-        styles: tuple[str, ...],
-        rows: Sequence[tuple[Drawn | None, ...]],
-        codes: tuple[int, ...],
-        locked: bool,
-    ) -> SwapGrid:
-        swaps = [
-            cell
-            for own, row in zip(coded, rows, strict=True)
-            for style, cell in zip(styles, row, strict=True)
-            if cell is not None and cell.finished and style != own.style
-        ]
-        return SwapGrid(
-            tuple(one.picture for one in coded),
-            tuple(one.thing for one in coded),
-            styles,
-            tuple(rows),
-            codes,
-            _rate([cell.class_holds for cell in swaps]),
-            _rate([cell.style_holds for cell in swaps]),
-            *self._teacher.chances(),
-            locked,
-        )
+                yield SwapGrid(
+                    tuple(one.picture for one in coded),
+                    tuple(one.thing for one in coded),
+                    styles,
+                    tuple(rows),
+                    codes,
+                    *_hits(coded, styles, rows),
+                    *self._teacher.chances(),
+                    locked,
+                    sampler.steps,
+                )
 
     # ------------------------------------------------------------ V3
 
@@ -240,7 +224,7 @@ class Disentangler:
         ]
         brush, sampler = self._quick(guidance)
         for drawn in brush.drawn([first, *inner, last], sampler):
-            yield Slide(positions, drawn)
+            yield Slide(positions, drawn, sampler.steps)
 
     def knobs(
         self, original: Original, style: str | None = None, w_thing: float = 3, w_style: float = 3, seed: int = 0
@@ -354,6 +338,19 @@ def _begun(drawn: Sequence[Drawn | None]) -> list[Drawn]:
 def _three(drawn: Sequence[Drawn | None]) -> tuple[Drawn, Drawn, Drawn]:
     one, other, third = _begun(drawn)
     return one, other, third
+
+
+def _hits(
+    coded: Sequence[Coded], styles: tuple[str, ...], rows: Sequence[tuple[Drawn | None, ...]]
+) -> tuple[float | None, float | None]:
+    """How often class and style are read as intended, over the finished swaps."""
+    swaps = [
+        cell
+        for own, row in zip(coded, rows, strict=True)
+        for style, cell in zip(styles, row, strict=True)
+        if cell is not None and cell.finished and style != own.style
+    ]
+    return _rate([cell.class_holds for cell in swaps]), _rate([cell.style_holds for cell in swaps])
 
 
 def _rate(holds: Sequence[bool | None]) -> float | None:

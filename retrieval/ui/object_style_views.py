@@ -137,7 +137,7 @@ def _summary(told: SwapGrid) -> str:
     """How often class and style hit over the swaps so far, beside chance."""
     swaps = sum(cell is not None and cell.finished for row in told.rows for cell in row)
     whole = sum(map(len, told.rows))
-    parts = [f"{swaps} of {whole} pictures"]
+    parts = [f"{swaps} of {whole} pictures, each in {told.steps} steps"]
     if told.class_hit is not None and told.class_chance is not None:
         parts.append(f"class hit <b>{told.class_hit:.0%}</b> (by chance {told.class_chance:.0%})")
     if told.style_hit is not None and told.style_chance is not None:
@@ -165,8 +165,8 @@ def slide(told: Slide, one: str, other: str, *, busy: bool = False) -> str:
         f'<div class="slide"{_busy(busy)}><ol class="stops">{stops}</ol>'
         f'<label class="between"><span>{escape(one)}</span><input type="range" min="0" max="{last}" step="1" '
         f'value="{last // 2}" aria-label="From {escape(one)} to {escape(other)}"><span>{escape(other)}</span></label>'
-        '<p class="small">All of them are generated. What stands between the ends is between them: nobody has seen '
-        "it, so nothing is intended there that both ends do not share.</p></div>"
+        f'<p class="small">All of them are generated, in {told.steps} steps. What stands between the ends is between '
+        "them: nobody has seen it, so nothing is intended there that both ends do not share.</p></div>"
     )
 
 

@@ -170,6 +170,7 @@ class FakeDisentangler:
                     1 / 3,
                     1 / 7,
                     locked,
+                    STEPS,
                 )
 
     def slide_objects(
@@ -187,9 +188,8 @@ class FakeDisentangler:
         for share in self._shares():
             frames = [self._made(*((thing or "object"), style), seed, share) for thing, style in ends]
             blends = [Image.blend(frames[0].picture, frames[1].picture, at) for at in positions]
-            yield Slide(
-                positions, tuple(replace(frames[at > 0.5], picture=blends[i]) for i, at in enumerate(positions))
-            )
+            stops = tuple(replace(frames[at > 0.5], picture=blends[i]) for i, at in enumerate(positions))
+            yield Slide(positions, stops, STEPS)
 
     def knobs(
         self, original: Original, style: str | None = None, w_thing: float = 3, w_style: float = 3, seed: int = 0

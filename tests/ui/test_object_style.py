@@ -138,7 +138,7 @@ def test_the_grid_has_a_row_for_each_object_and_counts_its_hits(tab: ObjectStyle
     told = grid(tab)
     assert told.count("<tr>") == 1 + 3  # three classes in all
     assert told.count('class="tag">generated<') == 18
-    assert "18 of 18 pictures" in told
+    assert f"18 of 18 pictures, each in {STEPS} steps" in told
     assert "by chance 33%" in told
     assert "same noise in all" in told
     assert "Control" not in told
