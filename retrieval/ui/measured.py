@@ -19,6 +19,7 @@ from typing import Any
 from retrieval.errors import DataError
 from retrieval.ui.records import (
     FLOOR,
+    NEAR,
     Entry,
     Mark,
     Record,
@@ -363,7 +364,9 @@ def _wanted(mark: Mark, parts: Iterable[Mark] = ()) -> str:
         return ""
     met = is_met(mark, parts)
     verdict = "" if met is None else f' <b class="{"met" if met else "missed"}">{"met" if met else "missed"}</b>'
-    return escape(mark.wanted.replace("<=", "≤").replace(">=", "≥")) + verdict
+    lucky = "" if mark.chance is None else f"near chance, {mark.chance:.3f} ± {NEAR}"
+    words = mark.wanted.replace("near chance", lucky or "near chance").replace("<=", "≤").replace(">=", "≥")
+    return escape(words) + verdict
 
 
 def _single(many: Mapping[str, Mapping[str, Mark]]) -> str:

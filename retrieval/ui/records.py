@@ -20,6 +20,7 @@ from retrieval.errors import DataError
 FLOOR = "floor:"
 BASELINE = " + domain mean removed"
 COMPARED = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
+NEAR = 0.05  # chance
 T = TypeVar("T")
 
 
@@ -42,13 +43,16 @@ class Run:
 
 @dataclass(frozen=True)
 class Mark:
-    """A line of speed.json, world.json and the like. `wanted` is "", or clauses such as ">= 0.6, none 0"."""
+    """A line of speed.json, world.json and the like. `wanted` is "", or clauses such as ">= 0.6, none 0" or
+    "near chance"; `chance` is None where there is no such.
+    """
 
     name: str
     value: float
     unit: str
     wanted: str
     how: str
+    chance: float | None = None
 
 
 @dataclass(frozen=True)
@@ -93,8 +97,14 @@ def parse_run(told: Any) -> Run:
 
 def parse_mark(told: Any) -> Mark:
     """A parsed line of speed.json, world.json and the like."""
+    chance = told.get("chance")
     return Mark(
-        str(told["name"]), _number(told["value"]), str(told["unit"]), str(told["wanted"]), str(told.get("how", ""))
+        str(told["name"]),
+        _number(told["value"]),
+        str(told["unit"]),
+        str(told["wanted"]),
+        str(told.get("how", "")),
+        None if chance is None else _number(chance),
     )
 
 
@@ -154,8 +164,10 @@ def is_met(mark: Mark, parts: Iterable[Mark] = ()) -> bool | None:
     for clause in mark.wanted.split(", "):
         if clause == "none 0" and single:
             held.append(0 not in single)
-        elif match := re.fullmatch(r"(<=|>=|<|>) *(\d+(?:\.\d+)?)", clause):
+        elif match := re.fullmatch(r"(<=|>=|<|>) *(-?\d+(?:\.\d+)?)", clause):
             held.append(COMPARED[match[1]](mark.value, float(match[2])))
+        elif clause == "near chance" and mark.chance is not None:
+            held.append(abs(mark.value - mark.chance) <= NEAR)
         else:
             return None
     return all(held)

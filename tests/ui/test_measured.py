@@ -193,6 +193,10 @@ def test_many_classes_are_one_table_with_the_weakest_first(html: str) -> None:
         (0.6, ">= 0.6, none 0", False),
         (0.1, "> 0", True),
         (0.0, "> 0", False),
+        (-0.02, ">= -0.03", True),
+        (-0.04, ">= -0.03", False),
+        (0.21, "near chance", True),
+        (0.14, "near chance", False),
         (5.0, "", None),
         (5.0, "as small as can be", None),
         (5.0, "<= 9, as small as can be", None),
@@ -200,7 +204,11 @@ def test_many_classes_are_one_table_with_the_weakest_first(html: str) -> None:
 )
 def test_wanted_is_judged_clause_by_clause_or_not_at_all(value: float, wanted: str, met: bool | None) -> None:
     parts = [Mark(f"m:{n}", n, "share", "", "") for n in range(3)]
-    assert is_met(Mark("m", value, "share", wanted, ""), parts) is met
+    assert is_met(Mark("m", value, "share", wanted, "", 0.2), parts) is met
+
+
+def test_near_chance_is_not_judged_where_there_is_no_chance() -> None:
+    assert is_met(Mark("m", 0.2, "share", "near chance", "")) is None
 
 
 def test_none_0_is_not_judged_without_the_classes_that_it_is_about() -> None:
