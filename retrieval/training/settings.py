@@ -186,7 +186,7 @@ class FourSteps(TextToImage):
         "checkpoints/dude-world"
     )
     guidance: Annotated[float, "of the teacher, which the student learns by heart"] = 3.0
-    epochs: Annotated[int, "how long to train"] = 12
+    epochs: Annotated[int, "how long to train"] = 5
     lr: Annotated[float, "the highest learning rate"] = 1e-4
 
 
