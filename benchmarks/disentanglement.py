@@ -86,6 +86,7 @@ HELD_OUT = ROOT / "runs" / "world-validation-64"  # rendered at 64 px: pictures 
 WHOLE = "dude-world"
 SEEDS = (0, 1, 2)
 OBJECT, MEANS = "object code", "domain mean removed"
+SPELLED = f"spelled {OBJECT}"
 GIVEN = ("raw", MEANS, "style code")
 NAMED = ("plain encoder", f"plain encoder, {MEANS}", "caption matching")  # names of classes taught them
 UNREAD = "before it reads"
@@ -200,6 +201,7 @@ class Bench:
         self._real, self._prior, self._sizes, self._packs = real, prior, sizes, packs
         self._judge = load_judge(JUDGE)
         self._seen = frozenset(prior.classes or SEEN)
+        self._spelling = Spelling(prior.prior.reader, sorted(self._seen))
         self._precisions: dict[str, np.ndarray] = {}  # of each code, what each picture finds
         self._sampler = Sampler(prior.steps, prior.guidance, student=True) if prior.steps else Sampler()
 
@@ -208,8 +210,7 @@ class Bench:
         method = dude(WHOLE, seed)
         if method is None:
             return []
-        spelling = Spelling(self._prior.prior.reader, sorted(self._seen))
-        studio, sizes = Studio(self._prior.prior, method, self._judge, self._sampler, spelling), self._sizes
+        studio, sizes = Studio(self._prior.prior, method, self._judge, self._sampler, self._spelling), self._sizes
         if part == "codes":
             return list(self._codes(method, seed, first=first))
         if part == "pairs":
@@ -256,8 +257,12 @@ class Bench:
                 ahead = UNREAD if told in ABLATIONS and UNREAD in codes else OBJECT
                 yield gained((ahead, self._precisions[ahead]), (told, self._precisions[told]), wanted)
         yield from self._typed(codes[OBJECT])
-        wishes = {OBJECT: (">= raw - 0.02", "near chance"), "style code": ("near chance", "1")}
-        for told in (one for one in (OBJECT, "contrastive only", "raw", "style code") if one in codes):
+        wishes = {
+            OBJECT: (">= raw - 0.02", "near chance"),
+            SPELLED: ("", "near chance"),
+            "style code": ("near chance", "1"),
+        }
+        for told in (one for one in (OBJECT, SPELLED, "contrastive only", "raw", "style code") if one in codes):
             yield from probed(told, codes[told], real, wishes.get(told, ("", "")), control=first and told == OBJECT)
         for told in (one for one in (OBJECT, "contrastive only", "raw") if one in codes):
             yield from gaps(told, codes[told], real, ("< raw", "near 0.5") if told == OBJECT else ("", ""))
@@ -267,6 +272,7 @@ class Bench:
         """The object codes of one seed's bundles, DUDE's without the means of its domains, too.   -> (N, W) each"""
         codes = {OBJECT: tokens(method, self._real).numpy()}
         codes[f"{OBJECT}, {MEANS}"] = without_means(codes[OBJECT], self._real.styles)
+        codes[SPELLED] = self._spelling(torch.from_numpy(codes[OBJECT])).numpy()
         made = {told: dude(name, seed) for name, told in CONTROLS.items()}
         codes |= {told: tokens(other, self._real).numpy() for told, other in made.items() if other is not None}
         for name, told in OTHERS.items():
