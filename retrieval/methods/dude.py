@@ -14,6 +14,7 @@ first within each domain and only later across domains. Retrieval compares the v
     b              study.bank                one code of the momentum copy for every training picture, unit rows
     M_in, M_x      study.within, .across     mutual neighbours, mined anew before every epoch
     z-bar          neutral_thing             the mean of all z, as long as a word
+    w, q           Spelling.words, .shares   words that the prior was taught, and z's shares of them: ours
 
     (1)  L     = lambda_d L_dis + lambda_i L_inst + a(u) L_in + b(u) L_x         u: share of training that is done
     (2)  L_dis = mean ||eps - eps(x_t, t, tau(p_d(z)))||^2 / alpha_bar_t,  t in [0.5 T, 0.95 T]
