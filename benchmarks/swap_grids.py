@@ -23,6 +23,7 @@ from collections.abc import Sequence  # noqa: E402
 
 from PIL import Image, ImageDraw, ImageFont  # noqa: E402
 
+from retrieval.diffusion.samplers import TEACHER  # noqa: E402
 from retrieval.disentangle.drawn import Drawn, Original, SwapGrid  # noqa: E402
 from retrieval.engine import Engine, Settings  # noqa: E402
 from retrieval.images import open_image  # noqa: E402
@@ -43,7 +44,9 @@ def main() -> None:
     styles = [style.name for style in STYLES]
     for name, labels in LISTS.items():
         originals = [Original(open_image(firsts[label].path), PHOTO.name, label) for label in labels]
-        *_, grid = disentangler.grid(originals, styles)
+        *_, grid = disentangler.grid(
+            originals, styles, guidance=TEACHER.guidance
+        )  # by the prior itself, not its student
         path = ROOT / "assets" / "screenshots" / f"swaps-{name}.png"
         sheet(grid, labels).save(path, optimize=True)
         sys.stdout.write(f"{path.name}: class {grid.class_hit:.3f}, style {grid.style_hit:.3f} of all swaps\n")
