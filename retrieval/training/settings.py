@@ -345,12 +345,6 @@ RECIPES: dict[str, Recipe] = (
         "dsn-sketchy25": Recipe(
             PackedSketches(), "DSN on the pack of Sketchy, for research only", zero_shot=True, config=DSN
         ),
-        "dsn-sketchy25-classes": Recipe(
-            PackedSketches(),
-            f"to compare dsn-sketchy25 with: {RUNGS['classes'][0]}",
-            zero_shot=True,
-            config=DSN | NO_PARTS | RUNGS["classes"][1],
-        ),
         "dsn-sketchy": Recipe(
             PublishedSketches(data=Path("data/sketchy"), teacher=Path("runs/dsn-sketchy-teacher"), teacher_epochs=20),
             "DSN at the paper's size on Sketchy-Extended: 32 sketches and 64 photos in a step",
