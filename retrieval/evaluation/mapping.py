@@ -109,7 +109,7 @@ def mapped(
         classes=tuple(labels),
         pictures=tuple((ids[row], labels.index(label), styles.index(style)) for row, label, style in shown),
         epochs=tuple(chosen),
-        length=method.config.epochs,
+        length=method.config.epochs + method.config.read_epochs,
         pulls=tuple(pulled(method.config, epoch) for epoch in chosen),
         codes={name: tuple(each) for name, each in kept.items()},
     )

@@ -98,7 +98,7 @@ def _spelled(words: Mapping[str, float]) -> str:
         return ""
     shares = ", ".join(f"<b>{escape(word)}</b>&nbsp;{share:.0%}" for word, share in words.items())
     return (
-        f'<p class="status">The object, in words that the network was taught: {shares}. It can draw nothing else, so a '
+        f'<p class="told">The object, in words that the network was taught: {shares}. It can draw nothing else, so a '
         "thing that it was not taught becomes what it is nearest to.</p>"
     )
 
