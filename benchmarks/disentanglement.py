@@ -100,7 +100,7 @@ CONTROLS = {  # bundle -> what its code is called
     f"{WHOLE}-not-mutual": "with neighbours that are not mutual",
     f"{WHOLE}-at-once": "with neighbours across domains from the start",
 }
-ABLATIONS = tuple(CONTROLS.values())[1:]  # which do not read either
+ABLATIONS = tuple(told for told in CONTROLS.values() if told != UNREAD)  # which do not read either
 OTHERS = {  # the same of other methods that had no labels
     "proto-ot-world": "ProtoOT",
     "proto-ot-world-oracle": "ProtoOT, told the number of classes",

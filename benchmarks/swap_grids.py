@@ -3,7 +3,8 @@
 python benchmarks/swap_grids.py
 
 Nothing is picked: a row is the first photo of the gallery of each of the first eight test classes, which the prior
-never saw, and of the first eight seen ones; all cells of a sheet begin in the same noise, that of seed 0. The first
+never saw, and of the first eight seen ones; all cells of a sheet begin in the same noise, that of seed 0, and since a
+guidance is named they are drawn by the prior itself and not by its student. The first
 column is the gallery's picture. A green rim says that the judge reads the class, a dot that it reads the style.
 """
 
@@ -44,9 +45,7 @@ def main() -> None:
     styles = [style.name for style in STYLES]
     for name, labels in LISTS.items():
         originals = [Original(open_image(firsts[label].path), PHOTO.name, label) for label in labels]
-        *_, grid = disentangler.grid(
-            originals, styles, guidance=TEACHER.guidance
-        )  # by the prior itself, not its student
+        *_, grid = disentangler.grid(originals, styles, guidance=TEACHER.guidance)
         path = ROOT / "assets" / "screenshots" / f"swaps-{name}.png"
         sheet(grid, labels).save(path, optimize=True)
         sys.stdout.write(f"{path.name}: class {grid.class_hit:.3f}, style {grid.style_hit:.3f} of all swaps\n")

@@ -14,6 +14,7 @@ from retrieval.images import Preprocess
 from retrieval.types import STYLES
 
 Packs = Annotated[Path, "the folder of packs"]
+PACKS = Path(os.environ.get("GUISE_DATA", "packs"))
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class OnWorld(Training):
     renders: Annotated[Path, "a set rendered --for training"] = Path("runs/world-training-64")
     validation: Annotated[Path, "a set rendered --for validation"] = Path("runs/world-validation-64")
     gallery: Annotated[Path, "the gallery that the cut-offs are for"] = Path("assets/gallery")
-    packs: Packs = Path(os.environ.get("GUISE_DATA", "packs"))
+    packs: Packs = PACKS
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ class WorldSketches(SmallSketches, OnWorld):
 class PackedSketches(SmallSketches):
     """DSN on the pack of Sketchy's sketches and photos, for research: nothing of the world is shown."""
 
-    packs: Packs = Path(os.environ.get("GUISE_DATA", "packs"))
+    packs: Packs = PACKS
     teacher: Annotated[Path, "the run of the teacher, which is made first where it is not complete"] = Path(
         "runs/dsn-sketchy25-teacher"
     )
@@ -223,9 +224,7 @@ class Prototyped(WithoutLabels):
     """ProtoOT: the same pictures, and no prior."""
 
 
-Encoders = (
-    DualEncoder | WorldSketches | PackedSketches | PublishedSketches
-)  # those that labels teach and validation selects
+Encoders = DualEncoder | WorldSketches | PackedSketches | PublishedSketches  # labels teach, validation selects
 Settings = Encoders | TextToImage | Disentangled | Prototyped
 
 

@@ -29,7 +29,7 @@ from retrieval.sealed import halved
 from retrieval.training.judging import Real, gallery_pictures
 from tests.evaluation.fakes import CLASSES, OBJECTS, STYLES, small_bundle, small_world
 
-SMALL = Config(width=16, channels=(8, 8, 16, 16), styles=(*STYLES, "doodle"), epochs=4, within=(2, 3))
+SMALL = Config(width=16, channels=(8, 8, 16, 16), styles=(*STYLES, "doodle"), epochs=3, read_epochs=1, within=(2, 3))
 LAST = 4
 
 

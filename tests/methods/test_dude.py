@@ -212,6 +212,21 @@ def test_no_label_changes_a_weight(data: Unlabelled) -> None:
     assert_no_label_changes_a_weight(lambda: made(None, data, noise_weight=0.0, epochs=2), data)
 
 
+def test_no_label_changes_a_weight_while_it_reads(prior: Prior, data: Unlabelled) -> None:
+    def begun() -> Dude:
+        return reading(prior, data, epochs=1, noise_weight=0.0, read_share=0.2)
+
+    assert len(begun().phases()) == 2
+    assert_no_label_changes_a_weight(begun, data)
+
+
+def test_a_run_that_was_interrupted_while_it_read_goes_on_as_if_it_had_not_been(prior: Prior, data: Unlabelled) -> None:
+    def begun(seed: int) -> Dude:
+        return reading(prior, data, seed=seed, epochs=1, noise_weight=0.0, read_share=0.2)
+
+    assert_goes_on_after_two_epochs(begun, data)
+
+
 def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not_been(prior: Prior, data: Unlabelled) -> None:
     assert_goes_on_after_two_epochs(lambda seed: made(prior, data, seed, epochs=3, noise_share=0.2), data)
 
