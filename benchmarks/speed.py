@@ -36,8 +36,8 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
 
-from retrieval.bundle import load_bundle  # noqa: E402
-from retrieval.disentangle.drawn import Original  # noqa: E402
+from retrieval.artifacts.bundle import load_bundle  # noqa: E402
+from retrieval.disentangle.panel_values import Original  # noqa: E402
 from retrieval.encoder import embed_images  # noqa: E402
 from retrieval.engine import Engine, Settings  # noqa: E402
 from retrieval.evaluation.report import write_results  # noqa: E402

@@ -25,7 +25,7 @@ from collections.abc import Sequence  # noqa: E402
 from PIL import Image, ImageDraw, ImageFont  # noqa: E402
 
 from retrieval.diffusion.samplers import TEACHER  # noqa: E402
-from retrieval.disentangle.drawn import Drawn, Original, SwapGrid  # noqa: E402
+from retrieval.disentangle.panel_values import Drawn, Original, SwapGrid  # noqa: E402
 from retrieval.engine import Engine, Settings  # noqa: E402
 from retrieval.images import open_image  # noqa: E402
 from retrieval.items import read_items  # noqa: E402

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from retrieval.bundle import load_bundle
+    from retrieval.artifacts.bundle import load_bundle
     from retrieval.engine import Engine
     from retrieval.gallery import Gallery
     from retrieval.types import Domain, Hit, ImageQuery, TextQuery

@@ -22,7 +22,7 @@ from retrieval.engine import Engine, Settings
 from retrieval.errors import RetrievalError, SettingsError
 from retrieval.images import open_image
 from retrieval.items import home_of
-from retrieval.served import index
+from retrieval.loaded_encoder import index
 from retrieval.training.settings import (
     RECIPES,
     Disentangled,
@@ -35,7 +35,7 @@ from retrieval.training.settings import (
 from retrieval.types import SKETCH, Domain, ImageQuery, Progress, TextQuery
 
 if TYPE_CHECKING:
-    from retrieval.bundle import Manifest
+    from retrieval.artifacts.bundle import Manifest
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,7 +89,7 @@ def why(asked: argparse.Namespace) -> None:
 
 def build_index(asked: argparse.Namespace) -> None:
     """Build the gallery of a folder and say what was left out."""
-    from retrieval.bundle import load_bundle
+    from retrieval.artifacts.bundle import load_bundle
 
     home = home_of(asked.folder)
     skipped: list[Any] = []
@@ -102,8 +102,8 @@ def build_index(asked: argparse.Namespace) -> None:
 
 def map_codes(asked: argparse.Namespace) -> None:
     """Map what DUDE makes of a gallery's pictures, at some epochs of its training, for the page."""
-    from retrieval.evaluation.atlas import write_atlas
-    from retrieval.evaluation.mapping import mapped
+    from retrieval.evaluation.embedding_map_file import write_atlas
+    from retrieval.evaluation.embedding_map import mapped
 
     with progress("mapping", "steps") as show:
         atlas = mapped(asked.bundle, asked.run_folder, home_of(asked.gallery), on_progress=show)
@@ -228,7 +228,7 @@ def examples(asked: argparse.Namespace) -> None:
 
 def verify(asked: argparse.Namespace) -> None:
     """Check a bundle's files against its manifest."""
-    from retrieval.bundle import load_bundle
+    from retrieval.artifacts.bundle import load_bundle
 
     say(f"{asked.folder} is whole: {load_bundle(asked.folder).fingerprint}")
 

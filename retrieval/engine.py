@@ -16,16 +16,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retrieval.coded import Codes
+from retrieval.code_search import Codes
 from retrieval.disentangle import ServedDisentangler
 from retrieval.errors import EmptyQuery, QueryError, RetrievalError, SettingsError
 from retrieval.images import open_image
 from retrieval.items import ITEMS, domains_of, home_of, labels_of, read_items, root_of
-from retrieval.served import Served
+from retrieval.loaded_encoder import Served
 from retrieval.types import Explanation, Held, Hit, ImageQuery, Item, Query, TextQuery
 
 if TYPE_CHECKING:
-    from retrieval.bundle import Bundle
+    from retrieval.artifacts.bundle import Bundle
     from retrieval.encoder import Vectors
 
 HOME = Path(__file__).resolve().parent.parent
@@ -169,7 +169,7 @@ class Engine:
         """The default method's manifest, with those of the "others"; empty until it is loaded."""
         if not self.ready:
             return {}
-        from retrieval.bundle import read_manifest
+        from retrieval.artifacts.bundle import read_manifest
 
         others = []
         for choice in self.methods[1:]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.bundle import Bundle
+from retrieval.artifacts.bundle import Bundle
 from retrieval.encoder import TextEncoder, Vectors, embed_texts
 from retrieval.types import Item
 

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from retrieval.bundle import Manifest, save_bundle
+from retrieval.artifacts.bundle import Manifest, save_bundle
 from retrieval.diffusion.attention import HeatMaps
 from retrieval.diffusion.prior import Prior
 from retrieval.diffusion.prompts import STYLE_AT, THING_AT
@@ -21,13 +21,13 @@ from retrieval.diffusion.samplers import STUDENT, TEACHER, denoise, guided, nois
 from retrieval.diffusion.spelling import Spelling
 from retrieval.disentangle import Original, ServedDisentangler
 from retrieval.disentangle.codes import neutral_style, permuted, renormalised_lerp, slerp
-from retrieval.disentangle.drawing import BATCH, Brush, Cell, as_images, as_tensor, told
-from retrieval.disentangle.drawn import Drawn
+from retrieval.disentangle.generator import BATCH, Brush, Cell, as_images, as_tensor, told
+from retrieval.disentangle.panel_values import Drawn
 from retrieval.disentangle.panels import Disentangler
 from retrieval.errors import BundleError, QueryError, SettingsError
 from retrieval.images import Preprocess
 from retrieval.methods.dude import Config, Dude
-from retrieval.priors import save_prior
+from retrieval.artifacts.prior import save_prior
 from tests.diffusion.priors import COLORS, STYLES, THINGS, WIDTH, HalvesPrior, tiny_prior
 
 

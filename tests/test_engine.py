@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from retrieval.bundle import WEIGHTS, Bundle, Manifest, read_manifest, save_bundle
+from retrieval.artifacts.bundle import WEIGHTS, Bundle, Manifest, read_manifest, save_bundle
 from retrieval.cli import main
 from retrieval.engine import HOME, Engine, Settings
 from retrieval.errors import BundleError, EmptyQuery, GalleryError, QueryError, SettingsError
@@ -20,7 +20,7 @@ from retrieval.gallery import is_current, is_in_bits
 from retrieval.images import Preprocess
 from retrieval.items import home_of
 from retrieval.methods import DSN, ClipBaseline
-from retrieval.served import index
+from retrieval.loaded_encoder import index
 from retrieval.stores.binary_store import Rotation
 from retrieval.types import SKETCH, ImageQuery, TextQuery
 from tests.methods.test_clip_baseline import TINY
@@ -233,7 +233,7 @@ def test_a_gallery_that_cannot_be_written_says_so_to_the_method_that_needs_it(
     def refused(*told: object, **options: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("retrieval.served.index", refused)
+    monkeypatch.setattr("retrieval.loaded_encoder.index", refused)
     with pytest.raises(GalleryError, match=r"no index by told, and none can be written into it \(Permission denied\)"):
         two.search(drawn(pictures), method="told")
     assert two.search(drawn(pictures)).hits

@@ -27,7 +27,7 @@ from retrieval.diffusion.prompts import STYLE_AT, THING_AT
 from retrieval.diffusion.samplers import STUDENT, TEACHER, Sampler, first_parted, frames
 from retrieval.diffusion.spelling import Spelling
 from retrieval.disentangle.codes import neutral_style, permuted, renormalised_lerp, slerp
-from retrieval.disentangle.drawing import (
+from retrieval.disentangle.generator import (
     BATCH,
     LIKELY,
     Brush,
@@ -40,7 +40,7 @@ from retrieval.disentangle.drawing import (
     code,
     previews,
 )
-from retrieval.disentangle.drawn import Card, Drawn, Film, Frame, Heat, Original, Slide, SwapGrid, WordMap
+from retrieval.disentangle.panel_values import Card, Drawn, Film, Frame, Heat, Original, Slide, SwapGrid, WordMap
 from retrieval.errors import QueryError, SettingsError
 from retrieval.images import Preprocess, pixels, squared
 

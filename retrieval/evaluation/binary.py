@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from retrieval.bundle import Bundle
+from retrieval.artifacts.bundle import Bundle
 from retrieval.errors import SettingsError
 from retrieval.images import Preprocess
 from retrieval.stores.binary_store import Rotation

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from retrieval.bundle import Bundle
+from retrieval.artifacts.bundle import Bundle
 from retrieval.data.concepts import is_unseen
 from retrieval.encoder import Encoder, Vectors, embed_images, embed_texts
 from retrieval.errors import DataError

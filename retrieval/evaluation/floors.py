@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from retrieval.bundle import Bundle, load_bundle
+from retrieval.artifacts.bundle import Bundle, load_bundle
 from retrieval.encoder import Encoder, Vectors
 from retrieval.errors import SettingsError
 from retrieval.evaluation.tasks import Picture

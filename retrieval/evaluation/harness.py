@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL.Image import Image
 
-from retrieval.bundle import Bundle
+from retrieval.artifacts.bundle import Bundle
 from retrieval.encoder import Encoder, TextEncoder, Vectors, embed_images, embed_texts
 from retrieval.errors import DataError, SettingsError, UnreadableImage
 from retrieval.evaluation.binary import InBits

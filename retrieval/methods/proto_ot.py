@@ -51,7 +51,7 @@ from torch.nn import functional as F
 
 from retrieval.errors import DataError
 from retrieval.images import Preprocess
-from retrieval.methods.banks import Bank, Extractor, View
+from retrieval.methods.parts.banks import Bank, Extractor, View
 from retrieval.methods.base import Batch, Method, Phase
 from retrieval.types import Domain
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from retrieval.backbones.clip import tokenizer
-from retrieval.bundle import Source, load_bundle
+from retrieval.artifacts.bundle import Source, load_bundle
 from retrieval.data.batches import HumanDrawings
 from retrieval.data.icons import read_icons
 from retrieval.data.packs import quickdraw
@@ -26,10 +26,10 @@ from retrieval.errors import DataError
 from retrieval.images import Preprocess
 from retrieval.methods import ClipBaseline
 from retrieval.methods.base import Batch, Phase, Trainable
-from retrieval.priors import save_prior
+from retrieval.artifacts.prior import save_prior
 from retrieval.training.loop import EMA_DECAY, fit
 from retrieval.training.material import allowed
-from retrieval.training.packed import Shown, packed
+from retrieval.training.shards import Shown, packed
 from retrieval.training.runs import Run
 from retrieval.training.settings import RECIPES, Recipe, TextToImage
 from retrieval.types import DOODLE, STYLES, Progress, no_progress

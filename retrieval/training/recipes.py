@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from retrieval.bundle import Manifest, load_bundle, save_bundle
+from retrieval.artifacts.bundle import Manifest, load_bundle, save_bundle
 from retrieval.data.batches import Mixture
 from retrieval.data.concepts import VAL_UNSEEN
 from retrieval.errors import SettingsError

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from retrieval.bundle import Bundle, Source, load_bundle
+from retrieval.artifacts.bundle import Bundle, Source, load_bundle
 from retrieval.data.batches import Mixture
 from retrieval.encoder import embed_texts
 from retrieval.errors import SettingsError

@@ -14,7 +14,7 @@ import gradio as gr
 
 from retrieval.engine import WORLD
 from retrieval.errors import DataError, RetrievalError
-from retrieval.evaluation.atlas import AGAIN, MANIFEST, MAP, NoMap, open_atlas
+from retrieval.evaluation.embedding_map_file import AGAIN, MANIFEST, MAP, NoMap, open_atlas
 from retrieval.items import ITEMS, read_items
 from retrieval.ui import map_views, views
 from retrieval.ui.actions import Actions, sentence

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from retrieval.evaluation.atlas import Atlas, Stop
+from retrieval.evaluation.embedding_map_file import Atlas, Stop
 from retrieval.types import Item
 from retrieval.ui.views import described, picture
 

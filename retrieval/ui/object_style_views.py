@@ -12,7 +12,7 @@ from html import escape
 import numpy as np
 from PIL import Image
 
-from retrieval.coded import Nearest
+from retrieval.code_search import Nearest
 from retrieval.disentangle import Card, Drawn, Film, Heat, Slide, SwapGrid, WordMap
 from retrieval.types import Hit, Item
 from retrieval.ui.one_picture import SIDE, address, encoded, generated, plain, real

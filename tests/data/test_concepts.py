@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from retrieval.data.concepts import TEST_UNSEEN, UNSEEN, VAL_UNSEEN, gives_away, is_unseen, spoken
-from retrieval.data.strangers import STRANGERS, TEST, VALIDATION
+from retrieval.data.nonsense_classes import STRANGERS, TEST, VALIDATION
 from retrieval.world.split import ALL, SPLIT
 
 

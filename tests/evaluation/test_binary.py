@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from retrieval.bundle import Bundle, Manifest, load_bundle, save_bundle
+from retrieval.artifacts.bundle import Bundle, Manifest, load_bundle, save_bundle
 from retrieval.errors import SettingsError
 from retrieval.evaluation.binary import InBits
 from retrieval.evaluation.harness import refusal

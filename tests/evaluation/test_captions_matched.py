@@ -10,12 +10,12 @@ import pytest
 import torch
 from PIL import Image
 
-from retrieval.bundle import Bundle, load_bundle
+from retrieval.artifacts.bundle import Bundle, load_bundle
 from retrieval.data.concepts import is_unseen
 from retrieval.encoder import embed_texts
 from retrieval.errors import DataError
 from retrieval.evaluation.captions_matched import captions, embedded, matched, told_in_captions
-from retrieval.evaluation.coded import searched, values_of
+from retrieval.evaluation.code_quality import searched, values_of
 from retrieval.images import open_image, pixels, squared
 from retrieval.items import read_items
 from retrieval.training.judging import Real

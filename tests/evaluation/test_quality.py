@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import quality
-from retrieval.bundle import write_manifest
+from retrieval.artifacts.bundle import write_manifest
 from retrieval.evaluation.floors import ColorHistogram
 from retrieval.evaluation.harness import Memory
 from retrieval.evaluation.report import write_results

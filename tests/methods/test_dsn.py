@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from retrieval.backbones.conditional_resnet import ConditionalExcitation, ConditionalResNet
-from retrieval.bundle import Manifest, load_bundle, save_bundle
+from retrieval.artifacts.bundle import Manifest, load_bundle, save_bundle
 from retrieval.errors import BundleError, QueryError, SettingsError
 from retrieval.images import Preprocess
 from retrieval.methods import DSN, Batch, config_from

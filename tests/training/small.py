@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from retrieval.data.icons import EMOJI, MONO
-from retrieval.data.strangers import STRANGERS
+from retrieval.data.nonsense_classes import STRANGERS
 from retrieval.types import STYLES as WORLD_STYLES
 from retrieval.world.split import ALL
 

@@ -11,15 +11,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from retrieval.bundle import load_bundle
+from retrieval.artifacts.bundle import load_bundle
 from retrieval.data.concepts import is_unseen
 from retrieval.data.unlabelled import Unlabelled
 from retrieval.errors import DataError
-from retrieval.evaluation.mapping import kept_epochs
+from retrieval.evaluation.embedding_map import kept_epochs
 from retrieval.images import Preprocess
 from retrieval.methods import ClipBaseline, Dude, ProtoOT
-from retrieval.methods.banks import Extractor
-from retrieval.priors import load_prior
+from retrieval.methods.parts.banks import Extractor
+from retrieval.artifacts.prior import load_prior
 from retrieval.training.disentangling import begin, disentangled, prototyped, start_of, unlabelled
 from retrieval.training.prior import made_prior, shown
 from retrieval.training.settings import RECIPES, Disentangled, DisentangledIcons, FourSteps, Prototyped, TextToImage

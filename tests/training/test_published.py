@@ -13,7 +13,7 @@ import torch
 from timm.models.resnet import BasicBlock, ResNet
 
 from retrieval.backbones.conditional_resnet import TRUNKS
-from retrieval.bundle import load_bundle
+from retrieval.artifacts.bundle import load_bundle
 from retrieval.cli import main
 from retrieval.data.splits import SKETCHY_100_25, TUBERLIN
 from retrieval.errors import SettingsError

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from retrieval.bundle import CARD, card, load_bundle, write_manifest
+from retrieval.artifacts.bundle import CARD, card, load_bundle, write_manifest
 from retrieval.cli import main
 from retrieval.data.concepts import UNSEEN, is_unseen
 from retrieval.data.icons import EMOJI, MONO
-from retrieval.data.strangers import STRANGERS
+from retrieval.data.nonsense_classes import STRANGERS
 from retrieval.errors import DataError, SettingsError
 from retrieval.evaluation.harness import refusal
 from retrieval.evaluation.tasks import Catalog, task

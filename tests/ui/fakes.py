@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
-from retrieval.coded import Nearest
+from retrieval.code_search import Nearest
 from retrieval.engine import Choice, Results, Settings
 from retrieval.errors import EmptyQuery, GalleryError, QueryError, RetrievalError
 from retrieval.types import SKETCH, Domain, Explanation, Hit, ImageQuery, Item, Occlusion, Query, TextQuery

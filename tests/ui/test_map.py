@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from retrieval.evaluation.atlas import MAP
+from retrieval.evaluation.embedding_map_file import MAP
 from retrieval.ui import map_views
 from retrieval.ui.actions import Actions
 from retrieval.ui.map_tab import Charts

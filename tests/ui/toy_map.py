@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 
-from retrieval.evaluation.atlas import Atlas, Stop, write_atlas
+from retrieval.evaluation.embedding_map_file import Atlas, Stop, write_atlas
 from retrieval.files import sha256
 from retrieval.items import ITEMS, write_items
 from tests.ui.fakes import COLORS, STYLES, FakeEngine

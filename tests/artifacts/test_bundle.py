@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from retrieval.bundle import CARD, MANIFEST, WEIGHTS, Bundle, Manifest, Source, card, load_bundle, save_bundle
+from retrieval.artifacts.bundle import CARD, MANIFEST, WEIGHTS, Bundle, Manifest, Source, card, load_bundle, save_bundle
 from retrieval.errors import BundleError
 from retrieval.images import Preprocess
 from retrieval.methods import ClipBaseline

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from retrieval.errors import BundleError
 from retrieval.methods.base import Batch, Phase, Trainable, config_from
-from retrieval.sealed import MANIFEST, fit_into, halved, seal, unsealed
+from retrieval.artifacts.checksummed import MANIFEST, fit_into, halved, seal, unsealed
 
 FORMAT = "guise-judge/1"
 WEIGHTS = "model.safetensors"

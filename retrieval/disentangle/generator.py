@@ -21,7 +21,7 @@ from torch import Tensor
 from retrieval.diffusion.prior import Prior
 from retrieval.diffusion.prompts import STYLE_AT, THING_AT, prompt
 from retrieval.diffusion.samplers import Sampler, Velocity, denoise, guided, noise, plain, switched, two_knobs
-from retrieval.disentangle.drawn import Drawn
+from retrieval.disentangle.panel_values import Drawn
 from retrieval.encoder import batched
 
 ROUNDED = 5  # digits of a code; words' coordinates are around 0.03

@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from retrieval import sealed
+from retrieval.artifacts import checksummed
 from retrieval.errors import BundleError
 from retrieval.files import write_text
 from retrieval.images import Preprocess
 from retrieval.methods import METHODS, Method, config_from
-from retrieval.sealed import MANIFEST, halved, seal
+from retrieval.artifacts.checksummed import MANIFEST, halved, seal
 from retrieval.types import Domain
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import torch
 
 from retrieval.errors import BundleError
 from retrieval.files import sha256
-from retrieval.sealed import MANIFEST, fit_into, halved, read_told, seal, unsealed
+from retrieval.artifacts.checksummed import MANIFEST, fit_into, halved, read_told, seal, unsealed
 
 KIND = "guise-thing/1"
 

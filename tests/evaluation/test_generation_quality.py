@@ -14,7 +14,7 @@ from torch import Tensor
 
 from retrieval.diffusion.prompts import THING_AT, prompt
 from retrieval.diffusion.samplers import Sampler
-from retrieval.evaluation.coded import (
+from retrieval.evaluation.code_quality import (
     chances,
     company,
     gained,
@@ -25,7 +25,7 @@ from retrieval.evaluation.coded import (
     training_objects,
     values_of,
 )
-from retrieval.evaluation.drawn import (
+from retrieval.evaluation.generation_quality import (
     Studio,
     judged,
     look_findings,
@@ -41,7 +41,7 @@ from retrieval.evaluation.measures import expected
 from retrieval.evaluation.students import student_findings
 from retrieval.evaluation.swaps import swap_findings, word_findings
 from retrieval.images import Preprocess
-from retrieval.judges import Judge, JudgeConfig
+from retrieval.artifacts.judge import Judge, JudgeConfig
 from retrieval.methods.dude import Config, Dude
 from retrieval.training.judging import Real
 from tests.diffusion.priors import COLORS, STYLES, THINGS, WIDTH, HalvesPrior, tiny_prior

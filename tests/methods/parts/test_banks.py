@@ -9,8 +9,8 @@ import torch
 from torchvision.transforms import v2
 
 from retrieval.images import Preprocess
-from retrieval.methods import banks
-from retrieval.methods.banks import View
+from retrieval.methods.parts import banks
+from retrieval.methods.parts.banks import View
 
 
 @pytest.fixture

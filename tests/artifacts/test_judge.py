@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from retrieval.errors import BundleError
-from retrieval.judges import WEIGHTS, Judge, JudgeConfig, load_judge, save_judge
-from retrieval.sealed import MANIFEST
+from retrieval.artifacts.judge import WEIGHTS, Judge, JudgeConfig, load_judge, save_judge
+from retrieval.artifacts.checksummed import MANIFEST
 from retrieval.training.judging import (
     JUDGED,
     Real,
@@ -132,7 +132,7 @@ def test_the_gallery_is_opened_with_its_objects(tmp_path: Path) -> None:
 
 
 def test_the_shipped_judge_knows_every_class_and_style_and_says_how_well() -> None:
-    folder = Path(__file__).resolve().parents[1] / "checkpoints" / "judge"
+    folder = Path(__file__).resolve().parents[2] / "checkpoints" / "judge"
     if not (folder / MANIFEST).is_file():
         pytest.skip("no judge is shipped yet")
     judge = load_judge(folder)

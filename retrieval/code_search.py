@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from retrieval.errors import QueryError, SettingsError
-from retrieval.served import Served
+from retrieval.loaded_encoder import Served
 from retrieval.types import Hit, ImageQuery, Item
 
 if TYPE_CHECKING:

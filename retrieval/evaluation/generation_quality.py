@@ -30,7 +30,7 @@ from retrieval.evaluation.disentanglement import (
 )
 from retrieval.evaluation.findings import Finding, mean_finding
 from retrieval.evaluation.metrics import Relevance, Values
-from retrieval.judges import Judge
+from retrieval.artifacts.judge import Judge
 from retrieval.methods.dude import Dude
 from retrieval.training.judging import Real
 

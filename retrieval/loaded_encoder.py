@@ -17,7 +17,7 @@ from retrieval.loading import Loading
 from retrieval.types import ImageQuery, Progress, Query, TextQuery, no_progress
 
 if TYPE_CHECKING:
-    from retrieval.bundle import Bundle
+    from retrieval.artifacts.bundle import Bundle
     from retrieval.encoder import Vectors
     from retrieval.gallery import Gallery, Skipped
     from retrieval.relevance import Names
@@ -56,7 +56,7 @@ class Served(Loading):
         self._progress = f"Loading {self.title}"
         import torch  # here and below: the page must be up before these are imported
 
-        from retrieval.bundle import load_bundle
+        from retrieval.artifacts.bundle import load_bundle
         from retrieval.threads import cores
 
         torch.set_num_threads(cores())

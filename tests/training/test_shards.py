@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retrieval.bundle import Source
+from retrieval.artifacts.bundle import Source
 from retrieval.data.prompted import Shelf
 from retrieval.errors import DataError
-from retrieval.training.packed import ROOM, Shown, pack, packed, unpacked
+from retrieval.training.shards import ROOM, Shown, pack, packed, unpacked
 
 
 def shown() -> Shown:

@@ -1,0 +1,1 @@
+"""Parts that more than one paper's method may use."""
