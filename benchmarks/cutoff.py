@@ -22,8 +22,8 @@ settle()
 from collections.abc import Sequence  # noqa: E402
 from typing import Any  # noqa: E402
 
-from retrieval.data.packs import packs_folder, quickdraw, quickdraw_labels  # noqa: E402
 from retrieval.data.nonsense_classes import STRANGERS, TEST  # noqa: E402
+from retrieval.data.packs import packs_folder, quickdraw, quickdraw_labels  # noqa: E402
 from retrieval.engine import Engine, Settings  # noqa: E402
 from retrieval.evaluation.report import write_results  # noqa: E402
 from retrieval.images import rasterise  # noqa: E402

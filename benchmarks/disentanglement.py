@@ -37,6 +37,9 @@ import torch  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from retrieval.artifacts.bundle import load_bundle, read_manifest  # noqa: E402
+from retrieval.artifacts.checksummed import MANIFEST  # noqa: E402
+from retrieval.artifacts.judge import load_judge, save_judge  # noqa: E402
+from retrieval.artifacts.prior import LoadedPrior, load_prior  # noqa: E402
 from retrieval.data.packs import packs_folder, quickdraw  # noqa: E402
 from retrieval.data.world import world_pictures  # noqa: E402
 from retrieval.diffusion.samplers import Sampler  # noqa: E402
@@ -45,6 +48,7 @@ from retrieval.errors import QueryError  # noqa: E402
 from retrieval.evaluation.captions_matched import embedded, told_in_captions  # noqa: E402
 from retrieval.evaluation.code_quality import company, gained, gaps, paired, probed, searched, values_of  # noqa: E402
 from retrieval.evaluation.disentanglement import asked_by_words, without_means  # noqa: E402
+from retrieval.evaluation.findings import Finding, finding_rows, split_findings  # noqa: E402
 from retrieval.evaluation.generation_quality import (  # noqa: E402
     Studio,
     look_findings,
@@ -53,16 +57,12 @@ from retrieval.evaluation.generation_quality import (  # noqa: E402
     trunk_features,
     use_findings,
 )
-from retrieval.evaluation.findings import Finding, finding_rows, split_findings  # noqa: E402
 from retrieval.evaluation.measures import expected_average_precision  # noqa: E402
 from retrieval.evaluation.report import write_results  # noqa: E402
 from retrieval.evaluation.students import student_findings  # noqa: E402
 from retrieval.evaluation.swaps import swap_findings, word_findings  # noqa: E402
 from retrieval.items import ITEMS  # noqa: E402
-from retrieval.artifacts.judge import load_judge, save_judge  # noqa: E402
 from retrieval.methods.dude import Dude  # noqa: E402
-from retrieval.artifacts.prior import LoadedPrior, load_prior  # noqa: E402
-from retrieval.artifacts.checksummed import MANIFEST  # noqa: E402
 from retrieval.training.disentangling import begin, start_of  # noqa: E402
 from retrieval.training.judging import (  # noqa: E402
     Real,

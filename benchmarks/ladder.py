@@ -28,12 +28,12 @@ from typing import Any  # noqa: E402
 import numpy as np  # noqa: E402
 
 from retrieval.artifacts.bundle import load_bundle, read_manifest  # noqa: E402
+from retrieval.artifacts.checksummed import MANIFEST  # noqa: E402
 from retrieval.data.packs import packs_folder  # noqa: E402
 from retrieval.evaluation.harness import evaluate  # noqa: E402
 from retrieval.evaluation.metrics import Values, paired_interval  # noqa: E402
 from retrieval.evaluation.report import write_results  # noqa: E402
 from retrieval.evaluation.tasks import Catalog, Task, task  # noqa: E402
-from retrieval.artifacts.checksummed import MANIFEST  # noqa: E402
 from retrieval.training.recipes import made  # noqa: E402
 from retrieval.training.settings import RECIPES, RUNGS, WorldSketches  # noqa: E402
 

@@ -29,6 +29,7 @@ from functools import cache, partial  # noqa: E402
 from typing import Any  # noqa: E402
 
 from retrieval.artifacts.bundle import FORMAT, ROTATION, load_bundle, read_manifest  # noqa: E402
+from retrieval.artifacts.checksummed import MANIFEST  # noqa: E402
 from retrieval.data.packs import packs_folder  # noqa: E402
 from retrieval.encoder import Encoder  # noqa: E402
 from retrieval.errors import RetrievalError  # noqa: E402
@@ -37,7 +38,6 @@ from retrieval.evaluation.floors import IMAGE_FLOORS, UNTRAINED, untrained  # no
 from retrieval.evaluation.harness import Memory, chance, evaluate, refusal  # noqa: E402
 from retrieval.evaluation.report import markdown_table, quality_row, write_results  # noqa: E402
 from retrieval.evaluation.tasks import TASKS, Catalog, Task, task  # noqa: E402
-from retrieval.artifacts.checksummed import MANIFEST  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "quality.json"
 EMBEDDED = ROOT / "checkpoints" / "guise-mini"

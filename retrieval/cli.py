@@ -102,8 +102,8 @@ def build_index(asked: argparse.Namespace) -> None:
 
 def map_codes(asked: argparse.Namespace) -> None:
     """Map what DUDE makes of a gallery's pictures, at some epochs of its training, for the page."""
-    from retrieval.evaluation.embedding_map_file import write_atlas
     from retrieval.evaluation.embedding_map import mapped
+    from retrieval.evaluation.embedding_map_file import write_atlas
 
     with progress("mapping", "steps") as show:
         atlas = mapped(asked.bundle, asked.run_folder, home_of(asked.gallery), on_progress=show)

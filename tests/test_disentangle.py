@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from retrieval.artifacts.bundle import Manifest, save_bundle
+from retrieval.artifacts.prior import save_prior
 from retrieval.diffusion.attention import HeatMaps
 from retrieval.diffusion.prior import Prior
 from retrieval.diffusion.prompts import STYLE_AT, THING_AT
@@ -27,7 +28,6 @@ from retrieval.disentangle.panels import Disentangler
 from retrieval.errors import BundleError, QueryError, SettingsError
 from retrieval.images import Preprocess
 from retrieval.methods.dude import Config, Dude
-from retrieval.artifacts.prior import save_prior
 from tests.diffusion.priors import COLORS, STYLES, THINGS, WIDTH, HalvesPrior, tiny_prior
 
 

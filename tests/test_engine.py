@@ -19,8 +19,8 @@ from retrieval.errors import BundleError, EmptyQuery, GalleryError, QueryError, 
 from retrieval.gallery import is_current, is_in_bits
 from retrieval.images import Preprocess
 from retrieval.items import home_of
-from retrieval.methods import DSN, ClipBaseline
 from retrieval.loaded_encoder import index
+from retrieval.methods import DSN, ClipBaseline
 from retrieval.stores.binary_store import Rotation
 from retrieval.types import SKETCH, ImageQuery, TextQuery
 from tests.methods.test_clip_baseline import TINY

@@ -22,11 +22,11 @@ import torch
 from torch import Tensor
 
 from retrieval.artifacts import checksummed
+from retrieval.artifacts.checksummed import MANIFEST, halved, seal
 from retrieval.errors import BundleError
 from retrieval.files import write_text
 from retrieval.images import Preprocess
 from retrieval.methods import METHODS, Method, config_from
-from retrieval.artifacts.checksummed import MANIFEST, halved, seal
 from retrieval.types import Domain
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ never seen still lands somewhere, and a score is a cosine, not a probability.
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write or replace the manifest alone, in one step."""
-    sealed.write_manifest(folder, dataclasses.asdict(manifest))
+    checksummed.write_manifest(folder, dataclasses.asdict(manifest))
 
 
 def load_bundle(folder: Path, device: str | torch.device = "cpu") -> Bundle:
@@ -173,11 +173,11 @@ def load_bundle(folder: Path, device: str | torch.device = "cpu") -> Bundle:
     to do.
     """
     manifest = read_manifest(folder)
-    weights = sealed.verified_weights(folder, manifest.files)
+    weights = checksummed.verified_weights(folder, manifest.files)
     if WEIGHTS not in weights:
         raise BundleError(f"{folder / MANIFEST} lists no {WEIGHTS}. Restore the bundle from where it came.")
     method = _empty_method(folder, manifest)
-    sealed.fit_into(method, weights[WEIGHTS], folder / WEIGHTS)
+    checksummed.fit_into(method, weights[WEIGHTS], folder / WEIGHTS)
     return Bundle(manifest, method.to(device).eval().requires_grad_(False), _rotation(folder, manifest, weights))
 
 
@@ -200,7 +200,7 @@ def _rotation(folder: Path, manifest: Manifest, weights: Mapping[str, Mapping[st
 def read_manifest(folder: Path) -> Manifest:
     """The manifest in the folder, checked for form but not yet against the files."""
     path = folder / MANIFEST
-    told = sealed.read_told(folder, FORMAT)
+    told = checksummed.read_told(folder, FORMAT)
     try:
         told["preprocess"] = _preprocess(told["preprocess"])
         told["trained_on"] = tuple(Source(**source) for source in told["trained_on"])

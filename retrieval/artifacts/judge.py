@@ -18,9 +18,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from retrieval.artifacts.checksummed import MANIFEST, fit_into, halved, seal, unsealed
 from retrieval.errors import BundleError
 from retrieval.methods.base import Batch, Phase, Trainable, config_from
-from retrieval.artifacts.checksummed import MANIFEST, fit_into, halved, seal, unsealed
 
 FORMAT = "guise-judge/1"
 WEIGHTS = "model.safetensors"

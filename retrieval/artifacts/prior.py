@@ -23,12 +23,12 @@ from typing import Any
 import torch
 
 from retrieval.artifacts.bundle import Source
+from retrieval.artifacts.checksummed import MANIFEST, fit_into, halved, seal, unsealed
 from retrieval.diffusion.prior import Prior, PriorConfig
 from retrieval.diffusion.prompts import ReaderConfig
 from retrieval.diffusion.stable import FullSize, KLLatents, reader_weights
 from retrieval.errors import BundleError
 from retrieval.methods import config_from
-from retrieval.artifacts.checksummed import MANIFEST, fit_into, halved, seal, unsealed
 
 FORMAT = "guise-prior/1"
 TENSORS = "diffusion_pytorch_model.safetensors"  # what diffusers calls them

@@ -6,8 +6,8 @@ Names from here import nothing heavy; `panels`, which draws, imports torch and d
 
 from __future__ import annotations
 
-from retrieval.disentangle.panel_values import Card, Drawn, Film, Frame, Heat, Original, Slide, SwapGrid, WordMap
 from retrieval.disentangle.loaded import ServedDisentangler
+from retrieval.disentangle.panel_values import Card, Drawn, Film, Frame, Heat, Original, Slide, SwapGrid, WordMap
 
 __all__ = [
     "Card",

@@ -45,12 +45,12 @@ class ServedDisentangler(Loading):
         import torch  # here and below: the page must be up before these are imported
 
         from retrieval.artifacts.bundle import load_bundle
+        from retrieval.artifacts.judge import load_judge
+        from retrieval.artifacts.prior import load_prior
         from retrieval.diffusion.samplers import STUDENT, Sampler
         from retrieval.diffusion.spelling import Spelling
         from retrieval.disentangle.panels import Disentangler
-        from retrieval.artifacts.judge import load_judge
         from retrieval.methods.dude import Dude
-        from retrieval.artifacts.prior import load_prior
 
         device = "cuda" if torch.cuda.is_available() else "cpu"
         loaded = load_prior(self._prior, device)

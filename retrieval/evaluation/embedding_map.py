@@ -23,17 +23,17 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from retrieval.artifacts.bundle import WEIGHTS, Bundle, load_bundle
+from retrieval.artifacts.checksummed import fit_into
 from retrieval.errors import BundleError, DataError
-from retrieval.evaluation.embedding_map_file import Atlas, Stop
 from retrieval.evaluation.code_quality import gaps, probed
 from retrieval.evaluation.disentanglement import pair_purity
+from retrieval.evaluation.embedding_map_file import Atlas, Stop
 from retrieval.evaluation.generation_quality import tokens, trunk_features
 from retrieval.evaluation.metrics import Values
 from retrieval.evaluation.probes import Codes, units
 from retrieval.files import sha256
 from retrieval.items import ITEMS, read_items
 from retrieval.methods.dude import Config, Dude
-from retrieval.artifacts.checksummed import fit_into
 from retrieval.training.judging import Real, gallery_pictures
 from retrieval.types import Domain, Progress, no_progress
 

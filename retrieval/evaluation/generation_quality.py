@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from retrieval.artifacts.judge import Judge
 from retrieval.diffusion.attention import HeatMaps
 from retrieval.diffusion.prior import Prior
 from retrieval.diffusion.prompts import STYLE_AT, THING_AT, prompt
@@ -30,7 +31,6 @@ from retrieval.evaluation.disentanglement import (
 )
 from retrieval.evaluation.findings import Finding, mean_finding
 from retrieval.evaluation.metrics import Relevance, Values
-from retrieval.artifacts.judge import Judge
 from retrieval.methods.dude import Dude
 from retrieval.training.judging import Real
 

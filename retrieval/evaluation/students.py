@@ -9,8 +9,8 @@ import torch
 
 from retrieval.diffusion.prompts import THING_AT, prompt
 from retrieval.evaluation.disentanglement import polynomial, squared_mmd
-from retrieval.evaluation.generation_quality import Judged, Studio, codes_of, judged, pictures, planned, same
 from retrieval.evaluation.findings import Finding, mean_finding
+from retrieval.evaluation.generation_quality import Judged, Studio, codes_of, judged, pictures, planned, same
 from retrieval.evaluation.metrics import Values
 from retrieval.training.judging import Real
 

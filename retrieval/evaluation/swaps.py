@@ -16,13 +16,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from retrieval.artifacts.judge import Judge
 from retrieval.diffusion.prompts import THING_AT, prompt
 from retrieval.evaluation.disentanglement import against_truth, harmonic, nearest_distances, polynomial, squared_mmd
-from retrieval.evaluation.generation_quality import Judged, Plan, Studio, codes_of, judged, pictures, planned, same
 from retrieval.evaluation.findings import SEEN, UNSEEN, Finding, mean_finding, split_findings
+from retrieval.evaluation.generation_quality import Judged, Plan, Studio, codes_of, judged, pictures, planned, same
 from retrieval.evaluation.metrics import Values
 from retrieval.evaluation.probes import units
-from retrieval.artifacts.judge import Judge
 from retrieval.training.judging import Real
 
 SMALL = 16  # pixels on a side of pictures whose pixels are compared

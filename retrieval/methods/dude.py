@@ -52,8 +52,8 @@ from retrieval.diffusion.prompts import THING_AT, prompt
 from retrieval.diffusion.spelling import Spelling
 from retrieval.images import Preprocess
 from retrieval.losses import multi_positive_contrast
-from retrieval.methods.parts.banks import Bank, Extractor, View
 from retrieval.methods.base import Batch, Method, Phase
+from retrieval.methods.parts.banks import Bank, Extractor, View
 from retrieval.types import Domain
 
 if TYPE_CHECKING:

@@ -51,8 +51,8 @@ from torch.nn import functional as F
 
 from retrieval.errors import DataError
 from retrieval.images import Preprocess
-from retrieval.methods.parts.banks import Bank, Extractor, View
 from retrieval.methods.base import Batch, Method, Phase
+from retrieval.methods.parts.banks import Bank, Extractor, View
 from retrieval.types import Domain
 
 ROUNDS, STARTS = 50, 20  # of k-means: as released

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from retrieval.artifacts.bundle import CARD, Manifest, card, load_bundle, write_manifest
-from retrieval.data.packs import quickdraw
 from retrieval.data.nonsense_classes import VALIDATION
+from retrieval.data.packs import quickdraw
 from retrieval.encoder import TextEncoder, Vectors, embed_images, embed_texts
 from retrieval.errors import SettingsError
 from retrieval.files import write_text

@@ -21,17 +21,17 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from retrieval.artifacts.bundle import Manifest, Source, load_bundle, save_bundle
+from retrieval.artifacts.checksummed import halved
+from retrieval.artifacts.prior import load_prior
 from retrieval.data.icons import read_icons
 from retrieval.data.packs import quickdraw
 from retrieval.data.unlabelled import Collection, Unlabelled
 from retrieval.data.world import world_pictures
 from retrieval.errors import DataError
 from retrieval.methods import ClipBaseline, proto_ot
-from retrieval.methods.parts.banks import Extractor
 from retrieval.methods.dude import Config, Dude
+from retrieval.methods.parts.banks import Extractor
 from retrieval.methods.proto_ot import ProtoOT
-from retrieval.artifacts.prior import load_prior
-from retrieval.artifacts.checksummed import halved
 from retrieval.training.loop import fit
 from retrieval.training.prior import HANDS, HANDS_LICENSED, HANDS_NAMED, doodles
 from retrieval.training.runs import Run

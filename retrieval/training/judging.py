@@ -14,12 +14,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from retrieval.artifacts.judge import Judge, JudgeConfig
 from retrieval.data.batches import HumanDrawings
 from retrieval.data.packs import quickdraw
 from retrieval.data.world import world_pictures
 from retrieval.images import open_image, rasterise, squared
 from retrieval.items import ITEMS, read_items
-from retrieval.artifacts.judge import Judge, JudgeConfig
 from retrieval.methods.base import Batch
 from retrieval.training.loop import fit
 from retrieval.training.runs import Run

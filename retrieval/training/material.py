@@ -10,9 +10,9 @@ from retrieval.artifacts.bundle import Source
 from retrieval.data.batches import HumanDrawings, Mixture, Portion, Renders
 from retrieval.data.concepts import UNSEEN, is_unseen
 from retrieval.data.icons import EMOJI, MONO, Icons, read_icons
+from retrieval.data.nonsense_classes import STRANGERS
 from retrieval.data.packs import quickdraw, quickdraw_labels
 from retrieval.data.pictures import Files, Labelled, Pictures, joined, read_pack
-from retrieval.data.nonsense_classes import STRANGERS
 from retrieval.data.world import world_pictures
 from retrieval.evaluation.tasks.packs import SKETCHY, SKETCHY_NAMED
 from retrieval.images import Preprocess

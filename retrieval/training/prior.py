@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from retrieval.backbones.clip import tokenizer
 from retrieval.artifacts.bundle import Source, load_bundle
+from retrieval.artifacts.prior import save_prior
+from retrieval.backbones.clip import tokenizer
 from retrieval.data.batches import HumanDrawings
 from retrieval.data.icons import read_icons
 from retrieval.data.packs import quickdraw
@@ -26,12 +27,11 @@ from retrieval.errors import DataError
 from retrieval.images import Preprocess
 from retrieval.methods import ClipBaseline
 from retrieval.methods.base import Batch, Phase, Trainable
-from retrieval.artifacts.prior import save_prior
 from retrieval.training.loop import EMA_DECAY, fit
 from retrieval.training.material import allowed
-from retrieval.training.shards import Shown, packed
 from retrieval.training.runs import Run
 from retrieval.training.settings import RECIPES, Recipe, TextToImage
+from retrieval.training.shards import Shown, packed
 from retrieval.types import DOODLE, STYLES, Progress, no_progress
 from retrieval.world.captions import COLORLESS
 from retrieval.world.split import ALL

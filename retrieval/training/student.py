@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from retrieval.artifacts.bundle import load_bundle
+from retrieval.artifacts.prior import LoadedPrior, load_prior, save_prior
 from retrieval.data.prompted import Prompted
 from retrieval.diffusion.prior import Prior
 from retrieval.diffusion.prompts import EMPTY, THING_AT, prompt
@@ -31,7 +32,6 @@ from retrieval.diffusion.spelling import Spelling
 from retrieval.errors import DataError
 from retrieval.methods.base import Batch, Phase, Trainable
 from retrieval.methods.dude import Dude
-from retrieval.artifacts.prior import LoadedPrior, load_prior, save_prior
 from retrieval.training.loop import EMA_DECAY
 from retrieval.training.prior import finished, pictures, shown
 from retrieval.training.runs import Run

@@ -23,9 +23,9 @@ from retrieval.ui import views
 from retrieval.ui.actions import Actions
 from retrieval.ui.canvas import drawing_canvas
 from retrieval.ui.map_tab import map_tab, wire_map
-from retrieval.ui.results_html import RESULTS, measured
 from retrieval.ui.object_style import object_style_boxes, object_style_tab, wire_object_style
 from retrieval.ui.results import choices, hit_grid, hit_sheet
+from retrieval.ui.results_html import RESULTS, measured
 from retrieval.ui.upload import picture_upload
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from retrieval.artifacts.checksummed import MANIFEST, fit_into, halved, read_told, seal, unsealed
 from retrieval.errors import BundleError
 from retrieval.files import sha256
-from retrieval.artifacts.checksummed import MANIFEST, fit_into, halved, read_told, seal, unsealed
 
 KIND = "guise-thing/1"
 

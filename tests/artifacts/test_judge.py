@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from retrieval.errors import BundleError
-from retrieval.artifacts.judge import WEIGHTS, Judge, JudgeConfig, load_judge, save_judge
 from retrieval.artifacts.checksummed import MANIFEST
+from retrieval.artifacts.judge import WEIGHTS, Judge, JudgeConfig, load_judge, save_judge
+from retrieval.errors import BundleError
 from retrieval.training.judging import (
     JUDGED,
     Real,

@@ -14,12 +14,12 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from retrieval.artifacts.bundle import Source
+from retrieval.artifacts.prior import FORMAT, READER, UNET, VAE, load_prior, save_prior
 from retrieval.diffusion.prior import Prior, PriorConfig
 from retrieval.diffusion.prompts import THING_AT, ReaderConfig, prompt
 from retrieval.diffusion.stable import FullSize, reader_weights
 from retrieval.errors import BundleError
 from retrieval.files import sha256
-from retrieval.artifacts.prior import FORMAT, READER, UNET, VAE, load_prior, save_prior
 
 SMALL = PriorConfig(size=32, widths=(16, 32), reader=ReaderConfig(width=32, layers=1, heads=2, vocabulary_size=49408))
 FULL = FullSize(  # the architecture of Stable Diffusion 1.5, a few channels wide

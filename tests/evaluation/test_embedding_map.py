@@ -15,17 +15,17 @@ import torch
 from safetensors.torch import save_file
 
 from retrieval.artifacts.bundle import Bundle, Manifest, load_bundle, save_bundle
+from retrieval.artifacts.checksummed import halved
 from retrieval.cli import main
 from retrieval.errors import DataError
-from retrieval.evaluation.embedding_map_file import MAP, Atlas, NoMap, open_atlas, read_atlas, write_atlas
 from retrieval.evaluation.code_quality import gaps, probed
 from retrieval.evaluation.disentanglement import pair_purity
-from retrieval.evaluation.generation_quality import tokens, trunk_features
 from retrieval.evaluation.embedding_map import Axes, joined, kept_epochs, mapped, neighbouring, portion, stopped
+from retrieval.evaluation.embedding_map_file import MAP, Atlas, NoMap, open_atlas, read_atlas, write_atlas
+from retrieval.evaluation.generation_quality import tokens, trunk_features
 from retrieval.evaluation.probes import units
 from retrieval.images import Preprocess
 from retrieval.methods.dude import HUB, Config, Dude
-from retrieval.artifacts.checksummed import halved
 from retrieval.training.judging import Real, gallery_pictures
 from tests.evaluation.fakes import CLASSES, OBJECTS, STYLES, small_bundle, small_world
 

@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from retrieval.artifacts.judge import Judge, JudgeConfig
 from retrieval.diffusion.prompts import THING_AT, prompt
 from retrieval.diffusion.samplers import Sampler
 from retrieval.evaluation.code_quality import (
@@ -25,6 +26,7 @@ from retrieval.evaluation.code_quality import (
     training_objects,
     values_of,
 )
+from retrieval.evaluation.findings import SEEN, UNSEEN, Finding
 from retrieval.evaluation.generation_quality import (
     Studio,
     judged,
@@ -36,12 +38,10 @@ from retrieval.evaluation.generation_quality import (
     trunk_features,
     use_findings,
 )
-from retrieval.evaluation.findings import SEEN, UNSEEN, Finding
 from retrieval.evaluation.measures import expected
 from retrieval.evaluation.students import student_findings
 from retrieval.evaluation.swaps import swap_findings, word_findings
 from retrieval.images import Preprocess
-from retrieval.artifacts.judge import Judge, JudgeConfig
 from retrieval.methods.dude import Config, Dude
 from retrieval.training.judging import Real
 from tests.diffusion.priors import COLORS, STYLES, THINGS, WIDTH, HalvesPrior, tiny_prior

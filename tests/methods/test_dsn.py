@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from retrieval.backbones.conditional_resnet import ConditionalExcitation, ConditionalResNet
 from retrieval.artifacts.bundle import Manifest, load_bundle, save_bundle
+from retrieval.backbones.conditional_resnet import ConditionalExcitation, ConditionalResNet
 from retrieval.errors import BundleError, QueryError, SettingsError
 from retrieval.images import Preprocess
 from retrieval.methods import DSN, Batch, config_from

@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from retrieval.artifacts.bundle import load_bundle
+from retrieval.artifacts.prior import load_prior
 from retrieval.data.concepts import is_unseen
 from retrieval.data.unlabelled import Unlabelled
 from retrieval.errors import DataError
@@ -19,7 +20,6 @@ from retrieval.evaluation.embedding_map import kept_epochs
 from retrieval.images import Preprocess
 from retrieval.methods import ClipBaseline, Dude, ProtoOT
 from retrieval.methods.parts.banks import Extractor
-from retrieval.artifacts.prior import load_prior
 from retrieval.training.disentangling import begin, disentangled, prototyped, start_of, unlabelled
 from retrieval.training.prior import made_prior, shown
 from retrieval.training.settings import RECIPES, Disentangled, DisentangledIcons, FourSteps, Prototyped, TextToImage

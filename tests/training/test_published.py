@@ -12,8 +12,8 @@ import timm
 import torch
 from timm.models.resnet import BasicBlock, ResNet
 
-from retrieval.backbones.conditional_resnet import TRUNKS
 from retrieval.artifacts.bundle import load_bundle
+from retrieval.backbones.conditional_resnet import TRUNKS
 from retrieval.cli import main
 from retrieval.data.splits import SKETCHY_100_25, TUBERLIN
 from retrieval.errors import SettingsError

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from retrieval.evaluation.tasks import TASKS
-from retrieval.ui.results_html import RESULTS, asked, measured
 from retrieval.ui.records import Mark, is_met
+from retrieval.ui.results_html import RESULTS, asked, measured
 from tests.ui.sample import MACHINE, SIZES, mark, quality, run, speed, world, write_results
 from tests.ui.test_views import HOSTILE, Reader
 
