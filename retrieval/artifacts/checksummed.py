@@ -36,10 +36,14 @@ def halved(weights: Weights) -> dict[str, Tensor]:
     return {name: (t.half() if t.is_floating_point() else t).contiguous() for name, t in weights.items()}
 
 
-def seal(folder: Path, told: Mapping[str, Any], weights: Mapping[str, Weights]) -> dict[str, Any]:
-    """Write weights, file by file, then the manifest; return what the manifest tells, with `files`, their checksums.
+def seal(
+    folder: Path, told: Mapping[str, Any], weights: Mapping[str, Weights], texts: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Write weights and texts, file by file, then the manifest; return what the manifest tells, with `files`, their
+    checksums.
 
-    `told` needs a "format" and becomes JSON. The manifest comes last: without it there is nothing in the folder.
+    `told` needs a "format" and becomes JSON. texts: JSON files that belong to the weights, such as a tokenizer. The
+    manifest comes last: without it there is nothing in the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MANIFEST).unlink(missing_ok=True)
@@ -47,7 +51,9 @@ def seal(folder: Path, told: Mapping[str, Any], weights: Mapping[str, Weights]) 
         (folder / name).parent.mkdir(exist_ok=True)
         save_file(dict(tensors), folder / name)
         (folder / name).chmod(0o644)  # safetensors writes for its owner alone
-    complete = dict(told) | {"files": {name: sha256(folder / name) for name in weights}}
+    for name, text in (texts or {}).items():
+        write_text(folder / name, text)
+    complete = dict(told) | {"files": {name: sha256(folder / name) for name in (*weights, *(texts or {}))}}
     write_manifest(folder, complete)
     return complete
 
