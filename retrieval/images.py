@@ -1,7 +1,7 @@
 """Pixels in: files opened safely, strokes drawn, pictures brought to the size and range that an encoder reads.
 
 This is the only place where a picture is decoded. It leaves tensors to `encoder` and where pictures come from to
-`data` and `ui`. It needs Pillow and numpy alone, so the page can refuse a bad file before any model is loaded.
+`data` and `ui`. It needs no torch, so the page can refuse a bad file before any model is loaded.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
+from pydantic import Field
 
 from retrieval.errors import BadStrokes, EmptyQuery, UnreadableImage
 
@@ -235,13 +236,16 @@ def _inked(
 # ---------------------------------------------------------------- what an encoder reads
 
 
+Spread = Annotated[float, Field(gt=0)]
+
+
 @dataclass(frozen=True)
 class Preprocess:
     """How an encoder wants its pictures: a square of `size` pixels, RGB, (value / 255 - mean) / std per channel."""
 
-    size: int
+    size: Annotated[int, Field(ge=1, le=MAX_SIDE)]
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
-    std: tuple[float, float, float] = (0.25, 0.25, 0.25)
+    std: tuple[Spread, Spread, Spread] = (0.25, 0.25, 0.25)
 
 
 def squared(image: Image.Image, size: int) -> Image.Image:

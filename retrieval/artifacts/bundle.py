@@ -5,7 +5,7 @@
     <bundle>/rotation.safetensors how its codes become bits, where that was fitted: see `stores.binary_store`
     <bundle>/README.md            the model card, made from the manifest; never read
 
-How the folder is sealed and why it is refused is `sealed`'s business.
+How the folder is sealed and why it is refused is `checksummed`'s business.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from retrieval.artifacts import checksummed
@@ -27,6 +28,7 @@ from retrieval.errors import BundleError
 from retrieval.files import write_text
 from retrieval.images import Preprocess
 from retrieval.methods import METHODS, Method, config_from
+from retrieval.schema import Count, Name, Width, fill
 from retrieval.types import Domain
 
 if TYPE_CHECKING:
@@ -36,7 +38,6 @@ FORMAT = "guise-bundle/1"
 WEIGHTS = "model.safetensors"
 ROTATION = "rotation.safetensors"
 CARD = "README.md"
-MAX_PARAMETERS = 2_000_000_000  # a config that asks for more is refused before anything is allocated
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Source:
 
     data: str
     licence: str
-    pictures: int
+    pictures: Count
 
 
 @dataclass(frozen=True)
@@ -56,19 +57,19 @@ class Manifest:
     "image held" the share, and of "image hit" the cosine from which further hits are sure.
     """
 
-    name: str
+    name: Name
     method: str
     config: Mapping[str, Any]
     preprocess: Preprocess
     domains: tuple[str, ...]
     classes: tuple[str, ...]
-    dim: int
+    dim: Width
     files: Mapping[str, str]
     seed: int = 0
     trained_on: tuple[Source, ...] = ()
     unseen_classes: tuple[str, ...] = ()
     concepts: tuple[str, ...] = ()  # what it knows by drawings and by name: what a gallery may turn out not to hold
-    cutoff: Mapping[str, float] = field(default_factory=dict)
+    cutoff: Mapping[str, Annotated[float, Field(ge=-1, le=1)]] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     refers_to: str | None = None  # a model on the Hub that the method builds on, with its commit
     format: str = FORMAT
@@ -198,38 +199,21 @@ def _rotation(folder: Path, manifest: Manifest, weights: Mapping[str, Mapping[st
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest in the folder, checked for form but not yet against the files."""
-    path = folder / MANIFEST
-    told = checksummed.read_told(folder, FORMAT)
-    try:
-        told["preprocess"] = _preprocess(told["preprocess"])
-        told["trained_on"] = tuple(Source(**source) for source in told["trained_on"])
-        for name in ("domains", "classes", "unseen_classes"):
-            told[name] = tuple(told[name])
-        told["concepts"] = tuple(told.get("concepts", ()))  # bundles made before there were any still open
-        return Manifest(**told)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        raise BundleError(
-            f"{path} lacks or misnames an entry ({error}). Restore the bundle from where it came."
-        ) from error
-
-
-def _preprocess(told: Mapping[str, Any]) -> Preprocess:
-    red, green, blue = map(float, told["mean"])
-    wide = tuple(map(float, told["std"]))
-    return Preprocess(int(told["size"]), (red, green, blue), (wide[0], wide[1], wide[2]))
+    """The manifest in the folder, every entry of it checked, but not yet against the files."""
+    return fill(Manifest, checksummed.read_told(folder, FORMAT), folder / MANIFEST)
 
 
 def _empty_method(folder: Path, manifest: Manifest) -> Method:
-    """The method with weights that are not there yet: its size is known before a byte is allocated."""
+    """The method with weights that are not there yet."""
     if manifest.method not in METHODS:
         raise BundleError(
             f"{folder} needs the method {manifest.method!r}, but {', '.join(METHODS)} are known. Update Guise."
         )
-    kind = METHODS[manifest.method]
-    config = config_from(kind.config_type, manifest.config, folder / MANIFEST)
-    with torch.device("meta"):
-        size = sum(p.numel() for p in kind(config, manifest.preprocess).parameters())
-    if size > MAX_PARAMETERS:
-        raise BundleError(f"{folder} asks for {size:,} parameters, more than {MAX_PARAMETERS:,}. It is not opened.")
-    return kind(config, manifest.preprocess)
+    config = config_from(METHODS[manifest.method].config_type, manifest.config, folder / MANIFEST)
+    method = checksummed.build_module(folder / MANIFEST, lambda: METHODS[manifest.method](config, manifest.preprocess))
+    if method.dim != manifest.dim:
+        raise BundleError(
+            f"{folder / MANIFEST} says that codes have {manifest.dim} numbers, but its config makes {method.dim}. "
+            "Restore the bundle from where it came."
+        )
+    return method

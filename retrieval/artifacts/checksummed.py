@@ -11,24 +11,28 @@ mean is known to `bundle`, `judges` and their like.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from retrieval.errors import BundleError
 from retrieval.files import sha256, write_text
+from retrieval.schema import shorten
 
 MANIFEST = "manifest.json"
 TENSORS = ".safetensors"
 KINDS = {TENSORS, ".json"}  # suffixes of files that a manifest may list
-
+MAX_MANIFEST = 8_000_000  # bytes
+MAX_PARAMETERS = 2_000_000_000  # a config that asks for more is refused before anything is allocated
 DEPTH = 2  # a file lies in the folder, or in a folder of it
 
 Weights = Mapping[str, Tensor]
+M = TypeVar("M", bound=nn.Module)
 
 
 def halved(weights: Weights) -> dict[str, Tensor]:
@@ -76,17 +80,27 @@ def read_told(folder: Path, kind: str) -> dict[str, Any]:
     path = folder / MANIFEST
     noun = kind.partition("/")[0].removeprefix("guise-")
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        told = json.loads(_manifest_text(path))
     except FileNotFoundError as error:
         raise BundleError(
             f"There is no {noun} in {folder}: {MANIFEST} is missing. Name a folder under checkpoints/."
         ) from error
-    except (OSError, ValueError) as error:
+    except PermissionError as error:
+        raise BundleError(f"{path} may not be read ({error.strerror}). Give yourself the right to read it.") from error
+    except (OSError, ValueError, RecursionError) as error:
         raise BundleError(f"{path} cannot be read as JSON. Restore the {noun} from where it came.") from error
     if not isinstance(told, dict) or told.get("format") != kind:
         found = told.get("format") if isinstance(told, dict) else type(told).__name__
         raise BundleError(f"{path} has the format {found!r}, but {kind!r} is read here. Use one made for this version.")
     return told
+
+
+def _manifest_text(path: Path) -> str:
+    if path.stat().st_size > MAX_MANIFEST:
+        raise BundleError(
+            f"{path} has {path.stat().st_size:,} bytes, more than {MAX_MANIFEST:,}. Restore it from where it came."
+        )
+    return path.read_text(encoding="utf-8")
 
 
 def verified_weights(folder: Path, files: Any) -> dict[str, dict[str, Tensor]]:
@@ -98,6 +112,24 @@ def verified_weights(folder: Path, files: Any) -> dict[str, dict[str, Tensor]]:
     for name, digest in files.items():
         _verify(folder, name, digest)
     return {name: _tensors(folder / name) for name in files if name.endswith(TENSORS)}
+
+
+def build_module(path: Path, make: Callable[[], M]) -> M:
+    """The module that `make` builds from the config in the manifest at `path`. Its size is known before a byte is
+    allocated. Raises BundleError for a config that describes no network, or one that is too large.
+    """
+    try:
+        with torch.device("meta"):
+            empty = make()
+        size = sum(part.numel() for part in (*empty.parameters(), *empty.buffers()))
+        if size > MAX_PARAMETERS:
+            raise BundleError(f"{path} asks for {size:,} parameters, more than {MAX_PARAMETERS:,}. It is not opened.")
+        return make()
+    except (ValueError, TypeError, LookupError, RuntimeError, AssertionError, ArithmeticError) as error:
+        raise BundleError(
+            f"{path} has a config that no network can be built from ({shorten(str(error))}). "
+            "Restore it from where it came."
+        ) from error
 
 
 def fit_into(module: nn.Module, weights: Weights, path: Path) -> None:

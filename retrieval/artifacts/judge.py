@@ -18,9 +18,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from retrieval.artifacts.checksummed import MANIFEST, fit_into, halved, seal, unsealed
+from retrieval.artifacts.checksummed import MANIFEST, build_module, fit_into, halved, seal, unsealed
 from retrieval.errors import BundleError
 from retrieval.methods.base import Batch, Phase, Trainable, config_from
+from retrieval.schema import Trunk
 
 FORMAT = "guise-judge/1"
 WEIGHTS = "model.safetensors"
@@ -33,7 +34,7 @@ class JudgeConfig:
     classes: tuple[str, ...]
     styles: tuple[str, ...]
     size: int = 64  # pixels on a side
-    trunk: str = "resnet10t"
+    trunk: Trunk = "resnet10t"
     channels: tuple[int, ...] = (32, 64, 128, 256)  # of the trunk's four stages
     stem: int = 16  # channels of the trunk's first convolution
     epochs: int = 14
@@ -106,16 +107,15 @@ def save_judge(folder: Path, judge: Judge, measured: Mapping[str, float]) -> Non
 def load_judge(folder: Path, device: str | torch.device = "cpu") -> Judge:
     """The verified judge in the folder, ready to judge. Raises BundleError with what is wrong and what to do."""
     told, weights = unsealed(folder, FORMAT)
-    judge = Judge(_config(told, folder))
+    config = _config(told, folder)
+    judge = build_module(folder / MANIFEST, lambda: Judge(config))
     fit_into(judge, weights.get(WEIGHTS, {}), folder / WEIGHTS)
     return judge.to(device).eval().requires_grad_(False)
 
 
 def _config(told: Mapping[str, Any], folder: Path) -> JudgeConfig:
-    """The manifest's config; what was a tuple is one again."""
+    """The manifest's config."""
     found = told.get("config")
     if not isinstance(found, Mapping):
         raise BundleError(f"{folder / MANIFEST} has no config. Restore the judge from where it came.")
-    return config_from(
-        JudgeConfig, {k: tuple(v) if isinstance(v, list) else v for k, v in found.items()}, folder / MANIFEST
-    )
+    return config_from(JudgeConfig, found, folder / MANIFEST)

@@ -18,17 +18,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from pydantic import Field
 
 from retrieval.artifacts.bundle import Source
-from retrieval.artifacts.checksummed import MANIFEST, fit_into, halved, seal, unsealed
+from retrieval.artifacts.checksummed import MANIFEST, build_module, fit_into, halved, seal, unsealed
 from retrieval.diffusion.prior import Prior, PriorConfig
-from retrieval.diffusion.prompts import ReaderConfig
-from retrieval.diffusion.stable import FullSize, KLLatents, reader_weights
+from retrieval.diffusion.stable import KLLatents, reader_weights
 from retrieval.errors import BundleError
-from retrieval.methods import config_from
+from retrieval.schema import Name, fill
 
 FORMAT = "guise-prior/1"
 TENSORS = "diffusion_pytorch_model.safetensors"  # what diffusers calls them
@@ -47,6 +47,21 @@ class LoadedPrior:
     steps: int  # of a drawing: 0 where a sampler may choose, few where the prior is a student
     guidance: float  # baked into a student; 1 otherwise
     fingerprint: str  # `name·digest` of its weights
+
+
+@dataclass(frozen=True)
+class PriorManifest:
+    """What the manifest of a prior holds."""
+
+    format: str
+    name: Name
+    config: PriorConfig
+    styles: tuple[str, ...]
+    classes: tuple[str, ...]
+    trained_on: tuple[Source, ...]
+    steps: Annotated[int, Field(ge=0, le=1000)]
+    guidance: Annotated[float, Field(ge=0, le=100)]
+    files: Mapping[str, str]
 
 
 def save_prior(
@@ -81,40 +96,30 @@ def save_prior(
 def load_prior(folder: Path, device: str | torch.device = "cpu") -> LoadedPrior:
     """The verified prior in the folder, frozen. Raises BundleError with what is wrong and what to do."""
     told, weights = unsealed(folder, FORMAT)
-    try:
-        config = _config(told["config"], folder)
-        prior = Prior(config)
-        weights[READER] = reader_weights(weights[READER])
-        for path, part in _parts(prior).items():
-            fit_into(part, weights[path], folder / path)
-        return LoadedPrior(
-            prior.to(device).eval().requires_grad_(False),
-            str(told["name"]),
-            tuple(told["styles"]),
-            tuple(told["classes"]),
-            tuple(Source(**source) for source in told["trained_on"]),
-            int(told["steps"]),
-            float(told["guidance"]),
-            _fingerprint(told),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise BundleError(
-            f"{folder / MANIFEST} lacks or misnames an entry ({error}). Restore the prior from where it came."
-        ) from error
+    manifest = fill(PriorManifest, told, folder / MANIFEST)
+    prior = build_module(folder / MANIFEST, lambda: Prior(manifest.config))
+    missing = [path for path in _parts(prior) if path not in weights]
+    if missing:
+        raise BundleError(f"{folder / MANIFEST} lists no {missing[0]}. Restore the prior from where it came.")
+    weights[READER] = reader_weights(weights[READER])
+    for path, part in _parts(prior).items():
+        fit_into(part, weights[path], folder / path)
+    return LoadedPrior(
+        prior.to(device).eval().requires_grad_(False),
+        manifest.name,
+        manifest.styles,
+        manifest.classes,
+        manifest.trained_on,
+        manifest.steps,
+        manifest.guidance,
+        _fingerprint(told),
+    )
 
 
 def _parts(prior: Prior) -> dict[str, Any]:
     """Where the weights of which part lie."""
     latents = prior.latents.vae if isinstance(prior.latents, KLLatents) else prior.latents
     return {UNET: prior.unet, VAE: latents, READER: prior.reader}
-
-
-def _config(told: Mapping[str, Any], folder: Path) -> PriorConfig:
-    reader = config_from(ReaderConfig, dict(told["reader"]), folder / MANIFEST)
-    reader = dataclasses.replace(reader, vocabulary=tuple(reader.vocabulary))
-    full = None if told.get("full") is None else config_from(FullSize, told["full"], folder / MANIFEST)
-    config = config_from(PriorConfig, {**told, "reader": reader, "full": full}, folder / MANIFEST)
-    return dataclasses.replace(config, widths=tuple(config.widths))
 
 
 def _fingerprint(told: Mapping[str, Any]) -> str:

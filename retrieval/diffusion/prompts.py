@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from retrieval.backbones.clip import tokenizer
 from retrieval.errors import QueryError
+from retrieval.schema import Layers
 
 ANY_STYLE, ANY_THING = "picture", "thing"  # what is said of a style, or of a thing, that is not told
 STYLE_AT, THING_AT = 2, 5  # positions in [start] a STYLE of a THING [end]
@@ -39,7 +40,7 @@ class ReaderConfig:
     """A CLIP text tower. `vocabulary`: the tokens whose embeddings it has, ascending; empty: all there are."""
 
     width: int = 96  # W: of a word embedding and of a state
-    layers: int = 2
+    layers: Layers = 2
     heads: int = 4
     context_length: int = 24  # positions that it was trained with
     positions: int = 10  # L: positions that are handed on; a causal tower's states do not depend on later ones

@@ -9,15 +9,15 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from retrieval.errors import BundleError, QueryError
+from retrieval.errors import QueryError
 from retrieval.images import Preprocess
+from retrieval.schema import fill
 from retrieval.types import Domain
 
 
@@ -105,15 +105,6 @@ class Method(Trainable):
 C = TypeVar("C")
 
 
-def config_from(kind: type[C], told: Mapping[str, Any], where: Path | str) -> C:
+def config_from(kind: type[C], payload: Mapping[str, Any], where: Path | str) -> C:
     """The config dataclass filled from a mapping; an unknown key is an error that names the nearest valid one."""
-    known = [f.name for f in dataclasses.fields(kind)]  # type: ignore[arg-type]
-    for key in told:
-        if key not in known:
-            near = get_close_matches(key, known, 1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"Known are {', '.join(known)}."
-            raise BundleError(f"{where} has the unknown option {key!r}. {hint}")
-    try:
-        return kind(**told)
-    except (TypeError, ValueError) as error:
-        raise BundleError(f"{where} does not hold a complete configuration ({error}).") from error
+    return fill(kind, payload, where)

@@ -28,6 +28,7 @@ from retrieval.backbones.clip import dual_encoder, tokenizer
 from retrieval.images import Preprocess
 from retrieval.losses import multi_positive_contrast
 from retrieval.methods.base import Batch, Method, Phase
+from retrieval.schema import Layers, Trunk, Width
 from retrieval.types import Domain
 
 
@@ -35,12 +36,12 @@ from retrieval.types import Domain
 class Config:
     """Our own small sizes; CLIP's smallest released model has 151 M parameters, this one about 10 M."""
 
-    dim: int = 192  # length of a code
-    trunk: str = "resnet10t"  # a timm name; built at random weights
-    text_width: int = 96  # width of the text transformer
-    text_layers: int = 2
+    dim: Width = 192  # length of a code
+    trunk: Trunk = "resnet10t"  # a timm name; built at random weights
+    text_width: Width = 96  # width of the text transformer
+    text_layers: Layers = 2
     text_heads: int = 4
-    context_length: int = 24  # tokens a text is cut to
+    context_length: Width = 24  # tokens a text is cut to
     image_temperature: float = 0.1  # tau_img
     image_weight: float = 1.0  # weight of the contrast between domains
     text_weight: float = 1.0  # weight of the contrast between pictures and texts

@@ -54,6 +54,7 @@ from retrieval.images import Preprocess
 from retrieval.losses import multi_positive_contrast
 from retrieval.methods.base import Batch, Method, Phase
 from retrieval.methods.parts.banks import Bank, Extractor, View
+from retrieval.schema import Trunk
 from retrieval.types import Domain
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Config:
     """Neighbour counts, schedule and weights are our choice; temperature and momentum those of the lineage."""
 
     width: int = 96  # W: of a word of the prior, and of a code
-    trunk: str = "resnet10t"  # a timm name
+    trunk: Trunk = "resnet10t"  # a timm name
     channels: tuple[int, ...] = (64, 128, 256, 512)  # of the trunk's stages
     trunk_rate: float = 1.0  # factor on lr for the trunk, where it began from a trained one
     styles: tuple[str, ...] = ()  # the words of the domains that it was trained on

@@ -53,6 +53,7 @@ from retrieval.errors import DataError
 from retrieval.images import Preprocess
 from retrieval.methods.base import Batch, Method, Phase
 from retrieval.methods.parts.banks import Bank, Extractor, View
+from retrieval.schema import Trunk
 from retrieval.types import Domain
 
 ROUNDS, STARTS = 50, 20  # of k-means: as released
@@ -66,7 +67,7 @@ class Config:
     """The release's numbers; its prototypes are as many as there are classes."""
 
     width: int = 128  # W
-    trunk: str = "resnet50"  # a timm name
+    trunk: Trunk = "resnet50"  # a timm name
     channels: tuple[int, ...] = (64, 128, 256, 512)  # of the trunk's stages
     styles: tuple[str, ...] = ()  # the words of the domains that it was trained on
     prototypes: int = 0  # K; 0: estimated from the codes of the start

@@ -160,6 +160,11 @@ def test_an_unknown_option_names_the_nearest_one(folder: Path) -> None:
         (lambda told: told.update(format="guise-bundle/99"), "has the format 'guise-bundle/99'"),
         (lambda told: told.update(method="magic"), "needs the method 'magic'"),
         (lambda told: told.pop("dim"), "lacks or misnames"),
+        (lambda told: told.update(dim=17), "says that codes have 17 numbers, but its config makes 16"),
+        (lambda told: told["config"].update(text_heads=3), "no network can be built"),
+        (lambda told: told["config"].update(context_length=2_000_000), "parameters, more than"),
+        (lambda told: told["config"].update(text_layers=1_000_000), "text_layers is 1000000"),
+        (lambda told: told["config"].update(trunk="hf-hub:somebody/else"), "trunk is 'hf-hub:somebody/else'"),
         (lambda told: told["config"].update(text_layers=2), "does not fit its config"),
         (lambda told: told["config"].update(text_width=200_000_000), "parameters, more than"),
     ],
@@ -172,7 +177,56 @@ def test_a_manifest_that_promises_something_else_is_refused(
         load_bundle(folder)
 
 
+@pytest.mark.parametrize("name", ["../../../x", "a/b", "a\\b", "..", ".hidden", "", "a" * 81, "a\n", "a·b", 7, None])
+def test_a_name_that_would_lead_a_folder_elsewhere_is_refused(folder: Path, name: object) -> None:
+    changed(folder, lambda told: told.update(name=name))
+    with pytest.raises(BundleError, match="name is "):
+        load_bundle(folder)
+
+
+WRONG = {  # entry -> values that it must not have
+    "method": [7, None, ["dsn"]],
+    "config": [7, [], None, {"dim": "16"}, {"dim": True}, {"dim": 16.5}, {"lr": [1]}],
+    "preprocess": [None, {}, {"size": 0}, {"size": "32"}, {"size": 10**9}, {"std": [0, 0, 0]}, {"mean": [0.5] * 4}],
+    "domains": ["photo", [7], None],
+    "classes": [{"duck": 1}, [["duck"]]],
+    "dim": ["16", 16.0, True, 0, -1, 10**12],
+    "files": [[], {"model.safetensors": 7}],
+    "seed": ["0", None],
+    "trained_on": [[{}], [{"data": "d", "licence": "l", "pictures": "9"}], [{"data": "d", "licence": "l"}]],
+    "unseen_classes": [None, [1]],
+    "cutoff": [{"image": "0.5"}, {"image": float("nan")}, {"image": 7.0}, {"image": None}, [0.5]],
+    "metrics": [{"mAP": "high"}, {"mAP": float("inf")}, 3],
+    "refers_to": [7, ["a"]],
+    "surprise": [1],
+}
+
+
+@pytest.mark.parametrize(("entry", "value"), [(entry, value) for entry, values in WRONG.items() for value in values])
+def test_a_wrong_entry_is_named_and_never_repaired(folder: Path, entry: str, value: object) -> None:
+    nested = entry in ("config", "preprocess") and isinstance(value, dict)
+    changed(folder, lambda told: told.update({entry: told[entry] | value if nested and value else value}))
+    with pytest.raises(BundleError, match=next(iter(value)) if nested and value else entry):
+        load_bundle(folder)
+
+
+def test_a_message_about_a_long_wrong_entry_is_short(folder: Path) -> None:
+    for value in ("x" * 1_000_000, ["x"] * 1_000_000, {"x" * 1_000_000: 1}):
+        changed(folder, lambda told: told.update(name=value))  # noqa: B023
+        with pytest.raises(BundleError) as refused:
+            load_bundle(folder)
+        assert len(str(refused.value)) < 500
+
+
 def test_a_manifest_that_is_not_json_is_refused(folder: Path) -> None:
-    (folder / MANIFEST).write_text("{")
-    with pytest.raises(BundleError, match="cannot be read as JSON"):
+    for text in ("{", '{"a":' * 100_000, "[" * 100_000):
+        (folder / MANIFEST).write_text(text)
+        with pytest.raises(BundleError, match="cannot be read as JSON"):
+            load_bundle(folder)
+
+
+def test_a_manifest_without_end_is_not_read(folder: Path) -> None:
+    with (folder / MANIFEST).open("r+b") as file:
+        file.truncate(1_000_000_000)
+    with pytest.raises(BundleError, match=r"has 1,000,000,000 bytes, more than"):
         load_bundle(folder)

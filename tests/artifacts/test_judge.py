@@ -94,6 +94,8 @@ def test_a_changed_or_unfit_judge_is_refused(judge: Judge, tmp_path: Path) -> No
         ({"config": told["config"] | {"stem": 16}}, "does not fit"),
         ({"config": told["config"] | {"stm": 8}}, "unknown option 'stm'"),
         ({"config": None}, "has no config"),
+        ({"config": told["config"] | {"channels": [8, 8, "16", 16]}}, "channels.2 is '16'"),
+        ({"config": told["config"] | {"channels": []}}, "no network can be built"),
         ({"files": {}}, "does not fit"),
         ({"files": {WEIGHTS: "0" * 64}}, "checksum"),
     ):

@@ -117,6 +117,30 @@ def test_a_manifest_that_lacks_an_entry_is_refused_with_a_sentence(folder: Path)
         load_prior(folder)
 
 
+@pytest.mark.parametrize(
+    ("entry", "value"),
+    [
+        ("name", "../x"),
+        ("styles", "photo"),
+        ("steps", -1),
+        ("steps", "4"),
+        ("guidance", float("nan")),
+        ("trained_on", [{"data": "renders"}]),
+        ("files", {}),
+        ("config", {}),
+        ("config", {"reader": {"layers": 10**9}}),
+        ("config", {"heads": 0}),
+        ("config", {"full": 7}),
+    ],
+)
+def test_a_wrong_entry_is_refused_with_a_sentence(folder: Path, entry: str, value: object) -> None:
+    told = json.loads((folder / "manifest.json").read_text())
+    told[entry] = told[entry] | value if isinstance(value, dict) and value else value
+    (folder / "manifest.json").write_text(json.dumps(told))
+    with pytest.raises(BundleError):
+        load_prior(folder)
+
+
 def test_the_fingerprint_tells_weights_apart(folder: Path, tmp_path: Path) -> None:
     save_prior(tmp_path / "b", drawn(SMALL, 1), name="tiny", styles=[], classes=[], trained_on=[])
     assert load_prior(folder).fingerprint != load_prior(tmp_path / "b").fingerprint
