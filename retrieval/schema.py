@@ -34,8 +34,9 @@ T = TypeVar("T")
 def fill(kind: type[T], payload: Mapping[str, Any], where: object, error: type[RetrievalError] = BundleError) -> T:
     """The dataclass `kind` filled from the payload. Raises `error`, with the entry at `where` that does not fit."""
     _refuse_unknown(kind, payload, where, error)
+    key: Any = kind  # mypy does not take a type[T] for hashable
     try:
-        (record,) = _adapter(kind).validate_json(json.dumps([payload]))
+        (record,) = _adapter(key).validate_json(json.dumps([payload]))
     except ValidationError as invalid:
         raise error(
             f"{where} lacks or misnames an entry: {_first(invalid)}. Restore it from where it came."
