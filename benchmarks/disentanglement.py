@@ -36,9 +36,9 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from PIL import Image  # noqa: E402
 
-from retrieval.artifacts.bundle import load_bundle, read_manifest  # noqa: E402
-from retrieval.artifacts.checksummed import MANIFEST  # noqa: E402
+from retrieval.artifacts.bundle import load_bundle  # noqa: E402
 from retrieval.artifacts.judge import load_judge, save_judge  # noqa: E402
+from retrieval.artifacts.manifest import MANIFEST, read_manifest  # noqa: E402
 from retrieval.artifacts.prior import LoadedPrior, load_prior  # noqa: E402
 from retrieval.data.packs import packs_folder, quickdraw  # noqa: E402
 from retrieval.data.world import world_pictures  # noqa: E402

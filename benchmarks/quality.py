@@ -28,8 +28,12 @@ from dataclasses import dataclass  # noqa: E402
 from functools import cache, partial  # noqa: E402
 from typing import Any  # noqa: E402
 
-from retrieval.artifacts.bundle import FORMAT, ROTATION, load_bundle, read_manifest  # noqa: E402
-from retrieval.artifacts.checksummed import MANIFEST  # noqa: E402
+from retrieval.artifacts.bundle import ROTATION, load_bundle  # noqa: E402
+from retrieval.artifacts.manifest import (  # noqa: E402
+    FORMAT,
+    MANIFEST,
+    read_manifest,
+)
 from retrieval.data.packs import packs_folder  # noqa: E402
 from retrieval.encoder import Encoder  # noqa: E402
 from retrieval.errors import RetrievalError  # noqa: E402

@@ -24,7 +24,7 @@ _HOMES = {
     "Hit": "types",
     "ImageQuery": "types",
     "TextQuery": "types",
-    "load_bundle": "bundle",
+    "load_bundle": "artifacts.bundle",
 }
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from tqdm import tqdm
 
+from retrieval.artifacts.manifest import resolve
 from retrieval.engine import Engine, Settings
 from retrieval.errors import RetrievalError, SettingsError
 from retrieval.images import open_image
@@ -35,7 +36,7 @@ from retrieval.training.settings import (
 from retrieval.types import SKETCH, Domain, ImageQuery, Progress, TextQuery
 
 if TYPE_CHECKING:
-    from retrieval.artifacts.bundle import Manifest
+    from retrieval.artifacts.manifest import Manifest
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -227,10 +228,13 @@ def examples(asked: argparse.Namespace) -> None:
 
 
 def verify(asked: argparse.Namespace) -> None:
-    """Check a bundle's files against its manifest."""
+    """Check a bundle's files, and the folders that it refers to, against its manifest."""
     from retrieval.artifacts.bundle import load_bundle
 
-    say(f"{asked.folder} is whole: {load_bundle(asked.folder).fingerprint}")
+    bundle = load_bundle(asked.folder)
+    for role, reference in bundle.manifest.refers_to.items():
+        resolve(asked.folder, role, reference)
+    say(f"{asked.folder} is whole: {bundle.fingerprint}")
 
 
 def calibrate(asked: argparse.Namespace) -> None:

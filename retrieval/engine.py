@@ -7,7 +7,6 @@ gradio, and torch and faiss are imported in the loading threads alone, so a page
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -16,9 +15,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retrieval.artifacts.manifest import is_sealed, read_manifest
 from retrieval.code_search import Codes
 from retrieval.disentangle import ServedDisentangler
-from retrieval.errors import EmptyQuery, QueryError, RetrievalError, SettingsError
+from retrieval.errors import BundleError, EmptyQuery, QueryError, RetrievalError, SettingsError
 from retrieval.images import open_image
 from retrieval.items import ITEMS, domains_of, home_of, labels_of, read_items, root_of
 from retrieval.loaded_encoder import Served
@@ -169,8 +169,6 @@ class Engine:
         """The default method's manifest, with those of the "others"; empty until it is loaded."""
         if not self.ready:
             return {}
-        from retrieval.artifacts.bundle import read_manifest
-
         others = []
         for choice in self.methods[1:]:
             with suppress(RetrievalError):  # a bundle that cannot be read says so when it is chosen
@@ -300,7 +298,7 @@ def _offered(settings: Settings) -> dict[str, Path]:
     """The default bundle and the others that are there, under their folders' names."""
     bundles = {settings.bundle.resolve().name: settings.bundle}
     for folder in settings.others:
-        if (folder / "manifest.json").is_file():
+        if is_sealed(folder):
             bundles.setdefault(folder.resolve().name, folder)
     return bundles
 
@@ -308,8 +306,8 @@ def _offered(settings: Settings) -> dict[str, Path]:
 def _choice(name: str, folder: Path) -> Choice:
     """The bundle as a choice; a manifest that cannot be read is told when it is loaded."""
     try:
-        kind = str(json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["method"])
-    except (OSError, ValueError, LookupError, TypeError):
+        kind = read_manifest(folder).method
+    except BundleError:
         kind = "Unreadable"
     words, hint = KINDS.get(kind, (kind, ""))
     return Choice(name, f"{words} · {name}", hint)

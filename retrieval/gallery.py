@@ -24,13 +24,15 @@ from typing import Any
 import numpy as np
 from PIL.Image import Image
 
+from retrieval.artifacts.manifest import MANIFEST
+from retrieval.artifacts.rotation import Rotation
 from retrieval.encoder import Encoder, Vectors, batched, embed_images
 from retrieval.errors import FingerprintMismatch, GalleryError, UnreadableImage
 from retrieval.files import sha256, write_text
 from retrieval.images import open_image, squared
 from retrieval.items import ITEMS, domains_of, labels_of, read_items, rebuild_hint, write_items
 from retrieval.stores import VectorStore
-from retrieval.stores.binary_store import BinaryStore, Rotation
+from retrieval.stores.binary_store import BinaryStore
 from retrieval.stores.faiss_store import FaissStore
 from retrieval.types import Domain, Hit, Item, Progress, no_progress
 
@@ -38,7 +40,6 @@ FORMAT = "guise-gallery/1"
 VECTORS = "vectors.faiss"
 BITS = "bits.npz"
 STORES = (VECTORS, BITS)
-MANIFEST = "manifest.json"
 CHUNK = 256  # pictures between two savings of an interrupted build
 
 

@@ -22,6 +22,8 @@ SHOWN = 60  # characters of a bad value that a message repeats
 
 Name = Annotated[str, Field(pattern=rf"^[A-Za-z0-9][A-Za-z0-9._+\-]{{0,{LONGEST_NAME - 1}}}$")]
 """A name that becomes the name of a folder: letters, digits, ". _ + -", and no dot in front."""
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+"""A SHA-256, in hexadecimal."""
 Count = Annotated[int, Field(ge=0, le=10**12)]
 Width = Annotated[int, Field(ge=1, le=10**9)]
 Layers = Annotated[int, Field(ge=1, le=128)]

@@ -13,7 +13,8 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from retrieval.artifacts.bundle import Manifest, save_bundle
+from retrieval.artifacts.bundle import save_bundle
+from retrieval.artifacts.manifest import Manifest
 from retrieval.artifacts.prior import save_prior
 from retrieval.diffusion.attention import HeatMaps
 from retrieval.diffusion.prior import Prior

@@ -12,7 +12,9 @@ import pytest
 import torch
 from PIL import Image
 
-from retrieval.artifacts.bundle import WEIGHTS, Bundle, Manifest, read_manifest, save_bundle
+from retrieval.artifacts.bundle import Bundle, save_bundle
+from retrieval.artifacts.manifest import WEIGHTS, Manifest, read_manifest
+from retrieval.artifacts.rotation import Rotation
 from retrieval.cli import main
 from retrieval.engine import HOME, Engine, Settings
 from retrieval.errors import BundleError, EmptyQuery, GalleryError, QueryError, SettingsError
@@ -21,7 +23,6 @@ from retrieval.images import Preprocess
 from retrieval.items import home_of
 from retrieval.loaded_encoder import index
 from retrieval.methods import DSN, ClipBaseline
-from retrieval.stores.binary_store import Rotation
 from retrieval.types import SKETCH, ImageQuery, TextQuery
 from tests.methods.test_clip_baseline import TINY
 from tests.methods.test_dsn import TINY as DSN_TINY

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from retrieval.artifacts.rotation import Rotation
 from retrieval.data.folder import folder_items
 from retrieval.encoder import embed_images, embed_texts
 from retrieval.errors import DataError, FingerprintMismatch, GalleryError
 from retrieval.gallery import Gallery, Skipped, build, is_in_bits
 from retrieval.images import open_image
 from retrieval.items import ITEMS, home_of, read_items
-from retrieval.stores.binary_store import Rotation
 from retrieval.types import Domain
 from tests.conftest import ColorEncoder
 

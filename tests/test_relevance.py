@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from retrieval.artifacts.bundle import Bundle, Manifest, save_bundle
+from retrieval.artifacts.bundle import Bundle, save_bundle
+from retrieval.artifacts.manifest import Manifest
 from retrieval.encoder import embed_images, embed_texts
 from retrieval.engine import Engine, Settings
 from retrieval.images import Preprocess

@@ -1,1 +1,1 @@
-"""What is kept on disk and trusted: folders of weights, checked against their manifests before they are read."""
+"""Folders of weights that are checked against their manifests before anything is read."""

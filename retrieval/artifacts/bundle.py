@@ -2,10 +2,10 @@
 
     <bundle>/manifest.json        what it is, what it saw, the SHA-256 of every other file; written last
     <bundle>/model.safetensors    the weights, half precision
-    <bundle>/rotation.safetensors how its codes become bits, where that was fitted: see `stores.binary_store`
+    <bundle>/rotation.safetensors how its codes become bits, where that was fitted: see `rotation`
     <bundle>/README.md            the model card, made from the manifest; never read
 
-How the folder is sealed and why it is refused is `checksummed`'s business.
+How a folder is sealed and why one is refused stands in `checksummed`.
 """
 
 from __future__ import annotations
@@ -14,65 +14,25 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
 import torch
-from pydantic import Field
 from torch import Tensor
 
-from retrieval.artifacts import checksummed
-from retrieval.artifacts.checksummed import MANIFEST, halved, seal
+from retrieval.artifacts.checksummed import build_module, fit_into, halved, seal, verified_weights
+from retrieval.artifacts.manifest import MANIFEST, WEIGHTS, Manifest, read_manifest, write_payload
+from retrieval.artifacts.parts import load_part
+from retrieval.artifacts.rotation import Rotation
 from retrieval.errors import BundleError
 from retrieval.files import write_text
 from retrieval.images import Preprocess
 from retrieval.methods import METHODS, Method, config_from
-from retrieval.schema import Count, Name, Width, fill
 from retrieval.types import Domain
 
-if TYPE_CHECKING:
-    from retrieval.stores.binary_store import Rotation
-
-FORMAT = "guise-bundle/1"
-WEIGHTS = "model.safetensors"
 ROTATION = "rotation.safetensors"
 CARD = "README.md"
-
-
-@dataclass(frozen=True)
-class Source:
-    """One set of data that the weights have seen, and the licence it came under."""
-
-    data: str
-    licence: str
-    pictures: Count
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What a bundle says of itself. `files` maps each file name to its SHA-256.
-
-    `cutoff` says what a match needs: of "image" and "text", the cosine of the best hit; where `relevance` decides, of
-    "image held" the share, and of "image hit" the cosine from which further hits are sure.
-    """
-
-    name: Name
-    method: str
-    config: Mapping[str, Any]
-    preprocess: Preprocess
-    domains: tuple[str, ...]
-    classes: tuple[str, ...]
-    dim: Width
-    files: Mapping[str, str]
-    seed: int = 0
-    trained_on: tuple[Source, ...] = ()
-    unseen_classes: tuple[str, ...] = ()
-    concepts: tuple[str, ...] = ()  # what it knows by drawings and by name: what a gallery may turn out not to hold
-    cutoff: Mapping[str, Annotated[float, Field(ge=-1, le=1)]] = field(default_factory=dict)
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    refers_to: str | None = None  # a model on the Hub that the method builds on, with its commit
-    format: str = FORMAT
 
 
 @dataclass(frozen=True)
@@ -85,13 +45,16 @@ class Bundle:
 
     @property
     def fingerprint(self) -> str:
-        """`name·digest`, where the digest covers the weights, the config and the preprocessing."""
-        told = {
+        """`name·digest`, where the digest covers the weights, the config, the preprocessing and the
+        parts that the method computes with."""
+        vouched: dict[str, Any] = {
             "files": dict(self.manifest.files),
             "config": dict(self.manifest.config),
             "preprocess": dataclasses.asdict(self.manifest.preprocess),
         }
-        return f"{self.manifest.name}·{hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:8]}"
+        if self.method.roles:
+            vouched["parts"] = {role: self.manifest.refers_to[role].sha256 for role in self.method.roles}
+        return f"{self.manifest.name}·{hashlib.sha256(json.dumps(vouched, sort_keys=True).encode()).hexdigest()[:8]}"
 
     @property
     def dim(self) -> int:
@@ -124,8 +87,8 @@ def save_bundle(folder: Path, method: Method, manifest: Manifest, rotation: Rota
     weights = {WEIGHTS: halved(method.state_dict())}
     if rotation:
         weights[ROTATION] = {name: torch.from_numpy(part) for name, part in dataclasses.asdict(rotation).items()}
-    told = seal(folder, dataclasses.asdict(manifest), weights)
-    return dataclasses.replace(manifest, files=told["files"])
+    payload = seal(folder, dataclasses.asdict(manifest), weights)
+    return dataclasses.replace(manifest, files=payload["files"])
 
 
 def card(manifest: Manifest) -> str:
@@ -166,7 +129,7 @@ never seen still lands somewhere, and a score is a cosine, not a probability.
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write or replace the manifest alone, in one step."""
-    checksummed.write_manifest(folder, dataclasses.asdict(manifest))
+    write_payload(folder, dataclasses.asdict(manifest))
 
 
 def load_bundle(folder: Path, device: str | torch.device = "cpu") -> Bundle:
@@ -174,20 +137,30 @@ def load_bundle(folder: Path, device: str | torch.device = "cpu") -> Bundle:
     to do.
     """
     manifest = read_manifest(folder)
-    weights = checksummed.verified_weights(folder, manifest.files)
+    weights = verified_weights(folder, manifest.files)
     if WEIGHTS not in weights:
         raise BundleError(f"{folder / MANIFEST} lists no {WEIGHTS}. Restore the bundle from where it came.")
     method = _empty_method(folder, manifest)
-    checksummed.fit_into(method, weights[WEIGHTS], folder / WEIGHTS)
+    fit_into(method, weights[WEIGHTS], folder / WEIGHTS)
+    method.attach(_parts(folder, manifest, method, device))
     return Bundle(manifest, method.to(device).eval().requires_grad_(False), _rotation(folder, manifest, weights))
+
+
+def _parts(folder: Path, manifest: Manifest, method: Method, device: str | torch.device) -> dict[str, Any]:
+    """What the method computes with besides its own weights: role -> what lies in the folder that is referred to."""
+    missing = [role for role in method.roles if role not in manifest.refers_to]
+    if missing:
+        raise BundleError(
+            f"{folder / MANIFEST} refers to no {missing[0]}, which {manifest.method} computes with. "
+            "Restore the bundle from where it came."
+        )
+    return {role: load_part(folder, role, manifest.refers_to[role], device) for role in method.roles}
 
 
 def _rotation(folder: Path, manifest: Manifest, weights: Mapping[str, Mapping[str, Tensor]]) -> Rotation | None:
     """The rotation in the folder, if the manifest lists one."""
     if ROTATION not in weights:
         return None
-    from retrieval.stores.binary_store import Rotation  # here: it imports faiss, which most bundles do without
-
     try:
         rotation = Rotation(**{name: part.numpy() for name, part in weights[ROTATION].items()})
     except TypeError as error:
@@ -198,11 +171,6 @@ def _rotation(folder: Path, manifest: Manifest, weights: Mapping[str, Mapping[st
     return rotation
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """The manifest in the folder, every entry of it checked, but not yet against the files."""
-    return fill(Manifest, checksummed.read_told(folder, FORMAT), folder / MANIFEST)
-
-
 def _empty_method(folder: Path, manifest: Manifest) -> Method:
     """The method with weights that are not there yet."""
     if manifest.method not in METHODS:
@@ -210,7 +178,7 @@ def _empty_method(folder: Path, manifest: Manifest) -> Method:
             f"{folder} needs the method {manifest.method!r}, but {', '.join(METHODS)} are known. Update Guise."
         )
     config = config_from(METHODS[manifest.method].config_type, manifest.config, folder / MANIFEST)
-    method = checksummed.build_module(folder / MANIFEST, lambda: METHODS[manifest.method](config, manifest.preprocess))
+    method = build_module(folder / MANIFEST, lambda: METHODS[manifest.method](config, manifest.preprocess))
     if method.dim != manifest.dim:
         raise BundleError(
             f"{folder / MANIFEST} says that codes have {manifest.dim} numbers, but its config makes {method.dim}. "

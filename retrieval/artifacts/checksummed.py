@@ -5,12 +5,11 @@
 
 Nothing is executed and nothing is repaired: a file that is missing, changed or of another kind refuses the whole
 folder. A format is "guise-KIND/VERSION", and KIND is what messages call the folder. What the manifest's other entries
-mean is known to `bundle`, `judges` and their like.
+mean is known to `manifest`, `bundle`, `prior` and `judge`.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,14 +19,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from retrieval.artifacts.manifest import MANIFEST, read_payload, write_payload
 from retrieval.errors import BundleError
 from retrieval.files import sha256, write_text
 from retrieval.schema import shorten
 
-MANIFEST = "manifest.json"
 TENSORS = ".safetensors"
 KINDS = {TENSORS, ".json"}  # suffixes of files that a manifest may list
-MAX_MANIFEST = 8_000_000  # bytes
 MAX_PARAMETERS = 2_000_000_000  # a config that asks for more is refused before anything is allocated
 DEPTH = 2  # a file lies in the folder, or in a folder of it
 
@@ -41,12 +39,11 @@ def halved(weights: Weights) -> dict[str, Tensor]:
 
 
 def seal(
-    folder: Path, told: Mapping[str, Any], weights: Mapping[str, Weights], texts: Mapping[str, str] | None = None
+    folder: Path, payload: Mapping[str, Any], weights: Mapping[str, Weights], texts: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """Write weights and texts, file by file, then the manifest; return what the manifest tells, with `files`, their
-    checksums.
+    """Write weights and texts, file by file, then the manifest; return its payload with `files`, their checksums.
 
-    `told` needs a "format" and becomes JSON. texts: JSON files that belong to the weights, such as a tokenizer. The
+    `payload` needs a "format" and becomes JSON. texts: JSON files that belong to the weights, such as a tokenizer. The
     manifest comes last: without it there is nothing in the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -57,50 +54,17 @@ def seal(
         (folder / name).chmod(0o644)  # safetensors writes for its owner alone
     for name, text in (texts or {}).items():
         write_text(folder / name, text)
-    complete = dict(told) | {"files": {name: sha256(folder / name) for name in (*weights, *(texts or {}))}}
-    write_manifest(folder, complete)
+    complete = dict(payload) | {"files": {name: sha256(folder / name) for name in (*weights, *(texts or {}))}}
+    write_payload(folder, complete)
     return complete
 
 
-def write_manifest(folder: Path, told: Mapping[str, Any]) -> None:
-    """Write or replace the manifest alone, in one step."""
-    write_text(folder / MANIFEST, json.dumps(told, indent=2) + "\n")
-
-
-def unsealed(folder: Path, kind: str) -> tuple[dict[str, Any], dict[str, dict[str, Tensor]]]:
-    """What the manifest of format `kind` tells, and the verified tensors of each file of weights. Raises BundleError
-    with what is wrong and what to do.
+def open_sealed(folder: Path, kind: str) -> tuple[dict[str, Any], dict[str, dict[str, Tensor]]]:
+    """The payload of the manifest of format `kind`, and the verified tensors of each file of weights. Raises
+    BundleError with what is wrong and what to do.
     """
-    told = read_told(folder, kind)
-    return told, verified_weights(folder, told.get("files"))
-
-
-def read_told(folder: Path, kind: str) -> dict[str, Any]:
-    """What the manifest of format `kind` tells, not yet checked against the files."""
-    path = folder / MANIFEST
-    noun = kind.partition("/")[0].removeprefix("guise-")
-    try:
-        told = json.loads(_manifest_text(path))
-    except FileNotFoundError as error:
-        raise BundleError(
-            f"There is no {noun} in {folder}: {MANIFEST} is missing. Name a folder under checkpoints/."
-        ) from error
-    except PermissionError as error:
-        raise BundleError(f"{path} may not be read ({error.strerror}). Give yourself the right to read it.") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise BundleError(f"{path} cannot be read as JSON. Restore the {noun} from where it came.") from error
-    if not isinstance(told, dict) or told.get("format") != kind:
-        found = told.get("format") if isinstance(told, dict) else type(told).__name__
-        raise BundleError(f"{path} has the format {found!r}, but {kind!r} is read here. Use one made for this version.")
-    return told
-
-
-def _manifest_text(path: Path) -> str:
-    if path.stat().st_size > MAX_MANIFEST:
-        raise BundleError(
-            f"{path} has {path.stat().st_size:,} bytes, more than {MAX_MANIFEST:,}. Restore it from where it came."
-        )
-    return path.read_text(encoding="utf-8")
+    payload = read_payload(folder, kind)
+    return payload, verified_weights(folder, payload.get("files"))
 
 
 def verified_weights(folder: Path, files: Any) -> dict[str, dict[str, Tensor]]:
@@ -168,9 +132,9 @@ def _verify(folder: Path, name: str, digest: str) -> None:
         )
     if not path.is_file():
         raise BundleError(f"{path} is missing. Restore it from where it came.")
-    found = sha256(path)
-    if found != digest:
+    actual = sha256(path)
+    if actual != digest:
         raise BundleError(
-            f"{path} has the checksum {found[:12]}..., but the manifest says {str(digest)[:12]}.... "
+            f"{path} has the checksum {actual[:12]}..., but the manifest says {str(digest)[:12]}.... "
             "Restore it from where it came."
         )

@@ -18,13 +18,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from retrieval.artifacts.checksummed import MANIFEST, build_module, fit_into, halved, seal, unsealed
+from retrieval.artifacts.checksummed import build_module, fit_into, halved, open_sealed, seal
+from retrieval.artifacts.manifest import MANIFEST, WEIGHTS
 from retrieval.errors import BundleError
 from retrieval.methods.base import Batch, Phase, Trainable, config_from
 from retrieval.schema import Trunk
 
 FORMAT = "guise-judge/1"
-WEIGHTS = "model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -100,22 +100,22 @@ class Judge(Trainable):
 
 def save_judge(folder: Path, judge: Judge, measured: Mapping[str, float]) -> None:
     """Seal a judge into the folder with what it measured on real pictures."""
-    told = {"format": FORMAT, "config": dataclasses.asdict(judge.config), "metrics": dict(measured)}
-    seal(folder, told, {WEIGHTS: halved(judge.state_dict())})
+    payload = {"format": FORMAT, "config": dataclasses.asdict(judge.config), "metrics": dict(measured)}
+    seal(folder, payload, {WEIGHTS: halved(judge.state_dict())})
 
 
 def load_judge(folder: Path, device: str | torch.device = "cpu") -> Judge:
     """The verified judge in the folder, ready to judge. Raises BundleError with what is wrong and what to do."""
-    told, weights = unsealed(folder, FORMAT)
-    config = _config(told, folder)
+    payload, weights = open_sealed(folder, FORMAT)
+    config = _config(payload, folder)
     judge = build_module(folder / MANIFEST, lambda: Judge(config))
     fit_into(judge, weights.get(WEIGHTS, {}), folder / WEIGHTS)
     return judge.to(device).eval().requires_grad_(False)
 
 
-def _config(told: Mapping[str, Any], folder: Path) -> JudgeConfig:
+def _config(payload: Mapping[str, Any], folder: Path) -> JudgeConfig:
     """The manifest's config."""
-    found = told.get("config")
-    if not isinstance(found, Mapping):
+    config = payload.get("config")
+    if not isinstance(config, Mapping):
         raise BundleError(f"{folder / MANIFEST} has no config. Restore the judge from where it came.")
-    return config_from(JudgeConfig, found, folder / MANIFEST)
+    return config_from(JudgeConfig, config, folder / MANIFEST)

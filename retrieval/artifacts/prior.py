@@ -23,8 +23,8 @@ from typing import Annotated, Any
 import torch
 from pydantic import Field
 
-from retrieval.artifacts.bundle import Source
-from retrieval.artifacts.checksummed import MANIFEST, build_module, fit_into, halved, seal, unsealed
+from retrieval.artifacts.checksummed import build_module, fit_into, halved, open_sealed, seal
+from retrieval.artifacts.manifest import MANIFEST, Source
 from retrieval.diffusion.prior import Prior, PriorConfig
 from retrieval.diffusion.stable import KLLatents, reader_weights
 from retrieval.errors import BundleError
@@ -80,7 +80,7 @@ def save_prior(
     for path in (UNET, VAE):
         parts[path].save_config((folder / path).parent)
     prior.schedule.save_config(folder / "scheduler")
-    told = {
+    payload = {
         "format": FORMAT,
         "name": name,
         "config": dataclasses.asdict(prior.config),
@@ -90,13 +90,13 @@ def save_prior(
         "steps": steps,
         "guidance": guidance,
     }
-    seal(folder, told, {path: halved(part.state_dict()) for path, part in parts.items()})
+    seal(folder, payload, {path: halved(part.state_dict()) for path, part in parts.items()})
 
 
 def load_prior(folder: Path, device: str | torch.device = "cpu") -> LoadedPrior:
     """The verified prior in the folder, frozen. Raises BundleError with what is wrong and what to do."""
-    told, weights = unsealed(folder, FORMAT)
-    manifest = fill(PriorManifest, told, folder / MANIFEST)
+    payload, weights = open_sealed(folder, FORMAT)
+    manifest = fill(PriorManifest, payload, folder / MANIFEST)
     prior = build_module(folder / MANIFEST, lambda: Prior(manifest.config))
     missing = [path for path in _parts(prior) if path not in weights]
     if missing:
@@ -112,7 +112,7 @@ def load_prior(folder: Path, device: str | torch.device = "cpu") -> LoadedPrior:
         manifest.trained_on,
         manifest.steps,
         manifest.guidance,
-        _fingerprint(told),
+        _fingerprint(payload),
     )
 
 
@@ -122,6 +122,6 @@ def _parts(prior: Prior) -> dict[str, Any]:
     return {UNET: prior.unet, VAE: latents, READER: prior.reader}
 
 
-def _fingerprint(told: Mapping[str, Any]) -> str:
-    vouched = json.dumps({"files": told["files"], "config": told["config"]}, sort_keys=True)
-    return f"{told['name']}·{hashlib.sha256(vouched.encode()).hexdigest()[:8]}"
+def _fingerprint(payload: Mapping[str, Any]) -> str:
+    vouched = json.dumps({"files": payload["files"], "config": payload["config"]}, sort_keys=True)
+    return f"{payload['name']}·{hashlib.sha256(vouched.encode()).hexdigest()[:8]}"

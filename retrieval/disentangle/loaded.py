@@ -7,6 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from retrieval.artifacts.manifest import is_sealed
 from retrieval.errors import BundleError
 from retrieval.loading import Loading
 
@@ -27,7 +28,7 @@ class ServedDisentangler(Loading):
     @property
     def offered(self) -> bool:
         """Whether there is what it needs; known without loading anything."""
-        return all(_is_there(folder) for folder in (self._prior, self._dude))
+        return all(is_sealed(folder) for folder in (self._prior, self._dude))
 
     def wait(self, timeout: float | None = None) -> Disentangler:
         """What draws, once it is loaded; raises what went wrong in loading, or RetrievalError when it takes longer than
@@ -58,15 +59,11 @@ class ServedDisentangler(Loading):
         dude = load_bundle(self._dude, device).method
         if not isinstance(dude, Dude):
             raise BundleError(f"{self._dude} holds no DUDE, whose codes could be drawn. Name the folder of one.")
-        judge = load_judge(self._judge, device) if self._judge and _is_there(self._judge) else None
-        if self._student is None or not _is_there(self._student):
+        judge = load_judge(self._judge, device) if self._judge and is_sealed(self._judge) else None
+        if self._student is None or not is_sealed(self._student):
             return Disentangler(loaded.prior, dude, judge, spelling=spelling)
         student = load_prior(self._student, device)
         if not student.steps:
             raise BundleError(f"{self._student} holds a prior that is no student. Name the folder of one, or none.")
         quickly = Sampler(student.steps, STUDENT.guidance, student=True)
         return Disentangler(loaded.prior, dude, judge, student.prior, quickly, spelling)
-
-
-def _is_there(folder: Path) -> bool:
-    return (folder / "manifest.json").is_file()

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from retrieval.artifacts.bundle import Bundle
+from retrieval.artifacts.rotation import Rotation
 from retrieval.errors import SettingsError
 from retrieval.images import Preprocess
-from retrieval.stores.binary_store import Rotation
 from retrieval.types import Domain
 
 

@@ -22,8 +22,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F
 
-from retrieval.artifacts.bundle import WEIGHTS, Bundle, load_bundle
+from retrieval.artifacts.bundle import Bundle, load_bundle
 from retrieval.artifacts.checksummed import fit_into
+from retrieval.artifacts.manifest import WEIGHTS
 from retrieval.errors import BundleError, DataError
 from retrieval.evaluation.code_quality import gaps, probed
 from retrieval.evaluation.disentanglement import pair_purity

@@ -15,13 +15,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from retrieval.artifacts.manifest import MANIFEST, WEIGHTS
 from retrieval.errors import DataError
 from retrieval.files import sha256, write_text
 from retrieval.items import ITEMS
 
 MAP = "map.json"
 FORMAT = "guise-map/1"
-MANIFEST, WEIGHTS = "manifest.json", "model.safetensors"  # of a bundle, as `bundle` calls them
 MAX_BYTES = 4_000_000  # of a file that is opened
 MAX_PICTURES, MAX_PAIRS, MAX_STOPS = 10_000, 50_000, 64
 CODES = ("object", "raw")  # DUDE's code, and the feature of the trunk that it is made of

@@ -77,11 +77,17 @@ class Method(Trainable):
     """One published system: its parts, its losses, and how it encodes."""
 
     config_type: ClassVar[type[Any]]
+    roles: ClassVar[tuple[str, ...]] = ()  # of `Manifest.refers_to`: the shared folders that it computes with
 
     def __init__(self, config: Any, preprocess: Preprocess) -> None:
         super().__init__()
         self.config = config
         self.preprocess = preprocess
+        self.parts: dict[str, Any] = {}  # role -> what is shared; no module of this one, so not saved with it
+
+    def attach(self, parts: Mapping[str, Any]) -> None:
+        """Take what the folders of `roles` hold, once, before anything is encoded."""
+        self.parts = dict(parts)
 
     @property
     @abstractmethod

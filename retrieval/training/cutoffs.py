@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from retrieval.artifacts.bundle import CARD, Manifest, card, load_bundle, write_manifest
+from retrieval.artifacts.bundle import CARD, card, load_bundle, write_manifest
+from retrieval.artifacts.manifest import Manifest
 from retrieval.data.nonsense_classes import VALIDATION
 from retrieval.data.packs import quickdraw
 from retrieval.encoder import TextEncoder, Vectors, embed_images, embed_texts

@@ -20,8 +20,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from retrieval.artifacts.bundle import Manifest, Source, load_bundle, save_bundle
+from retrieval.artifacts.bundle import load_bundle, save_bundle
 from retrieval.artifacts.checksummed import halved
+from retrieval.artifacts.manifest import Manifest, Reference, Source, reference_to
 from retrieval.artifacts.prior import load_prior
 from retrieval.data.icons import read_icons
 from retrieval.data.packs import quickdraw
@@ -56,7 +57,9 @@ def disentangled(name: str, settings: Disentangled, on_progress: Progress = no_p
     _trained(method, data, run, settings.seed, ("pairs", "within", "across"), on_progress)
     with torch.no_grad():
         method.finish(torch.cat([method.tokens(batch.images) for batch in data.whole()]))
-    return _saved(name, "dude", method, settings, (start, sources), prior.fingerprint if prior else None)
+    return _saved(
+        name, "dude", method, settings, (start, sources), {"prior": reference_to(settings.prior)} if prior else {}
+    )
 
 
 def prototyped(name: str, settings: Prototyped, on_progress: Progress = no_progress) -> Manifest:
@@ -72,7 +75,7 @@ def prototyped(name: str, settings: Prototyped, on_progress: Progress = no_progr
     log.info("%s prototypes in each of %s domains", method.config.prototypes, len(method.styles))
     _trained(method, data, run, settings.seed, ("prototypes", "assigned", "proportions"), on_progress)
     method.finish()
-    return _saved(name, "proto-ot", method, settings, (start, sources), None)
+    return _saved(name, "proto-ot", method, settings, (start, sources), {})
 
 
 def unlabelled(settings: WithoutLabels) -> tuple[list[Collection], tuple[Source, ...]]:
@@ -187,7 +190,7 @@ def _saved(
     method: Dude | ProtoOT,
     settings: WithoutLabels,
     saw: tuple[Start, tuple[Source, ...]],
-    refers_to: str | None,
+    refers_to: Mapping[str, Reference],
 ) -> Manifest:
     """Write the bundle; its manifest. saw: what it began from, and the pictures without labels."""
     start, sources = saw

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from retrieval.artifacts.bundle import Source
+from retrieval.artifacts.manifest import Source
 from retrieval.data.batches import HumanDrawings, Mixture, Portion, Renders
 from retrieval.data.concepts import UNSEEN, is_unseen
 from retrieval.data.icons import EMOJI, MONO, Icons, read_icons

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from retrieval.artifacts.bundle import Source, load_bundle
+from retrieval.artifacts.bundle import load_bundle
+from retrieval.artifacts.manifest import Source
 from retrieval.artifacts.prior import save_prior
 from retrieval.backbones.clip import tokenizer
 from retrieval.data.batches import HumanDrawings

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import torch
 
-from retrieval.artifacts.bundle import Manifest, load_bundle, save_bundle
+from retrieval.artifacts.bundle import load_bundle, save_bundle
+from retrieval.artifacts.manifest import Manifest
 from retrieval.data.batches import Mixture
 from retrieval.data.concepts import VAL_UNSEEN
 from retrieval.errors import SettingsError

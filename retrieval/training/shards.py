@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from retrieval.artifacts.bundle import Source
+from retrieval.artifacts.manifest import Source
 from retrieval.data.prompted import Shelf
 from retrieval.errors import DataError
 

@@ -12,13 +12,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from retrieval.artifacts.bundle import Bundle, Source, load_bundle
+from retrieval.artifacts.bundle import Bundle, load_bundle
+from retrieval.artifacts.manifest import Source
+from retrieval.artifacts.rotation import Rotation
 from retrieval.data.batches import Mixture
 from retrieval.encoder import embed_texts
 from retrieval.errors import SettingsError
 from retrieval.methods import ClipBaseline, Method
 from retrieval.methods.dsn import DSN, Config, embedded_similarity
-from retrieval.stores.binary_store import Rotation, fitted
+from retrieval.stores.binary_store import fitted
 from retrieval.training.linear import Seen, begin_linearly, seen
 from retrieval.training.material import allowed
 from retrieval.training.runs import Run

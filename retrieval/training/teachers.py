@@ -18,7 +18,7 @@ import torch
 from timm.data import ImageNetInfo
 from torch import Tensor
 
-from retrieval.artifacts.bundle import Source
+from retrieval.artifacts.manifest import Source
 from retrieval.data.batches import Mixture
 from retrieval.errors import SettingsError
 from retrieval.methods import ClipBaseline

@@ -12,9 +12,10 @@ from typing import Any
 
 import gradio as gr
 
+from retrieval.artifacts.manifest import MANIFEST
 from retrieval.engine import WORLD
 from retrieval.errors import DataError, RetrievalError
-from retrieval.evaluation.embedding_map_file import AGAIN, MANIFEST, MAP, NoMap, open_atlas
+from retrieval.evaluation.embedding_map_file import AGAIN, MAP, NoMap, open_atlas
 from retrieval.items import ITEMS, read_items
 from retrieval.ui import map_views, views
 from retrieval.ui.actions import Actions, sentence

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 import torch
 
-from retrieval.artifacts.bundle import CARD, MANIFEST, WEIGHTS, Bundle, Manifest, Source, card, load_bundle, save_bundle
+from retrieval.artifacts.bundle import CARD, Bundle, card, load_bundle, save_bundle
+from retrieval.artifacts.manifest import MANIFEST, WEIGHTS, Manifest, Source
+from retrieval.artifacts.rotation import Rotation
 from retrieval.errors import BundleError
 from retrieval.images import Preprocess
 from retrieval.methods import ClipBaseline
-from retrieval.stores.binary_store import Rotation
 from retrieval.types import PHOTO
 
 TINY = {"trunk": "test_resnet", "dim": 16, "text_width": 8, "text_layers": 1, "text_heads": 2, "context_length": 8}

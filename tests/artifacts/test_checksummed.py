@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from retrieval.artifacts.checksummed import MANIFEST, fit_into, halved, read_told, seal, unsealed
+from retrieval.artifacts.checksummed import fit_into, halved, open_sealed, seal
+from retrieval.artifacts.manifest import MANIFEST, read_payload
 from retrieval.errors import BundleError
 from retrieval.files import sha256
 
@@ -23,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_what_is_sealed_comes_out_file_by_file(folder: Path) -> None:
-    told, weights = unsealed(folder, KIND)
+    told, weights = open_sealed(folder, KIND)
     assert told == {"format": KIND, "size": 3, "files": {name: sha256(folder / name) for name in weights}}
     assert torch.equal(weights["one.safetensors"]["a"], torch.arange(3.0))
     assert torch.equal(weights["two.safetensors"]["b"], torch.ones(2, 2))
@@ -46,14 +47,14 @@ def test_a_changed_file_refuses_the_whole_folder(folder: Path, name: str) -> Non
     data[-1] ^= 1
     (folder / name).write_bytes(data)
     with pytest.raises(BundleError, match=f"{name} has the checksum"):
-        unsealed(folder, KIND)
+        open_sealed(folder, KIND)
 
 
 def test_another_kind_or_version_is_refused_by_its_name(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="'guise-thing/1', but 'guise-other/2' is read here"):
-        read_told(folder, "guise-other/2")
+        read_payload(folder, "guise-other/2")
     with pytest.raises(BundleError, match="There is no thing in"):
-        unsealed(tmp_path, KIND)
+        open_sealed(tmp_path, KIND)
 
 
 @pytest.mark.parametrize("files", [None, ["one.safetensors"], "one.safetensors"])
@@ -61,7 +62,7 @@ def test_a_manifest_without_checksums_is_refused(folder: Path, files: object) ->
     told = json.loads((folder / MANIFEST).read_text())
     (folder / MANIFEST).write_text(json.dumps(told | {"files": files}))
     with pytest.raises(BundleError, match="no files with checksums"):
-        unsealed(folder, KIND)
+        open_sealed(folder, KIND)
 
 
 def test_weights_fit_a_module_or_are_refused(folder: Path) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from retrieval.artifacts.checksummed import MANIFEST
-from retrieval.artifacts.judge import WEIGHTS, Judge, JudgeConfig, load_judge, save_judge
+from retrieval.artifacts.judge import Judge, JudgeConfig, load_judge, save_judge
+from retrieval.artifacts.manifest import MANIFEST, WEIGHTS
 from retrieval.errors import BundleError
 from retrieval.training.judging import (
     JUDGED,

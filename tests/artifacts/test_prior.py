@@ -13,7 +13,7 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors.torch import save_file
 from torch import Tensor
 
-from retrieval.artifacts.bundle import Source
+from retrieval.artifacts.manifest import Source
 from retrieval.artifacts.prior import FORMAT, READER, UNET, VAE, load_prior, save_prior
 from retrieval.diffusion.prior import Prior, PriorConfig
 from retrieval.diffusion.prompts import THING_AT, ReaderConfig, prompt

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from retrieval.artifacts.bundle import Bundle, Manifest
+from retrieval.artifacts.bundle import Bundle
+from retrieval.artifacts.manifest import Manifest
 from retrieval.evaluation.tasks import Catalog
 from retrieval.images import Preprocess
 from retrieval.methods import ClipBaseline

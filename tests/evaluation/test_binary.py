@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 import torch
 
-from retrieval.artifacts.bundle import Bundle, Manifest, load_bundle, save_bundle
+from retrieval.artifacts.bundle import Bundle, load_bundle, save_bundle
+from retrieval.artifacts.manifest import Manifest
+from retrieval.artifacts.rotation import Rotation
 from retrieval.errors import SettingsError
 from retrieval.evaluation.binary import InBits
 from retrieval.evaluation.harness import refusal
 from retrieval.evaluation.tasks import Picture, picture_task
 from retrieval.images import Preprocess
 from retrieval.methods import ClipBaseline
-from retrieval.stores.binary_store import BinaryStore, Rotation, fitted
+from retrieval.stores.binary_store import BinaryStore, fitted
 from retrieval.types import PHOTO
 
 TINY = {"trunk": "test_resnet", "dim": 16, "text_width": 8, "text_layers": 1, "text_heads": 2, "context_length": 8}

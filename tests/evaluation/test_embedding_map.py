@@ -14,8 +14,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from retrieval.artifacts.bundle import Bundle, Manifest, load_bundle, save_bundle
+from retrieval.artifacts.bundle import Bundle, load_bundle, save_bundle
 from retrieval.artifacts.checksummed import halved
+from retrieval.artifacts.manifest import Manifest
 from retrieval.cli import main
 from retrieval.errors import DataError
 from retrieval.evaluation.code_quality import gaps, probed

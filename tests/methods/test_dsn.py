@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from retrieval.artifacts.bundle import Manifest, load_bundle, save_bundle
+from retrieval.artifacts.bundle import load_bundle, save_bundle
+from retrieval.artifacts.manifest import Manifest
 from retrieval.backbones.conditional_resnet import ConditionalExcitation, ConditionalResNet
 from retrieval.errors import BundleError, QueryError, SettingsError
 from retrieval.images import Preprocess

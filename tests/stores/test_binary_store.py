@@ -8,8 +8,9 @@ import faiss
 import numpy as np
 import pytest
 
+from retrieval.artifacts.rotation import Rotation
 from retrieval.errors import GalleryError
-from retrieval.stores.binary_store import BinaryStore, Rotation, fitted
+from retrieval.stores.binary_store import BinaryStore, fitted
 
 
 def unit(count: int, seed: int) -> np.ndarray:

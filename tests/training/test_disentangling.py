@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from retrieval.artifacts.bundle import load_bundle
+from retrieval.artifacts.manifest import reference_to
 from retrieval.artifacts.prior import load_prior
 from retrieval.data.concepts import is_unseen
 from retrieval.data.unlabelled import Unlabelled
@@ -106,7 +107,7 @@ def test_dude_is_made_from_a_start_and_a_prior(home: Path, prior: Path, start: P
     out = home / "dude"
     manifest = disentangled("dude-world", on_unlabelled(home, run_folder=home / "dude-run", out=out, init=start))
     assert manifest.classes == ()
-    assert manifest.refers_to == load_prior(prior).fingerprint
+    assert manifest.refers_to == {"prior": reference_to(prior)}
     bundle = load_bundle(out)
     assert isinstance(bundle.method, Dude)
     assert bundle.method.styles == (*STYLES, "doodle")
@@ -136,7 +137,7 @@ def test_proto_ot_is_made_from_the_same_start_and_pictures(home: Path, start: Pa
     told = Prototyped(renders=home / "renders", packs=home, drawings=1, epochs=1, batch=64, init=start)
     out, run = home / "proto-ot", home / "proto-ot-run"
     manifest = prototyped("proto-ot-world", dataclasses.replace(told, run_folder=run, out=out))
-    assert (manifest.classes, manifest.refers_to) == ((), None)
+    assert (manifest.classes, manifest.refers_to) == ((), {})
     assert manifest.trained_on == load_bundle(start).manifest.trained_on
     bundle = load_bundle(out)
     assert isinstance(bundle.method, ProtoOT)

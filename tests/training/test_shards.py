@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retrieval.artifacts.bundle import Source
+from retrieval.artifacts.manifest import Source
 from retrieval.data.prompted import Shelf
 from retrieval.errors import DataError
 from retrieval.training.shards import ROOM, Shown, pack, packed, unpacked

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from retrieval.artifacts.manifest import is_sealed
 from retrieval.engine import HOME, Engine, Settings
 from tests.ui.conftest import served
 from tests.ui.fake_disentangler import FakeDisentangler
@@ -21,7 +22,7 @@ DUCK = HOME / "assets" / "examples" / "duck.json"  # drawn by a person
 TABS = ("Neighbours", "Swap grid", "Sliders", "Attention", "Film", "Find by code")
 FINISHED = "generated"
 SHIPPED = Settings()
-IS_SHIPPED = all((folder / "manifest.json").is_file() for folder in (SHIPPED.prior, SHIPPED.dude, SHIPPED.judge))
+IS_SHIPPED = all(is_sealed(folder) for folder in (SHIPPED.prior, SHIPPED.dude, SHIPPED.judge))
 
 
 def enter(page: Page) -> None:

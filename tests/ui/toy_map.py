@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 
+from retrieval.artifacts.manifest import MANIFEST
 from retrieval.evaluation.embedding_map_file import Atlas, Stop, write_atlas
 from retrieval.files import sha256
 from retrieval.items import ITEMS, write_items
@@ -21,7 +22,7 @@ def write_map(engine: FakeEngine, *, weights: str = WEIGHTS) -> Atlas:
     home, folder = engine.settings.gallery, engine.settings.dude
     write_items(home, engine.pictures)
     folder.mkdir(exist_ok=True)
-    (folder / "manifest.json").write_text(json.dumps({"files": {"model.safetensors": weights}}), encoding="utf-8")
+    (folder / MANIFEST).write_text(json.dumps({"files": {"model.safetensors": weights}}), encoding="utf-8")
     classes = tuple(COLORS)
     pictures = tuple(
         (item.id, classes.index(item.label or ""), STYLES.index(item.domain.name)) for item in engine.pictures

@@ -1,0 +1,164 @@
+"""What a sealed folder says of itself, read and checked for form without torch: the engine and the command line ask a
+manifest what a bundle is before any weights are loaded.
+
+    <folder>/manifest.json   its format, "guise-KIND/VERSION"; what it is; the SHA-256 of every other file
+
+A manifest may refer to other sealed folders, by name and by the SHA-256 of their manifests, which vouch for all of
+their files in turn. Such a folder lies beside the one that refers to it, or under `checkpoints/`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from retrieval.errors import BundleError
+from retrieval.files import sha256, write_text
+from retrieval.images import Preprocess
+from retrieval.schema import Count, Digest, Name, Width, fill
+
+MANIFEST = "manifest.json"
+WEIGHTS = "model.safetensors"  # of a bundle and of a judge
+FORMAT = "guise-bundle/1"
+MAX_BYTES = 8_000_000  # of a manifest
+CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One set of data that the weights have seen, and the licence it came under."""
+
+    data: str
+    licence: str
+    pictures: Count
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Another sealed folder: its name, and the SHA-256 of its manifest."""
+
+    folder: Name
+    sha256: Digest
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a bundle says of itself. `files` maps each file name to its SHA-256; `refers_to` maps the role that another
+    folder has for this one ("prior", "text tower") to that folder.
+
+    `cutoff` says what a match needs: of "image" and "text", the cosine of the best hit; where `relevance` decides, of
+    "image held" the share, and of "image hit" the cosine from which further hits are sure.
+    """
+
+    name: Name
+    method: str
+    config: Mapping[str, Any]
+    preprocess: Preprocess
+    domains: tuple[str, ...]
+    classes: tuple[str, ...]
+    dim: Width
+    files: Mapping[str, str]
+    seed: int = 0
+    trained_on: tuple[Source, ...] = ()
+    unseen_classes: tuple[str, ...] = ()
+    concepts: tuple[str, ...] = ()  # what it knows by drawings and by name: what a gallery may turn out not to hold
+    cutoff: Mapping[str, Annotated[float, Field(ge=-1, le=1)]] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    refers_to: Mapping[str, Reference] = field(default_factory=dict)
+    format: str = FORMAT
+
+
+# ---------------------------------------------------------------- reading and writing
+
+
+def is_sealed(folder: Path) -> bool:
+    """Whether there is a manifest in the folder."""
+    return (folder / MANIFEST).is_file()
+
+
+def read_payload(folder: Path, kind: str) -> dict[str, Any]:
+    """The manifest of format `kind` as JSON, not yet checked against the files. Raises BundleError with what is wrong
+    and what to do.
+    """
+    payload = _parse(folder, kind.partition("/")[0].removeprefix("guise-"))
+    if not isinstance(payload, dict) or payload.get("format") != kind:
+        actual = payload.get("format") if isinstance(payload, dict) else type(payload).__name__
+        raise BundleError(
+            f"{folder / MANIFEST} has the format {actual!r}, but {kind!r} is read here. Use one made for this version."
+        )
+    return payload
+
+
+def read_format(folder: Path) -> str:
+    """The format that the folder's manifest names; "" where it names none."""
+    payload = _parse(folder, "bundle")
+    return str(payload.get("format", "")) if isinstance(payload, dict) else ""
+
+
+def _parse(folder: Path, noun: str) -> Any:
+    """The manifest's JSON, whatever it holds; `noun` is what messages call the folder."""
+    path = folder / MANIFEST
+    try:
+        return json.loads(_read_text(path))
+    except FileNotFoundError as error:
+        raise BundleError(
+            f"There is no {noun} in {folder}: {MANIFEST} is missing. Name a folder under checkpoints/."
+        ) from error
+    except PermissionError as error:
+        raise BundleError(f"{path} may not be read ({error.strerror}). Give yourself the right to read it.") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise BundleError(f"{path} cannot be read as JSON. Restore the {noun} from where it came.") from error
+
+
+def _read_text(path: Path) -> str:
+    if path.stat().st_size > MAX_BYTES:
+        raise BundleError(
+            f"{path} has {path.stat().st_size:,} bytes, more than {MAX_BYTES:,}. Restore it from where it came."
+        )
+    return path.read_text(encoding="utf-8")
+
+
+def write_payload(folder: Path, payload: Mapping[str, Any]) -> None:
+    """Write or replace the manifest, in one step."""
+    write_text(folder / MANIFEST, json.dumps(payload, indent=2) + "\n")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a bundle, every entry of it checked, but not yet against the files."""
+    payload = read_payload(folder, FORMAT)
+    if payload.get("refers_to", {}) is None:  # as written before there were roles
+        payload["refers_to"] = {}
+    return fill(Manifest, payload, folder / MANIFEST)
+
+
+# ---------------------------------------------------------------- other folders
+
+
+def reference_to(folder: Path) -> Reference:
+    """The reference that a manifest holds to a sealed folder as it is now."""
+    return Reference(folder.resolve().name, sha256(folder / MANIFEST))
+
+
+def resolve(folder: Path, role: str, reference: Reference) -> Path:
+    """Where the folder lies that the sealed `folder` refers to: beside it, or else under `checkpoints/`. Raises
+    BundleError where it is missing, or is not the one that is meant.
+    """
+    homes = (folder.resolve().parent, CHECKPOINTS)
+    path = next((home / reference.folder for home in homes if is_sealed(home / reference.folder)), None)
+    if path is None:
+        raise BundleError(
+            f"{folder / MANIFEST} refers to the {role} {reference.folder!r}, but neither {homes[0]} nor {homes[1]} "
+            "holds it. Put it beside the bundle, from where that came."
+        )
+    actual = sha256(path / MANIFEST)
+    if actual != reference.sha256:
+        raise BundleError(
+            f"{path / MANIFEST} has the checksum {actual[:12]}..., but {folder / MANIFEST} refers to the {role} "
+            f"{reference.sha256[:12]}.... Restore both from where they came."
+        )
+    return path
