@@ -6,13 +6,15 @@ import dataclasses
 from functools import lru_cache
 from pathlib import Path
 
-from retrieval.artifacts.checksummed import MANIFEST, fit_into, halved, seal, unsealed
+import torch
+
+from retrieval.artifacts.checksummed import fit_into, halved, open_sealed, seal
+from retrieval.artifacts.manifest import MANIFEST, WEIGHTS
 from retrieval.backbones.sentence_encoder import SentenceConfig, SentenceEncoder
 from retrieval.errors import BundleError
 from retrieval.methods.base import config_from
 
 FORMAT = "guise-text/1"
-WEIGHTS = "model.safetensors"
 TOKENIZER = "tokenizer.json"
 ABOUT = {  # what stands in the manifest beside the sizes
     "name": "text-minilm",
@@ -28,20 +30,20 @@ def save_text_tower(folder: Path, encoder: SentenceEncoder, tokenizer: str) -> N
     seal(folder, payload, {WEIGHTS: halved(encoder.state_dict())}, {TOKENIZER: tokenizer})
 
 
-def load_text_tower(folder: Path) -> SentenceEncoder:
+def load_text_tower(folder: Path, device: str | torch.device = "cpu") -> SentenceEncoder:
     """The verified, frozen encoder in the folder; the same object each time it is asked for.
 
     Raises BundleError with what is wrong and what to do.
     """
-    return _load(folder.resolve())
+    return _load(folder.resolve(), str(device))
 
 
 @lru_cache(maxsize=2)
-def _load(folder: Path) -> SentenceEncoder:
-    payload, weights = unsealed(folder, FORMAT)
+def _load(folder: Path, device: str) -> SentenceEncoder:
+    payload, weights = open_sealed(folder, FORMAT)
     if TOKENIZER not in payload["files"]:
         raise BundleError(f"{folder / MANIFEST} lists no {TOKENIZER}. Restore the text tower from where it came.")
     config = config_from(SentenceConfig, payload.get("config") or {}, folder / MANIFEST)
     encoder = SentenceEncoder((folder / TOKENIZER).read_text(encoding="utf-8"), config)
     fit_into(encoder, weights.get(WEIGHTS, {}), folder / WEIGHTS)
-    return encoder.eval().requires_grad_(False)
+    return encoder.to(device).eval().requires_grad_(False)

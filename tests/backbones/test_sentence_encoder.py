@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from retrieval.artifacts.text_tower import TOKENIZER, WEIGHTS, load_text_tower, save_text_tower
+from retrieval.artifacts.manifest import WEIGHTS
+from retrieval.artifacts.text_tower import TOKENIZER, load_text_tower, save_text_tower
 from retrieval.backbones.pretrained import PACKAGES, SENTENCES, imagenet_classifier, sentence_encoder
 from retrieval.backbones.sentence_encoder import SentenceConfig, SentenceEncoder
 from retrieval.errors import BundleError, DataError
