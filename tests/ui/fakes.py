@@ -1,132 +1,130 @@
-"""An engine that needs no model: pictures are made here, and a query finds the class that it looks or sounds like.
+"""A real engine over an encoder without weights, which sees the class that a query looks or sounds like.
 
 A drawing is read by its shape alone: wider than high is a fish, higher than wide is a tree, anything else is a duck; a
-picture is read by the colour in its middle; a text by the class that it names.
+picture is read by the colour in its middle; a text by the class that it names. A picture of that class has the cosine
+0.9 with the query, any other 0.2, less a thousandth for each place in the gallery; object codes count from its end.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
-from retrieval.code_search import Nearest
-from retrieval.engine import Choice, Results, Settings
-from retrieval.errors import EmptyQuery, GalleryError, QueryError, RetrievalError
-from retrieval.types import SKETCH, Domain, Explanation, Hit, ImageQuery, Item, Occlusion, Query, TextQuery
+from retrieval.artifacts.bundle import Manifest, Source
+from retrieval.code_search import Codes
+from retrieval.encoder import Vectors
+from retrieval.engine import Choice, Engine, Results, Settings
+from retrieval.errors import EmptyQuery, QueryError, RetrievalError
+from retrieval.gallery import Gallery
+from retrieval.images import Preprocess
+from retrieval.loaded_encoder import Served
+from retrieval.stores.faiss_store import FaissStore
+from retrieval.types import SKETCH, Domain, Explanation, ImageQuery, Item, Occlusion, Query, TextQuery
 from tests.ui.fake_disentangler import FakeDisentangler
 
 STYLES = ("photo", "painting", "cartoon", "sketch")
 COLORS = {"duck": "#e0b424", "fish": "#3b7fc4", "tree": "#3c8f4a"}
 EACH = 4  # pictures of a class in a style
 HOSTILE = '<img src=x onerror="window.hacked=1">'
+MANIFEST = Manifest(
+    name="fake",
+    method="fake",
+    config={},
+    preprocess=Preprocess(16),
+    domains=STYLES,
+    classes=tuple(COLORS),
+    dim=0,
+    files={},
+    trained_on=(Source("rendered world", "Apache-2.0", 1000),),
+    cutoff={"image": 0.3, "text": 0.3},
+)
 
 
-class FakeEngine:
-    """The surface of `retrieval.engine.Engine`, over pictures drawn into `folder`. A second gallery has them twice."""
+class FakeServed(Served):
+    """Written vectors over galleries of the same items, which the second gallery holds twice."""
 
-    def __init__(self, folder: Path, *galleries: str, loading: bool = False) -> None:
-        self.picture_roots = (folder,)
-        self.settings = Settings(gallery=folder, dude=folder.parent / "dude")
-        self.galleries = galleries or ("world",)
-        self.methods = (Choice("fake", "Plain encoder · fake", ""),)
-        self.trouble: str | None = None
-        self.progress = "Loading the model"
-        self.delay = 0.0
-        self.asked: list[Query] = []
-        self.disentangler = FakeDisentangler()
-        self.codes = self  # one fake does for all that is loaded
-        self._items = paint_gallery(folder)
-        self.pictures = tuple(self._items)
-        self._loaded = threading.Event()
-        if not loading:
-            self._loaded.set()
-
-    # -------- loading
-
-    def warm(self) -> None:
-        """Nothing to load."""
-
-    def served(self, method: str | None = None) -> FakeEngine:
-        """There is one method."""
-        return self
+    def __init__(self, items: Sequence[Item], homes: Mapping[str, Path], order: int = 1) -> None:
+        super().__init__(Path("fake"), homes)
+        self.items = tuple(items)
+        self.failure: str | None = None
+        self._order = order  # -1: the last picture is the best
+        self._gate = threading.Event()
 
     def finish(self) -> None:
-        """Be ready from now on."""
-        self._loaded.set()
+        """End loading, in the failure if there is one."""
+        self._gate.set()
+        self.warm()
+        self._loaded.wait()
+
+    def _load(self) -> None:
+        self._progress = "Loading the model"
+        self._gate.wait()
+        if self.failure:
+            raise RetrievalError(self.failure)
+        self._bundle = cast("Any", SimpleNamespace(manifest=MANIFEST, fingerprint="fake"))
+        for times, (name, home) in enumerate(self.homes.items(), start=1):
+            self._galleries[name] = self._indexed(home, self.items * times)
+            self._names[name] = None
+
+    def _indexed(self, home: Path, items: Sequence[Item]) -> Gallery:
+        places = np.arange(len(items))[:: self._order]
+        is_of_class = np.array([[item.label == label for label in (*COLORS, None)] for item in items])  # (N, 4)
+        cosines = np.where(is_of_class, 0.9, 0.2) - places[:, None] / 1000
+        rest = np.sqrt(1 - (cosines**2).sum(axis=1))
+        store = FaissStore(self._width)
+        store.add(
+            np.arange(len(items)),
+            np.eye(len(items), self._width, 4) * rest[:, None] + np.pad(cosines, ((0, 0), (0, self._width - 4))),
+        )
+        return Gallery(home, items, store, "fake")
+
+    def vector(self, query: Query) -> Vectors:
+        return np.eye(self._width, dtype=np.float32)[[*COLORS, None].index(read(query))]
 
     @property
-    def ready(self) -> bool:
-        return self._loaded.is_set()
+    def _width(self) -> int:
+        """An axis for each class, one for no class, and one for each picture, which makes its vector a unit row."""
+        return 4 + len(self.items) * len(self.homes)
 
-    def wait(self, timeout: float | None = None) -> None:
-        if self.trouble:
-            raise RetrievalError(self.trouble)
-        self._loaded.wait(timeout)
 
-    # -------- what there is
+class FakeEngine(Engine):
+    """Pictures drawn into `folder`, and a query that can be slow, or a bug."""
 
-    @property
-    def about(self) -> dict[str, Any]:
-        source = {"data": "rendered world", "licence": "Apache-2.0", "pictures": 1000}
-        return {"name": "fake", "trained_on": [source], "classes": list(COLORS)} if self.ready else {}
+    def __init__(self, folder: Path, *galleries: str, loading: bool = False) -> None:
+        super().__init__(Settings(bundle=folder, others=(), gallery=folder, dude=folder.parent / "dude"))
+        self.pictures = tuple(paint_gallery(folder))
+        self.delay = 0.0
+        self.asked: list[Query] = []
+        self._homes = dict.fromkeys(galleries or ("world",), folder)
+        self.methods = (Choice("fake", "Plain encoder · fake", ""),)
+        self._served = {"fake": FakeServed(self.pictures, self._homes)}
+        self.codes = Codes(FakeServed(self.pictures, self._homes, order=-1), self.served())
+        self.disentangler = cast("Any", FakeDisentangler())
+        if loading:
+            self.warm()
+        else:
+            self.finish()
 
-    def domains(self, gallery: str | None = None) -> tuple[str, ...]:
-        self._known(gallery)
-        return STYLES
+    def finish(self, failure: str | None = None) -> None:
+        """Be ready from now on, or in trouble."""
+        for served in (self.codes.coded, self.codes.raw):
+            assert isinstance(served, FakeServed)
+            served.failure = failure
+            served.finish()
 
-    def labels(self, gallery: str | None = None) -> tuple[str, ...]:
-        self._known(gallery)
-        return tuple(COLORS)
-
-    def item(self, item_id: str, gallery: str | None = None) -> Item:
-        self._known(gallery)
-        for item in self._items:
-            if item.id == item_id:
-                return item
-        raise GalleryError(f"There is no picture {item_id[:80]!r} in this gallery.")
-
-    def _known(self, gallery: str | None) -> None:
-        if gallery not in (None, *self.galleries):
-            raise GalleryError(f"There is no gallery {gallery!r}.")
-
-    # -------- searching
-
-    def search(
-        self,
-        query: Query,
-        *,
-        gallery: str | None = None,
-        k: int = 24,
-        domains: Sequence[str] = (),
-        labels: Sequence[str] = (),
-        cutoff: float | None = None,
-        method: str | None = None,
-    ) -> Results:
-        self.wait()
-        self._known(gallery)
+    def search(self, query: Query, **options: Any) -> Results:
         if isinstance(query, TextQuery) and query.text == "crash":
             raise ZeroDivisionError("a bug")
         self.asked.append(query)
         time.sleep(self.delay)
-        wanted = read(query)
-        fits = [
-            item
-            for item in self._items
-            if (not domains or item.domain.name in domains) and (not labels or item.label in labels)
-        ]
-        ranked = sorted(
-            ((self._score(item, wanted, i), item) for i, item in enumerate(fits)), key=lambda pair: -pair[0]
-        )[:k]
-        hits = tuple(Hit(item, score, rank) for rank, (score, item) in enumerate(ranked, start=1))
-        size = len(self._items) * (1 + self.galleries.index(gallery or self.galleries[0]))
-        least = 0.3 if cutoff is None else cutoff
-        return Results(hits, bool(hits) and hits[0].score >= least, least, 0.012, size)
+        return super().search(query, **options)
 
     def why(self, query: Query, item_id: str, *, gallery: str | None = None, method: str | None = None) -> Explanation:
         """The left half counts."""
@@ -135,33 +133,6 @@ class FakeEngine:
         falls = tuple((0.3, 0.1, -0.1, 0.0) for _ in range(4))
         hit = Image.open(self.item(item_id, gallery).path).convert("RGB")
         return Explanation(0.9, Occlusion(query.image, falls), Occlusion(hit, falls))
-
-    def nearest(
-        self, query: ImageQuery, style: str, *, gallery: str | None = None, own: Item | None = None, k: int = 8
-    ) -> tuple[Nearest, ...]:
-        domain = style if style in STYLES else query.domain.name
-        hits = [hit for hit in self.search(query, gallery=gallery).hits if hit.item != own]
-        styled = [hit for hit in hits if hit.item.domain.name == domain]
-        rows = (("object", hits[:k]), ("style", styled[:k]), ("raw", hits[1 : k + 1]))
-        return tuple(Nearest(code, tuple(found), domain, 0.25, 0.25, 1.0 if own else None) for code, found in rows)
-
-    def search_by_code(
-        self,
-        by: str,
-        query: ImageQuery,
-        style: str = "",
-        *,
-        strictness: float = 1.0,
-        gallery: str | None = None,
-        k: int = 24,
-    ) -> Results:
-        if by != "object" and style not in STYLES:
-            raise QueryError(f"This gallery has no pictures in the style {style!r}.")
-        return self.search(query, gallery=gallery, k=k, domains=[] if by == "object" else [style])
-
-    @staticmethod
-    def _score(item: Item, wanted: str | None, place: int) -> float:
-        return (0.9 if item.label == wanted else 0.2) - place / 1000
 
 
 def read(query: Query) -> str | None:

@@ -473,7 +473,7 @@ def test_the_page_says_that_the_model_is_loading_and_searches_when_it_is_there(
 
 def test_a_model_that_cannot_be_loaded_says_why(late: tuple[FakeEngine, str], visit: Callable[..., Page]) -> None:
     engine, address = late
-    engine.trouble = "model.safetensors has the wrong checksum. Fetch the bundle again."
+    engine.finish("model.safetensors has the wrong checksum. Fetch the bundle again.")
     page = visit(address)
     expect(page.locator("#banner")).to_contain_text("wrong checksum")
     draw(page, WIDE)
