@@ -165,6 +165,8 @@ def test_each_code_has_its_own_neighbours_and_the_querys_own_picture_is_none(cod
 def test_k_neighbours_come_whether_or_not_the_own_picture_is_among_them(codes: Codes) -> None:
     for own, order in ((None, "abef"), (ITEMS[3], "abef"), (ITEMS[1], "aefc")):
         assert names(codes.nearest(QUERY, "photo", own=own, k=4)[0].hits) == order
+    by_style = by_code(codes.nearest(QUERY, "photo", own=ITEMS[2], k=1))["style"]
+    assert names(by_style.hits) == "a", "the own picture is the first of its style"
 
 
 def test_shares_of_the_neighbours_are_of_the_querys_domain_and_class(codes: Codes) -> None:
