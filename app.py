@@ -33,6 +33,7 @@ def main() -> None:
             f"{' and '.join(opened)} must not be set: the page would serve or change more than its gallery. Unset it."
         )
 
+    from retrieval.decoder import DECODERS
     from retrieval.engine import Engine, Settings
     from retrieval.errors import RetrievalError
     from retrieval.ui import build_page, launch_options
@@ -48,6 +49,7 @@ def main() -> None:
     )
     log.info("Guise is on http://%s:%d", settings.host, settings.port)
     engine.warm()
+    DECODERS.warm()
     page.block_thread()
 
 

@@ -21,7 +21,7 @@ from tqdm import tqdm
 from retrieval.artifacts.manifest import resolve
 from retrieval.engine import Engine, Settings
 from retrieval.errors import RetrievalError, SettingsError
-from retrieval.images import open_image
+from retrieval.images import OWNER, open_image
 from retrieval.items import home_of
 from retrieval.loaded_encoder import index
 from retrieval.training.settings import (
@@ -64,7 +64,9 @@ def search(asked: argparse.Namespace) -> None:
     """Print the hits for words or a picture as JSON."""
     engine = _engine(asked)
     query = (
-        TextQuery(asked.text) if asked.text is not None else ImageQuery(open_image(asked.image), Domain(asked.domain))
+        TextQuery(asked.text)
+        if asked.text is not None
+        else ImageQuery(open_image(asked.image, OWNER), Domain(asked.domain))
     )
     results = engine.search(query, k=asked.k, domains=asked.style, method=asked.method)
     hits = [
@@ -84,7 +86,7 @@ def why(asked: argparse.Namespace) -> None:
     """Print why a picture of the gallery is a hit of a picture, as JSON."""
     from retrieval.why import as_json
 
-    query = ImageQuery(open_image(asked.image), Domain(asked.domain))
+    query = ImageQuery(open_image(asked.image, OWNER), Domain(asked.domain))
     say(json.dumps(as_json(_engine(asked).why(query, asked.item, method=asked.method)), indent=2))
 
 

@@ -19,7 +19,7 @@ from retrieval.artifacts.manifest import is_sealed, read_manifest
 from retrieval.code_search import Codes
 from retrieval.disentangle import ServedDisentangler
 from retrieval.errors import BundleError, EmptyQuery, QueryError, RetrievalError, SettingsError
-from retrieval.images import open_image
+from retrieval.images import OWNER, open_image
 from retrieval.items import ITEMS, domains_of, home_of, labels_of, read_items, root_of
 from retrieval.loaded_encoder import Served
 from retrieval.types import Explanation, Held, Hit, ImageQuery, Item, Query, TextQuery
@@ -242,7 +242,7 @@ class Engine:
         served = self.served(method)
         served.wait()
         item = served.gallery(gallery).item(item_id)
-        hit = ImageQuery(open_image(item.path), item.domain)
+        hit = ImageQuery(open_image(item.path, OWNER), item.domain)
         return explain(served.bundle, query, hit, served.bundle.manifest.classes)
 
     def search_by_code(

@@ -18,3 +18,8 @@ def sha256(path: Path) -> str:
     """The file's SHA-256, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def printable(name: str) -> str:
+    """The name as text that can be shown and written anywhere: what is no UTF-8 or no character becomes "�"."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in name)

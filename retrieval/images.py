@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import stat
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,15 +22,43 @@ from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
 from pydantic import Field
 
 from retrieval.errors import BadStrokes, EmptyQuery, UnreadableImage
+from retrieval.files import printable
+from retrieval.schema import shorten
 
-MAX_BYTES = 10_000_000
-MAX_PIXELS = 40_000_000
 MAX_SIDE = 1024  # what is kept of a larger picture; every encoder reads less
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")  # animated ones: the first frame
+LAYERED = ("WEBP", "GIF")  # decoded as several whole layers of four bytes a pixel, moving or not
+ORIENTATION = 0x0112  # the EXIF tag that says how the camera was held
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a picture may ask of its decoder, known before it is decoded."""
+
+    bytes: int
+    pixels: int
+    layered: int  # pixels of a format in LAYERED
+    scans: int  # of a JPEG, each of which goes over all pixels
+    scanned: int  # pixels times scans
+
+
+VISITOR = Limits(bytes=10_000_000, pixels=40_000_000, layered=16_000_000, scans=64, scanned=400_000_000)
+OWNER = Limits(bytes=200_000_000, pixels=150_000_000, layered=60_000_000, scans=500, scanned=4_000_000_000)
+"""For the pictures in a folder that somebody indexes: cameras make 50 megapixels, and the owner has time."""
 
 MAX_STROKES = 500
 MAX_POINTS = 20_000
 MAX_CANVAS = 4096
+MAX_ERASED = 1_000_000  # width of the eraser in pixels times its points: about a second of work
 PEN = (0.012, 0.05)  # thinnest and thickest line of a rasterised drawing, as a share of its side
 MARGIN = 0.06  # paper around a rasterised drawing, as a share of its side
 
@@ -36,51 +66,86 @@ MARGIN = 0.06  # paper around a rasterised drawing, as a share of its side
 # ---------------------------------------------------------------- files
 
 
-def open_image(path: Path) -> Image.Image:
+def open_image(path: Path, limits: Limits = VISITOR) -> Image.Image:
     """The picture in the file as upright 8-bit RGB on white, at most `MAX_SIDE` on its longer side.
 
-    Raises UnreadableImage, in one sentence, for anything else: empty files, other formats, too many bytes or pixels,
+    Raises UnreadableImage, in one sentence, for anything else: empty files, other formats, more than the limits,
     damage.
     """
-    name = path.name
-    try:
-        size = path.stat().st_size
-    except OSError as error:
-        raise UnreadableImage(f"{name} cannot be read ({error.strerror}). Choose the picture again.") from error
-    if size == 0:
-        raise UnreadableImage(f"{name} is empty (0 bytes). Choose a file that holds a picture.")
-    if size > MAX_BYTES:
-        raise UnreadableImage(
-            f"{name} has {size / 1e6:.0f} MB, more than {MAX_BYTES / 1e6:.0f} MB. Make it smaller first."
-        )
+    name = printable(path.name)
+    _check_file(path, name, limits)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is below, and stricter
+            warnings.simplefilter("ignore")  # our own limits are below, and damage is said in our own words
             with Image.open(path, formats=FORMATS) as opened:
-                return _decoded(opened, name)
+                return _decoded(opened, path, limits)
+    except UnreadableImage:
+        raise
     except UnidentifiedImageError as error:
         raise UnreadableImage(
             f"{name} is not a picture that can be opened here. Choose a {_listed(FORMATS)} file."
         ) from error
     except Image.DecompressionBombError as error:
-        raise UnreadableImage(_too_large(name, "far more")) from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise UnreadableImage(_too_large(name, "far more", limits.pixels)) from error
+    except MemoryError as error:
+        raise UnreadableImage(f"{name} needs more memory than there is. Make it smaller first.") from error
+    except Exception as error:  # a decoder that meets damage raises whatever it likes
         raise UnreadableImage(f"{name} is damaged or incomplete. Save it again, or choose another picture.") from error
 
 
-def _decoded(opened: Image.Image, name: str) -> Image.Image:
-    pixels = opened.width * opened.height
-    if pixels > MAX_PIXELS:
+def _check_file(path: Path, name: str, limits: Limits) -> None:
+    try:
+        status = path.stat()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UnreadableImage(f"{name} cannot be read ({reason}). Choose the picture again.") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise UnreadableImage(f"{name} is not a file. Choose a file that holds a picture.")
+    if not os.access(path, os.R_OK):
+        raise UnreadableImage(f"{name} may not be read (permission denied). Allow reading it, or choose another.")
+    if status.st_size == 0:
+        raise UnreadableImage(f"{name} is empty (0 bytes). Choose a file that holds a picture.")
+    if status.st_size > limits.bytes:
         raise UnreadableImage(
-            _too_large(name, f"{opened.width} x {opened.height} = {pixels / 1e6:.0f} megapixels, more")
+            f"{name} has {status.st_size / 1e6:.0f} MB, more than {limits.bytes / 1e6:.0f} MB. Make it smaller first."
         )
+
+
+def _decoded(opened: Image.Image, path: Path, limits: Limits) -> Image.Image:
+    _check_work(opened, path, limits)
     opened.draft("RGB", (MAX_SIDE, MAX_SIDE))  # lets JPEG decode at a fraction of its size
     opened.load()
-    upright = ImageOps.exif_transpose(opened)
+    turn = _turn(opened)
+    upright = opened if turn is None else opened.transpose(turn)
     upright.thumbnail(
         (MAX_SIDE, MAX_SIDE), Image.Resampling.BOX if upright.mode.startswith("I") else Image.Resampling.LANCZOS
     )
     return flatten(upright)
+
+
+def _check_work(opened: Image.Image, path: Path, limits: Limits) -> None:
+    """Refuse what would take too long or too much memory, before a pixel is decoded."""
+    name, count = printable(path.name), opened.width * opened.height
+    most = limits.layered if opened.format in LAYERED else limits.pixels
+    if count > most:
+        size = f"{opened.width} x {opened.height} = {count / 1e6:.0f} megapixels, more"
+        raise UnreadableImage(_too_large(name, size, most))
+    if opened.format in ("JPEG", "MPO"):
+        scans = path.read_bytes().count(b"\xff\xda")
+        if scans > limits.scans or scans * count > limits.scanned:
+            raise UnreadableImage(
+                f"{name} is drawn in {scans} passes over {count / 1e6:.1f} megapixels, which takes too long. "
+                "Save it again as a plain JPEG."
+            )
+
+
+def _turn(opened: Image.Image) -> Image.Transpose | None:
+    """How to turn the picture upright, where its EXIF says so and can be read: no tag is worth a picture."""
+    try:
+        held = opened.getexif().get(ORIENTATION)
+    except Exception:  # tags are anybody's bytes, and Pillow raises whatever they lead it to
+        return None
+    return UPRIGHT.get(held) if isinstance(held, int) else None
 
 
 def flatten(image: Image.Image) -> Image.Image:
@@ -96,8 +161,8 @@ def flatten(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _too_large(name: str, how: str) -> str:
-    return f"{name} has {how} than the {MAX_PIXELS / 1e6:.0f} megapixels that are opened here. Make it smaller first."
+def _too_large(name: str, how: str, most: int) -> str:
+    return f"{name} has {how} than the {most / 1e6:.0f} megapixels that are opened here. Make it smaller first."
 
 
 def _listed(words: tuple[str, ...]) -> str:
@@ -168,7 +233,7 @@ def _loaded(drawing: str | Mapping[str, Any] | None) -> Mapping[str, Any]:
 def _number(value: object, what: str, low: float, high: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:  # NaN fails too
         raise BadStrokes(
-            f"The drawing's {what} is {value!r}, not a number from {low:g} to {high:g}. "
+            f"The drawing's {what} is {shorten(value)}, not a number from {low:g} to {high:g}. "
             "Clear the canvas and draw again."
         )
     return float(value)
@@ -181,7 +246,7 @@ def _stroke(entry: object, index: int, width: float, height: float) -> Stroke:
     for point in entry["points"]:
         if not isinstance(point, list | tuple) or len(point) != 2:
             raise BadStrokes(
-                f"Stroke {index} has a point {point!r} that is not [x, y]. Clear the canvas and draw again."
+                f"Stroke {index} has a point {shorten(point)} that is not [x, y]. Clear the canvas and draw again."
             )
         points.append((_number(point[0], "x", 0, width), _number(point[1], "y", 0, height)))
     pen = _number(entry.get("width", width / 80), "pen width", 0.1, max(width, height))
@@ -221,16 +286,32 @@ def _inked(
     side = size * oversample
     paper = Image.new("L", (side, side), 255)
     brush = ImageDraw.Draw(paper)
+    erased = 0
     for stroke in drawing.strokes:
         share = stroke.width * scale / size
         width = max(1, round(side * (share if stroke.erase else min(max(share, pen[0]), pen[1]))))
         points = [((x * scale + shift[0]) * oversample, (y * scale + shift[1]) * oversample) for x, y in stroke.points]
+        if stroke.erase:
+            if width * len(points) > MAX_ERASED / 4:
+                points = _thinned(points, width / 16)
+            erased += width * len(points)
+            if erased > MAX_ERASED:
+                raise BadStrokes("The eraser goes over too much of the drawing. Clear the canvas and draw again.")
         tone, radius = (255 if stroke.erase else 0), width / 2
         if len(points) > 1:
             brush.line(points, fill=tone, width=width, joint="curve")
         for x, y in (points[0], points[-1]):  # round ends, and dots
             brush.ellipse((x - radius, y - radius, x + radius, y + radius), fill=tone)
     return paper
+
+
+def _thinned(points: list[tuple[float, float]], step: float) -> list[tuple[float, float]]:
+    """The points without those that are closer than `step` to the last that was kept; both ends stay."""
+    kept = points[:1]
+    for point in points[1:-1]:
+        if math.dist(point, kept[-1]) >= step:
+            kept.append(point)
+    return kept + points[-1:] if len(points) > 1 else kept
 
 
 # ---------------------------------------------------------------- what an encoder reads

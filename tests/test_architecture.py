@@ -23,7 +23,7 @@ LAYERS = [  # from the top down; a module imports from its own layer and from th
     {"artifacts"},
     {"data", "methods"},
     {"backbones", "diffusion", "losses", "encoder", "world"},
-    {"items", "images"},
+    {"decoder", "items", "images"},
     {"types", "errors", "threads", "files", "loading", "schema"},
 ]
 DEPTH = {name: depth for depth, layer in enumerate(LAYERS) for name in layer}

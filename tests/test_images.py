@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import struct
+import time
 import zlib
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,17 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from retrieval.errors import BadStrokes, EmptyQuery, QueryError, UnreadableImage
-from retrieval.images import MAX_POINTS, MAX_SIDE, Preprocess, open_image, parse_strokes, pixels, rasterise, squared
+from retrieval.images import (
+    MAX_POINTS,
+    MAX_SIDE,
+    OWNER,
+    Preprocess,
+    open_image,
+    parse_strokes,
+    pixels,
+    rasterise,
+    squared,
+)
 
 
 def saved(path: Path, image: Image.Image, **options: Any) -> Path:
@@ -107,6 +119,105 @@ def test_transparency_becomes_white_paper(tmp_path: Path) -> None:
 
 def test_a_large_picture_is_reduced(tmp_path: Path) -> None:
     assert max(open_image(saved(tmp_path / "large.jpg", Image.new("RGB", (3000, 1500)))).size) <= MAX_SIDE
+
+
+def broken_exif(path: Path, tag: int, kind: int, count: int, value: bytes) -> Path:
+    """A JPEG that is held upside down, with one more tag that is written wrongly."""
+    turned = struct.pack("<HHI4s", 0x0112, 3, 1, b"\x03\0\0\0")
+    entries = struct.pack("<H", 2) + turned + struct.pack("<HHI4s", tag, kind, count, value) + bytes(4)
+    picture = Image.new("RGB", (64, 32), "white")
+    picture.paste("red", (0, 0, 64, 8))
+    return saved(path, picture, exif=b"Exif\0\0II*\0\x08\0\0\0" + entries)
+
+
+def test_a_picture_with_a_broken_tag_opens_without_the_tag(tmp_path: Path) -> None:
+    told = (
+        b"Exif\0\0II*\0\x08\0\0\0\x02\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\x03\x01\x08\0\x01\0\0\0\xff\xff\0\0\0\0\0\0"
+    )
+    assert open_image(saved(tmp_path / "x.jpg", Image.new("RGB", (8, 8)), exif=told)).size == (8, 8)
+    for kind in range(14):
+        path = broken_exif(tmp_path / "held.jpg", 0x0103, kind, 1, b"\xff\xff\0\0")
+        assert np.asarray(open_image(path))[30, 5, 1] < 100, "it was turned, as the tag that can be read says"
+
+
+@given(st.binary(min_size=4, max_size=200))
+def test_no_exif_costs_a_picture(tmp_path_factory: pytest.TempPathFactory, junk: bytes) -> None:
+    path = tmp_path_factory.mktemp("exif") / "x.jpg"
+    for head in (b"II*\0\x08\0\0\0", b"MM\0*\0\0\0\x08", b""):
+        Image.new("RGB", (8, 8)).save(path, exif=b"Exif\0\0" + head + junk)
+        assert open_image(path).size == (8, 8)
+
+
+@pytest.mark.parametrize("error", [struct.error, TypeError, AttributeError, IndexError, KeyError, ZeroDivisionError])
+def test_whatever_a_decoder_raises_is_told_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    path = saved(tmp_path / "x.png", Image.new("RGB", (8, 8)))
+
+    def fails(opened: Image.Image) -> None:
+        raise error("deep inside")
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", fails)
+    with pytest.raises(UnreadableImage, match="damaged or incomplete"):
+        open_image(path)
+
+
+def many_scans(path: Path, times: int, side: int = 400) -> Path:
+    """A progressive JPEG whose last scan comes again and again."""
+    whole = io.BytesIO()
+    Image.new("RGB", (side, side), (200, 30, 60)).save(whole, "JPEG", progressive=True)
+    data = whole.getvalue()
+    last = data[data.rindex(b"\xff\xc4", 0, data.rindex(b"\xff\xda")) : -2]
+    path.write_bytes(data[:-2] + last * times + b"\xff\xd9")
+    return path
+
+
+def test_a_jpeg_of_a_thousand_scans_is_refused_before_it_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert open_image(many_scans(tmp_path / "few.jpg", 5)).size == (400, 400)
+    path = many_scans(tmp_path / "many.jpg", 1000)
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda opened: pytest.fail("it is decoded"))
+    with pytest.raises(UnreadableImage, match=r"drawn in 10\d\d passes"):
+        open_image(path)
+
+
+def test_formats_of_many_layers_may_have_fewer_pixels(tmp_path: Path) -> None:
+    small = [Image.new("RGB", (64, 64), c) for c in ("red", "blue")]
+    whole = io.BytesIO()
+    small[0].save(whole, "WEBP", save_all=True, append_images=small[1:])
+    data = bytearray(whole.getvalue())
+    at = data.index(b"VP8X") + 12  # the canvas' width and height, less one, three bytes each
+    data[at : at + 6] = (6000).to_bytes(3, "little") + (6000).to_bytes(3, "little")
+    path = tmp_path / "moving.webp"
+    path.write_bytes(data)
+    with pytest.raises(UnreadableImage, match="36 megapixels, more than the 16"):
+        open_image(path)
+
+
+def test_an_owner_s_picture_may_be_larger_than_a_visitor_s(tmp_path: Path) -> None:
+    path = saved(tmp_path / "camera.png", Image.new("L", (8000, 6000)))
+    with pytest.raises(UnreadableImage, match="48 megapixels, more than the 40"):
+        open_image(path)
+    assert open_image(path, OWNER).size == (1024, 768)
+
+
+def test_what_is_no_file_or_may_not_be_read_is_called_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(UnreadableImage, match="is not a file"):
+        open_image(tmp_path / "pipe.png")
+    path = saved(tmp_path / "x.png", Image.new("RGB", (8, 8)))
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(UnreadableImage, match="permission denied"):
+        open_image(path)
+
+
+def test_a_name_that_is_no_text_can_be_told(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9\n.png")
+    path.write_text("no picture")
+    with pytest.raises(UnreadableImage) as refused:
+        open_image(path)
+    assert str(refused.value).encode().startswith("caf\ufffd\ufffd.png is not".encode())
 
 
 @given(st.binary(max_size=400))
@@ -212,3 +323,27 @@ def test_pixels_are_normalised_channels_first() -> None:
     values = pixels(Image.new("RGB", (8, 8), (255, 0, 127)), Preprocess(4, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)))
     assert values.shape == (3, 4, 4)
     assert np.allclose(values[:, 0, 0], [1.0, -1.0, -0.004], atol=0.001)
+
+
+@pytest.mark.parametrize("reach", [400, 6])
+def test_an_eraser_that_goes_over_everything_again_and_again_is_refused_at_once(reach: float) -> None:
+    rng = np.random.default_rng(0)
+    wild = line(*rng.uniform(0, 512, (5000, 2)).tolist(), width=512, erase=True)
+    begun = time.perf_counter()
+    with pytest.raises(BadStrokes, match="eraser goes over too much"):
+        rasterise(parse_strokes(drawing(line((0, 0), (reach, reach)), wild)))
+    assert time.perf_counter() - begun < 5
+
+
+def test_a_long_use_of_a_usual_eraser_is_drawn() -> None:
+    turns = np.linspace(0, 200, 3000)
+    spiral = np.stack([256 + turns * np.cos(turns), 256 + turns * np.sin(turns)], 1)
+    kept = line((0, 0), (511, 0), (511, 511))
+    assert rasterise(parse_strokes(drawing(kept, line(*spiral.tolist(), width=56, erase=True)))).size == (256, 256)
+
+
+def test_a_bad_value_is_cut_in_the_message() -> None:
+    for bad in (drawing(width="9" * 1_000_000), drawing(line(["9" * 1_000_000]))):
+        with pytest.raises(BadStrokes) as refused:
+            parse_strokes(bad)
+        assert len(str(refused.value)) < 300

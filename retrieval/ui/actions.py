@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import gradio as gr
 from gradio.utils import get_upload_folder
 
+from retrieval.decoder import DECODERS
 from retrieval.engine import HOME
 from retrieval.errors import EmptyQuery, QueryError, RetrievalError, UnreadableImage
-from retrieval.images import open_image, parse_strokes, rasterise
+from retrieval.images import OWNER, open_image, parse_strokes, rasterise
 from retrieval.types import PHOTO, SKETCH, Hit, ImageQuery, Item, Query, TextQuery
 from retrieval.ui import explained, views
 
@@ -347,7 +348,7 @@ class Actions:
                 item = self.engine.item(item_id, gallery)
             case _:
                 raise QueryError(UNREADABLE)
-        return ImageQuery(open_image(item.path), item.domain), f"Like {item.id}"
+        return ImageQuery(open_image(item.path, OWNER), item.domain), f"Like {item.id}"
 
 
 @dataclass(frozen=True)
@@ -413,7 +414,7 @@ def _picture(value: Any) -> Asked:
     """An upload. Only what was uploaded here is opened, whatever path the browser names."""
     match value:
         case {"path": str(path), **rest}:
-            return ImageQuery(open_image(_uploaded(path)), PHOTO), str(rest.get("name") or Path(path).name)
+            return ImageQuery(DECODERS.open(_uploaded(path)), PHOTO), str(rest.get("name") or Path(path).name)
         case _:
             raise EmptyQuery("No picture is chosen yet. Choose one, drop it on the page or paste it.")
 

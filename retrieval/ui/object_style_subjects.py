@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from retrieval.disentangle import Original
 from retrieval.errors import BundleError, EmptyQuery, SettingsError
-from retrieval.images import open_image
+from retrieval.images import OWNER, open_image
 from retrieval.types import ImageQuery, Item, TextQuery
 from retrieval.ui import object_style_views as panels
 from retrieval.ui.actions import Actions
@@ -148,4 +148,4 @@ class Subjects:
 
 def of(item: Item) -> Original:
     """A picture of the gallery, as what draws takes it."""
-    return Original(open_image(item.path), item.domain.name, item.label)
+    return Original(open_image(item.path, OWNER), item.domain.name, item.label)

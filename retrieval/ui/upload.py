@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from retrieval.images import MAX_BYTES
+from retrieval.images import VISITOR
 
 TEMPLATE = """
 <label class="zone" data-part="zone">
@@ -34,7 +34,7 @@ def picture_upload(*, pastes: bool = True, **options: Any) -> gr.HTML:
         html_template=TEMPLATE,
         js_on_load=Path(__file__).with_name("upload.js").read_text(encoding="utf-8"),
         apply_default_css=False,
-        max_bytes=MAX_BYTES,
+        max_bytes=VISITOR.bytes,
         pastes=pastes,
         **options,
     )
