@@ -22,6 +22,7 @@ from retrieval.errors import BundleError, EmptyQuery, QueryError, RetrievalError
 from retrieval.images import OWNER, open_image
 from retrieval.items import ITEMS, domains_of, home_of, labels_of, read_items, root_of
 from retrieval.loaded_encoder import Served
+from retrieval.methods.catalog import entry
 from retrieval.types import Explanation, Held, Hit, ImageQuery, Item, Query, TextQuery
 
 if TYPE_CHECKING:
@@ -33,11 +34,6 @@ WORLD = "world"  # the name of the embedded gallery
 MAX_TEXT = 512
 MAX_HITS = 200
 SAME = 0.99  # cosine from which the best hit is the very picture that was asked with, which the gallery then holds
-KINDS = {  # a manifest's method -> what people call it, and what it cannot do
-    "clip-baseline": ("Plain encoder", ""),
-    "dsn": ("DSN", "sketch → photo, knows no words"),
-    "dude": ("DUDE", "the object alone, knows no words"),
-}
 
 
 @dataclass(frozen=True)
@@ -306,11 +302,10 @@ def _offered(settings: Settings) -> dict[str, Path]:
 def _choice(name: str, folder: Path) -> Choice:
     """The bundle as a choice; a manifest that cannot be read is told when it is loaded."""
     try:
-        kind = read_manifest(folder).method
+        method = entry(read_manifest(folder).method)
     except BundleError:
-        kind = "Unreadable"
-    words, hint = KINDS.get(kind, (kind, ""))
-    return Choice(name, f"{words} · {name}", hint)
+        method = entry("Unreadable")
+    return Choice(name, f"{method.title} · {name}", method.hint)
 
 
 def _named(folders: Sequence[Path]) -> dict[str, Path]:

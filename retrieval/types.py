@@ -97,62 +97,69 @@ class Occlusion:
 
 
 @dataclass(frozen=True)
-class Channel:
-    """A channel of a block, and how much more of it is let through for photos than for sketches, in [-1, 1]."""
-
-    block: str
-    number: int
-    difference: float
-
-
-@dataclass(frozen=True)
-class Modality:
-    """What a network that is told the modality makes of the query when it is told the other one."""
-
-    told: str  # what the query counts as: "sketch" or "photo"
-    kept: float  # cosine between the query's two codes; 1: the tag changes nothing
-    flipped: float  # cosine to the hit with the other tag
-    blocks: tuple[tuple[str, float], ...]  # each block's mean change of its gates, in [0, 1]
-    channels: tuple[Channel, ...]  # those that change most, first the largest
-
-
-@dataclass(frozen=True)
-class Taught:
-    """A class that the network was taught, and how near the query is."""
+class Bar:
+    """A number with its name. `text` is the number as people read it."""
 
     label: str
-    probability: float
-    query: float | None  # cosine of the query to the mean of the sketches that are kept of the class
-    hit: float | None  # the hit's; None where no sketch is kept
+    value: float
+    text: str
+    note: str = ""
 
 
 @dataclass(frozen=True)
-class Remembered:
-    """A sketch that the memory kept, with the cosines of its features to the query's and to the hit's."""
+class Bars:
+    """Numbers in [0, 1], one below the other, each with a bar."""
 
-    picture: Image  # grey
-    query: float
-    hit: float
+    bars: tuple[Bar, ...]
 
 
 @dataclass(frozen=True)
-class Memory:
-    """The classes that the query looks most like, and the sketches that are kept of the first."""
+class Columns:
+    """Numbers from zero up, side by side; the largest is as high as there is room."""
 
-    classes: tuple[Taught, ...]
-    sketches: tuple[Remembered, ...]
-    taught: int  # classes in all
+    columns: tuple[Bar, ...]
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """A small picture; `alt` says what it shows."""
+
+    picture: Image
+    caption: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Thumbnails:
+    """Small pictures in a row."""
+
+    pictures: tuple[Thumbnail, ...]
+
+
+@dataclass(frozen=True)
+class Note:
+    """A sentence."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What a method has to say of one query and one hit. `about` says what is shown, and what is not."""
+
+    title: str
+    about: str
+    parts: tuple[Bars | Columns | Thumbnails | Note, ...]
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a picture is a hit of a query. `modality` and `memory` are None where the method has none."""
+    """Why a picture is a hit of a query: which parts of both count, and what the method adds."""
 
     similarity: float  # cosine of query and hit
     query: Occlusion
     hit: Occlusion
-    modality: Modality | None = None
-    memory: Memory | None = None
+    panels: tuple[Panel, ...] = ()
 
 
 Progress = Callable[[int, int], None]

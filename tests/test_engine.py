@@ -23,7 +23,7 @@ from retrieval.images import Preprocess
 from retrieval.items import home_of
 from retrieval.loaded_encoder import index
 from retrieval.methods import DSN, ClipBaseline
-from retrieval.types import SKETCH, ImageQuery, TextQuery
+from retrieval.types import SKETCH, Bars, ImageQuery, TextQuery
 from tests.methods.test_clip_baseline import TINY
 from tests.methods.test_dsn import TINY as DSN_TINY
 from tests.methods.test_dsn import toy_batch
@@ -265,9 +265,10 @@ def test_a_hit_is_explained_by_the_method_that_found_it(two: Engine, pictures: P
         hit = two.search(drawn(pictures), method=method, k=1).hits[0]
         told = two.why(drawn(pictures), hit.item.id, method=method)
         assert told.similarity == pytest.approx(hit.score, abs=1e-3)
-        assert (told.memory is not None) == (method == "told")
-    assert told.memory is not None
-    assert {c.label for c in told.memory.classes} <= {"red", "green", "blue", "grey"}
+        assert len(told.panels) == (2 if method == "told" else 0)
+    classes = told.panels[1].parts[0]
+    assert isinstance(classes, Bars)
+    assert {bar.label for bar in classes.bars} <= {"red", "green", "blue", "grey"}
     with pytest.raises(QueryError, match="Words have no parts"):
         two.why(TextQuery("a"), "x")
     with pytest.raises(GalleryError, match="There is no picture"):
@@ -281,7 +282,7 @@ def test_reasons_are_printed_as_json(
     words = ["why", str(pictures / "photo" / "red" / "disc-1.png"), "photo/red/disc-0.png", "--method", "told"]
     assert main([*words, "--domain", "sketch"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told["modality"]["told"] == "sketch"
+    assert told["panels"][0]["title"] == "Sketch or photo, as it is told"
     assert len(told["query"]["falls"]) == 8
     assert main([*words[:-1], "magic"]) == 2
     assert "There is no method 'magic'" in capsys.readouterr().err

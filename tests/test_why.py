@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 
 import pytest
 import torch
@@ -12,7 +11,7 @@ from torch import Tensor
 
 from retrieval.methods import DSN
 from retrieval.types import PHOTO, SKETCH, ImageQuery
-from retrieval.why import as_json, codes_under_both, explain, gate_changes, memory, modality, occlusion
+from retrieval.why import as_json, explain, occlusion
 from tests.conftest import ColorEncoder
 from tests.methods.test_dsn import made, toy_batch
 
@@ -76,82 +75,21 @@ def test_the_map_points_at_what_the_pictures_share(color_encoder: ColorEncoder) 
     assert max(row[-1] for row in told.query.falls) < 0, "green on the right keeps them apart"
     assert all(abs(fall) < 1e-6 for row in told.hit.falls for fall in row), "of one colour all parts are the same"
     assert told.query.picture.size == told.hit.picture.size == (256, 256)
-    assert told.modality is None
-    assert told.memory is None
+    assert told.panels == ()
 
 
-# ---------------------------------------------------------------- the modality
-
-
-def test_flipping_the_tag_changes_code_similarity_and_gates() -> None:
-    method, image = trained(), picture()
-    with torch.inference_mode():
-        drawn, seen = (method.encode_images(image[None], [domain]) for domain in (SKETCH, PHOTO))
-        hit = method.encode_images(picture(1)[None], [PHOTO])[0]
-    told = modality(method, image, SKETCH, hit)
-    assert told.told == "sketch"
-    assert torch.allclose(codes_under_both(method, image), torch.cat([drawn, seen]), atol=1e-5)
-    assert told.kept == pytest.approx(cosine(drawn, seen), abs=1e-5)
-    assert told.flipped == pytest.approx(cosine(seen, hit), abs=1e-5)
-    assert modality(method, image, PHOTO, hit).flipped == pytest.approx(cosine(drawn, hit), abs=1e-5)
-    changes = gate_changes(method, image)
-    assert [block for block, _ in told.blocks] == ["1.1", "2.1", "3.1", "4.1"]
-    for block, change in told.blocks:
-        assert change == pytest.approx(sum(abs(v) for v in changes[block].tolist()) / len(changes[block]), rel=1e-5)
-    largest = sorted((-abs(v), block, n) for block, c in changes.items() for n, v in enumerate(c.tolist()))[:3]
-    assert [(c.block, c.number) for c in told.channels] == [(block, n) for _, block, n in largest]
-
-
-def test_an_untagged_method_has_no_modality_to_flip() -> None:
-    told = modality(trained(tagged=False), picture(), SKETCH, torch.nn.functional.normalize(torch.ones(5), dim=0))
-    assert told.kept == pytest.approx(1.0, abs=1e-6)
-    assert all(change == 0 for _, change in told.blocks)
-    assert all(channel.difference == 0 for channel in told.channels)
-
-
-# ---------------------------------------------------------------- the memory
-
-
-def test_classes_probabilities_and_cosines_are_those_of_a_plain_loop() -> None:
-    method, query, hit = trained(), picture(), picture(1)
-    told = memory(method, (query, SKETCH), (hit, PHOTO), ("a", "b", "c", "d"))
-    with torch.inference_mode():
-        f, g = method.trunk(query[None], torch.tensor([0.0])), method.trunk(hit[None], torch.tensor([1.0]))
-        logits = method.classify(method.code(f))[0].tolist()
-    shares = [math.exp(v) / sum(math.exp(v) for v in logits) for v in logits]
-    order = sorted(range(4), key=lambda label: -shares[label])
-    assert told.taught == 4
-    assert [c.label for c in told.classes] == ["abcd"[label] for label in order[:3]]
-    for found, label in zip(told.classes, order, strict=False):
-        mean = (method.album.rows[label, 0] + method.album.rows[label, 1]) / 2
-        assert found.probability == pytest.approx(shares[label], abs=1e-6)
-        assert found.query == pytest.approx(cosine(f, mean), abs=1e-5)
-        assert found.hit == pytest.approx(cosine(g, mean), abs=1e-5)
-    rows = sorted(method.album.rows[order[0]], key=lambda row: -cosine(f, row))
-    assert [s.query for s in told.sketches] == pytest.approx([cosine(f, row) for row in rows], abs=1e-5)
-    assert [s.hit for s in told.sketches] == pytest.approx([cosine(g, row) for row in rows], abs=1e-5)
-    assert {s.picture.size for s in told.sketches} == {(32, 32)}
-
-
-def test_without_an_album_classes_are_told_and_sketches_are_not() -> None:
-    method = trained()
-    method.fill_album([])
-    told = memory(method, (picture(), SKETCH), (picture(1), PHOTO))
-    assert told.sketches == ()
-    assert all(c.query is None and c.hit is None and c.label.startswith("class ") for c in told.classes)
-
-
-def test_all_of_it_is_told_of_dsn() -> None:
+def test_the_maps_come_with_what_the_method_adds() -> None:
     drawing, photo = Image.effect_noise((90, 60), 80), Image.effect_noise((64, 64), 40)
     method = trained()
     query, hit = ImageQuery(drawing.convert("RGB"), SKETCH), ImageQuery(photo.convert("RGB"), PHOTO)
     told = explain(method, query, hit, ("a", "b", "c", "d"))
-    assert told.modality is not None
-    assert told.memory is not None
+    assert [panel.title for panel in told.panels] == ["Sketch or photo, as it is told", "What it takes the query for"]
     assert -1 <= told.similarity <= 1
     assert len(told.query.falls) == len(told.hit.falls) == 8
     assert explain(method, query, query).similarity == pytest.approx(1.0, abs=1e-6)
     plain = json.loads(json.dumps(as_json(told)))
     assert plain["hit"] == {"falls": [[round(fall, 6) for fall in row] for row in told.hit.falls]}
-    assert plain["modality"]["blocks"][0][0] == "1.1"
-    assert [set(sketch) for sketch in plain["memory"]["sketches"]] == [{"query", "hit"}] * 2
+    modality, memory = plain["panels"]
+    assert modality["parts"][0]["bars"][0]["label"] == "Similarity to the hit, as a sketch"
+    assert [column["label"] for column in modality["parts"][2]["columns"]] == ["1.1", "2.1", "3.1", "4.1"]
+    assert [set(sketch) for sketch in memory["parts"][2]["pictures"]] == [{"caption", "alt"}] * 2

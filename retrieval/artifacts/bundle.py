@@ -28,7 +28,8 @@ from retrieval.artifacts.rotation import Rotation
 from retrieval.errors import BundleError
 from retrieval.files import write_text
 from retrieval.images import Preprocess
-from retrieval.methods import METHODS, Method, config_from
+from retrieval.methods import Method, config_from
+from retrieval.methods.catalog import METHODS, load_class
 from retrieval.types import Domain
 
 ROTATION = "rotation.safetensors"
@@ -177,8 +178,9 @@ def _empty_method(folder: Path, manifest: Manifest) -> Method:
         raise BundleError(
             f"{folder} needs the method {manifest.method!r}, but {', '.join(METHODS)} are known. Update Guise."
         )
-    config = config_from(METHODS[manifest.method].config_type, manifest.config, folder / MANIFEST)
-    method = build_module(folder / MANIFEST, lambda: METHODS[manifest.method](config, manifest.preprocess))
+    kind = load_class(manifest.method)
+    config = config_from(kind.config_type, manifest.config, folder / MANIFEST)
+    method = build_module(folder / MANIFEST, lambda: kind(config, manifest.preprocess))
     if method.dim != manifest.dim:
         raise BundleError(
             f"{folder / MANIFEST} says that codes have {manifest.dim} numbers, but its config makes {method.dim}. "

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from retrieval.errors import QueryError
 from retrieval.images import Preprocess
 from retrieval.schema import fill
-from retrieval.types import Domain
+from retrieval.types import Domain, Panel
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,15 @@ class Batch:
         """The same batch with its tensors on that device."""
         labels = None if self.labels is None else self.labels.to(device)
         return dataclasses.replace(self, images=self.images.to(device), labels=labels, holds=self.holds.to(device))
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture that was encoded: pixels (3, S, S), normalised, and code (D,), a unit row."""
+
+    pixels: Tensor
+    domain: Domain
+    code: Tensor
 
 
 @dataclass(frozen=True)
@@ -97,6 +106,12 @@ class Method(Trainable):
     @abstractmethod
     def encode_images(self, images: Tensor, domains: Sequence[Domain]) -> Tensor:
         """(B, 3, H, W) -> (B, dim), unit rows. No label can reach this."""
+
+    def explain(self, query: Shown, hit: Shown, classes: Sequence[str]) -> tuple[Panel, ...]:
+        """What this method can say of a query and a hit besides which parts count; `classes` are the names of its
+        labels, in order.
+        """
+        return ()
 
     @property
     def reads_texts(self) -> bool:

@@ -20,7 +20,8 @@ from retrieval.data.concepts import VAL_UNSEEN
 from retrieval.errors import SettingsError
 from retrieval.evaluation.tasks.base import Catalog
 from retrieval.evaluation.tasks.packs import sketchy
-from retrieval.methods import METHODS, ClipBaseline, Method
+from retrieval.methods import ClipBaseline, Method
+from retrieval.methods.catalog import name_of
 from retrieval.training.cutoffs import with_cutoffs
 from retrieval.training.loop import EpochReport, fit
 from retrieval.training.material import drawn_classes, gathered
@@ -63,7 +64,7 @@ def made(name: str, settings: Encoders, on_progress: Progress = no_progress) -> 
     sources = tuple(dict.fromkeys((*ready.saw, *material.sources)))
     manifest = Manifest(
         name=name,
-        method=next(known for known, kind in METHODS.items() if kind is type(method)),
+        method=name_of(type(method)),
         config=dataclasses.asdict(method.config),
         preprocess=settings.preprocess,
         domains=tuple(dict.fromkeys(portion.domain.name for portion in material.portions)),

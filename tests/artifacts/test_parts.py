@@ -20,7 +20,8 @@ from retrieval.artifacts.parts import load_part
 from retrieval.cli import main
 from retrieval.errors import BundleError
 from retrieval.images import Preprocess
-from retrieval.methods import METHODS, Batch, ClipBaseline, Method, Phase
+from retrieval.methods import Batch, ClipBaseline, Method, Phase
+from retrieval.methods.catalog import METHODS, Entry
 from retrieval.types import Domain
 from tests.artifacts.test_bundle import TINY
 
@@ -62,7 +63,7 @@ class Towered(Method):
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A tower, and two bundles, `one` and `two`, that refer to it."""
-    monkeypatch.setitem(METHODS, "towered", Towered)
+    monkeypatch.setitem(METHODS, "towered", Entry(f"{__name__}:Towered", "Towered"))
     tower = ClipBaseline(ClipBaseline.config_type(**TINY), Preprocess(32))
     config = dataclasses.asdict(tower.config)
     save_bundle(tmp_path / "tower", tower, Manifest("tower", "clip-baseline", config, Preprocess(32), (), (), 16, {}))

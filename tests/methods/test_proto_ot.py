@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from retrieval.data.unlabelled import Collection, Unlabelled
 from retrieval.errors import DataError
-from retrieval.methods import METHODS, config_from
+from retrieval.methods import config_from
 from retrieval.methods.proto_ot import (
     Config,
     ProtoOT,
@@ -308,5 +308,5 @@ def test_what_is_kept_is_the_extractor(data: Unlabelled) -> None:
     method = made(data)
     method.finish()
     assert all(name.startswith("extractor.") for name in method.state_dict())
-    told = config_from(METHODS["proto-ot"].config_type, dataclasses.asdict(method.config), "here")
+    told = config_from(ProtoOT.config_type, dataclasses.asdict(method.config), "here")
     ProtoOT(told, PREPROCESS).load_state_dict(method.state_dict())

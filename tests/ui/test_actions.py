@@ -218,7 +218,7 @@ def test_without_a_cutoff_programs_get_all_k_and_with_one_those_above(actions: A
 def test_programs_get_the_reasons_for_a_hit_as_json(actions: Actions) -> None:
     told = actions.why_drawing(FISH, "fish-photo-0")
     assert json.loads(json.dumps(told)) == told
-    assert set(told) == {"similarity", "query", "hit", "modality", "memory"}
+    assert set(told) == {"similarity", "query", "hit", "panels"}
     assert told["query"] == told["hit"] == {"falls": [[0.3, 0.1, -0.1, 0.0]] * 4}
     assert actions.why_item("duck-photo-0", "fish-photo-0")["similarity"] == 0.9
     with pytest.raises(gr.Error, match="There is no picture"):

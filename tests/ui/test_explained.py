@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from retrieval.engine import Engine, Settings
 from retrieval.items import home_of
-from retrieval.types import Channel, Explanation, Memory, Modality, Occlusion, Remembered, Taught
+from retrieval.types import Bar, Bars, Columns, Explanation, Note, Occlusion, Panel, Thumbnail, Thumbnails
 from retrieval.ui import explained
 from retrieval.ui.actions import Actions
 from tests.test_engine import bundle, dsn_bundle
@@ -33,8 +33,18 @@ def explanation(label: str = "duck", falls: Any = FALLS) -> Explanation:
         0.834,
         seen,
         seen,
-        Modality("sketch", 0.71, 0.52, (("1.1", 0.02), ("2.1", 0.08)), (Channel("2.1", 7, -0.31),)),
-        Memory((Taught(label, 0.62, 0.9, 0.4),), (Remembered(Image.new("L", (8, 8)), 0.95, 0.41),), 45),
+        (
+            Panel(
+                f"What it takes for a {label}",
+                "It plays no part in the search.",
+                (
+                    Bars((Bar(label, 0.62, "62%", "query 0.90, hit 0.40"),)),
+                    Columns((Bar("1.1", 0.02, "0.020"), Bar("2.1", 0.08, "0.080"))),
+                    Note(f"The sketches of “{label}”"),
+                    Thumbnails((Thumbnail(Image.new("L", (8, 8)), "0.95 · 0.41", f"Kept sketch of {label}"),)),
+                ),
+            ),
+        ),
     )
 
 
@@ -46,26 +56,25 @@ def test_every_panel_says_what_it_shows_and_what_it_does_not() -> None:
     for words in (
         "How much their similarity of 0.83 falls when a part is hidden",
         "falls by up to 0.30, top left",
-        "DSN does not separate object from style",
-        "one of the 45 that it was taught; an unseen object gets its nearest relative",
-        "2.1 no. 7 (-0.31)",
-        "duckto the mean of its sketches: query 0.90, hit 0.4062%",
+        "What it takes for a duckIt plays no part in the search.",
+        "duckquery 0.90, hit 0.4062%",
+        "1.10.0202.10.080",
+        "The sketches of “duck”",
         "0.95 · 0.41",
     ):
         assert words in told
 
 
 def test_a_plain_encoder_has_the_maps_alone() -> None:
-    told = Reader(explained.why(dataclasses.replace(explanation(), modality=None, memory=None), "Plain")).text
+    told = Reader(explained.why(dataclasses.replace(explanation(), panels=()), "Plain")).text
     assert "Parts that count" in told
-    assert "DSN" not in told
+    assert "What it takes" not in told
 
 
-def test_a_bundle_without_kept_sketches_says_so() -> None:
-    memory = Memory((Taught("duck", 0.62, None, None),), (), 45)
-    told = Reader(explained.why(dataclasses.replace(explanation(), memory=memory), "DSN")).text
-    assert "came without the sketches of its memory" in told
-    assert "to the mean" not in told
+def test_columns_are_as_high_as_their_share_of_the_largest() -> None:
+    html = explained.why(explanation(), "DSN")
+    assert 'style="height:25.0%"' in html
+    assert 'style="height:100.0%"' in html
 
 
 def test_names_of_classes_and_methods_stay_text() -> None:
