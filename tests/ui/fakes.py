@@ -17,7 +17,7 @@ from typing import Any, cast
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
-from retrieval.artifacts.bundle import Manifest, Source
+from retrieval.artifacts.manifest import Manifest, Source
 from retrieval.code_search import Codes
 from retrieval.encoder import Vectors
 from retrieval.engine import Choice, Engine, Results, Settings
