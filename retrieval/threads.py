@@ -14,6 +14,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
 
 
+def threads() -> int:
+    """Threads for the numerical libraries: as many as the environment says or, where it says nothing, as cores."""
+    return int(os.environ.get("OMP_NUM_THREADS") or cores())
+
+
 def settle() -> None:
     """Let idle threads sleep, and give the libraries as many threads as there are cores; what the environment says
     wins.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 from retrieval.threads import settle
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["OMP_NUM_THREADS"] = "1"  # the workers already fill the cores
 settle()
-
-import os  # noqa: E402
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")

@@ -31,15 +31,17 @@ PICTURES = (  # id, class, style, cosine of object codes, cosine of raw features
 ITEMS = tuple(Item(name, Path(name), Domain(style), label) for name, label, style, *_ in PICTURES)
 BY_OBJECT, BY_RAW = (tuple(picture[place] for picture in PICTURES) for place in (3, 4))
 QUERY = ImageQuery(Image.new("RGB", (8, 8)), PHOTO)
+DIM = 2 + len(PICTURES)  # an axis for each encoder's query, and one for each picture
 ONE_STYLE = "one style"  # the second gallery: the photos alone
 
 
 class Written(Served):
-    """An encoder whose cosines are written down; every query has the same vector."""
+    """An encoder whose cosines are written down; every query is the same axis, another one for each encoder."""
 
-    def __init__(self, cosines: Sequence[float], failure: str | None = None) -> None:
+    def __init__(self, cosines: Sequence[float], axis: int, failure: str | None = None) -> None:
         super().__init__(Path("written"), {"world": Path("world"), ONE_STYLE: Path(ONE_STYLE)})
         self.cosines = cosines
+        self.axis = axis
         self.failure = failure
 
     def _load(self) -> None:
@@ -47,24 +49,24 @@ class Written(Served):
             raise RetrievalError(self.failure)
         photos = [place for place, item in enumerate(ITEMS) if item.domain == PHOTO]
         for name, places in (("world", range(len(ITEMS))), (ONE_STYLE, photos)):
-            self._galleries[name] = indexed([ITEMS[i] for i in places], [self.cosines[i] for i in places])
+            self._galleries[name] = indexed([ITEMS[i] for i in places], [self.cosines[i] for i in places], self.axis)
 
     def vector(self, query: Query) -> Vectors:
-        return np.eye(1 + len(ITEMS), dtype=np.float32)[0]
+        return np.eye(DIM, dtype=np.float32)[self.axis]
 
 
-def indexed(items: Sequence[Item], cosines: Sequence[float]) -> Gallery:
-    """A gallery whose pictures have these cosines with the first axis."""
-    vectors = np.eye(len(items), 1 + len(ITEMS), 1) * np.sqrt(1 - np.square(cosines))[:, None]
-    vectors[:, 0] = cosines
-    store = FaissStore(1 + len(ITEMS))
+def indexed(items: Sequence[Item], cosines: Sequence[float], axis: int) -> Gallery:
+    """A gallery whose pictures have these cosines with an axis of the first two."""
+    vectors = np.eye(len(items), DIM, 2) * np.sqrt(1 - np.square(cosines))[:, None]
+    vectors[:, axis] = cosines
+    store = FaissStore(DIM)
     store.add(np.arange(len(items)), vectors)
     return Gallery(Path("world"), items, store, "written")
 
 
 @pytest.fixture
 def codes() -> Codes:
-    return Codes(Written(BY_OBJECT), Written(BY_RAW))
+    return Codes(Written(BY_OBJECT, 0), Written(BY_RAW, 1))
 
 
 def names(hits: Sequence[Hit]) -> str:
@@ -203,7 +205,7 @@ def test_neighbours_come_from_the_gallery_that_was_asked_for(codes: Codes) -> No
 
 
 def test_it_is_ready_when_both_encoders_are() -> None:
-    codes = Codes(Written(BY_OBJECT), Written(BY_RAW))
+    codes = Codes(Written(BY_OBJECT, 0), Written(BY_RAW, 1))
     assert not codes.ready
     codes.raw.wait()
     assert not codes.ready
@@ -212,7 +214,7 @@ def test_it_is_ready_when_both_encoders_are() -> None:
 
 
 def test_one_encoder_that_cannot_be_loaded_is_told_to_everyone_who_asks() -> None:
-    whole, broken = (lambda: Written(BY_RAW)), (lambda: Written(BY_RAW, "The weights are broken."))
+    whole, broken = (lambda: Written(BY_RAW, 1)), (lambda: Written(BY_RAW, 1, "The weights are broken."))
     for codes in (Codes(whole(), broken()), Codes(broken(), whole())):
         assert codes.trouble is None
         with pytest.raises(RetrievalError, match="The weights are broken"):
