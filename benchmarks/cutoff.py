@@ -23,10 +23,10 @@ from collections.abc import Sequence  # noqa: E402
 from typing import Any  # noqa: E402
 
 from retrieval.data.nonsense_classes import STRANGERS, TEST  # noqa: E402
-from retrieval.data.packs import packs_folder, quickdraw, quickdraw_labels  # noqa: E402
+from retrieval.data.readers.packs import packs_folder  # noqa: E402
+from retrieval.data.readers.quickdraw import quickdraw, quickdraw_labels  # noqa: E402
 from retrieval.engine import Engine, Settings  # noqa: E402
 from retrieval.evaluation.report import write_results  # noqa: E402
-from retrieval.images import rasterise  # noqa: E402
 from retrieval.training.cutoffs import WORDINGS  # noqa: E402
 from retrieval.types import SKETCH, ImageQuery, Query, TextQuery  # noqa: E402
 from retrieval.world.captions import article  # noqa: E402
@@ -62,7 +62,7 @@ def main() -> None:
 
 def drawn(pack: Path, labels: Sequence[str]) -> list[Query]:
     """People's held-out drawings, as the app reads them."""
-    return [ImageQuery(rasterise(d.strokes), SKETCH) for d in quickdraw(pack, labels, "test")]
+    return [ImageQuery(row.picture.open(), SKETCH) for row in quickdraw(pack, labels, "test")]
 
 
 def said(labels: Sequence[str]) -> list[Query]:

@@ -40,8 +40,10 @@ from retrieval.artifacts.bundle import load_bundle  # noqa: E402
 from retrieval.artifacts.judge import load_judge, save_judge  # noqa: E402
 from retrieval.artifacts.manifest import MANIFEST, read_manifest  # noqa: E402
 from retrieval.artifacts.prior import LoadedPrior, load_prior  # noqa: E402
-from retrieval.data.packs import packs_folder, quickdraw  # noqa: E402
-from retrieval.data.world import world_pictures  # noqa: E402
+from retrieval.data.picture_table import PictureTable  # noqa: E402
+from retrieval.data.readers.packs import packs_folder  # noqa: E402
+from retrieval.data.readers.quickdraw import quickdraw  # noqa: E402
+from retrieval.data.readers.world import read_rendered  # noqa: E402
 from retrieval.diffusion.samplers import Sampler  # noqa: E402
 from retrieval.diffusion.spelling import Spelling  # noqa: E402
 from retrieval.errors import QueryError  # noqa: E402
@@ -65,9 +67,7 @@ from retrieval.items import ITEMS  # noqa: E402
 from retrieval.methods.dude import Dude  # noqa: E402
 from retrieval.training.disentangling import begin, start_of  # noqa: E402
 from retrieval.training.judging import (  # noqa: E402
-    Real,
     accuracies,
-    gallery_pictures,
     held_out_doodles,
     trained_judge,
     training_pictures,
@@ -144,7 +144,7 @@ def main() -> None:
     seeds = [seed for seed in asked.seed or SEEDS if folder(WHOLE, seed)]
     if not seeds:
         sys.exit(f"There is no {WHOLE}. Make it: python -m retrieval train {WHOLE}.")
-    bench = Bench(gallery_pictures(GALLERY), load_prior(PRIOR), QUICK if asked.quick else Sizes(), packs)
+    bench = Bench(read_rendered(GALLERY).in_memory(64), load_prior(PRIOR), QUICK if asked.quick else Sizes(), packs)
     by_seed: dict[int, list[Finding]] = {seed: [] for seed in seeds}
     for seed in seeds:
         for part in asked.only or PARTS:
@@ -162,16 +162,15 @@ def make_judge(packs: Path) -> None:
     run = ROOT / "runs" / "judges" / "object-and-style"
     judge = trained_judge(training_pictures(TRAINING, packs), run, on_epoch=lambda line: print(line, file=sys.stderr))
     measured = accuracies(judge, renders(HELD_OUT)) | accuracies(judge, held_out_doodles(packs))
-    smaller = accuracies(judge, gallery_pictures(GALLERY))
+    smaller = accuracies(judge, read_rendered(GALLERY).in_memory(64))
     measured |= {f"{name}, gallery made smaller": value for name, value in smaller.items()}
     save_judge(JUDGE, judge, {name: round(value, 4) for name, value in measured.items()})
     print(measured)
 
 
-def renders(folder: Path, classes: Sequence[str] | None = None) -> Real:
-    """A rendered set as real pictures."""
-    world = world_pictures(folder, classes)
-    return Real(world.pictures, world.labels, world.domains, world.objects)
+def renders(folder: Path, classes: Sequence[str] | None = None) -> PictureTable:
+    """A rendered set in memory."""
+    return read_rendered(folder, classes).in_memory()
 
 
 def folder(name: str, seed: int) -> Path | None:
@@ -197,7 +196,7 @@ def dude(name: str, seed: int) -> Dude | None:
 class Bench:
     """What all measures share: the real pictures, the prior, the judge."""
 
-    def __init__(self, real: Real, prior: LoadedPrior, sizes: Sizes, packs: Path) -> None:
+    def __init__(self, real: PictureTable, prior: LoadedPrior, sizes: Sizes, packs: Path) -> None:
         self._real, self._prior, self._sizes, self._packs = real, prior, sizes, packs
         self._judge = load_judge(JUDGE)
         self._seen = frozenset(prior.classes or SEEN)
@@ -238,7 +237,7 @@ class Bench:
         return student_findings(studio, student, self._real, self._sizes.controls, PLAN)
 
     @property
-    def _known(self) -> Real:
+    def _known(self) -> PictureTable:
         """The world's pictures that the prior was trained on."""
         return renders(TRAINING, sorted(self._seen))
 
@@ -271,7 +270,7 @@ class Bench:
     def _learned(self, method: Dude, seed: int) -> dict[str, np.ndarray]:
         """The object codes of one seed's bundles, DUDE's without the means of its domains, too.   -> (N, W) each"""
         codes = {OBJECT: tokens(method, self._real).numpy()}
-        codes[f"{OBJECT}, {MEANS}"] = without_means(codes[OBJECT], self._real.styles)
+        codes[f"{OBJECT}, {MEANS}"] = without_means(codes[OBJECT], self._real.domains)
         codes[SPELLED] = self._spelling(torch.from_numpy(codes[OBJECT])).numpy()
         made = {told: dude(name, seed) for name, told in CONTROLS.items()}
         codes |= {told: tokens(other, self._real).numpy() for told, other in made.items() if other is not None}
@@ -289,7 +288,7 @@ class Bench:
         raw = trunk_features(begun, self._real)
         codes: tuple[np.ndarray, ...] = (
             raw,
-            without_means(raw, self._real.styles),
+            without_means(raw, self._real.domains),
             self._style_codes(),
         )
         return dict(zip(GIVEN, codes, strict=True)) | self._named()
@@ -300,7 +299,7 @@ class Bench:
         plain = embedded(bundle, self._real)
         codes: tuple[np.ndarray, ...] = (
             plain,
-            without_means(plain, self._real.styles),
+            without_means(plain, self._real.domains),
             told_in_captions(bundle, plain),
         )
         return dict(zip(NAMED, codes, strict=True))
@@ -308,8 +307,8 @@ class Bench:
     def _style_codes(self) -> np.ndarray:
         """The word of each picture's style; ties are broken by chance.   -> (N, W)"""
         with torch.no_grad():
-            words = {style: self._prior.prior.reader.word(style).numpy() for style in set(self._real.styles)}
-        codes = np.stack([words[style] for style in self._real.styles]).astype(np.float64)
+            words = {style: self._prior.prior.reader.word(style).numpy() for style in set(self._real.domains)}
+        codes = np.stack([words[style] for style in self._real.domains]).astype(np.float64)
         return codes * (1 + 1e-6 * np.random.default_rng(0).standard_normal(codes.shape))
 
     def _typed(self, codes: np.ndarray) -> list[Finding]:
@@ -346,23 +345,23 @@ class Bench:
     def _labels(self, names: Sequence[str]) -> list[str]:
         """What training pictures show, which training did not know; names as `training.disentangling` gives them."""
         told = Disentangled()
-        shown = world_pictures(ROOT / told.renders).labels
-        by_label = Counter(one.label for one in quickdraw(self._packs / "quickdraw345", ALL, "train"))
+        shown = read_rendered(ROOT / told.renders).labels
+        by_label = Counter(quickdraw(self._packs / "quickdraw345", ALL, "train").labels)
         drawn = [label for label in ALL for _ in range(min(by_label[label] // 2, told.drawings))]  # every other one
         split = (name.rsplit("-", 1) for name in names)
         return [drawn[int(row)] if style == DOODLE.name else shown[int(row)] for style, row in split]
 
 
-def masks(real: Real) -> np.ndarray:
+def masks(real: PictureTable) -> np.ndarray:
     """Where the object is in each of the gallery's pictures, at their size.   -> (N, H, W) bool"""
-    size = real.pictures.shape[1:3]
+    size = real.pictures[0].pixels().shape[:2]
     found: dict[str, np.ndarray] = {}
     for line in map(json.loads, (GALLERY / ITEMS).read_text(encoding="utf-8").splitlines()):
         if line["object"] not in found:
             with Image.open((GALLERY / line["path"]).with_name(f"{line['object']}-mask.png")) as mask:
                 small = mask.convert("L").resize(size[::-1], Image.Resampling.BOX)
             found[line["object"]] = np.asarray(small) > 127
-    return np.stack([found[thing] for thing in real.things])
+    return np.stack([found[instance] for instance in real.instances])
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ import numpy as np  # noqa: E402
 
 from retrieval.artifacts.bundle import load_bundle  # noqa: E402
 from retrieval.artifacts.manifest import MANIFEST, read_manifest  # noqa: E402
-from retrieval.data.packs import packs_folder  # noqa: E402
+from retrieval.data.readers.packs import packs_folder  # noqa: E402
 from retrieval.evaluation.harness import evaluate  # noqa: E402
 from retrieval.evaluation.metrics import Values, paired_interval  # noqa: E402
 from retrieval.evaluation.report import write_results  # noqa: E402

@@ -27,7 +27,7 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
 from retrieval.artifacts.bundle import load_bundle  # noqa: E402
-from retrieval.data.packs import packs_folder  # noqa: E402
+from retrieval.data.readers.packs import packs_folder  # noqa: E402
 from retrieval.encoder import Vectors  # noqa: E402
 from retrieval.evaluation.floors import Hog  # noqa: E402
 from retrieval.evaluation.report import write_results  # noqa: E402

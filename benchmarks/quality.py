@@ -34,7 +34,7 @@ from retrieval.artifacts.manifest import (  # noqa: E402
     MANIFEST,
     read_manifest,
 )
-from retrieval.data.packs import packs_folder  # noqa: E402
+from retrieval.data.readers.packs import packs_folder  # noqa: E402
 from retrieval.encoder import Encoder  # noqa: E402
 from retrieval.errors import RetrievalError  # noqa: E402
 from retrieval.evaluation.binary import InBits  # noqa: E402

@@ -28,20 +28,21 @@ import json  # noqa: E402
 import tempfile  # noqa: E402
 import time  # noqa: E402
 from collections import Counter  # noqa: E402
-from collections.abc import Sequence  # noqa: E402
+from collections.abc import Iterator, Sequence  # noqa: E402
 from typing import Any  # noqa: E402
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from PIL import Image  # noqa: E402
 
-from retrieval.data.batches import HumanDrawings, Mixture, Portion, Renders  # noqa: E402
-from retrieval.data.packs import packs_folder, quickdraw  # noqa: E402
-from retrieval.data.pictures import Labelled, Pictures, joined, read_pack  # noqa: E402
-from retrieval.data.world import WorldPictures, world_pictures  # noqa: E402
+from retrieval.data.picture_table import PictureTable, concatenate  # noqa: E402
+from retrieval.data.readers.packs import packs_folder, read_pack  # noqa: E402
+from retrieval.data.readers.quickdraw import quickdraw  # noqa: E402
+from retrieval.data.readers.world import read_rendered  # noqa: E402
+from retrieval.data.sampler import Portion, Sampler  # noqa: E402
 from retrieval.evaluation.classifiers import Accuracy, Classifier, Config, accuracy, scanned, trained  # noqa: E402
 from retrieval.evaluation.report import write_results  # noqa: E402
-from retrieval.images import Preprocess, rasterise  # noqa: E402
+from retrieval.images import Preprocess  # noqa: E402
 from retrieval.training.runs import Run  # noqa: E402
 from retrieval.types import PHOTO, SKETCH, Domain  # noqa: E402
 from retrieval.world.sets import render_set  # noqa: E402
@@ -77,14 +78,14 @@ def main() -> None:
         _photo_judge(packs)
         return
     rows: list[Row] = _speed_rows() if told.only is None else []  # first, while nothing else fills the memory
-    judged = world_pictures(told.gallery)
+    judged = read_rendered(told.gallery)
     if told.only in (None, "sketch"):
         rows += _sketch_rows(packs, judged)
     if told.only in (None, "photo"):
         rows += _photo_rows(packs, judged)
     if told.only in (None, "style"):
-        training = world_pictures(told.training)
-        rows += [*_unseen_style_rows(training, judged), _style_row(training, world_pictures(told.validation))]
+        training = read_rendered(told.training).in_memory()
+        rows += [*_unseen_style_rows(training, judged), _style_row(training, read_rendered(told.validation))]
     for row in rows:
         sys.stdout.write(f"{row['name']}: {row['value']} {row['unit']} (wanted {row['wanted']}) {row['how']}\n")
     before = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"] if told.only and RESULTS.is_file() else []
@@ -97,79 +98,75 @@ def main() -> None:
 def _sketch_judge(packs: Path) -> Classifier:
     """A model of the world's classes that learned people's drawings only."""
     drawings = quickdraw(packs / "quickdraw345", ALL, "train")
-    return _judge(
-        "sketch", [Portion(HumanDrawings(drawings, SIZE), SKETCH, 1.0)], Config(epochs=18), size=SIZE, steps=80
-    )
+    return _judge("sketch", [Portion(drawings, 1.0)], Config(epochs=18), size=SIZE, steps=80)
 
 
-def _sketch_rows(packs: Path, judged: WorldPictures) -> list[Row]:
+def _sketch_rows(packs: Path, judged: PictureTable) -> list[Row]:
     """How well that model names our sketches, beside chance and its own held-out drawings."""
     judge = _sketch_judge(packs)
     own = quickdraw(packs / "quickdraw345", ALL, "test")
-    at_home = accuracy(judge.scores(rasterise(d.strokes, SIZE) for d in own), [d.label for d in own], judge.classes)
-    ours = [i for i, domain in enumerate(judged.domains) if domain == SKETCH.name]
-    labels = [judged.labels[i] for i in ours]
-    scores = judge.scores(scanned(Image.fromarray(judged.pictures[i]), SIZE) for i in ours)
-    _confusions("sketch", scores, labels, judge.classes)
-    return _both("sketch", accuracy(scores, labels, judge.classes), at_home, "human drawings", wanted=">= 0.6, none 0")
+    at_home = accuracy(judge.scores(_opened(own.in_memory(SIZE))), own.labels, judge.classes)
+    ours = judged.where(domain=SKETCH)
+    scores = judge.scores(scanned(image, SIZE) for image in _opened(ours))
+    _confusions("sketch", scores, ours.labels, judge.classes)
+    return _both(
+        "sketch", accuracy(scores, ours.labels, judge.classes), at_home, "human drawings", wanted=">= 0.6, none 0"
+    )
 
 
 # ---------------------------------------------------------------- photos, judged by photographs
 
 
-def _photo_judge(packs: Path) -> tuple[Classifier, Labelled]:
+def _photo_judge(packs: Path) -> tuple[Classifier, PictureTable]:
     """A model that learned real photographs only, of the classes that the packs share with us; and its test set."""
-    found = joined([read_pack(packs / pack, domain, ALL, SMALL + 8) for pack, domain in PHOTO_PACKS])
-    enough = {label for label, n in Counter(found.of("train").labels).items() if n >= FEWEST_PHOTOS}
-    shared = found.only(enough)
-    photographs = Portion(Pictures(shared.of("train"), PHOTO, SMALL), PHOTO, 1.0)
+    shown = concatenate([read_pack(packs / pack, (domain,), ALL) for pack, domain in PHOTO_PACKS])
+    enough = {label for label, n in Counter(shown.where(split="train").labels).items() if n >= FEWEST_PHOTOS}
+    shared = shown.where(labels=enough).in_memory(SMALL + 8)
+    photographs = Portion(shared.where(split="train"), 1.0)
     judge = _judge("photo", [photographs], Config(epochs=12), size=SMALL, steps=50)
-    return judge, shared.of("test")
+    return judge, shared.where(split="test")
 
 
-def _photo_rows(packs: Path, judged: WorldPictures) -> list[Row]:
+def _photo_rows(packs: Path, judged: PictureTable) -> list[Row]:
     """How well that model names our photos, beside chance and its own held-out photographs."""
     judge, own = _photo_judge(packs)
-    at_home = accuracy(judge.scores(Image.fromarray(p) for p in own.pictures), own.labels, judge.classes)
-    ours = [i for i, d in enumerate(judged.domains) if d == PHOTO.name and judged.labels[i] in judge.classes]
-    labels = [judged.labels[i] for i in ours]
-    scores = judge.scores(Image.fromarray(judged.pictures[i]) for i in ours)
-    _confusions("photo", scores, labels, judge.classes)
+    at_home = accuracy(judge.scores(_opened(own)), own.labels, judge.classes)
+    ours = judged.where(domain=PHOTO, labels=judge.classes)
+    scores = judge.scores(_opened(ours))
+    _confusions("photo", scores, ours.labels, judge.classes)
     chance = 3 / len(judge.classes)
     return _both(
-        "photo", accuracy(scores, labels, judge.classes), at_home, "photographs", wanted=f">= {3 * chance:.2f}"
+        "photo", accuracy(scores, ours.labels, judge.classes), at_home, "photographs", wanted=f">= {3 * chance:.2f}"
     )
 
 
 # ---------------------------------------------------------------- styles, judged by our own other styles
 
 
-def _unseen_style_rows(training: WorldPictures, judged: WorldPictures) -> list[Row]:
+def _unseen_style_rows(training: PictureTable, judged: PictureTable) -> list[Row]:
     """Classes named in styles that a judge never saw; the seen classes of the one split only."""
-    renders = Renders(training, SMALL)
     styles = sorted(set(training.domains))
     rows = []
     for held_out in HELD_OUT:
         learnt = [style for style in styles if style not in held_out]
-        portions = [Portion(renders, Domain(style), 1.0, labels=frozenset(SEEN)) for style in learnt]
+        portions = [Portion(training.where(domain=Domain(style), labels=SEEN), 1.0) for style in learnt]
         judge = _judge("without-" + "-".join(held_out), portions, Config(epochs=14), size=SMALL, steps=50)
         for style in held_out:
-            ours = [i for i, d in enumerate(judged.domains) if d == style and judged.labels[i] in SEEN]
-            labels = [judged.labels[i] for i in ours]
-            found = accuracy(judge.scores(Image.fromarray(judged.pictures[i]) for i in ours), labels, judge.classes)
-            how = f"class among {len(SEEN)} seen ones in {found.count} {style} pictures; learnt {', '.join(learnt)}"
-            rows.append(_row(f"class_in_unseen_style:{style}", found.top1, ">= 0.6", how))
+            ours = judged.where(domain=Domain(style), labels=SEEN)
+            named = accuracy(judge.scores(_opened(ours)), ours.labels, judge.classes)
+            how = f"class among {len(SEEN)} seen ones in {named.count} {style} pictures; learnt {', '.join(learnt)}"
+            rows.append(_row(f"class_in_unseen_style:{style}", named.top1, ">= 0.6", how))
     return rows
 
 
-def _style_row(training: WorldPictures, judged: WorldPictures) -> Row:
+def _style_row(training: PictureTable, judged: PictureTable) -> Row:
     """The style named in objects that the judge never saw, at the size that it learnt: size changes texture."""
     styles = sorted(set(training.domains))
-    portions = [Portion(Renders(training, SIZE), Domain(style), 1.0) for style in styles]
+    portions = [Portion(training.where(domain=Domain(style)), 1.0) for style in styles]
     judge = _judge("style", portions, Config(epochs=16), size=SIZE, steps=40, styles=styles)
-    found = accuracy(judge.scores(map(Image.fromarray, judged.pictures)), judged.domains, judge.classes)
-    how = f"style among {len(styles)} in {found.count} validation renders of {SIZE} px"
-    return _row("style_top1", found.top1, ">= 0.95", how)
+    named = accuracy(judge.scores(_opened(judged)), judged.domains, judge.classes)
+    how = f"style among {len(styles)} in {named.count} validation renders of {SIZE} px"
+    return _row("style_top1", named.top1, ">= 0.95", how)
 
 
 # ---------------------------------------------------------------- how fast
@@ -192,6 +189,10 @@ def _speed_rows() -> list[Row]:
 # ---------------------------------------------------------------- shared
 
 
+def _opened(table: PictureTable) -> Iterator[Image.Image]:
+    return (picture.open() for picture in table.pictures)
+
+
 def _judge(
     name: str,
     portions: Sequence[Portion],
@@ -203,7 +204,7 @@ def _judge(
 ) -> Classifier:
     """The judge of this name, trained now or earlier."""
     preprocess = Preprocess(size)
-    data = Mixture(portions, preprocess, batch=128, steps=steps)
+    data = Sampler(portions, preprocess, batch=128, steps=steps)
     judge = Classifier(styles or data.classes, preprocess, config, of_style=styles is not None)
     asked = {"classes": judge.classes, "size": size, "steps": steps, "seed": SEED} | dataclasses.asdict(config)
     run = Run(ROOT / "runs" / "judges" / name, asked)

@@ -116,7 +116,7 @@ def map_codes(asked: argparse.Namespace) -> None:
 
 def evaluate(asked: argparse.Namespace) -> None:
     """Measure a bundle on a task, or on a folder of labelled pictures."""
-    from retrieval.data.packs import packs_folder
+    from retrieval.data.readers.packs import packs_folder
     from retrieval.evaluation.floors import encoder_named
     from retrieval.evaluation.folder import evaluate_folder
     from retrieval.evaluation.harness import evaluate as measured

@@ -144,7 +144,7 @@ def index(
     below it; `listed`: from the list there too, so that the indexes of other encoders stay right. `bits`: it is
     searched by Hamming distance; raises SettingsError for a bundle that does not know how its vectors become bits.
     """
-    from retrieval.data.folder import folder_items
+    from retrieval.data.readers.folder import folder_items
     from retrieval.gallery import build
 
     if bits and bundle.rotation is None:

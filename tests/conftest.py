@@ -22,7 +22,7 @@ from PIL import Image, ImageDraw  # noqa: E402
 from torch import Tensor  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
-from retrieval.data.packs import packs_folder  # noqa: E402
+from retrieval.data.readers.packs import packs_folder  # noqa: E402
 from retrieval.images import Preprocess  # noqa: E402
 from retrieval.types import Domain  # noqa: E402
 

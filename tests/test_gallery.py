@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from retrieval.artifacts.rotation import Rotation
-from retrieval.data.folder import folder_items
+from retrieval.data.readers.folder import folder_items
 from retrieval.encoder import embed_images, embed_texts
 from retrieval.errors import DataError, FingerprintMismatch, GalleryError
 from retrieval.gallery import Gallery, Skipped, build, is_in_bits

@@ -1,90 +1,135 @@
-"""Real pictures as training examples: files that are opened when their turn comes, and the photographs of packs (see
-`stored`), with a concept and a split for each.
+"""One picture of a table: a file, the bytes of one, an array, or a drawing as vectors. Pictures are values: two that
+are equal show the same pixels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import io
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from PIL import Image
 from torch import Tensor
 
-from retrieval.data.augment import VariedPicture
-from retrieval.data.batches import Example
-from retrieval.data.stored import stored
-from retrieval.images import open_image, squared
-from retrieval.types import Domain, Item
+from retrieval.data.augment import VariedPicture, varied_drawing
+from retrieval.images import Strokes, flatten, open_image, rasterise, squared
+
+Pixels = npt.NDArray[np.uint8]
+SHIFT = 3  # pixels by which a drawing of 64 is moved at most: it is never centred quite like another
+
+
+class Picture(ABC):
+    """Pixels that are made when they are asked for."""
+
+    @abstractmethod
+    def open(self) -> Image.Image:
+        """The picture as 8-bit RGB, transparent pixels on white, at its own size."""
+
+    def pixels(self, size: int | None = None) -> Pixels:
+        """The whole picture on a square of `size` pixels; None: as it is.   -> (H, W, 3) RGB"""
+        image = self.open()
+        return np.asarray(image if size is None else squared(image, size), np.uint8)
+
+    def view(self, size: int, rng: np.random.Generator) -> Tensor:
+        """A varied view, random from `rng` and from torch's generator.   -> uint8 (3, size, size)"""
+        pixels = np.array(self.pixels(size * 8 // 7))  # 256 for 224: a part of it is shown
+        return _varied(size)(_channels_first(pixels))
 
 
 @dataclass(frozen=True)
-class Labelled:
-    """Pictures of one size, row by row: what each shows, and in which split it is."""
+class PictureFile(Picture):
+    """A file, opened each time: too many can be listed to be held."""
 
-    pictures: npt.NDArray[np.uint8]  # (N, size, size, 3) RGB
-    labels: tuple[str, ...]  # (N,)
-    splits: tuple[str, ...]  # (N,): train, val or test
+    path: Path
 
-    def of(self, split: str) -> Labelled:
-        """The rows of one split."""
-        return self._rows([i for i, name in enumerate(self.splits) if name == split])
-
-    def only(self, labels: Collection[str]) -> Labelled:
-        """The rows with one of the labels."""
-        return self._rows([i for i, name in enumerate(self.labels) if name in labels])
-
-    def _rows(self, rows: Sequence[int]) -> Labelled:
-        return Labelled(
-            self.pictures[list(rows)], tuple(self.labels[i] for i in rows), tuple(self.splits[i] for i in rows)
-        )
+    def open(self) -> Image.Image:
+        """Raises UnreadableImage for a file that cannot be shown."""
+        return open_image(self.path)
 
 
-def read_pack(folder: Path, domain: str, labels: Collection[str] | None, size: int) -> Labelled:
-    """The pack's pictures of the labels in a domain, `size` pixels a side; None: of everything that has a concept.
-    Labels without pictures are left out.
+@dataclass(frozen=True)
+class EncodedPicture(Picture):
+    """The bytes of a PNG, JPEG or WebP file."""
 
-    Raises DataError when the folder holds no such pack.
-    """
-    rows = [row for row in stored(folder, (domain,)) if row.concept and (labels is None or row.concept in labels)]
-    pictures = np.zeros((len(rows), size, size, 3), np.uint8)
-    for place, row in enumerate(rows):
-        pictures[place] = row.squared(size)
-    return Labelled(pictures, tuple(row.concept for row in rows), tuple(row.told["split"] for row in rows))
+    encoded: bytes
+
+    def open(self) -> Image.Image:
+        with Image.open(io.BytesIO(self.encoded)) as image:
+            return flatten(image)
 
 
-def joined(parts: Sequence[Labelled]) -> Labelled:
-    """All rows of several packs."""
-    return Labelled(
-        np.concatenate([part.pictures for part in parts]),
-        tuple(label for part in parts for label in part.labels),
-        tuple(split for part in parts for split in part.splits),
-    )
+@dataclass(frozen=True, eq=False)
+class ArrayPicture(Picture):
+    """Pixels in memory: (H, W, 3) uint8 RGB, never written to."""
+
+    array: Pixels
+
+    def open(self) -> Image.Image:
+        return Image.fromarray(self.array)
+
+    def pixels(self, size: int | None = None) -> Pixels:
+        if size is None or self.array.shape[:2] == (size, size):
+            return self.array
+        return super().pixels(size)
+
+    def view(self, size: int, rng: np.random.Generator) -> Tensor:
+        return _varied(size)(_channels_first(self.array))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ArrayPicture) and np.array_equal(self.array, other.array)
+
+    def __hash__(self) -> int:
+        return hash((self.array.shape, self.array.tobytes()))
 
 
-class Pictures:
-    """Labelled pictures of one domain as a source of training examples."""
+@dataclass(frozen=True)
+class Drawing(Picture):
+    """A drawing as lines of a pen: each view is drawn anew by a slightly different hand."""
 
-    def __init__(self, found: Labelled, domain: Domain, size: int) -> None:
-        self.examples = [Example(label, domain) for label in found.labels]
-        self._pixels = torch.from_numpy(found.pictures).permute(0, 3, 1, 2)  # (N, 3, H, W)
-        self._varied = VariedPicture(size)
+    strokes: Strokes
 
-    def picture(self, index: int, rng: np.random.Generator) -> Tensor:
-        return self._varied(self._pixels[index])
+    def open(self) -> Image.Image:
+        return rasterise(self.strokes)
+
+    def pixels(self, size: int | None = None) -> Pixels:
+        return np.asarray(self.open() if size is None else rasterise(self.strokes, size), np.uint8)
+
+    def view(self, size: int, rng: np.random.Generator) -> Tensor:
+        drawn = np.asarray(rasterise(varied_drawing(self.strokes, rng), size))
+        most = max(1, round(SHIFT * size / 64))
+        return _channels_first(np.roll(drawn, rng.integers(-most, most + 1, 2), (0, 1)))
 
 
-class Files:
-    """Labelled files as a source of training examples: too many to be held, so each is opened when it is drawn."""
+View = Callable[[Picture, int, np.random.Generator], Tensor]  # picture, size -> uint8 (3, size, size)
 
-    def __init__(self, items: Sequence[Item], size: int) -> None:
-        self.examples = [Example(item.label or "", item.domain) for item in items]
-        self._paths = [item.path for item in items]
-        self._opened = size * 8 // 7  # pixels of what is cropped: 256 for 224
-        self._varied = VariedPicture(size)
 
-    def picture(self, index: int, rng: np.random.Generator) -> Tensor:
-        pixels = np.array(squared(open_image(self._paths[index]), self._opened))  # (H, W, 3)
-        return self._varied(torch.from_numpy(pixels).permute(2, 0, 1))
+def varied(picture: Picture, size: int, rng: np.random.Generator) -> Tensor:
+    """Another view each time it is asked for: drawings vary as vectors, the others as pixels."""
+    return picture.view(size, rng)
+
+
+def mirrored(picture: Picture, size: int, rng: np.random.Generator) -> Tensor:
+    """The whole picture, every second time mirrored."""
+    pixels = picture.pixels(size)
+    return _channels_first(np.array(pixels[:, ::-1] if rng.random() < 0.5 else pixels))
+
+
+def unvaried(picture: Picture, size: int, _rng: np.random.Generator) -> Tensor:
+    """The whole picture, always the same."""
+    return _channels_first(picture.pixels(size))
+
+
+@lru_cache
+def _varied(size: int) -> VariedPicture:
+    return VariedPicture(size)
+
+
+def _channels_first(pixels: Pixels) -> Tensor:
+    """(H, W, 3) -> (3, H, W)"""
+    return torch.from_numpy(pixels if pixels.flags.writeable else pixels.copy()).permute(2, 0, 1)

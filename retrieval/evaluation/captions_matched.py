@@ -13,26 +13,23 @@ for. Unseen concepts are not in the vocabulary, neither by name nor by synonym.
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image
 
 from retrieval.artifacts.bundle import Bundle
 from retrieval.data.concepts import is_unseen
+from retrieval.data.picture_table import PictureTable
 from retrieval.encoder import Encoder, Vectors, embed_images, embed_texts
 from retrieval.errors import DataError
 from retrieval.evaluation.metrics import Values
 from retrieval.evaluation.probes import Codes, units
-from retrieval.training.judging import Real
-from retrieval.types import Domain
 from retrieval.world.captions import article
 
 FEW = 5  # captions of a picture
 TEMPERATURE = 0.05  # of the weights of its captions: what the plain encoder learnt for itself
 
 
-def embedded(encoder: Encoder, real: Real) -> Vectors:
+def embedded(encoder: Encoder, real: PictureTable) -> Vectors:
     """What an encoder makes of pictures.   -> (N, dim), unit rows"""
-    shown = zip(real.pictures, real.styles, strict=True)
-    return embed_images(encoder, ((Image.fromarray(picture), Domain(style)) for picture, style in shown))
+    return embed_images(encoder, ((row.picture.open(), row.domain) for row in real))
 
 
 def captions(bundle: Bundle) -> list[str]:

@@ -1,6 +1,6 @@
 """Is the object apart from the style, as far as codes alone can tell: search, probes, gaps, and company.
 
-Every function takes codes (N, D) under a name and finds the same things of them, so that each code stands beside its
+Every function takes codes (N, D) under a name and measures the same of them, so that each code stands beside its
 controls: the raw feature, the raw feature without its domains' means, the style code.
 """
 
@@ -11,6 +11,7 @@ from itertools import combinations
 
 import numpy as np
 
+from retrieval.data.picture_table import PictureTable
 from retrieval.evaluation.disentanglement import (
     DEPTHS,
     NEAREST,
@@ -25,17 +26,16 @@ from retrieval.evaluation.findings import Finding, mean_finding, split_findings
 from retrieval.evaluation.measures import expected_average_precision
 from retrieval.evaluation.metrics import Values
 from retrieval.evaluation.probes import PROBES, Codes, Places, auc, logistic, numbered, right, units
-from retrieval.training.judging import Real
 
 MAIN = "two layers"  # the probe without a name of its own: the strongest of the three readers
 TRAINED = 2 / 3  # of the objects of a class, on which probes are trained
 
 
-def searched(name: str, codes: Codes, real: Real, seen: Collection[str], wanted: str = "") -> list[Finding]:
+def searched(name: str, codes: Codes, real: PictureTable, seen: Collection[str], wanted: str = "") -> list[Finding]:
     """T2: how well each picture finds its class in every other style, with and without what the prior saw."""
-    values = across_styles(codes, real.labels, real.styles, real.things)
+    values = across_styles(codes, real.labels, real.domains, real.instances)
     lucky, share = chances(real)
-    queries, styles = len(real.labels), len(set(real.styles))
+    queries, styles = len(real.labels), len(set(real.domains))
     how = f"{queries} pictures ask each of the {styles - 1} other styles for their class, never for the same object"
     whole = {"chance": lucky, "wanted": wanted}
     found = split_findings(f"mAP {name}", values["mAP@all"], real.labels, seen, how, **whole)
@@ -47,16 +47,16 @@ def searched(name: str, codes: Codes, real: Real, seen: Collection[str], wanted:
     return found
 
 
-def chances(real: Real) -> tuple[float, float]:
+def chances(real: PictureTable) -> tuple[float, float]:
     """mAP@all and P@k of a random order, for the pictures that `across_styles` searches."""
-    here, labels, things = (np.asarray(names) for names in (real.styles, real.labels, real.things))
+    here, labels, instances = (np.asarray(names) for names in (real.domains, real.labels, real.instances))
     counts: dict[tuple[int, int], int] = {}
     for style in np.unique(here):
         shown = here == style
         for label in np.unique(labels):
-            for thing in np.unique(things[labels == label]):
-                considered = shown & (things != thing)
-                asks = int(((things == thing) & (here != style)).sum())
+            for instance in np.unique(instances[labels == label]):
+                considered = shown & (instances != instance)
+                asks = int(((instances == instance) & (here != style)).sum())
                 key = int((considered & (labels == label)).sum()), int(considered.sum())
                 counts[key] = counts.get(key, 0) + asks
     pairs, weights = list(counts), list(counts.values())
@@ -65,14 +65,14 @@ def chances(real: Real) -> tuple[float, float]:
 
 
 def probed(
-    name: str, codes: Codes, real: Real, wanted: tuple[str, str] = ("", ""), *, control: bool = False
+    name: str, codes: Codes, real: PictureTable, wanted: tuple[str, str] = ("", ""), *, control: bool = False
 ) -> list[Finding]:
     """T1: class and domain read off codes by three readers, trained on two thirds of every class's objects and asked
     about the others. `wanted` of (class, domain); control: by one more that learned from shuffled labels.
     """
     train = training_objects(real)
     found = []
-    for kind, names, wish in zip(("class", "domain"), (real.labels, real.styles), wanted, strict=True):
+    for kind, names, wish in zip(("class", "domain"), (real.labels, real.domains), wanted, strict=True):
         places, count = numbered(names)
         for probe, read in PROBES.items():
             values = right(read(codes[train], places[train], codes[~train], count), places[~train])
@@ -87,32 +87,32 @@ def probed(
     return found
 
 
-def training_objects(real: Real) -> np.ndarray:
+def training_objects(real: PictureTable) -> np.ndarray:
     """Which pictures show one of the first two thirds of the objects of a class.   -> (N,) bool"""
     train = np.zeros(len(real.labels), bool)
-    things = np.asarray(real.things)
+    instances = np.asarray(real.instances)
     for label in set(real.labels):
-        own = np.unique(things[np.asarray(real.labels) == label])
-        train |= np.isin(things, own[: max(1, round(TRAINED * len(own)))])
+        own = np.unique(instances[np.asarray(real.labels) == label])
+        train |= np.isin(instances, own[: max(1, round(TRAINED * len(own)))])
     return train
 
 
-def gaps(name: str, codes: Codes, real: Real, wanted: tuple[str, str] = ("", "")) -> list[Finding]:
+def gaps(name: str, codes: Codes, real: PictureTable, wanted: tuple[str, str] = ("", "")) -> list[Finding]:
     """T5: how far the codes of two domains are apart, and how well the domains are told apart by a line.
 
     The two sets never share an object, and have the same number of each class. `wanted` of (MMD, AUC).
     """
     rows, train = units(codes), training_objects(real)
-    here, first = np.asarray(real.styles), _every_other_object(real)
+    here, first = np.asarray(real.domains), _every_other_object(real)
     kernel = gaussian(median_distance(rows[:: max(1, len(rows) // 1000)]))
     apart, areas = [], []
-    for one, other in combinations(sorted(set(real.styles)), 2):
+    for one, other in combinations(sorted(set(real.domains)), 2):
         apart.append(squared_mmd(rows[(here == one) & first], rows[(here == other) & ~first], kernel))
         both = (here == one) | (here == other)
         places = (here == other).astype(np.int64)
         scores = logistic(rows[both & train], places[both & train], rows[both & ~train], 2)
         areas.append(auc(scores[:, 1] - scores[:, 0], places[both & ~train] == 1))
-    halves = [(rows[(here == one) & first], rows[(here == one) & ~first]) for one in sorted(set(real.styles))]
+    halves = [(rows[(here == one) & first], rows[(here == one) & ~first]) for one in sorted(set(real.domains))]
     alike = [squared_mmd(*pair, kernel) for pair in halves]
     how = f"unbiased, Gaussian kernel of median width, mean of {len(apart)} pairs of domains, no object in both sets"
     control = "control: two halves of one domain"
@@ -124,16 +124,16 @@ def gaps(name: str, codes: Codes, real: Real, wanted: tuple[str, str] = ("", "")
     ]
 
 
-def _every_other_object(real: Real) -> np.ndarray:
+def _every_other_object(real: PictureTable) -> np.ndarray:
     """Which pictures show an object with an even place in its class.   -> (N,) bool"""
-    labels, things = np.asarray(real.labels), np.asarray(real.things)
-    even = {thing for label in set(real.labels) for thing in np.unique(things[labels == label])[::2]}
-    return np.array([thing in even for thing in real.things])
+    labels, instances = np.asarray(real.labels), np.asarray(real.instances)
+    even = {instance for label in set(real.labels) for instance in np.unique(instances[labels == label])[::2]}
+    return np.array([instance in even for instance in real.instances])
 
 
-def company(name: str, codes: Codes, real: Real, wanted: str = "") -> Finding:
+def company(name: str, codes: Codes, real: PictureTable, wanted: str = "") -> Finding:
     """T6: how much a picture's nearest are of its own style beyond what its style's size explains."""
-    values = same_domain_excess(codes, real.styles, real.things)
+    values = same_domain_excess(codes, real.domains, real.instances)
     how = f"share of the top {NEAREST} of all styles that are of the query's own, less what is expected by size"
     return mean_finding(f"own style in the top {NEAREST}, {name}", values, how, wanted=wanted, chance=0.0)
 

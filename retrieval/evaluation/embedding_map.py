@@ -25,6 +25,8 @@ from torch.nn import functional as F
 from retrieval.artifacts.bundle import Bundle, load_bundle
 from retrieval.artifacts.checksummed import fit_into
 from retrieval.artifacts.manifest import WEIGHTS
+from retrieval.data.picture_table import PictureTable
+from retrieval.data.readers.world import read_rendered
 from retrieval.errors import BundleError, DataError
 from retrieval.evaluation.code_quality import gaps, probed
 from retrieval.evaluation.disentanglement import pair_purity
@@ -33,9 +35,8 @@ from retrieval.evaluation.generation_quality import tokens, trunk_features
 from retrieval.evaluation.metrics import Values
 from retrieval.evaluation.probes import Codes, units
 from retrieval.files import sha256
-from retrieval.items import ITEMS, read_items
+from retrieval.items import ITEMS
 from retrieval.methods.dude import Config, Dude
-from retrieval.training.judging import Real, gallery_pictures
 from retrieval.types import Domain, Progress, no_progress
 
 OBJECTS = 2  # of each class, in every style: one for the probes to learn from, one to be asked about
@@ -84,9 +85,9 @@ def mapped(
     """
     loaded = load_bundle(bundle)
     method = dude_in(loaded, bundle)
-    real = gallery_pictures(gallery, method.preprocess.size)
+    real = read_rendered(gallery).in_memory(method.preprocess.size)
     rows = portion(real, objects)
-    real, ids = real.only(rows), [item.id for item in read_items(gallery)]
+    real = real.select(rows)
     chosen = spread(kept_epochs(run, method), stops)
     found: dict[str, list[Codes]] = {"object": [], "raw": []}
     for done, epoch in enumerate(chosen):
@@ -100,15 +101,15 @@ def mapped(
         for name, codes in found.items():
             kept[name].append(stopped(codes[stop], axes[name], real, method))
         on_progress(len(chosen) + stop + 1, 2 * len(chosen))
-    labels, styles = sorted(set(real.labels)), list(dict.fromkeys(real.styles))
-    shown = zip(rows, real.labels, real.styles, strict=True)
+    labels, styles = sorted(set(real.labels)), list(dict.fromkeys(real.domains))
+    shown = zip(real.ids, real.labels, real.domains, strict=True)
     return Atlas(
         bundle=loaded.fingerprint,
         weights=loaded.manifest.files[WEIGHTS],
         gallery=sha256(gallery / ITEMS),
         styles=tuple(styles),
         classes=tuple(labels),
-        pictures=tuple((ids[row], labels.index(label), styles.index(style)) for row, label, style in shown),
+        pictures=tuple((name, labels.index(label), styles.index(style)) for name, label, style in shown),
         epochs=tuple(chosen),
         length=method.config.epochs + method.config.read_epochs,
         pulls=tuple(pulled(method.config, epoch) for epoch in chosen),
@@ -123,13 +124,13 @@ def dude_in(bundle: Bundle, folder: Path) -> Dude:
     return bundle.method
 
 
-def portion(real: Real, objects: int) -> list[int]:
+def portion(real: PictureTable, objects: int) -> list[int]:
     """The rows of the pictures that show one of the first objects of its class: nothing is picked by its looks."""
-    things, labels = np.asarray(real.things), np.asarray(real.labels)
-    first = {thing for label in set(real.labels) for thing in np.unique(things[labels == label])[:objects]}
-    rows = [row for row, thing in enumerate(real.things) if thing in first]
-    counts = [len({real.things[row] for row in rows if real.labels[row] == label}) for label in set(real.labels)]
-    if "" in real.labels or len(set(real.styles)) < 2 or min(counts) < 2:
+    instances, labels = np.asarray(real.instances), np.asarray(real.labels)
+    first = {instance for label in set(real.labels) for instance in np.unique(instances[labels == label])[:objects]}
+    rows = [row for row, instance in enumerate(real.instances) if instance in first]
+    counts = [len({real.instances[row] for row in rows if real.labels[row] == label}) for label in set(real.labels)]
+    if "" in real.labels or len(set(real.domains)) < 2 or min(counts) < 2:
         raise DataError("A map needs two styles or more, and two objects or more of each class. Name another gallery.")
     return rows
 
@@ -186,10 +187,10 @@ def pulled(config: Config, epoch: int) -> tuple[str, ...]:
 # ---------------------------------------------------------------- one epoch
 
 
-def stopped(codes: Codes, axes: Axes, real: Real, method: Dude) -> Stop:
+def stopped(codes: Codes, axes: Axes, real: PictureTable, method: Dude) -> Stop:
     """What is told of codes (N, D) of the pictures."""
     points, shown = axes.placed(codes)
-    within, across = neighbouring(codes, real.styles, method)
+    within, across = neighbouring(codes, real.domains, method)
     numbers: dict[str, float | None] = dict(measured(codes, real))
     numbers["shown"] = round(shown, DIGITS)
     for name, found in (("within", within), ("across", across)):
@@ -223,7 +224,7 @@ def joined(neighbours: Rows) -> Iterator[tuple[int, int]]:
     yield from sorted({(min(pair), max(pair)) for pair in pairs})
 
 
-def measured(codes: Codes, real: Real) -> dict[str, float]:
+def measured(codes: Codes, real: PictureTable) -> dict[str, float]:
     """What the evaluation finds of these codes: T1 by its strongest reader, and the gap of T5 with its control."""
     found = {one.name: one.value for one in (*probed("shown", codes, real), *gaps("shown", codes, real))}
     told = {

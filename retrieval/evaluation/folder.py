@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from retrieval.data.folder import folder_items
+from retrieval.data.readers.folder import folder_items
 from retrieval.encoder import Encoder
 from retrieval.errors import SettingsError, UnreadableImage
 from retrieval.evaluation.harness import Memory, Report, evaluate

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from retrieval.artifacts.judge import Judge
+from retrieval.data.picture_table import PictureTable
 from retrieval.diffusion.attention import HeatMaps
 from retrieval.diffusion.prior import Prior
 from retrieval.diffusion.prompts import STYLE_AT, THING_AT, prompt
@@ -32,7 +33,6 @@ from retrieval.evaluation.disentanglement import (
 from retrieval.evaluation.findings import Finding, mean_finding
 from retrieval.evaluation.metrics import Relevance, Values
 from retrieval.methods.dude import Dude
-from retrieval.training.judging import Real
 
 BATCH = 32  # pictures that are drawn at once
 LOOKED_AT = (300, 500, 700)  # noise steps at which the prior is watched
@@ -73,18 +73,18 @@ class Plan:
 
 
 @torch.inference_mode()
-def tokens(dude: Dude, real: Real, batch: int = 128) -> Tensor:
+def tokens(dude: Dude, real: PictureTable, batch: int = 128) -> Tensor:
     """z of every picture.   -> (N, W)"""
     return torch.cat([dude.tokens(part) for part in _normalised(dude, real, batch)])
 
 
 @torch.inference_mode()
-def trunk_features(dude: Dude, real: Real, batch: int = 128) -> npt.NDArray[np.float32]:
+def trunk_features(dude: Dude, real: PictureTable, batch: int = 128) -> npt.NDArray[np.float32]:
     """What the extractor's trunk makes of every picture, before the head that makes a word of it.   -> (N, F)"""
     return torch.cat([dude.extractor.features(part) for part in _normalised(dude, real, batch)]).numpy()
 
 
-def _normalised(dude: Dude, real: Real, batch: int) -> list[Tensor]:
+def _normalised(dude: Dude, real: PictureTable, batch: int) -> list[Tensor]:
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (dude.preprocess.mean, dude.preprocess.std))
     starts = range(0, len(real.labels), batch)
     size = (dude.preprocess.size,) * 2
@@ -114,10 +114,10 @@ def same(one: Sequence[str], other: Sequence[str]) -> Values:
     return (np.asarray(one) == np.asarray(other)).astype(np.float64)
 
 
-def planned(real: Real, count: int, seed: int) -> Plan:
+def planned(real: PictureTable, count: int, seed: int) -> Plan:
     """Sources drawn evenly from all classes, each with one of the other styles, evenly."""
     rng = np.random.default_rng(seed)
-    styles = sorted(set(real.styles))
+    styles = sorted(set(real.domains))
     by_class: dict[str, list[int]] = {}
     for row in rng.permutation(len(real.labels)).tolist():
         by_class.setdefault(real.labels[row], []).append(row)
@@ -125,7 +125,7 @@ def planned(real: Real, count: int, seed: int) -> Plan:
     rows = np.array(order[:count])
     steps = rng.integers(1, len(styles), len(rows))
     asked = [
-        styles[(styles.index(real.styles[row]) + step) % len(styles)] for row, step in zip(rows, steps, strict=True)
+        styles[(styles.index(real.domains[row]) + step) % len(styles)] for row, step in zip(rows, steps, strict=True)
     ]
     return Plan(rows, tuple(asked))
 
@@ -146,9 +146,9 @@ def pictures(studio: Studio, prompts: Sequence[str], places: dict[int, Tensor], 
 
 
 @torch.inference_mode()
-def codes_of(studio: Studio, real: Real, plan: Plan) -> Tensor:
+def codes_of(studio: Studio, real: PictureTable, plan: Plan) -> Tensor:
     """The object codes of a plan, as the prior is told them.   -> (B, W)"""
-    found = tokens(studio.dude, real.only(plan.rows.tolist()))
+    found = tokens(studio.dude, real.select(plan.rows.tolist()))
     return found if studio.spelling is None else studio.spelling(found)
 
 
@@ -156,10 +156,10 @@ def codes_of(studio: Studio, real: Real, plan: Plan) -> Tensor:
 
 
 @torch.inference_mode()
-def use_findings(studio: Studio, real: Real, count: int, steps: Sequence[int], seed: int) -> list[Finding]:
+def use_findings(studio: Studio, real: PictureTable, count: int, steps: Sequence[int], seed: int) -> list[Finding]:
     """T4: by how much the prior's noise error rises when it is told another object's code, or another style's word."""
     plan = planned(real, count, seed)
-    codes, own = codes_of(studio, real, plan), [real.styles[row] for row in plan.rows]
+    codes, own = codes_of(studio, real, plan), [real.domains[row] for row in plan.rows]
     order = np.argsort([real.labels[row] for row in plan.rows], kind="stable")
     turned = np.empty_like(order)
     turned[order] = np.roll(order, len(order) // 2)  # half the alphabet away: another class
@@ -185,12 +185,12 @@ def use_findings(studio: Studio, real: Real, count: int, steps: Sequence[int], s
 
 
 @torch.inference_mode()
-def look_findings(studio: Studio, real: Real, masks: Relevance, count: int, seed: int) -> list[Finding]:
+def look_findings(studio: Studio, real: PictureTable, masks: Relevance, count: int, seed: int) -> list[Finding]:
     """T7: whether the prior looks up the object's code where the object is. masks (N, H, W) of the real pictures."""
     plan = planned(real, count, seed)
     z, rows = codes_of(studio, real, plan), plan.rows.tolist()
     latents = studio.prior.latents.encode(real.tensor(rows))
-    states = studio.prior.reader([prompt(real.styles[row]) for row in rows], {THING_AT: z})
+    states = studio.prior.reader([prompt(real.domains[row]) for row in rows], {THING_AT: z})
     heat = HeatMaps(studio.prior, len(rows))
     watched = heat.watch(plain(studio.prior, states))
     draws = torch.Generator().manual_seed(seed)
@@ -220,12 +220,12 @@ def look_findings(studio: Studio, real: Real, masks: Relevance, count: int, seed
 
 
 @torch.inference_mode()
-def slider_findings(studio: Studio, real: Real, count: int, seed: int) -> list[Finding]:
+def slider_findings(studio: Studio, real: PictureTable, count: int, seed: int) -> list[Finding]:
     """T8: whether the style rises steadily from one word to another, and the object stays."""
     plan = planned(real, count, seed)
     z, shares = codes_of(studio, real, plan), np.linspace(0.0, 1.0, STOPS)
     word = studio.prior.reader.word
-    ends = [(word(real.styles[row]), word(style)) for row, style in zip(plan.rows, plan.styles, strict=True)]
+    ends = [(word(real.domains[row]), word(style)) for row, style in zip(plan.rows, plan.styles, strict=True)]
     right, rising = [], []
     for share in shares.tolist():
         places = {THING_AT: z, STYLE_AT: torch.stack([renormalised_lerp(*pair, share) for pair in ends])}

@@ -7,19 +7,19 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from retrieval.data.picture_table import PictureTable
 from retrieval.diffusion.prompts import THING_AT, prompt
 from retrieval.evaluation.disentanglement import polynomial, squared_mmd
 from retrieval.evaluation.findings import Finding, mean_finding
 from retrieval.evaluation.generation_quality import Judged, Studio, codes_of, judged, pictures, planned, same
 from retrieval.evaluation.metrics import Values
-from retrieval.training.judging import Real
 
 DRAWS = 100  # halves
 LESS = -0.03  # by how much a student may be named right less often
 
 
 @torch.inference_mode()
-def student_findings(studio: Studio, student: Studio, real: Real, count: int, seed: int) -> list[Finding]:
+def student_findings(studio: Studio, student: Studio, real: PictureTable, count: int, seed: int) -> list[Finding]:
     """`student` draws with its own prior and sampler; codes, judge and spelling are those of `studio`."""
     plan = planned(real, count, seed)
     vectors = {THING_AT: codes_of(studio, real, plan)}

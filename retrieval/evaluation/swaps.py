@@ -17,13 +17,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from retrieval.artifacts.judge import Judge
+from retrieval.data.picture_table import PictureTable
 from retrieval.diffusion.prompts import THING_AT, prompt
 from retrieval.evaluation.disentanglement import against_truth, harmonic, nearest_distances, polynomial, squared_mmd
 from retrieval.evaluation.findings import SEEN, UNSEEN, Finding, mean_finding, split_findings
 from retrieval.evaluation.generation_quality import Judged, Plan, Studio, codes_of, judged, pictures, planned, same
 from retrieval.evaluation.metrics import Values
 from retrieval.evaluation.probes import units
-from retrieval.training.judging import Real
 
 SMALL = 16  # pixels on a side of pictures whose pixels are compared
 CONTENT = 0.7  # of the judge's accuracy on real pictures: what a swap is wanted to reach
@@ -33,13 +33,13 @@ BATCH = 256  # real pictures that are looked at at once
 
 def swap_findings(
     studio: Studio,
-    real: Real,
+    real: PictureTable,
     seen: Collection[str],
     counts: tuple[int, int],
     seed: int,
     *,
-    home: Real | None = None,
-    known: Real | None = None,
+    home: PictureTable | None = None,
+    known: PictureTable | None = None,
 ) -> list[Finding]:
     """T3: objects in styles that they were not seen in, and the controls. `counts` of pictures (swaps, each control).
 
@@ -60,7 +60,7 @@ def swap_findings(
         *_controls(studio, rates, z[: counts[1]], Plan(plan.rows[: counts[1]], plan.styles[: counts[1]]), seed),
         *_unspelled(studio, rates, plan, seed),
     ]
-    for kind, right in (("class", same(own.classes, real.labels)), ("style", same(own.styles, real.styles))):
+    for kind, right in (("class", same(own.classes, real.labels)), ("style", same(own.styles, real.domains))):
         how = f"the judge on the {len(real.labels)} pictures that give the objects, brought to its size"
         found.append(mean_finding(f"judge {kind}, sources", right, how, chance=rates.lucky[kind]))
     return found + (_copied(studio.judge, swapped, real, known) if known is not None else [])
@@ -69,13 +69,13 @@ def swap_findings(
 class Rates:
     """How often drawn pictures are named what was asked for, and that as a share of the judge's own rate."""
 
-    def __init__(self, judge: Judge, real: Real, home: Real, seen: Collection[str]) -> None:
+    def __init__(self, judge: Judge, real: PictureTable, home: PictureTable, seen: Collection[str]) -> None:
         self.real = real
         self.lucky = {"class": 1 / len(judge.classes), "style": 1 / len(judge.styles)}
         self._seen = seen
         self._known = np.array([label in seen for label in home.labels])
         own = judged(judge, home.tensor())
-        self._home = {"class": same(own.classes, home.labels), "style": same(own.styles, home.styles)}
+        self._home = {"class": same(own.classes, home.labels), "style": same(own.styles, home.domains)}
 
     def right(self, plan: Plan, told: Judged) -> dict[str, Values]:
         """Where class and style were named as asked for.   -> (B,) each"""
@@ -106,7 +106,7 @@ class Rates:
         found.append(mean_finding("swap class and style", both, "both named right at once", chance=lucky))
         mean = harmonic(*(float(values.mean()) for values in right.values()))
         found.append(Finding("swap harmonic mean", mean, "of swap class and swap style"))
-        leak = same(told.styles, [self.real.styles[row] for row in plan.rows])
+        leak = same(told.styles, [self.real.domains[row] for row in plan.rows])
         how = "named the style of the picture that gave the object, not the one asked for"
         chance, wanted = self.lucky["style"], "near chance"
         return [*found, mean_finding("swap keeps the source's style", leak, how, chance=chance, wanted=wanted)]
@@ -143,7 +143,7 @@ def _controls(studio: Studio, rates: Rates, codes: Tensor, plan: Plan, seed: int
             wanted = "near chance" if kind == wrong else ""
             found.append(rates.ratio(kind, values, f"swap {kind} ratio, {name}", how, wanted=wanted))
     told = judged(studio.judge, pictures(studio, [prompt()] * len(codes), {THING_AT: codes}, seed))
-    leak = same(told.styles, [rates.real.styles[row] for row in plan.rows])
+    leak = same(told.styles, [rates.real.domains[row] for row in plan.rows])
     how = f"{len(codes)} objects drawn with no style told: named the style of the picture that gave the object"
     chance, name = rates.lucky["style"], "object alone shows its source's style"
     found.append(mean_finding(name, leak, how, wanted="near chance", chance=chance))
@@ -163,7 +163,7 @@ def _unspelled(studio: Studio, rates: Rates, plan: Plan, seed: int) -> list[Find
     return [rates.ratio(kind, values, f"swap {kind} ratio, codes not spelled", how) for kind, values in right]
 
 
-def word_findings(studio: Studio, real: Real, seen: Collection[str], count: int, seed: int) -> list[Finding]:
+def word_findings(studio: Studio, real: PictureTable, seen: Collection[str], count: int, seed: int) -> list[Finding]:
     """What the prior makes of words alone: the most that a code in a word's place can be expected to reach."""
     plan = planned(real, count, seed)
     kept = np.array([real.labels[row] in seen for row in plan.rows])
@@ -182,14 +182,14 @@ def word_findings(studio: Studio, real: Real, seen: Collection[str], count: int,
 # ---------------------------------------------------------------- swaps beside real pictures
 
 
-def _truth(real: Real, plan: Plan, drawn: Values, own: Values, space: str) -> list[Finding]:
+def _truth(real: PictureTable, plan: Plan, drawn: Values, own: Values, space: str) -> list[Finding]:
     """Swaps against the render of the same object in the same style."""
-    here, asked = np.asarray(real.styles), np.asarray(plan.styles)
+    here, asked = np.asarray(real.domains), np.asarray(plan.styles)
     parts: dict[str, list[Values]] = {}
     for style in sorted(set(plan.styles)):
         rows, shown = plan.rows[asked == style], np.flatnonzero(here == style)
-        sought = [real.labels[i] for i in rows], [real.things[i] for i in rows]
-        there = [real.labels[i] for i in shown], [real.things[i] for i in shown]
+        sought = [real.labels[i] for i in rows], [real.instances[i] for i in rows]
+        there = [real.labels[i] for i in shown], [real.instances[i] for i in shown]
         for name, values in against_truth(drawn[asked == style], sought, own[shown], there).items():
             parts.setdefault(name, []).append(values)
     told = {name: np.concatenate(values) for name, values in parts.items()}
@@ -210,9 +210,9 @@ def small(shown: Tensor) -> Values:
     return F.interpolate(shown, (SMALL, SMALL), mode="bilinear", antialias=True).flatten(1).double().numpy()
 
 
-def _inception(real: Real, plan: Plan, drawn: Values, own: Values) -> list[Finding]:
+def _inception(real: PictureTable, plan: Plan, drawn: Values, own: Values) -> list[Finding]:
     """KID of each style, on the judge's features; halves of the real pictures are the control."""
-    here, asked = np.asarray(real.styles), np.asarray(plan.styles)
+    here, asked = np.asarray(real.domains), np.asarray(plan.styles)
     found, halves = [], []
     for style in sorted(set(plan.styles)):
         shown, made = own[here == style], drawn[asked == style]
@@ -225,7 +225,7 @@ def _inception(real: Real, plan: Plan, drawn: Values, own: Values) -> list[Findi
     return [*found, Finding("KID real pictures", float(np.mean(halves)), how, unit="", chance=0.0)] if found else []
 
 
-def _copied(judge: Judge, swapped: Tensor, real: Real, known: Real) -> list[Finding]:
+def _copied(judge: Judge, swapped: Tensor, real: PictureTable, known: PictureTable) -> list[Finding]:
     """Whether swaps are copies: how near the nearest training picture is, beside how near it is to real pictures that
     the prior never saw.
     """
@@ -249,7 +249,7 @@ def _copied(judge: Judge, swapped: Tensor, real: Real, known: Real) -> list[Find
     return found
 
 
-def _of_all(look: Callable[[Tensor], Values], real: Real) -> Values:
+def _of_all(look: Callable[[Tensor], Values], real: PictureTable) -> Values:
     """What `look` makes of all pictures, some at a time.   -> (N, ...)"""
     starts = range(0, len(real.labels), BATCH)
     return np.concatenate([look(real.tensor(slice(start, start + BATCH))) for start in starts])

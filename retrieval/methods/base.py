@@ -5,39 +5,19 @@ The loop sums the named losses and steps; it never knows a method's name.
 
 from __future__ import annotations
 
-import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-import torch
 from torch import Tensor, nn
 
+from retrieval.data.batch import Batch as Batch
 from retrieval.errors import QueryError
 from retrieval.images import Preprocess
 from retrieval.schema import fill
 from retrieval.types import Domain, Panel
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What one step sees. `labels` is None where a method must not see any; `holds[i, j]` says that text j is true of
-    picture i; pictures with one name in `things` show the very same object ("": nobody knows).
-    """
-
-    images: Tensor  # (B, 3, H, W), normalised
-    domains: Sequence[Domain]  # (B,)
-    labels: Tensor | None  # (B,) int64
-    texts: Sequence[str]  # (T,)
-    holds: Tensor  # (B, T) bool
-    things: Sequence[str] = ()  # (B,), or empty
-
-    def on(self, device: torch.device) -> Batch:
-        """The same batch with its tensors on that device."""
-        labels = None if self.labels is None else self.labels.to(device)
-        return dataclasses.replace(self, images=self.images.to(device), labels=labels, holds=self.holds.to(device))
 
 
 @dataclass(frozen=True)

@@ -102,8 +102,8 @@ class ClipBaseline(Method):
         across, apart = cross_domain_masks(batch.labels, batch.domains)
         image = multi_positive_contrast(images @ images.T / self.config.image_temperature, across, apart)
         losses = {"image_text": self.config.text_weight * text, "image_image": self.config.image_weight * image}
-        if batch.things:
-            twins = twin_mask(batch.things, images.device)
+        if batch.instances:
+            twins = twin_mask(batch.instances, images.device)
             apart = ~torch.eye(len(images), dtype=torch.bool, device=images.device) & ~twins
             found = multi_positive_contrast(images @ images.T / self.config.image_temperature, twins, apart)
             losses["thing"] = self.config.thing_weight * found
@@ -122,11 +122,11 @@ class ClipBaseline(Method):
         return F.normalize(self.model.encode_text(tokens.to(self.model.logit_scale.device)), dim=-1)
 
 
-def twin_mask(things: Sequence[str], device: torch.device) -> Tensor:
+def twin_mask(instances: Sequence[str], device: torch.device) -> Tensor:
     """Which pairs of a batch show the very same object.   -> (B, B) bool"""
-    index = {name: i for i, name in enumerate(sorted(set(things)))}
-    which = torch.tensor([index[name] if name else -1 - i for i, name in enumerate(things)], device=device)
-    return (which[:, None] == which[None, :]) & ~torch.eye(len(things), dtype=torch.bool, device=device)
+    index = {name: i for i, name in enumerate(sorted(set(instances)))}
+    which = torch.tensor([index[name] if name else -1 - i for i, name in enumerate(instances)], device=device)
+    return (which[:, None] == which[None, :]) & ~torch.eye(len(instances), dtype=torch.bool, device=device)
 
 
 def cross_domain_masks(labels: Tensor, domains: Sequence[Domain]) -> tuple[Tensor, Tensor]:

@@ -237,9 +237,9 @@ class Dude(Method):
                 self._keep(study.across[:, there], rows, found, others)
 
     def losses(self, batch: Batch, phase: Phase) -> dict[str, Tensor]:
-        """(1). A batch's `things` are the names of its pictures; labels and texts are not looked at."""
+        """(1). A batch's `instances` are the names of its pictures; labels and texts are not looked at."""
         told, study = self.config, self._studying()
-        rows = study.rows(batch.things)
+        rows = study.rows(batch.instances)
         z = self.tokens(self._view(batch.images))  # (B, W)
         study.put(rows, self._view(batch.images))
         logits = F.normalize(z, dim=-1) @ study.bank.T.clone() / told.temperature  # (B, N)

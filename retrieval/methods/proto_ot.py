@@ -267,9 +267,9 @@ class ProtoOT(Method):
             study.proportions[domain] = (torch.bincount(nearest, minlength=count) + 1) / (len(mine) + count)  # never 0
 
     def losses(self, batch: Batch, phase: Phase) -> dict[str, Tensor]:
-        """(1). A batch's `things` are the names of its pictures; labels and texts are not looked at."""
+        """(1). A batch's `instances` are the names of its pictures; labels and texts are not looked at."""
         told, study = self.config, self._studying()
-        rows = study.rows(batch.things)
+        rows = study.rows(batch.instances)
         z = F.normalize(self.extractor(self._view(batch.images)), dim=-1)  # (B, W)
         study.put(rows, self._view(batch.images))
         losses = {"within": self._within(z, rows)}

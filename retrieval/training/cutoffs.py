@@ -13,17 +13,16 @@ import numpy as np
 from retrieval.artifacts.bundle import CARD, card, load_bundle, write_manifest
 from retrieval.artifacts.manifest import Manifest
 from retrieval.data.nonsense_classes import VALIDATION
-from retrieval.data.packs import quickdraw
+from retrieval.data.readers.quickdraw import quickdraw
 from retrieval.encoder import TextEncoder, Vectors, embed_images, embed_texts
 from retrieval.errors import SettingsError
 from retrieval.files import write_text
-from retrieval.images import open_image, rasterise
+from retrieval.images import open_image
 from retrieval.items import labels_of, read_items
 from retrieval.relevance import HELD, HIT, Names, Shares
 from retrieval.training.calibration import Cutoff, calibrated, strictest
 from retrieval.training.material import drawn_classes
 from retrieval.training.settings import RECIPES, DualEncoder
-from retrieval.types import SKETCH
 from retrieval.world.captions import article
 from retrieval.world.split import ALL
 
@@ -95,7 +94,7 @@ def cutoffs(encoder: TextEncoder, concepts: tuple[str, ...], gallery: Path, pack
 
 def _drawn(encoder: TextEncoder, packs: Path, labels: tuple[str, ...]) -> Vectors:
     drawings = quickdraw(packs / "quickdraw345", labels, "val")
-    return embed_images(encoder, ((rasterise(d.strokes), SKETCH) for d in drawings))
+    return embed_images(encoder, ((row.picture.open(), row.domain) for row in drawings))
 
 
 def _named(encoder: TextEncoder, labels: tuple[str, ...]) -> Vectors:

@@ -24,10 +24,11 @@ from retrieval.artifacts.bundle import load_bundle, save_bundle
 from retrieval.artifacts.checksummed import halved
 from retrieval.artifacts.manifest import Manifest, Reference, Source, reference_to
 from retrieval.artifacts.prior import load_prior
-from retrieval.data.icons import read_icons
-from retrieval.data.packs import quickdraw
-from retrieval.data.unlabelled import Collection, Unlabelled
-from retrieval.data.world import world_pictures
+from retrieval.data.picture_table import PictureTable, concatenate
+from retrieval.data.readers.icons import read_icons
+from retrieval.data.readers.quickdraw import quickdraw
+from retrieval.data.readers.world import read_rendered
+from retrieval.data.sampler import EachOnce
 from retrieval.errors import DataError
 from retrieval.methods import ClipBaseline, proto_ot
 from retrieval.methods.dude import Config, Dude
@@ -37,7 +38,7 @@ from retrieval.training.loop import fit
 from retrieval.training.prior import HANDS, HANDS_LICENSED, HANDS_NAMED, doodles
 from retrieval.training.runs import Run
 from retrieval.training.settings import RECIPES, Disentangled, DisentangledIcons, Prototyped, WithoutLabels
-from retrieval.types import DOODLE, Domain, Progress, no_progress
+from retrieval.types import Domain, Progress, no_progress
 from retrieval.world.split import ALL
 
 log = logging.getLogger(__name__)
@@ -45,15 +46,15 @@ log = logging.getLogger(__name__)
 
 def disentangled(name: str, settings: Disentangled, on_progress: Progress = no_progress) -> Manifest:
     """Make the bundle of that name, or go on where an interrupted run stopped; its manifest."""
-    collections, sources = unlabelled(settings)
-    data = Unlabelled(collections, settings.preprocess, batch=settings.batch)
+    tables, sources = unlabelled(settings)
+    data = EachOnce(tables, settings.preprocess, batch=settings.batch)
     asked, run = _asked(name, settings)
     prior = load_prior(settings.prior) if Config(**asked).noise_weight else None
     torch.manual_seed(settings.seed)
-    method = Dude(Config(styles=_styles(collections), **asked, **_word(prior)), settings.preprocess)
+    method = Dude(Config(styles=_styles(tables), **asked, **_word(prior)), settings.preprocess)
     start = start_of(settings.init)
     begin(method.extractor, start)
-    method.learn_from(prior.prior if prior else None, data.names, data.domains, prior.classes if prior else ())
+    method.learn_from(prior.prior if prior else None, data.table.ids, data.domains, prior.classes if prior else ())
     _trained(method, data, run, settings.seed, ("pairs", "within", "across"), on_progress)
     with torch.no_grad():
         method.finish(torch.cat([method.tokens(batch.images) for batch in data.whole()]))
@@ -64,54 +65,45 @@ def disentangled(name: str, settings: Disentangled, on_progress: Progress = no_p
 
 def prototyped(name: str, settings: Prototyped, on_progress: Progress = no_progress) -> Manifest:
     """Make the bundle of that name by ProtoOT, or go on where an interrupted run stopped; its manifest."""
-    collections, sources = unlabelled(settings)
-    data = Unlabelled(collections, settings.preprocess, batch=settings.batch)
+    tables, sources = unlabelled(settings)
+    data = EachOnce(tables, settings.preprocess, batch=settings.batch)
     asked, run = _asked(name, settings)
     torch.manual_seed(settings.seed)
-    method = ProtoOT(proto_ot.Config(styles=_styles(collections), **asked), settings.preprocess)
+    method = ProtoOT(proto_ot.Config(styles=_styles(tables), **asked), settings.preprocess)
     start = start_of(settings.init)
     begin(method.extractor, start)
-    method.learn_from(data.whole(), data.names, data.domains)
+    method.learn_from(data.whole(), data.table.ids, data.domains)
     log.info("%s prototypes in each of %s domains", method.config.prototypes, len(method.styles))
     _trained(method, data, run, settings.seed, ("prototypes", "assigned", "proportions"), on_progress)
     method.finish()
     return _saved(name, "proto-ot", method, settings, (start, sources), {})
 
 
-def unlabelled(settings: WithoutLabels) -> tuple[list[Collection], tuple[Source, ...]]:
-    """The renders in their styles and people's drawings, or icons, of all classes alike: no name tells what a picture
-    shows.
+def unlabelled(settings: WithoutLabels) -> tuple[list[PictureTable], tuple[Source, ...]]:
+    """A table for each domain: the renders in their styles and people's drawings, or icons, of all classes alike. No id
+    says what a picture shows.
     """
     return _icons(settings) if isinstance(settings, DisentangledIcons) else _world(settings)
 
 
-def _icons(settings: WithoutLabels) -> tuple[list[Collection], tuple[Source, ...]]:
+def _icons(settings: WithoutLabels) -> tuple[list[PictureTable], tuple[Source, ...]]:
     """Icons by many hands, together where the prior has one word for them; the objects of the tests are not there."""
-    collections = []
+    tables = []
     for word, hands in HANDS.items():
-        icons = read_icons(settings.packs / "emoji_objects", hands, settings.size).kept(split="train", seen_only=False)
-        names = [f"{word}-{row}" for row in range(len(icons.told))]
-        collections.append(Collection(Domain(word), names, icons.pictures))
-    count = sum(len(collection.names) for collection in collections)
-    return collections, (Source(f"{HANDS_NAMED}, without labels", HANDS_LICENSED, count),)
+        icons = read_icons(settings.packs / "emoji_objects", hands, split="train")
+        tables.append(icons.with_columns(domains=word).without_labels().in_memory(settings.size))
+    return tables, (Source(f"{HANDS_NAMED}, without labels", HANDS_LICENSED, sum(map(len, tables))),)
 
 
-def _world(settings: WithoutLabels) -> tuple[list[Collection], tuple[Source, ...]]:
-    world = world_pictures(settings.renders)
-    collections = []
-    for style in dict.fromkeys(world.domains):
-        rows = [row for row, domain in enumerate(world.domains) if domain == style]
-        collections.append(Collection(Domain(style), [f"{style}-{row}" for row in rows], world.pictures[rows]))
-    drawn = [
-        drawing
-        for label in ALL
-        for drawing in quickdraw(settings.packs / "quickdraw345", [label], "train")[1::2][: settings.drawings]
-    ]
-    shelf = doodles(drawn, settings.size, 1.0, views=1)
-    collections.append(Collection(DOODLE, [f"{DOODLE.name}-{row}" for row in range(len(drawn))], shelf.pictures))
-    return collections, (
-        Source("renders of the Guise world, without labels", "Apache-2.0", len(world.labels)),
-        Source("Quick, Draw! by Google, without labels", "CC BY 4.0", len(drawn)),
+def _world(settings: WithoutLabels) -> tuple[list[PictureTable], tuple[Source, ...]]:
+    world = read_rendered(settings.renders).without_labels()
+    tables = [world.where(domain=Domain(style)).in_memory() for style in dict.fromkeys(world.domains)]
+    pack = settings.packs / "quickdraw345"
+    drawings = concatenate([quickdraw(pack, [label], "train")[1::2][: settings.drawings] for label in ALL])
+    tables.append(doodles(drawings, settings.size, views=1).without_labels())
+    return tables, (
+        Source("renders of the Guise world, without labels", "Apache-2.0", len(world)),
+        Source("Quick, Draw! by Google, without labels", "CC BY 4.0", len(drawings)),
     )
 
 
@@ -157,7 +149,7 @@ def begin(extractor: Extractor, start: Start) -> None:
 
 
 def _trained(
-    method: Dude | ProtoOT, data: Unlabelled, run: Run, seed: int, kept: Sequence[str], on_progress: Progress
+    method: Dude | ProtoOT, data: EachOnce, run: Run, seed: int, kept: Sequence[str], on_progress: Progress
 ) -> None:
     """Train to the end; the averaged weights stay. kept: the name of a file for every epoch, and what of a method's
     study is written into it.
@@ -169,7 +161,7 @@ def _trained(
         line = {"epoch": report.epoch, "of": report.epochs, "seconds": round(report.seconds, 1), **report.losses}
         state = {"fit": report.state()}
         arrays = {name: getattr(method.study, name).numpy() for name in kept[1:]}
-        np.savez_compressed(run.folder / f"{kept[0]}-{report.epoch:03d}.npz", names=np.array(data.names), **arrays)
+        np.savez_compressed(run.folder / f"{kept[0]}-{report.epoch:03d}.npz", names=np.array(data.table.ids), **arrays)
         _keep_extractor(run, report.epoch, state["fit"]["average"])
         run.save(state, line)
         log.info("%s", line)
@@ -210,8 +202,8 @@ def _saved(
     return save_bundle(settings.out or Path("runs") / "bundles" / f"{name}-{settings.seed}", method, manifest)
 
 
-def _styles(collections: Sequence[Collection]) -> tuple[str, ...]:
-    return tuple(collection.domain.name for collection in collections)
+def _styles(tables: Sequence[PictureTable]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(domain for table in tables for domain in table.domains))
 
 
 def _word(prior: Any) -> dict[str, Any]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from retrieval.artifacts.manifest import Source
-from retrieval.data.batches import HumanDrawings, Mixture, Portion, Renders
 from retrieval.data.concepts import UNSEEN, is_unseen
-from retrieval.data.icons import EMOJI, MONO, Icons, read_icons
 from retrieval.data.nonsense_classes import STRANGERS
-from retrieval.data.packs import quickdraw, quickdraw_labels
-from retrieval.data.pictures import Files, Labelled, Pictures, joined, read_pack
-from retrieval.data.world import world_pictures
+from retrieval.data.picture_table import PictureTable, concatenate
+from retrieval.data.readers.icons import EMOJI, MONO, read_icons
+from retrieval.data.readers.packs import read_pack
+from retrieval.data.readers.quickdraw import quickdraw, quickdraw_labels
+from retrieval.data.readers.world import read_rendered
+from retrieval.data.sampler import Portion, Sampler
 from retrieval.evaluation.tasks.packs import SKETCHY, SKETCHY_NAMED
 from retrieval.images import Preprocess
 from retrieval.training.published import Listed, listed
@@ -33,6 +34,7 @@ PHOTO_PACKS = {  # the folder of a pack -> its name and licence
     "tiny_imagenet": ("Tiny ImageNet", "ImageNet terms: research"),
     "caltech101": ("Caltech 101", "CC BY 4.0"),
 }
+MARGIN = 8  # pixels by which photographs are larger than the part that is shown
 FEWER = 3  # of the drawings of other things every third is taken: there are four times as many classes of them
 
 
@@ -40,7 +42,7 @@ FEWER = 3  # of the drawings of other things every third is taken: there are fou
 class Material:
     """Portions of a batch, where they come from, which classes were kept from them, and what is wrong with this copy.
 
-    exact, workers: how `Mixture` makes batches of them.
+    exact, workers: how `Sampler` makes batches of them.
     """
 
     portions: list[Portion]
@@ -50,9 +52,9 @@ class Material:
     exact: bool = False
     workers: int = 1
 
-    def batches(self, preprocess: Preprocess, *, batch: int, steps: int, group: int = 1) -> Mixture:
+    def batches(self, preprocess: Preprocess, *, batch: int, steps: int, group: int = 1) -> Sampler:
         """Batches of all portions."""
-        return Mixture(
+        return Sampler(
             self.portions,
             preprocess,
             batch=batch,
@@ -100,10 +102,10 @@ def taught(settings: SketchToPhoto, recipe: Recipe) -> Material:
         return _packed(settings, recipe, photos_only=True)
     assert isinstance(settings, WorldSketches), "there are three kinds of sketch-to-photo recipes"
     photographed, sources = photographs(settings.packs, settings.size, recipe)
-    world = world_pictures(settings.renders, [label for label in ALL if allowed(label, recipe)])
-    rendered = Portion(Renders(world, settings.size), PHOTO, len(set(world.labels)))
-    real = Portion(Pictures(photographed, PHOTO, settings.size), PHOTO, len(set(photographed.labels)))
-    return Material([rendered, real], (*sources, _renders((PHOTO.name,), world.domains)))
+    shown = _rendered(settings.renders, recipe).where(domain=PHOTO)
+    rendered = Portion(shown.in_memory(), len(set(shown.labels)))
+    real = Portion(photographed, len(set(photographed.labels)))
+    return Material([rendered, real], (*sources, _renders(shown)))
 
 
 def _sketches_and_photos(settings: WorldSketches, recipe: Recipe) -> Material:
@@ -114,64 +116,67 @@ def _sketches_and_photos(settings: WorldSketches, recipe: Recipe) -> Material:
     ours = [label for label in ALL if allowed(label, recipe)]
     photographed, sources = photographs(settings.packs, settings.size, recipe)
     others = [label for label in quickdraw_labels(pack) if label not in ALL and allowed(label, recipe)]
-    world = world_pictures(settings.renders, ours)
+    world = _rendered(settings.renders, recipe)
+    sketched, shot = (world.where(domain=domain).in_memory() for domain in (SKETCH, PHOTO))
     asked = ((ours, settings.people), (others, settings.others))
     drawn = [(quickdraw(pack, labels, "train"), share) for labels, share in asked]
     portions = [
-        Portion(Renders(world, settings.size), SKETCH, settings.sketched),
-        Portion(Renders(world, settings.size), PHOTO, settings.rendered),
-        Portion(Pictures(photographed, PHOTO, settings.size), PHOTO, settings.photos),
-        *(Portion(HumanDrawings(drawings, settings.size), SKETCH, share) for drawings, share in drawn if drawings),
+        Portion(sketched, settings.sketched),
+        Portion(shot, settings.rendered),
+        Portion(photographed, settings.photos),
+        *(Portion(drawings, share) for drawings, share in drawn if len(drawings)),
     ]
     strokes = Source("Quick, Draw! by Google", "CC BY 4.0", sum(len(drawings) for drawings, _ in drawn))
-    return Material(portions, (_renders([p.domain.name for p in portions], world.domains), strokes, *sources))
+    return Material(portions, (_renders(sketched, shot), strokes, *sources))
 
 
 def _packed(settings: PackedSketches, recipe: Recipe, *, photos_only: bool = False) -> Material:
     """Sketches and photos of the pack, and as with the world drawings and photographs from elsewhere."""
     photographed, sources = photographs(settings.packs, settings.size, recipe)
     own = [_from_pack(settings, recipe, PHOTO, settings.shot)]
-    others = [Portion(Pictures(photographed, PHOTO, settings.size), PHOTO, settings.photos)]
+    others = [Portion(photographed, settings.photos)]
     if not photos_only:
         pack = settings.packs / "quickdraw345"
         drawings = quickdraw(pack, [name for name in quickdraw_labels(pack) if allowed(name, recipe)], "train")
         own.append(_from_pack(settings, recipe, SKETCH, settings.sketched))
-        others.append(Portion(HumanDrawings(drawings, settings.size), SKETCH, settings.others))
+        others.append(Portion(drawings, settings.others))
         sources = (*sources, Source("Quick, Draw! by Google", "CC BY 4.0", len(drawings)))
-    count = sum(len(portion.source.examples) for portion in own)
+    count = sum(len(portion.table) for portion in own)
     return Material([*own, *others], (Source(SKETCHY_NAMED, "its authors' terms: research", count), *sources))
 
 
 def _from_pack(settings: PackedSketches, recipe: Recipe, domain: Domain, share: float) -> Portion:
-    found = read_pack(settings.packs / SKETCHY, domain.name, None, settings.size + 8).of("train")
-    kept = found.only({label for label in found.labels if allowed(label, recipe)})
-    return Portion(Pictures(kept, domain, settings.size), domain, share)
+    return Portion(_labelled(settings.packs / SKETCHY, domain, settings.size, recipe), share)
 
 
-def _published(settings: PublishedSketches, found: Listed, shares: Mapping[Domain, float]) -> Material:
+def _published(settings: PublishedSketches, lists: Listed, shares: Mapping[Domain, float]) -> Material:
     """The data set's trained classes in these domains."""
-    of = {domain: [item for item in found.trained if item.domain == domain] for domain in shares}
+    shown = {domain: lists.trained.where(domain=domain) for domain in shares}
     return Material(
-        [Portion(Files(items, settings.size), domain, shares[domain]) for domain, items in of.items()],
-        tuple(Source(f"{found.name}: {d.name}", "its authors' terms: research", len(i)) for d, i in of.items()),
-        found.unseen,
-        found.problems,
+        [Portion(table, shares[domain]) for domain, table in shown.items()],
+        tuple(Source(f"{lists.name}: {d.name}", "its authors' terms: research", len(t)) for d, t in shown.items()),
+        lists.unseen,
+        lists.problems,
         exact=True,
         workers=settings.workers,
     )
 
 
-def _renders(styles: Sequence[str], domains: Sequence[str]) -> Source:
-    """Pictures of the world in these styles, as a source: `domains` are those of all pictures that there are."""
-    return Source("renders of the Guise world", "Apache-2.0", sum(domain in styles for domain in domains))
+def _rendered(folder: Path, recipe: Recipe) -> PictureTable:
+    """The renders of all classes that the recipe may see."""
+    return read_rendered(folder, [label for label in ALL if allowed(label, recipe)])
+
+
+def _renders(*tables: PictureTable) -> Source:
+    """Pictures of the world as a source."""
+    return Source("renders of the Guise world", "Apache-2.0", sum(map(len, tables)))
 
 
 def _world(settings: DualEncoder, recipe: Recipe) -> Material:
-    world = world_pictures(settings.renders, [label for label in ALL if allowed(label, recipe)])
+    world = _rendered(settings.renders, recipe)
     styles = [style for style in dict.fromkeys(world.domains) if style != recipe.without_style]
-    source = Renders(world, settings.size)
-    portions = [Portion(source, Domain(style), settings.rendered / len(styles)) for style in styles]
-    return Material(portions, (_renders(styles, world.domains),))
+    tables = [world.where(domain=Domain(style)).in_memory() for style in styles]
+    return Material([Portion(table, settings.rendered / len(styles)) for table in tables], (_renders(*tables),))
 
 
 def drawn_classes(packs: Path, recipe: Recipe) -> tuple[str, ...]:
@@ -186,39 +191,41 @@ def _drawings(settings: DualEncoder, recipe: Recipe, *, ours: bool) -> Material:
     labels = [name for name in drawn_classes(settings.packs, recipe) if (name in ALL) == ours]
     drawings = quickdraw(pack, labels, "train")[:: 1 if ours else FEWER]
     share, of = (settings.people, "the world's classes") if ours else (settings.others, "other classes")
-    portion = Portion(HumanDrawings(drawings, settings.size), SKETCH, share)
-    return Material([portion], (Source(f"Quick, Draw! by Google, {of}", "CC BY 4.0", len(drawings)),))
+    return Material([Portion(drawings, share)], (Source(f"Quick, Draw! by Google, {of}", "CC BY 4.0", len(drawings)),))
 
 
 def _icons(settings: DualEncoder, recipe: Recipe) -> Material:
-    emoji = read_icons(settings.packs / "emoji_objects", (*EMOJI, *MONO), settings.size)
-    silhouettes = read_icons(settings.packs / "game_icons", ("silhouette",), settings.size)
     portions, sources = [], []
-    for found, name, licence in (
-        (emoji, "emoji: Fluent, Noto, Blob, Twemoji, EmojiOne, FxEmoji, Streamline", "MIT, Apache-2.0, CC BY 4.0"),
-        (silhouettes, "game-icons.net", "CC BY 3.0, CC0"),
+    for folder, hands, name, licence in (
+        (
+            "emoji_objects",
+            (*EMOJI, *MONO),
+            "emoji: Fluent, Noto, Blob, Twemoji, EmojiOne, FxEmoji, Streamline",
+            "MIT, Apache-2.0, CC BY 4.0",
+        ),
+        ("game_icons", ("silhouette",), "game-icons.net", "CC BY 3.0, CC0"),
     ):
-        kept = _known(found.kept(split="train", seen_only=recipe.zero_shot))
-        domains = sorted({icon.domain for icon in kept.told})
+        icons = read_icons(settings.packs / folder, hands, split="train", seen_only=recipe.zero_shot)
+        kept = icons.where(lambda icon: not ({icon.label} | icon.words) & set(STRANGERS)).in_memory(settings.size)
         share = settings.icons / (len(EMOJI) + len(MONO) + 1)
-        portions += [Portion(kept, Domain(domain), share) for domain in domains]
-        sources.append(Source(name, licence, len(kept.told)))
+        portions += [Portion(kept.where(domain=Domain(domain)), share) for domain in sorted(set(kept.domains))]
+        sources.append(Source(name, licence, len(kept)))
     return Material(portions, tuple(sources))
 
 
-def _known(icons: Icons) -> Icons:
-    """Without strangers."""
-    return icons.only([not ({icon.label} | icon.words) & set(STRANGERS) for icon in icons.told])
-
-
 def _photos(settings: DualEncoder, recipe: Recipe) -> Material:
-    found, sources = photographs(settings.packs, settings.size, recipe)
-    return Material([Portion(Pictures(found, PHOTO, settings.size), PHOTO, settings.photos)], sources)
+    table, sources = photographs(settings.packs, settings.size, recipe)
+    return Material([Portion(table, settings.photos)], sources)
 
 
-def photographs(packs: Path, size: int, recipe: Recipe) -> tuple[Labelled, tuple[Source, ...]]:
+def photographs(packs: Path, size: int, recipe: Recipe) -> tuple[PictureTable, tuple[Source, ...]]:
     """The training photographs of the packs that the recipe may see, a little larger than `size`, and their sources."""
-    found = [read_pack(packs / pack, PHOTO.name, None, size + 8).of("train") for pack in PHOTO_PACKS]
-    kept = [part.only({label for label in part.labels if allowed(label, recipe)}) for part in found]
-    sources = [Source(*told, len(part.labels)) for part, told in zip(kept, PHOTO_PACKS.values(), strict=True)]
-    return joined(kept), tuple(sources)
+    parts = [_labelled(packs / pack, PHOTO, size, recipe) for pack in PHOTO_PACKS]
+    sources = [Source(*named, len(part)) for part, named in zip(parts, PHOTO_PACKS.values(), strict=True)]
+    return concatenate(parts), tuple(sources)
+
+
+def _labelled(pack: Path, domain: Domain, size: int, recipe: Recipe) -> PictureTable:
+    """The pack's training pictures of a domain that show an allowed class, a little larger than `size`."""
+    table = read_pack(pack, (domain.name,), split="train")
+    return table.where(lambda row: row.label != "" and allowed(row.label, recipe)).in_memory(size + MARGIN)

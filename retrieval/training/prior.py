@@ -16,24 +16,27 @@ from retrieval.artifacts.bundle import load_bundle
 from retrieval.artifacts.manifest import Source
 from retrieval.artifacts.prior import save_prior
 from retrieval.backbones.clip import tokenizer
-from retrieval.data.batches import HumanDrawings
-from retrieval.data.icons import read_icons
-from retrieval.data.packs import quickdraw
-from retrieval.data.prompted import Prompted, Shelf
-from retrieval.data.world import world_pictures
+from retrieval.data.batch import Batch
+from retrieval.data.picture_table import PictureTable
+from retrieval.data.pictures import ArrayPicture, mirrored
+from retrieval.data.readers.icons import read_icons
+from retrieval.data.readers.quickdraw import quickdraw
+from retrieval.data.readers.world import read_rendered
+from retrieval.data.sampler import Portion, Sampler
+from retrieval.data.wording import Prompts
 from retrieval.diffusion.latents import PatchAutoencoder
 from retrieval.diffusion.prior import Prior, PriorConfig
 from retrieval.diffusion.prompts import ANY_STYLE, ANY_THING, EMPTY, ReaderConfig, prompt
 from retrieval.errors import DataError
 from retrieval.images import Preprocess
 from retrieval.methods import ClipBaseline
-from retrieval.methods.base import Batch, Phase, Trainable
+from retrieval.methods.base import Phase, Trainable
 from retrieval.training.loop import EMA_DECAY, fit
 from retrieval.training.material import allowed
 from retrieval.training.runs import Run
 from retrieval.training.settings import RECIPES, Recipe, TextToImage
 from retrieval.training.shards import Shown, packed
-from retrieval.types import DOODLE, STYLES, Progress, no_progress
+from retrieval.types import DOODLE, STYLES, Domain, Progress, no_progress
 from retrieval.world.captions import COLORLESS
 from retrieval.world.split import ALL
 
@@ -98,17 +101,17 @@ class PriorTraining(Trainable):
 
 def made_prior(name: str, settings: TextToImage, on_progress: Progress = no_progress) -> Path:
     """Make the prior of that recipe, or go on where an interrupted run stopped; the folder that holds it."""
-    shelves, sources = shown(settings, RECIPES[name])
-    prior = started(settings, shelves, on_progress)
+    portions, sources = shown(settings, RECIPES[name])
+    prior = started(settings, portions, on_progress)
     weights = finished(
         PriorTraining(prior, settings),
-        Prompted(shelves, pictures(settings.size), batch=settings.batch, steps=settings.steps),
+        prompted(portions, settings.size, batch=settings.batch, steps=settings.steps),
         prior_run(name, settings),
         settings,
         on_progress,
         AVERAGING,
     )
-    return saved_prior(name, settings, prior, weights, shelves, sources)
+    return saved_prior(name, settings, prior, weights, portions, sources)
 
 
 def prior_run(name: str, settings: TextToImage) -> Run:
@@ -123,20 +126,20 @@ def saved_prior(
     settings: TextToImage,
     prior: Prior,
     weights: Mapping[str, Tensor],
-    shelves: Sequence[Shelf],
+    portions: Sequence[Portion],
     sources: Sequence[Source],
 ) -> Path:
     """Write the prior with weights of its training into its folder."""
     prior.load_state_dict({key.removeprefix("prior."): value for key, value in weights.items()})
     out = settings.out or Path("runs") / "bundles" / f"{name}-{settings.seed}"
-    classes = sorted({label for shelf in shelves for label in shelf.labels} & {*ALL})
-    styles = [shelf.style for shelf in shelves]
+    classes = sorted({label for portion in portions for label in portion.table.labels} & {*ALL})
+    styles = [domain for portion in portions for domain in portion.domains]
     save_prior(out, prior.cpu().eval(), name=name, styles=styles, classes=classes, trained_on=sources)
     return out
 
 
 def finished(
-    training: Trainable, data: Prompted, run: Run, settings: TextToImage, on_progress: Progress, averaging: float
+    training: Trainable, data: Sampler, run: Run, settings: TextToImage, on_progress: Progress, averaging: float
 ) -> dict[str, Tensor]:
     """The averaged weights after all epochs, of which those that an earlier run has finished are not done again."""
     training.to(settings.device)
@@ -157,21 +160,21 @@ def pictures(size: int) -> Preprocess:
     return Preprocess(size, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
-def trained_latents(settings: TextToImage, shelves: Sequence[Shelf], on_progress: Progress) -> PatchAutoencoder:
+def trained_latents(settings: TextToImage, portions: Sequence[Portion], on_progress: Progress) -> PatchAutoencoder:
     """The auto-encoder of the pictures, trained where its run is not complete."""
     torch.manual_seed(settings.seed)
     training = LatentTraining(PriorConfig().channels, settings.latent_epochs)
-    data = Prompted(shelves, pictures(settings.size), batch=LATENT_BATCH, steps=settings.latent_steps)
+    data = prompted(portions, settings.size, batch=LATENT_BATCH, steps=settings.latent_steps)
     run = Run(
         settings.latents, {"epochs": settings.latent_epochs, "steps": settings.latent_steps, "size": settings.size}
     )
     training.load_state_dict(finished(training, data, run, settings, on_progress, EMA_DECAY))
-    some = np.concatenate([shelf.pictures[::MEASURED] for shelf in shelves])
-    training.latents.normalise(torch.from_numpy(some).permute(0, 3, 1, 2).to(settings.device) / 127.5 - 1)
+    some = torch.cat([portion.table.tensor(slice(None, None, MEASURED), settings.size) for portion in portions])
+    training.latents.normalise(some.to(settings.device))
     return training.latents
 
 
-def started(settings: TextToImage, shelves: Sequence[Shelf], on_progress: Progress) -> Prior:
+def started(settings: TextToImage, portions: Sequence[Portion], on_progress: Progress) -> Prior:
     """A prior at random weights that reads as the bundle does, after its auto-encoder. Raises DataError for a bundle
     that reads no words.
     """
@@ -179,11 +182,11 @@ def started(settings: TextToImage, shelves: Sequence[Shelf], on_progress: Progre
     if not isinstance(dual, ClipBaseline):
         raise DataError(f"{settings.reader} has no text tower. Name a plain dual encoder like guise-mini-zs.")
     told = dual.config
-    vocabulary = known_tokens(shelves, told.context_length)
+    vocabulary = known_tokens(portions, told.context_length)
     reader = ReaderConfig(
         told.text_width, told.text_layers, told.text_heads, told.context_length, vocabulary=vocabulary
     )
-    latents = trained_latents(settings, shelves, on_progress)
+    latents = trained_latents(settings, portions, on_progress)
     torch.manual_seed(settings.seed)
     prior = Prior(PriorConfig(size=settings.size, reader=reader))
     prior.latents.load_state_dict(latents.state_dict())
@@ -194,13 +197,10 @@ def started(settings: TextToImage, shelves: Sequence[Shelf], on_progress: Progre
     return prior
 
 
-def known_tokens(shelves: Sequence[Shelf], context_length: int) -> tuple[int, ...]:
+def known_tokens(portions: Sequence[Portion], context_length: int) -> tuple[int, ...]:
     """The tokens of all that the prior may be told, and of every class of the world, seen or not, ascending."""
-    said = {color for shelf in shelves for color in shelf.colors} | {
-        label for shelf in shelves for label in shelf.labels
-    }
+    said = {word for portion in portions for word in (*portion.table.colors, *portion.table.labels, *portion.domains)}
     words = [EMPTY, prompt(), ANY_STYLE, ANY_THING, *ALL, *(style.name for style in STYLES), *said]
-    words += [shelf.style for shelf in shelves]
     return tuple(sorted(set(tokenizer(context_length)(words).flatten().tolist())))
 
 
@@ -214,32 +214,43 @@ def shown(settings: TextToImage, recipe: Recipe) -> Shown:
 def _gathered(settings: TextToImage, recipe: Recipe) -> Shown:
     """From renders and packs."""
     classes = [label for label in ALL if allowed(label, recipe)]
-    world = world_pictures(settings.renders, classes)
+    world = read_rendered(settings.renders, classes).in_memory(settings.size)
     styles = list(dict.fromkeys(world.domains))
-    shelves = []
+    portions = []
     for style in styles:
-        rows = [row for row, domain in enumerate(world.domains) if domain == style]
-        colors = ["" if style in COLORLESS else world.colors[row] for row in rows]
-        labels = [world.labels[row] for row in rows]
-        shelves.append(Shelf(style, world.pictures[rows], labels, colors, WORLD / len(styles)))
-    drawings = quickdraw(settings.packs / "quickdraw345", classes, "train")
-    shelves.append(doodles(drawings[::2], settings.size, DOODLES))
+        table = world.where(domain=Domain(style))
+        table = table.with_columns(colors="") if style in COLORLESS else table
+        portions.append(Portion(table, WORLD / len(styles)))
+    drawings = quickdraw(settings.packs / "quickdraw345", classes, "train")[::2]
+    portions.append(Portion(doodles(drawings, settings.size), DOODLES))
     sources = [
-        Source("renders of the Guise world", "Apache-2.0", len(world.labels)),
-        Source("Quick, Draw! by Google", "CC BY 4.0", len(drawings[::2])),
+        Source("renders of the Guise world", "Apache-2.0", len(world)),
+        Source("Quick, Draw! by Google", "CC BY 4.0", len(drawings)),
     ]
     for word, hands in HANDS.items():
-        icons = read_icons(settings.packs / "emoji_objects", hands, settings.size).kept(split="train", seen_only=True)
-        labels = [icon.label for icon in icons.told]
-        shelves.append(Shelf(word, icons.pictures, labels, [""] * len(labels), ICONS / len(HANDS)))
-    sources.append(Source(HANDS_NAMED, HANDS_LICENSED, sum(len(s.labels) for s in shelves[-len(HANDS) :])))
-    return shelves, tuple(sources)
+        icons = read_icons(settings.packs / "emoji_objects", hands, split="train", seen_only=True)
+        portions.append(Portion(icons.in_memory(settings.size).with_columns(domains=word), ICONS / len(HANDS)))
+    sources.append(Source(HANDS_NAMED, HANDS_LICENSED, sum(len(p.table) for p in portions[-len(HANDS) :])))
+    return portions, tuple(sources)
 
 
-def doodles(drawings: Sequence[Any], size: int, share: float, views: int = VIEWS) -> Shelf:
-    """People's drawings as pictures, each in several views."""
+def prompted(
+    portions: Sequence[Portion], size: int, *, batch: int, steps: int, wording: Prompts | None = None
+) -> Sampler:
+    """Pictures and prompts, without labels: whole pictures, every second one mirrored."""
+    return Sampler(
+        portions,
+        pictures(size),
+        batch=batch,
+        steps=steps,
+        view=mirrored,
+        wording=wording or Prompts(),
+        labelled=False,
+    )
+
+
+def doodles(drawings: PictureTable, size: int, views: int = VIEWS) -> PictureTable:
+    """People's drawings as pictures of a domain of their own, each in several views."""
     rng = np.random.default_rng(0)
-    source = HumanDrawings(drawings, size)
-    drawn = [source.picture(row, rng).permute(1, 2, 0).numpy() for _ in range(views) for row in range(len(drawings))]
-    labels = [drawing.label for _ in range(views) for drawing in drawings]
-    return Shelf(DOODLE.name, np.stack(drawn), labels, [""] * len(labels), share)
+    shown = [row.picture.view(size, rng).permute(1, 2, 0).numpy() for _ in range(views) for row in drawings]
+    return PictureTable([ArrayPicture(array) for array in shown], DOODLE.name, labels=drawings.labels * views)

@@ -8,16 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from retrieval.data.catalog import Collection
-from retrieval.data.filelists import Part
-from retrieval.data.sketchy import sketchy_lists
+from retrieval.data.picture_table import PictureTable
+from retrieval.data.readers.filelists import Part
+from retrieval.data.readers.sketchy import sketchy_lists
+from retrieval.data.readers.tuberlin import tuberlin_lists
 from retrieval.data.splits import SKETCHY, TUBERLIN
-from retrieval.data.tuberlin import tuberlin_lists
 from retrieval.errors import SettingsError
 from retrieval.evaluation.tasks.published import sketches_to_photos
 from retrieval.training.settings import PublishedSketches, Recipe
 from retrieval.training.validation import Asked
-from retrieval.types import Item
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class DataSet:
 
     name: str
     classes: tuple[str, ...]
-    read: Callable[[Path, str, Part], Collection]
+    read: Callable[[Path, str, Part], PictureTable]
 
 
 DATA_SETS = {
@@ -42,8 +41,8 @@ class Listed:
     """
 
     name: str
-    trained: tuple[Item, ...]
-    kept: tuple[Item, ...]
+    trained: PictureTable
+    kept: PictureTable
     unseen: tuple[str, ...]
     problems: tuple[str, ...]
 
@@ -54,8 +53,8 @@ def listed(settings: PublishedSketches, recipe: Recipe) -> Listed:
     Raises DataError where the lists are missing, and SettingsError where too few or too many classes are kept.
     """
     data = DATA_SETS[recipe.published or ""]
-    found = data.read(settings.data, settings.lists, "seen")
-    labels = sorted({item.label or "" for item in found.items})
+    table = data.read(settings.data, settings.lists, "seen")
+    labels = sorted(set(table.labels))
     if not (1 if settings.validate_every else 0) <= settings.kept < len(labels):
         raise SettingsError(
             f"{settings.kept} of {len(labels)} seen classes would be kept to select the epoch on. Keep one or more, "
@@ -64,14 +63,14 @@ def listed(settings: PublishedSketches, recipe: Recipe) -> Listed:
     kept = {labels[number * len(labels) // settings.kept] for number in range(settings.kept)}
     return Listed(
         data.name,
-        tuple(item for item in found.items if item.label not in kept),
-        tuple(item for item in found.items if item.label in kept),
+        table.where(lambda row: row.label not in kept),
+        table.where(labels=kept),
         tuple(name for name in data.classes if name not in labels or name in kept),
-        found.problems,
+        table.problems,
     )
 
 
 def kept_classes(settings: PublishedSketches, recipe: Recipe) -> Asked:
     """Sketches of the classes that are kept from training, against their photos."""
     kept = listed(settings, recipe).kept
-    return Asked(sketches_to_photos("validation", kept, (), ("mAP@all",)) if kept else None)
+    return Asked(sketches_to_photos("validation", kept, (), ("mAP@all",)) if len(kept) else None)

@@ -15,8 +15,8 @@ import torch
 
 from retrieval.artifacts.bundle import load_bundle, save_bundle
 from retrieval.artifacts.manifest import Manifest
-from retrieval.data.batches import Mixture
 from retrieval.data.concepts import VAL_UNSEEN
+from retrieval.data.sampler import Sampler
 from retrieval.errors import SettingsError
 from retrieval.evaluation.tasks.base import Catalog
 from retrieval.evaluation.tasks.packs import sketchy
@@ -67,7 +67,7 @@ def made(name: str, settings: Encoders, on_progress: Progress = no_progress) -> 
         method=name_of(type(method)),
         config=dataclasses.asdict(method.config),
         preprocess=settings.preprocess,
-        domains=tuple(dict.fromkeys(portion.domain.name for portion in material.portions)),
+        domains=tuple(dict.fromkeys(domain for portion in material.portions for domain in portion.domains)),
         classes=tuple(dict.fromkeys((*data.classes, *ready.classes))),
         unseen_classes=() if ready.knows_unseen else material.unseen,
         concepts=drawn_classes(settings.packs, recipe) if isinstance(settings, DualEncoder) else (),
@@ -110,7 +110,7 @@ def out_folder(name: str, settings: Encoders) -> Path:
 
 def _selected(
     method: Method,
-    data: Mixture,
+    data: Sampler,
     checks: Checks,
     run: Run,
     settings: Training,

@@ -1,7 +1,8 @@
-"""Shelves in a small folder, for a machine that has neither renders nor packs: a GPU that was lent for an hour.
+"""Portions in a small folder, for a machine that has neither renders nor packs: a GPU that was lent for an hour.
 
 Pictures are kept without loss, as WebP, back to back in shards small enough to be sent one by one: numpy's
-`shard-000.npz` and so on; nothing in them is pickled. `shelves.json` says what they show and how many shards it takes.
+`shard-000.npz` and so on; nothing in them is pickled. `shelves.json` says of each portion what it shows, and how many
+shards there are.
 """
 
 from __future__ import annotations
@@ -10,26 +11,29 @@ import io
 import json
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from retrieval.artifacts.manifest import Source
-from retrieval.data.prompted import Shelf
+from retrieval.data.picture_table import PictureTable
+from retrieval.data.pictures import ArrayPicture
+from retrieval.data.sampler import Portion
 from retrieval.errors import DataError
 
-Shown = tuple[list[Shelf], tuple[Source, ...]]
+Shown = tuple[list[Portion], tuple[Source, ...]]
 SHELVES = "shelves.json"
 SHARD = 16 * 2**20  # bytes of a shard at most
 ROOM = 4096  # of them, for what npz adds
 
 
 def packed(folder: Path | None, gather: Callable[[], Shown]) -> Shown:
-    """The shelves in the folder; where it is missing, those that are gathered, and it is written first."""
+    """The portions in the folder; where it is missing, those that are gathered, and it is written first."""
     if folder is None:
         return gather()
     if not folder.exists():
@@ -37,47 +41,57 @@ def packed(folder: Path | None, gather: Callable[[], Shown]) -> Shown:
     return unpacked(folder)
 
 
-def pack(folder: Path, shelves: Sequence[Shelf], sources: Sequence[Source], *, shard: int = SHARD) -> None:
+def pack(folder: Path, portions: Sequence[Portion], sources: Sequence[Source], *, shard: int = SHARD) -> None:
     """Write the folder in one step. shard: bytes in a file at most."""
     unfinished = folder.with_name(folder.name + ".part")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
-    files = [_encoded(picture) for shelf in shelves for picture in shelf.pictures]
+    files = [_encoded(picture.pixels()) for portion in portions for picture in portion.table.pictures]
     shards = list(_shards(files, shard - ROOM))
     for number, part in enumerate(shards):
         ends = np.cumsum([len(file) for file in part])
         np.savez(unfinished / _name(number), blob=np.frombuffer(b"".join(part), np.uint8), ends=ends)
-    told = {
+    contents = {
         "sources": [asdict(source) for source in sources],
         "shelves": [
-            {"style": s.style, "labels": list(s.labels), "colors": list(s.colors), "share": s.share} for s in shelves
+            {
+                "style": portion.domains[0],
+                "labels": portion.table.labels,
+                "colors": portion.table.colors,
+                "share": portion.share,
+            }
+            for portion in portions
         ],
         "shards": len(shards),
     }
-    (unfinished / SHELVES).write_text(json.dumps(told), encoding="utf-8")
+    (unfinished / SHELVES).write_text(json.dumps(contents), encoding="utf-8")
     unfinished.replace(folder)
 
 
 def unpacked(folder: Path) -> Shown:
     """What `pack` wrote. Raises DataError for a folder that is damaged, incomplete or no such folder."""
     try:
-        told = json.loads((folder / SHELVES).read_text(encoding="utf-8"))
-        pictures = np.concatenate([_decoded(folder / _name(number)) for number in range(told["shards"])])
-        starts = np.cumsum([0, *(len(one["labels"]) for one in told["shelves"])])
+        contents = json.loads((folder / SHELVES).read_text(encoding="utf-8"))
+        pictures = np.concatenate([_decoded(folder / _name(number)) for number in range(contents["shards"])])
+        starts = np.cumsum([0, *(len(listed["labels"]) for listed in contents["shelves"])])
         if starts[-1] != len(pictures):
             raise ValueError(f"{len(pictures)} pictures for {starts[-1]} labels")
-        shelves = [
-            Shelf(
-                one["style"], pictures[start : start + len(one["labels"])], one["labels"], one["colors"], one["share"]
-            )
-            for one, start in zip(told["shelves"], starts[:-1].tolist(), strict=True)
+        portions = [
+            _portion(listed, pictures[start : start + len(listed["labels"])])
+            for listed, start in zip(contents["shelves"], starts[:-1].tolist(), strict=True)
         ]
-        return shelves, tuple(Source(**source) for source in told["sources"])
+        return portions, tuple(Source(**source) for source in contents["sources"])
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise DataError(
             f"{folder} is damaged, or no folder of packed pictures ({type(error).__name__}). Delete it; it is written "
             "anew where renders and packs are."
         ) from error
+
+
+def _portion(listed: Mapping[str, Any], arrays: npt.NDArray[np.uint8]) -> Portion:
+    pictures = [ArrayPicture(array) for array in arrays]
+    table = PictureTable(pictures, listed["style"], labels=listed["labels"], colors=listed["colors"])
+    return Portion(table, listed["share"])
 
 
 def _name(number: int) -> str:

@@ -15,7 +15,7 @@ from torch import Tensor
 from retrieval.artifacts.bundle import Bundle, load_bundle
 from retrieval.artifacts.manifest import Source
 from retrieval.artifacts.rotation import Rotation
-from retrieval.data.batches import Mixture
+from retrieval.data.sampler import Sampler
 from retrieval.encoder import embed_texts
 from retrieval.errors import SettingsError
 from retrieval.methods import ClipBaseline, Method
@@ -39,7 +39,7 @@ class Prepared:
     knows_unseen: bool = False
 
 
-def prepared(settings: SketchToPhoto, recipe: Recipe, data: Mixture, on_progress: Progress) -> Prepared:
+def prepared(settings: SketchToPhoto, recipe: Recipe, data: Sampler, on_progress: Progress) -> Prepared:
     """The student of the data's classes, after its teacher."""
     told: dict[str, Any] = {
         "classes": len(data.classes),
@@ -66,7 +66,7 @@ def prepared(settings: SketchToPhoto, recipe: Recipe, data: Mixture, on_progress
     return Prepared(method, saw, (*lesson.classes, *known.classes), lesson.knows_unseen)
 
 
-def _seen(method: DSN, data: Mixture, settings: SketchToPhoto) -> Seen:
+def _seen(method: DSN, data: Sampler, settings: SketchToPhoto) -> Seen:
     """What the trunk makes, at its start, of an epoch that is not trained on. It is kept beside the teacher: recipes
     that differ in what comes after the start share it.
     """
@@ -113,7 +113,7 @@ def _similarity(
 
 
 @torch.no_grad()
-def finished(method: Method, data: Mixture, settings: SketchToPhoto) -> Rotation:
+def finished(method: Method, data: Sampler, settings: SketchToPhoto) -> Rotation:
     """What is made with the final weights from training pictures: the album, of one epoch, which is kept in the method,
     and how its codes become as many bits, of as many epochs as there must be.
     """

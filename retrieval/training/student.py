@@ -24,16 +24,16 @@ from torch import Tensor
 
 from retrieval.artifacts.bundle import load_bundle
 from retrieval.artifacts.prior import LoadedPrior, load_prior, save_prior
-from retrieval.data.prompted import Prompted
+from retrieval.data.batch import Batch
 from retrieval.diffusion.prior import Prior
 from retrieval.diffusion.prompts import EMPTY, THING_AT, prompt
 from retrieval.diffusion.samplers import STUDENT, guided, scheduler
 from retrieval.diffusion.spelling import Spelling
 from retrieval.errors import DataError
-from retrieval.methods.base import Batch, Phase, Trainable
+from retrieval.methods.base import Phase, Trainable
 from retrieval.methods.dude import Dude
 from retrieval.training.loop import EMA_DECAY
-from retrieval.training.prior import finished, pictures, shown
+from retrieval.training.prior import finished, prompted, shown
 from retrieval.training.runs import Run
 from retrieval.training.settings import RECIPES, FourSteps
 from retrieval.types import Progress, no_progress
@@ -154,8 +154,8 @@ def made_student(name: str, settings: FourSteps, on_progress: Progress = no_prog
     """Make the student of that recipe, or go on where an interrupted run stopped; the folder that holds it."""
     teacher = load_prior(settings.prior, settings.device)
     code = codes_of(settings.dude, teacher, settings.device) if settings.dude else None
-    shelves, sources = shown(settings, RECIPES[name])
-    data = Prompted(shelves, pictures(settings.size), batch=settings.batch, steps=settings.steps)
+    portions, sources = shown(settings, RECIPES[name])
+    data = prompted(portions, settings.size, batch=settings.batch, steps=settings.steps)
     training = StudentTraining(teacher.prior, code, settings.guidance, settings.epochs, settings.lr)
     run = Run(settings.run_folder or Path("runs") / f"{name}-{settings.seed}", dataclasses.asdict(settings))
     training.load_state_dict(finished(training, data, run, settings, on_progress, EMA_DECAY))

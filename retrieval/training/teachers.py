@@ -19,7 +19,7 @@ from timm.data import ImageNetInfo
 from torch import Tensor
 
 from retrieval.artifacts.manifest import Source
-from retrieval.data.batches import Mixture
+from retrieval.data.sampler import Sampler
 from retrieval.errors import SettingsError
 from retrieval.methods import ClipBaseline
 from retrieval.methods.dsn import Config, PhotoTeacher
@@ -70,7 +70,7 @@ def teacher_of(
 
 
 def _trained(
-    settings: SketchToPhoto, config: Config, material: Material, data: Mixture, on_progress: Progress
+    settings: SketchToPhoto, config: Config, material: Material, data: Sampler, on_progress: Progress
 ) -> PhotoTeacher:
     told = {name: getattr(config, name) for name in ("trunk", "teacher_epochs", "teacher_lr", "teacher_weight_decay")}
     run = Run(settings.teacher, told | _shown(settings, material, data))
@@ -88,7 +88,7 @@ def _trained(
     return teacher
 
 
-def _shown(settings: SketchToPhoto, material: Material, data: Mixture) -> dict[str, Any]:
+def _shown(settings: SketchToPhoto, material: Material, data: Sampler) -> dict[str, Any]:
     """What a teacher's run says of its pictures."""
     sources = [dataclasses.asdict(source) for source in material.sources]
     batches = {"batch": settings.teacher_batch, "steps": settings.steps, "size": settings.size}
@@ -96,7 +96,7 @@ def _shown(settings: SketchToPhoto, material: Material, data: Mixture) -> dict[s
 
 
 def _probe(
-    settings: SketchToPhoto, config: Config, material: Material, data: Mixture, plain: ClipBaseline
+    settings: SketchToPhoto, config: Config, material: Material, data: Sampler, plain: ClipBaseline
 ) -> PhotoTeacher:
     """The plain encoder's trunk, frozen, with a linear classifier of the photos of one epoch."""
     run = Run(settings.teacher, {"trunk": config.trunk, "init": settings.init} | _shown(settings, material, data))

@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
-from PIL import Image
 
-from retrieval.data.packs import Sketch, quickdraw
-from retrieval.data.world import WorldPictures, world_pictures
+from retrieval.data.picture_table import PictureTable
+from retrieval.data.readers.quickdraw import quickdraw
+from retrieval.data.readers.world import read_rendered
 from retrieval.encoder import Encoder, Vectors, embed_images
 from retrieval.evaluation.harness import evaluate
 from retrieval.evaluation.metrics import average_precision
 from retrieval.evaluation.tasks.base import Task
-from retrieval.images import rasterise
 from retrieval.training.settings import OnWorld, Recipe
-from retrieval.types import PHOTO, SKETCH
+from retrieval.types import PHOTO
 from retrieval.world.split import ALL, VAL_UNSEEN
 
 
@@ -48,7 +47,7 @@ class Validation:
     def __init__(self, settings: OnWorld, recipe: Recipe) -> None:
         self._classes: Sequence[str] = VAL_UNSEEN if recipe.zero_shot else ALL
         renders = settings.renders if recipe.zero_shot else settings.validation
-        self._world: WorldPictures = world_pictures(renders, self._classes)
+        self._photos = read_rendered(renders, self._classes).where(domain=PHOTO).in_memory()
         self._drawings = quickdraw(settings.packs / "quickdraw345", self._classes, "val")
 
     def measured(self, encoder: Encoder) -> dict[str, float]:
@@ -57,19 +56,14 @@ class Validation:
 
     def embedded(self, encoder: Encoder) -> tuple[Vectors, Vectors]:
         """The drawings (Q, dim) and the photos (N, dim)."""
-        return _drawn(encoder, self._drawings), self._photos(encoder)
+        return _embedded(encoder, self._drawings), _embedded(encoder, self._photos)
 
     def precision(self, queries: Vectors, gallery: Vectors) -> float:
         """mAP@all of drawings (Q, dim) that ask for photos (N, dim) of their class."""
-        labels = np.array([n for n, d in zip(self._world.labels, self._world.domains, strict=True) if d == PHOTO.name])
-        truth = np.array([d.label for d in self._drawings])[:, None] == labels[None, :]
+        truth = np.array(self._drawings.labels)[:, None] == np.array(self._photos.labels)[None, :]
         ranked = np.take_along_axis(truth, np.argsort(-(queries @ gallery.T), axis=1, kind="stable"), axis=1)
         return float(average_precision(ranked).mean())
 
-    def _photos(self, encoder: Encoder) -> Vectors:
-        rows = zip(self._world.pictures, self._world.domains, strict=True)
-        return embed_images(encoder, ((Image.fromarray(shown), PHOTO) for shown, name in rows if name == PHOTO.name))
 
-
-def _drawn(encoder: Encoder, drawings: Sequence[Sketch]) -> Vectors:
-    return embed_images(encoder, ((rasterise(d.strokes), SKETCH) for d in drawings))
+def _embedded(encoder: Encoder, table: PictureTable) -> Vectors:
+    return embed_images(encoder, ((row.picture.open(), row.domain) for row in table))

@@ -11,13 +11,14 @@ import torch
 
 from retrieval.artifacts.judge import Judge, JudgeConfig, load_judge, save_judge
 from retrieval.artifacts.manifest import MANIFEST, WEIGHTS
+from retrieval.data.picture_table import PictureTable
+from retrieval.data.pictures import ArrayPicture
+from retrieval.data.readers.world import read_rendered
 from retrieval.errors import BundleError
 from retrieval.training.judging import (
     JUDGED,
-    Real,
-    Shown,
+    JudgedBatches,
     accuracies,
-    gallery_pictures,
     trained_judge,
     varied,
 )
@@ -28,7 +29,7 @@ from tests.evaluation.fakes import small_world
 TINY = JudgeConfig(("duck", "owl"), ("photo", "sketch"), size=16, channels=(8, 8, 16, 16), stem=8, epochs=6)
 
 
-def toy(size: int = 16) -> Real:
+def toy(size: int = 16) -> PictureTable:
     """Ducks are bright, owls dark; photos are red, sketches blue."""
     tones = {
         ("duck", "photo"): (220, 120, 120),
@@ -36,8 +37,8 @@ def toy(size: int = 16) -> Real:
         ("duck", "sketch"): (120, 120, 220),
         ("owl", "sketch"): (10, 10, 90),
     }
-    pictures = np.stack([np.full((size, size, 3), tone, np.uint8) for tone in tones.values()])
-    return Real(pictures, tuple(label for label, _ in tones), tuple(style for _, style in tones))
+    pictures = [ArrayPicture(np.full((size, size, 3), tone, np.uint8)) for tone in tones.values()]
+    return PictureTable(pictures, [style for _, style in tones], labels=[label for label, _ in tones])
 
 
 @pytest.fixture(scope="module")
@@ -105,9 +106,8 @@ def test_a_changed_or_unfit_judge_is_refused(judge: Judge, tmp_path: Path) -> No
 
 
 def test_batches_are_a_function_of_seed_and_epoch_and_hold_every_style() -> None:
-    real = toy()
-    real = Real(real.pictures, real.labels, ("photo", "photo", DOODLE.name, DOODLE.name))
-    data = Shown(real, TINY.classes, batch=400, steps=1)
+    real = toy().with_columns(domains=("photo", "photo", DOODLE.name, DOODLE.name))
+    data = JudgedBatches(real, TINY.classes, batch=400, steps=1)
     one, same, other = (next(data.epoch(*place)) for place in ((0, 0), (0, 0), (0, 1)))
     assert torch.equal(one.images, same.images)
     assert not torch.equal(one.images, other.images)
@@ -127,9 +127,9 @@ def test_varied_pictures_stay_in_range_and_are_only_softened() -> None:
 
 
 def test_the_gallery_is_opened_with_its_objects(tmp_path: Path) -> None:
-    real = gallery_pictures(small_world(tmp_path / "gallery"), 8)
-    assert real.pictures.shape == (132, 8, 8, 3)
-    assert real.things[:7] == ("duck-0",) * 6 + ("duck-1",)
+    real = read_rendered(small_world(tmp_path / "gallery")).in_memory(8)
+    assert real.pixels().shape == (132, 8, 8, 3)
+    assert real.instances[:7] == ("duck-0",) * 6 + ("duck-1",)
     assert real.tensor([0]).shape == (1, 3, 8, 8)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retrieval.data.layouts import Names
+from retrieval.data.readers.layouts import Names
 from retrieval.data.splits import (
     DOMAINNET,
     DOMAINNET_UCDR,

@@ -12,13 +12,13 @@ from PIL import Image
 
 from retrieval.artifacts.bundle import Bundle, load_bundle
 from retrieval.data.concepts import is_unseen
+from retrieval.data.picture_table import PictureTable
+from retrieval.data.readers.world import read_rendered
 from retrieval.encoder import embed_texts
 from retrieval.errors import DataError
 from retrieval.evaluation.captions_matched import captions, embedded, matched, told_in_captions
 from retrieval.evaluation.code_quality import searched, values_of
-from retrieval.images import open_image, pixels, squared
-from retrieval.items import read_items
-from retrieval.training.judging import Real
+from retrieval.images import pixels
 
 PLAIN = Path("checkpoints/guise-mini-zs")
 SHOWN = ("duck", "mug", "cactus")
@@ -30,12 +30,9 @@ def bundle() -> Bundle:
 
 
 @pytest.fixture(scope="module")
-def real() -> Real:
+def real() -> PictureTable:
     """Some of the gallery: three classes that the encoder knows."""
-    items = [item for item in read_items(Path("assets/gallery")) if item.label in SHOWN]
-    shown = np.stack([np.asarray(squared(open_image(item.path), 64)) for item in items])
-    things = tuple(item.id.rsplit("-", 1)[0] for item in items)
-    return Real(shown, tuple(item.label or "" for item in items), tuple(item.domain.name for item in items), things)
+    return read_rendered(Path("assets/gallery"), SHOWN).in_memory(64)
 
 
 def test_a_matched_code_is_the_weighted_mean_of_the_best_captions() -> None:
@@ -67,15 +64,15 @@ def test_a_bundle_without_words_is_refused(bundle: Bundle) -> None:
         captions(dataclasses.replace(bundle, manifest=told))
 
 
-def test_pictures_are_embedded_as_a_search_does(bundle: Bundle, real: Real) -> None:
-    few = real.only([0, 7])
-    asked = torch.from_numpy(np.stack([pixels(Image.fromarray(p), bundle.preprocess) for p in few.pictures]))
+def test_pictures_are_embedded_as_a_search_does(bundle: Bundle, real: PictureTable) -> None:
+    few = real.select([0, 7])
+    asked = torch.from_numpy(np.stack([pixels(Image.fromarray(p), bundle.preprocess) for p in few.pixels()]))
     with torch.inference_mode():
         wanted = bundle.encode_images(asked, []).numpy()
     assert np.allclose(embedded(bundle, few), wanted, atol=1e-5)
 
 
-def test_what_the_encoder_knows_is_found_across_styles_by_its_captions(bundle: Bundle, real: Real) -> None:
+def test_what_the_encoder_knows_is_found_across_styles_by_its_captions(bundle: Bundle, real: PictureTable) -> None:
     codes = embedded(bundle, real)
     told = told_in_captions(bundle, codes)
     words = embed_texts(bundle, [f"a picture of a {label}" for label in SHOWN])

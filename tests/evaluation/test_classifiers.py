@@ -9,8 +9,9 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from retrieval.data.batches import Mixture, Portion, Renders
-from retrieval.data.world import WorldPictures
+from retrieval.data.picture_table import PictureTable
+from retrieval.data.pictures import ArrayPicture
+from retrieval.data.sampler import Portion, Sampler
 from retrieval.evaluation.classifiers import Classifier, Config, accuracy, scanned, trained
 from retrieval.images import MARGIN, Preprocess
 from retrieval.training.runs import Run
@@ -48,7 +49,7 @@ def test_an_empty_sheet_is_still_a_picture() -> None:
 
 
 @pytest.fixture
-def data() -> Mixture:
+def data() -> Sampler:
     """Two classes that differ in brightness, in two styles that differ in colour."""
     tones = {
         ("a", PHOTO): (220, 120, 120),
@@ -56,17 +57,15 @@ def data() -> Mixture:
         ("a", SKETCH): (120, 120, 220),
         ("b", SKETCH): (10, 10, 90),
     }
-    pictures = np.stack([np.full((20, 20, 3), tone, np.uint8) for tone in tones.values()])
-    world = WorldPictures(
-        pictures, tuple(label for label, _ in tones), tuple(domain.name for _, domain in tones), ("red",) * 4, ("",) * 4
-    )
-    renders = Renders(world, 32)
-    return Mixture([Portion(renders, d, 1.0) for d in (PHOTO, SKETCH)], Preprocess(32), batch=16, steps=6)
+    pictures = [ArrayPicture(np.full((20, 20, 3), tone, np.uint8)) for tone in tones.values()]
+    domains, labels = [domain.name for _, domain in tones], [label for label, _ in tones]
+    world = PictureTable(pictures, domains, labels=labels, colors=["red"] * 4)
+    return Sampler([Portion(world.where(domain=d), 1.0) for d in (PHOTO, SKETCH)], Preprocess(32), batch=16, steps=6)
 
 
 @pytest.mark.parametrize("of_style", [False, True])
 def test_a_judge_learns_class_or_style_and_a_finished_run_is_not_repeated(
-    data: Mixture, tmp_path: Path, of_style: bool
+    data: Sampler, tmp_path: Path, of_style: bool
 ) -> None:
     torch.manual_seed(0)
     classes = ("photo", "sketch") if of_style else data.classes
@@ -82,7 +81,6 @@ def test_a_judge_learns_class_or_style_and_a_finished_run_is_not_repeated(
     np.testing.assert_array_equal(again.scores(shown), scores)
 
 
-def test_a_portion_can_be_kept_to_some_classes(data: Mixture) -> None:
-    source = data._portions[0].source
-    only = Mixture([Portion(source, PHOTO, 1.0, labels=frozenset({"b"}))], Preprocess(32), batch=4, steps=1)
+def test_a_portion_can_be_kept_to_some_classes(data: Sampler) -> None:
+    only = Sampler([Portion(data.portions[0].table.where(labels={"b"}), 1.0)], Preprocess(32), batch=4, steps=1)
     assert only.classes == ("b",)

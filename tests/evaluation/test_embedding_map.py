@@ -18,6 +18,8 @@ from retrieval.artifacts.bundle import Bundle, load_bundle, save_bundle
 from retrieval.artifacts.checksummed import halved
 from retrieval.artifacts.manifest import Manifest
 from retrieval.cli import main
+from retrieval.data.picture_table import PictureTable
+from retrieval.data.readers.world import read_rendered
 from retrieval.errors import DataError
 from retrieval.evaluation.code_quality import gaps, probed
 from retrieval.evaluation.disentanglement import pair_purity
@@ -27,7 +29,6 @@ from retrieval.evaluation.generation_quality import tokens, trunk_features
 from retrieval.evaluation.probes import units
 from retrieval.images import Preprocess
 from retrieval.methods.dude import HUB, Config, Dude
-from retrieval.training.judging import Real, gallery_pictures
 from tests.evaluation.fakes import CLASSES, OBJECTS, STYLES, small_bundle, small_world
 
 SMALL = Config(width=16, channels=(8, 8, 16, 16), styles=(*STYLES, "doodle"), epochs=3, read_epochs=1, within=(2, 3))
@@ -72,8 +73,8 @@ def atlas(home: Home) -> Atlas:
 
 
 @pytest.fixture
-def real(home: Home) -> Real:
-    return gallery_pictures(home.gallery, 32)
+def real(home: Home) -> PictureTable:
+    return read_rendered(home.gallery, 32)
 
 
 def codes(count: int, dim: int = 9, seed: int = 0) -> np.ndarray:
@@ -145,12 +146,12 @@ def test_lines_join_those_that_choose_each_other() -> None:
 # ---------------------------------------------------------------- the whole
 
 
-def test_the_map_has_every_class_in_every_style_alike(atlas: Atlas, real: Real) -> None:
+def test_the_map_has_every_class_in_every_style_alike(atlas: Atlas, real: PictureTable) -> None:
     assert len(atlas.pictures) == len(CLASSES) * OBJECTS * len(STYLES)
     assert atlas.styles == STYLES
     assert atlas.classes == tuple(sorted(CLASSES))
     rows = portion(real, OBJECTS)
-    told = [(real.labels[row], real.styles[row]) for row in rows]
+    told = [(real.labels[row], real.domains[row]) for row in rows]
     assert [(atlas.classes[label], atlas.styles[style]) for _, label, style in atlas.pictures] == told
     with pytest.raises(DataError, match="two objects"):
         portion(real, 1)
@@ -161,7 +162,7 @@ def test_epochs_go_from_the_start_to_the_last_and_tell_what_was_pulled(atlas: At
     assert atlas.pulls == ((), (), ("within",), ("within", "across"), ("within", "across"))
 
 
-def test_numbers_are_those_of_the_evaluation(home: Home, atlas: Atlas, real: Real) -> None:
+def test_numbers_are_those_of_the_evaluation(home: Home, atlas: Atlas, real: PictureTable) -> None:
     method = load_bundle(home.bundle).method
     assert isinstance(method, Dude)
     for name, found in (("object", tokens(method, real).numpy()), ("raw", trunk_features(method, real))):
@@ -171,13 +172,13 @@ def test_numbers_are_those_of_the_evaluation(home: Home, atlas: Atlas, real: Rea
         assert last.numbers["domain probe"] == pytest.approx(told["domain probe z"], abs=1e-4)
         assert last.numbers["MMD2"] == pytest.approx(told["MMD2 between domains z"], abs=1e-4)
         assert last.numbers["MMD2 of one domain"] == pytest.approx(told["MMD2 between domains z, one domain"], abs=1e-4)
-        within, across = neighbouring(found, real.styles, method)
+        within, across = neighbouring(found, real.domains, method)
         assert last.numbers["within"] == pytest.approx(pair_purity(within, real.labels), abs=1e-4)
         assert last.numbers["across"] == pytest.approx(pair_purity(across, real.labels), abs=1e-4)
         assert last.points == pytest.approx(Axes.of(found).placed(found)[0], abs=1e-4)
 
 
-def test_earlier_epochs_are_of_the_extractors_that_the_run_kept(home: Home, atlas: Atlas, real: Real) -> None:
+def test_earlier_epochs_are_of_the_extractors_that_the_run_kept(home: Home, atlas: Atlas, real: PictureTable) -> None:
     method, end = made(2), made(LAST)
     for one in (method, end):
         one.extractor.load_state_dict({name: t.float() for name, t in halved(one.extractor.state_dict()).items()})

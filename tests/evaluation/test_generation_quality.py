@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 
 from retrieval.artifacts.judge import Judge, JudgeConfig
+from retrieval.data.picture_table import PictureTable
+from retrieval.data.pictures import ArrayPicture
 from retrieval.diffusion.prompts import THING_AT, prompt
 from retrieval.diffusion.samplers import Sampler
 from retrieval.evaluation.code_quality import (
@@ -43,13 +45,12 @@ from retrieval.evaluation.students import student_findings
 from retrieval.evaluation.swaps import swap_findings, word_findings
 from retrieval.images import Preprocess
 from retrieval.methods.dude import Config, Dude
-from retrieval.training.judging import Real
 from tests.diffusion.priors import COLORS, STYLES, THINGS, WIDTH, HalvesPrior, tiny_prior
 
 SEEN_THINGS = ("duck", "car")
 
 
-def halves(objects: int = 3) -> Real:
+def halves(objects: int = 3) -> PictureTable:
     """On the left the colour of the thing, on the right that of the style, and a little of the very object's own."""
     rng = np.random.default_rng(0)
     shown, told = [], []
@@ -61,7 +62,8 @@ def halves(objects: int = 3) -> Real:
                 sides = np.stack([left + own, right], axis=0).clip(0, 255)  # (2, 3)
                 shown.append(np.broadcast_to(sides.repeat(32, axis=0)[None], (64, 64, 3)).astype(np.uint8))
                 told.append((thing, style, f"{thing}-{number}"))
-    return Real(np.stack(shown), *(tuple(names) for names in zip(*told, strict=True)))
+    labels, styles, instances = zip(*told, strict=True)
+    return PictureTable(map(ArrayPicture, shown), styles, labels=labels, instances=instances)
 
 
 class HalvesDude:
@@ -155,7 +157,7 @@ def test_a_plan_is_even_in_classes_and_never_asks_for_the_own_style() -> None:
     plan = planned(real, 12, 0)
     assert len(set(plan.rows.tolist())) == 12
     assert sorted(real.labels[row] for row in plan.rows) == sorted(THINGS * 4)
-    assert all(real.styles[row] != style for row, style in zip(plan.rows, plan.styles, strict=True))
+    assert all(real.domains[row] != style for row, style in zip(plan.rows, plan.styles, strict=True))
     assert planned(real, 12, 0).styles == plan.styles
     assert len(planned(real, 99, 0).rows) == 27
 
@@ -221,7 +223,7 @@ def test_codes_that_hold_class_alone_pass_and_codes_that_hold_style_alone_fail()
     real = halves(6)
     rng = np.random.default_rng(0)
     of_class = np.eye(3)[[THINGS.index(label) for label in real.labels]] + rng.normal(0, 0.05, (54, 3))
-    of_style = np.eye(3)[[STYLES.index(style) for style in real.styles]] + rng.normal(0, 0.05, (54, 3))
+    of_style = np.eye(3)[[STYLES.index(style) for style in real.domains]] + rng.normal(0, 0.05, (54, 3))
     good, bad = (
         by_name(
             [
@@ -259,8 +261,8 @@ def test_probes_are_asked_about_other_objects() -> None:
     real = halves(6)
     train = training_objects(real)
     assert train.sum() == 3 * 3 * 4
-    things = np.asarray(real.things)
-    assert not set(things[train]) & set(things[~train])
+    instances = np.asarray(real.instances)
+    assert not set(instances[train]) & set(instances[~train])
 
 
 def test_the_purity_of_pairs_is_told_by_epoch_and_its_rise_before_the_loss() -> None:

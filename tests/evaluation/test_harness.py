@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from retrieval.data.folder import folder_items
+from retrieval.data.readers.folder import folder_items
 from retrieval.errors import DataError, SettingsError
 from retrieval.evaluation.floors import RawPixels, without_domain_means
 from retrieval.evaluation.harness import Memory, Report, chance, evaluate, refusal, score

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retrieval.data.folder import folder_items
+from retrieval.data.readers.folder import folder_items
 from retrieval.errors import DataError, SettingsError
 from retrieval.evaluation.tasks import IMAGE_METRICS, PUBLISHED, TASKS, Catalog, Task, picture, task
 from retrieval.items import home_of, write_items
 from retrieval.types import TextQuery
 from retrieval.world.split import TEST_UNSEEN
-from tests.data.test_sketchy import OFFICIAL
+from tests.data.readers.test_sketchy import OFFICIAL
 from tests.data.trees import plant, told
 from tests.evaluation.fakes import OBJECTS, STYLES, small_catalog, small_duplicates, small_pack
 

@@ -67,7 +67,7 @@ def test_twins_are_pairs_of_one_object_and_nothing_is_its_own_twin() -> None:
 def test_the_contrast_of_objects_equals_a_plain_loop_and_reaches_the_pictures() -> None:
     method, batch = made().double(), toy_batch()
     things = ["duck-1", "", "", "house-1", "duck-1", "", "", "house-1"]
-    batch = dataclasses.replace(batch, images=batch.images.double(), things=things)
+    batch = dataclasses.replace(batch, images=batch.images.double(), instances=things)
     method.zero_grad()
     loss = method.losses(batch, method.phases()[0])["thing"]
     loss.backward()

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from retrieval.data.unlabelled import Unlabelled
+from retrieval.data.sampler import EachOnce
 from retrieval.diffusion.prior import Prior, PriorConfig
 from retrieval.diffusion.prompts import THING_AT, ReaderConfig, prompt
 from retrieval.diffusion.spelling import SHARPNESS, Spelling
@@ -42,14 +42,14 @@ def prior() -> Prior:
 
 
 @pytest.fixture(scope="module")
-def data() -> Unlabelled:
+def data() -> EachOnce:
     return noise_of_three_styles()
 
 
-def made(prior: Prior | None, data: Unlabelled, seed: int = 0, **told: object) -> Dude:
+def made(prior: Prior | None, data: EachOnce, seed: int = 0, **told: object) -> Dude:
     torch.manual_seed(seed)
     method = Dude(dataclasses.replace(SMALL, **told), PREPROCESS)  # type: ignore[arg-type]
-    method.learn_from(prior, data.names, data.domains)
+    method.learn_from(prior, data.table.ids, data.domains)
     return method
 
 
@@ -94,7 +94,7 @@ def test_chosen_marks_places_and_nothing_else() -> None:
     assert mask.tolist() == [[False, False, True], [False, False, False], [True, False, True]]
 
 
-def test_codes_are_unit_rows_and_words_keep_the_length_of_words(prior: Prior, data: Unlabelled) -> None:
+def test_codes_are_unit_rows_and_words_keep_the_length_of_words(prior: Prior, data: EachOnce) -> None:
     method = made(prior, data).eval()
     batch = next(data.whole())
     words = method.tokens(batch.images)
@@ -104,7 +104,7 @@ def test_codes_are_unit_rows_and_words_keep_the_length_of_words(prior: Prior, da
 
 
 @pytest.mark.parametrize("term", ["instance", "within", "across", "noise"])
-def test_every_loss_alone_moves_the_extractor_and_no_loss_the_prior(term: str, prior: Prior, data: Unlabelled) -> None:
+def test_every_loss_alone_moves_the_extractor_and_no_loss_the_prior(term: str, prior: Prior, data: EachOnce) -> None:
     method = made(prior, data, progressive=False)
     for _ in range(2):
         method.begin_epoch()
@@ -119,13 +119,13 @@ def test_every_loss_alone_moves_the_extractor_and_no_loss_the_prior(term: str, p
 WORDS = ("duck", "car", "alarm clock")
 
 
-def reading(prior: Prior, data: Unlabelled, **told: object) -> Dude:
+def reading(prior: Prior, data: EachOnce, **told: object) -> Dude:
     method = made(None, data, read_epochs=2, candidates=3, **told)
-    method.learn_from(prior, data.names, data.domains, WORDS)
+    method.learn_from(prior, data.table.ids, data.domains, WORDS)
     return method
 
 
-def test_the_second_phase_reads_in_place_of_seeing_noise(prior: Prior, data: Unlabelled) -> None:
+def test_the_second_phase_reads_in_place_of_seeing_noise(prior: Prior, data: EachOnce) -> None:
     method = reading(prior, data)
     first, second = method.phases()
     assert (first.epochs, second.epochs) == (4, 2)
@@ -138,7 +138,7 @@ def test_the_second_phase_reads_in_place_of_seeing_noise(prior: Prior, data: Unl
     assert len(made(prior, data).phases()) == 1
 
 
-def test_what_is_read_is_the_expected_error_word_by_word(prior: Prior, data: Unlabelled) -> None:
+def test_what_is_read_is_the_expected_error_word_by_word(prior: Prior, data: EachOnce) -> None:
     method, batch = reading(prior, data, read_share=1 / 3).eval(), next(data.epoch(0, 0))
     words, images = prior.reader, batch.images
     z = method.tokens(images)
@@ -161,7 +161,7 @@ def test_what_is_read_is_the_expected_error_word_by_word(prior: Prior, data: Unl
     assert found.item() == pytest.approx(total / count, rel=1e-5)
 
 
-def test_reading_finds_the_words_under_which_pictures_are_likelier(prior: Prior, data: Unlabelled) -> None:
+def test_reading_finds_the_words_under_which_pictures_are_likelier(prior: Prior, data: EachOnce) -> None:
     method, batch = reading(prior, data, read_share=1.0), next(data.epoch(0, 0))
     free = method.tokens(batch.images).detach().requires_grad_()
     errors = []
@@ -175,13 +175,13 @@ def test_reading_finds_the_words_under_which_pictures_are_likelier(prior: Prior,
     assert Spelling(prior.reader, WORDS).shares(free).max(dim=1).values.mean() > 0.9
 
 
-def test_without_the_noise_loss_no_prior_is_asked(data: Unlabelled) -> None:
+def test_without_the_noise_loss_no_prior_is_asked(data: EachOnce) -> None:
     method = made(None, data, noise_weight=0.0)
     method.begin_epoch()
     assert set(method.losses(next(data.epoch(0, 0)), method.phases()[0])) == {"instance"}
 
 
-def test_neighbours_come_within_first_and_across_later(data: Unlabelled) -> None:
+def test_neighbours_come_within_first_and_across_later(data: EachOnce) -> None:
     method = made(None, data, noise_weight=0.0, epochs=20)
     seen = []
     for _ in range(20):
@@ -196,23 +196,23 @@ def test_neighbours_come_within_first_and_across_later(data: Unlabelled) -> None
     assert (across[12:] == 0.5).all()
 
 
-def test_the_bank_holds_the_other_view_of_the_very_picture(data: Unlabelled) -> None:
+def test_the_bank_holds_the_other_view_of_the_very_picture(data: EachOnce) -> None:
     method = made(None, data, noise_weight=0.0)
     method.begin_epoch()
     batch = next(data.epoch(0, 0))
     method.losses(batch, method.phases()[0])
-    rows = [data.names.index(name) for name in batch.things]
+    rows = [data.table.ids.index(name) for name in batch.instances]
     assert method.study is not None
     lengths = method.study.bank.norm(dim=1)
     assert lengths[rows].tolist() == pytest.approx([1.0] * len(rows), rel=1e-5)
     assert lengths.sum().item() == pytest.approx(len(rows), rel=1e-5)
 
 
-def test_no_label_changes_a_weight(data: Unlabelled) -> None:
+def test_no_label_changes_a_weight(data: EachOnce) -> None:
     assert_no_label_changes_a_weight(lambda: made(None, data, noise_weight=0.0, epochs=2), data)
 
 
-def test_no_label_changes_a_weight_while_it_reads(prior: Prior, data: Unlabelled) -> None:
+def test_no_label_changes_a_weight_while_it_reads(prior: Prior, data: EachOnce) -> None:
     def begun() -> Dude:
         return reading(prior, data, epochs=1, noise_weight=0.0, read_share=0.2)
 
@@ -220,18 +220,18 @@ def test_no_label_changes_a_weight_while_it_reads(prior: Prior, data: Unlabelled
     assert_no_label_changes_a_weight(begun, data)
 
 
-def test_a_run_that_was_interrupted_while_it_read_goes_on_as_if_it_had_not_been(prior: Prior, data: Unlabelled) -> None:
+def test_a_run_that_was_interrupted_while_it_read_goes_on_as_if_it_had_not_been(prior: Prior, data: EachOnce) -> None:
     def begun(seed: int) -> Dude:
         return reading(prior, data, seed=seed, epochs=1, noise_weight=0.0, read_share=0.2)
 
     assert_goes_on_after_two_epochs(begun, data)
 
 
-def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not_been(prior: Prior, data: Unlabelled) -> None:
+def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not_been(prior: Prior, data: EachOnce) -> None:
     assert_goes_on_after_two_epochs(lambda seed: made(prior, data, seed, epochs=3, noise_share=0.2), data)
 
 
-def test_what_is_kept_is_the_extractor_and_a_neutral_word(prior: Prior, data: Unlabelled) -> None:
+def test_what_is_kept_is_the_extractor_and_a_neutral_word(prior: Prior, data: EachOnce) -> None:
     method = made(prior, data).eval()
     words = torch.cat([method.tokens(batch.images) for batch in data.whole()])
     method.finish(words)
@@ -239,16 +239,16 @@ def test_what_is_kept_is_the_extractor_and_a_neutral_word(prior: Prior, data: Un
     assert all(name.startswith("extractor.") or name == "neutral_thing" for name in method.state_dict())
 
 
-def test_batches_are_even_over_domains_and_an_epoch_has_every_picture(data: Unlabelled) -> None:
+def test_batches_are_even_over_domains_and_an_epoch_has_every_picture(data: EachOnce) -> None:
     names = []
     for batch in data.epoch(3, 1):
         assert batch.labels is None
         assert {style: sum(d.name == style for d in batch.domains) for style in STYLES} == dict.fromkeys(STYLES, 4)
-        names += batch.things
-    assert sorted(names) == sorted(data.names)
+        names += batch.instances
+    assert sorted(names) == sorted(data.table.ids)
 
 
-def test_the_same_seed_gives_the_same_batches(data: Unlabelled) -> None:
+def test_the_same_seed_gives_the_same_batches(data: EachOnce) -> None:
     one, two = (next(data.epoch(4, 2)) for _ in range(2))
     assert torch.equal(one.images, two.images)
-    assert one.things == two.things
+    assert one.instances == two.instances

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from retrieval.data.unlabelled import Collection, Unlabelled
+from retrieval.data.picture_table import PictureTable
+from retrieval.data.pictures import ArrayPicture
+from retrieval.data.sampler import EachOnce
 from retrieval.errors import DataError
 from retrieval.methods import config_from
 from retrieval.methods.proto_ot import (
@@ -27,7 +29,6 @@ from retrieval.methods.proto_ot import (
     worth,
 )
 from retrieval.training.loop import fit
-from retrieval.types import Domain
 from tests.methods.unlabelled import (
     PREPROCESS,
     STYLES,
@@ -49,14 +50,14 @@ SMALL = Config(
 
 
 @pytest.fixture(scope="module")
-def data() -> Unlabelled:
+def data() -> EachOnce:
     return noise_of_three_styles()
 
 
-def made(data: Unlabelled, seed: int = 0, **told: object) -> ProtoOT:
+def made(data: EachOnce, seed: int = 0, **told: object) -> ProtoOT:
     torch.manual_seed(seed)
     method = ProtoOT(dataclasses.replace(SMALL, **told), PREPROCESS)  # type: ignore[arg-type]
-    method.learn_from(data.whole(), data.names, data.domains)
+    method.learn_from(data.whole(), data.table.ids, data.domains)
     return method
 
 
@@ -116,7 +117,7 @@ def test_the_nearest_is_another_picture_of_the_same_domain() -> None:
         assert row == max(mates, key=lambda j: float(bank[i] @ bank[j]))
 
 
-def plain(method: ProtoOT, data: Unlabelled, monkeypatch: pytest.MonkeyPatch) -> tuple[Tensor, Tensor, Tensor]:
+def plain(method: ProtoOT, data: EachOnce, monkeypatch: pytest.MonkeyPatch) -> tuple[Tensor, Tensor, Tensor]:
     """One step without chance or movement: z (B, W) and its places (B,), and the losses, before any prototype moves."""
     monkeypatch.setattr(method, "_view", lambda images: images)
     method.eval().double()
@@ -127,13 +128,13 @@ def plain(method: ProtoOT, data: Unlabelled, monkeypatch: pytest.MonkeyPatch) ->
     assert study is not None
     before = study.prototypes.clone()
     losses = method.losses(batch, method.phases()[0])
-    at = study.rows(batch.things)
+    at = study.rows(batch.instances)
     return at, before, torch.stack(list(losses.values()))
 
 
 @pytest.mark.parametrize("unit_rows", [False, True])
 def test_both_losses_of_a_step_are_the_equations_with_the_intended_marginals(
-    unit_rows: bool, data: Unlabelled, monkeypatch: pytest.MonkeyPatch
+    unit_rows: bool, data: EachOnce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     method = made(data, across_from=0.0, across_weight=1.0, unit_rows=unit_rows)
     at, before, losses = plain(method, data, monkeypatch)
@@ -165,7 +166,7 @@ def test_both_losses_of_a_step_are_the_equations_with_the_intended_marginals(
 
 
 def test_prototypes_are_the_means_of_what_was_transported_to_them(
-    data: Unlabelled, monkeypatch: pytest.MonkeyPatch
+    data: EachOnce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     method = made(data)
     _, before, _ = plain(method, data, monkeypatch)
@@ -180,7 +181,7 @@ def test_prototypes_are_the_means_of_what_was_transported_to_them(
 
 
 @pytest.mark.parametrize("term", ["within", "across"])
-def test_every_loss_alone_moves_the_extractor_and_nothing_else(term: str, data: Unlabelled) -> None:
+def test_every_loss_alone_moves_the_extractor_and_nothing_else(term: str, data: EachOnce) -> None:
     method = made(data, across_from=0.0)
     method.begin_epoch()
     losses = method.losses(next(data.epoch(0, 0)), method.phases()[0])
@@ -192,7 +193,7 @@ def test_every_loss_alone_moves_the_extractor_and_nothing_else(term: str, data: 
 
 
 @pytest.mark.parametrize("weight", ["nearest_weight", "prototype_weight"])
-def test_every_positive_has_its_share_of_the_gradient(weight: str, data: Unlabelled) -> None:
+def test_every_positive_has_its_share_of_the_gradient(weight: str, data: EachOnce) -> None:
     gradients = []
     for value in (0.0, 1.0):
         method = made(data, **{"nearest_weight": 0.0, "prototype_weight": 0.0, weight: value})
@@ -203,7 +204,7 @@ def test_every_positive_has_its_share_of_the_gradient(weight: str, data: Unlabel
     assert not torch.allclose(*gradients)
 
 
-def test_prototypes_of_other_domains_come_in_the_second_half(data: Unlabelled) -> None:
+def test_prototypes_of_other_domains_come_in_the_second_half(data: EachOnce) -> None:
     method = made(data, epochs=6)
     batch, told = next(data.epoch(0, 0)), []
     for _ in range(6):
@@ -247,7 +248,7 @@ def test_the_number_of_clusters_is_estimated_near_the_truth_from_codes_alone() -
     assert 10 <= estimated([groups(12, 20), groups(12, 16)]) <= 16
 
 
-def test_without_a_number_of_prototypes_it_is_estimated_and_told(data: Unlabelled) -> None:
+def test_without_a_number_of_prototypes_it_is_estimated_and_told(data: EachOnce) -> None:
     method = made(data, prototypes=0)
     assert method.config.prototypes >= 1
     assert method.study is not None
@@ -255,12 +256,12 @@ def test_without_a_number_of_prototypes_it_is_estimated_and_told(data: Unlabelle
     assert made(data, prototypes=0, seed=0).config == method.config
 
 
-def test_more_prototypes_than_pictures_are_refused(data: Unlabelled) -> None:
+def test_more_prototypes_than_pictures_are_refused(data: EachOnce) -> None:
     with pytest.raises(DataError, match="8 pictures of a domain cannot have 9 prototypes"):
         made(data, prototypes=9).begin_epoch()
 
 
-def test_the_share_of_a_prototype_is_that_of_its_own_cluster(data: Unlabelled) -> None:
+def test_the_share_of_a_prototype_is_that_of_its_own_cluster(data: EachOnce) -> None:
     method = made(data)
     method.begin_epoch()
     study = method.study
@@ -278,7 +279,7 @@ def test_the_share_of_a_prototype_is_that_of_its_own_cluster(data: Unlabelled) -
 # ---------------------------------------------------------------- the whole
 
 
-def test_the_bank_begins_with_every_picture_as_it_is(data: Unlabelled) -> None:
+def test_the_bank_begins_with_every_picture_as_it_is(data: EachOnce) -> None:
     method = made(data)
     codes = torch.cat([method.encode_images(batch.images, batch.domains) for batch in data.whole()])
     assert method.study is not None
@@ -286,11 +287,11 @@ def test_the_bank_begins_with_every_picture_as_it_is(data: Unlabelled) -> None:
     assert codes.norm(dim=1).tolist() == pytest.approx([1.0] * len(codes), rel=1e-5)
 
 
-def test_no_label_changes_a_weight(data: Unlabelled) -> None:
+def test_no_label_changes_a_weight(data: EachOnce) -> None:
     assert_no_label_changes_a_weight(lambda: made(data), data)
 
 
-def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not_been(data: Unlabelled) -> None:
+def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not_been(data: EachOnce) -> None:
     assert_goes_on_after_two_epochs(lambda seed: made(data, seed, epochs=3), data)
 
 
@@ -298,13 +299,13 @@ def test_training_gathers_pictures_around_their_prototypes() -> None:
     rng = np.random.default_rng(0)
     stripes = np.stack([np.kron(np.arange(32) // width % 2, np.ones((32, 1))) for width in (1, 3, 9)])  # (3, 32, 32)
     shown = (stripes.repeat(4, axis=0)[..., None] * 160 + rng.integers(0, 90, (12, 32, 32, 3))).astype(np.uint8)
-    collections = [Collection(Domain(style), [f"{style}-{i}" for i in range(12)], shown) for style in STYLES]
-    told = Unlabelled(collections, PREPROCESS, batch=12)
+    tables = [PictureTable(map(ArrayPicture, shown), style).without_labels() for style in STYLES]
+    told = EachOnce(tables, PREPROCESS, batch=12)
     losses = [report.losses["within"] for report in fit(made(told, epochs=6, lr=5e-3), told, seed=0)]
     assert losses[-1] < 0.95 * losses[0]
 
 
-def test_what_is_kept_is_the_extractor(data: Unlabelled) -> None:
+def test_what_is_kept_is_the_extractor(data: EachOnce) -> None:
     method = made(data)
     method.finish()
     assert all(name.startswith("extractor.") for name in method.state_dict())

@@ -9,32 +9,33 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
-from retrieval.data.unlabelled import Collection, Unlabelled
+from retrieval.data.batch import Batch
+from retrieval.data.picture_table import PictureTable
+from retrieval.data.pictures import ArrayPicture
+from retrieval.data.sampler import EachOnce
 from retrieval.images import Preprocess
-from retrieval.methods.base import Batch
 from retrieval.methods.dude import Dude
 from retrieval.methods.proto_ot import ProtoOT
 from retrieval.training.loop import fit
-from retrieval.types import Domain
 
 PREPROCESS = Preprocess(32, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 STYLES = ("photo", "sketch", "mosaic")
 
 
-def noise_of_three_styles() -> Unlabelled:
+def noise_of_three_styles() -> EachOnce:
     """Eight pictures of noise in each style, in batches of twelve."""
     rng = np.random.default_rng(0)
-    collections = [
-        Collection(Domain(style), [f"{style}-{i}" for i in range(8)], rng.integers(0, 256, (8, 32, 32, 3), np.uint8))
+    tables = [
+        PictureTable(map(ArrayPicture, rng.integers(0, 256, (8, 32, 32, 3), np.uint8)), style).without_labels()
         for style in STYLES
     ]
-    return Unlabelled(collections, PREPROCESS, batch=12)
+    return EachOnce(tables, PREPROCESS, batch=12)
 
 
 class Labelled:
     """The same batches, with labels drawn at random."""
 
-    def __init__(self, data: Unlabelled, seed: int) -> None:
+    def __init__(self, data: EachOnce, seed: int) -> None:
         self._data = data
         self._rng = np.random.default_rng(seed)
 
@@ -43,10 +44,10 @@ class Labelled:
 
     def epoch(self, seed: int, epoch: int) -> Iterator[Batch]:
         for batch in self._data.epoch(seed, epoch):
-            yield dataclasses.replace(batch, labels=torch.from_numpy(self._rng.integers(0, 9, len(batch.things))))
+            yield dataclasses.replace(batch, labels=torch.from_numpy(self._rng.integers(0, 9, len(batch.instances))))
 
 
-def assert_no_label_changes_a_weight(make: Callable[[], Dude | ProtoOT], data: Unlabelled) -> None:
+def assert_no_label_changes_a_weight(make: Callable[[], Dude | ProtoOT], data: EachOnce) -> None:
     """Trained with two sets of labels, the method is the same to the bit; and it has no place to be told labels."""
     assert "labels" not in inspect.signature(make().learn_from).parameters
     weights = []
@@ -57,7 +58,7 @@ def assert_no_label_changes_a_weight(make: Callable[[], Dude | ProtoOT], data: U
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
-def assert_goes_on_after_two_epochs(make: Callable[[int], Dude | ProtoOT], data: Unlabelled) -> None:
+def assert_goes_on_after_two_epochs(make: Callable[[int], Dude | ProtoOT], data: EachOnce) -> None:
     """A run that was interrupted ends where one would that was not. make: a seed -> a method of three epochs."""
     whole, again = make(0), make(5)
     states = [report.state() for report in fit(whole, data, seed=0)]

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from retrieval.data.icons import EMOJI, MONO
 from retrieval.data.nonsense_classes import STRANGERS
+from retrieval.data.readers.icons import EMOJI, MONO
 from retrieval.types import STYLES as WORLD_STYLES
 from retrieval.world.split import ALL
 

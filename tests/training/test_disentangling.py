@@ -15,7 +15,7 @@ from retrieval.artifacts.bundle import load_bundle
 from retrieval.artifacts.manifest import reference_to
 from retrieval.artifacts.prior import load_prior
 from retrieval.data.concepts import is_unseen
-from retrieval.data.unlabelled import Unlabelled
+from retrieval.data.sampler import EachOnce
 from retrieval.errors import DataError
 from retrieval.evaluation.embedding_map import kept_epochs
 from retrieval.images import Preprocess
@@ -61,8 +61,8 @@ def on_unlabelled(home: Path, **told: object) -> Disentangled:
 
 
 def test_the_prior_is_told_nothing_unseen_and_says_what_it_saw(home: Path, prior: Path) -> None:
-    shelves, _ = shown(text_to_image(home), RECIPES["prior-world"])
-    assert not [label for shelf in shelves for label in shelf.labels if is_unseen(label)]
+    portions, _ = shown(text_to_image(home), RECIPES["prior-world"])
+    assert not [label for portion in portions for label in portion.table.labels if is_unseen(label)]
     loaded = load_prior(prior)
     assert set(loaded.styles) == {*STYLES, "doodle", "emoji", "figurine", "icon"}
     assert set(loaded.classes) == {label for label in ALL if not is_unseen(label)}
@@ -75,32 +75,34 @@ def test_words_of_unseen_classes_can_be_typed_all_the_same(prior: Path) -> None:
 
 
 def test_names_of_unlabelled_pictures_tell_nothing_but_the_domain(home: Path) -> None:
-    collections, _ = unlabelled(on_unlabelled(home))
-    assert [collection.domain.name for collection in collections] == [*STYLES, "doodle"]
-    for collection in collections:
-        heads, numbers = zip(*(name.split("-") for name in collection.names), strict=True)
-        assert set(heads) == {collection.domain.name}
-        assert len(set(map(int, numbers))) == len(collection.names) == len(ALL)
+    tables, _ = unlabelled(on_unlabelled(home))
+    assert [set(table.domains) for table in tables] == [{name} for name in (*STYLES, "doodle")]
+    for table in tables:
+        assert not table.is_labelled
+        assert not any((*table.instances, *table.colors, *table.captions, *table.words, *table.splits))
+        heads, numbers = zip(*(name.split("-") for name in table.ids), strict=True)
+        assert set(heads) == set(table.domains)
+        assert len(set(map(int, numbers))) == len(table) == len(ALL)
 
 
 def test_icons_without_labels_are_called_by_a_word_of_the_prior_and_of_training_objects(home: Path) -> None:
     told = DisentangledIcons(**{f.name: getattr(on_unlabelled(home), f.name) for f in dataclasses.fields(Disentangled)})
     before, _ = unlabelled(told)
-    assert [collection.domain.name for collection in before] == ["emoji", "figurine", "icon"]
-    assert [len(collection.names) for collection in before] == [6 * len(THINGS), len(THINGS), 3 * len(THINGS)]
-    assert all(name.split("-")[0] == part.domain.name for part in before for name in part.names)
-    table = home / "emoji_objects" / "metadata.csv"
-    written = table.read_text()
-    table.write_text(written.replace("duck,duck,duck | thing,train", "duck,duck,duck | thing,test"))
+    assert [table.domains[0] for table in before] == ["emoji", "figurine", "icon"]
+    assert [len(table) for table in before] == [6 * len(THINGS), len(THINGS), 3 * len(THINGS)]
+    assert all(row.id.split("-")[0] == row.domain.name for part in before for row in part)
+    listing = home / "emoji_objects" / "metadata.csv"
+    written = listing.read_text()
+    listing.write_text(written.replace("duck,duck,duck | thing,train", "duck,duck,duck | thing,test"))
     after, _ = unlabelled(told)
-    table.write_text(written)
-    assert [len(part.names) for part in after] == [6 * (len(THINGS) - 1), len(THINGS) - 1, 3 * (len(THINGS) - 1)]
+    listing.write_text(written)
+    assert [len(table) for table in after] == [6 * (len(THINGS) - 1), len(THINGS) - 1, 3 * (len(THINGS) - 1)]
 
 
 def test_pictures_of_another_size_are_refused(home: Path) -> None:
-    collections, _ = unlabelled(on_unlabelled(home))
+    tables, _ = unlabelled(on_unlabelled(home))
     with pytest.raises(DataError, match="64 pixels"):
-        Unlabelled(collections, Preprocess(32), batch=8)
+        EachOnce(tables, Preprocess(32), batch=8)
 
 
 def test_dude_is_made_from_a_start_and_a_prior(home: Path, prior: Path, start: Path) -> None:

@@ -10,26 +10,35 @@ import pytest
 import torch
 from diffusers import DDIMScheduler
 
-from retrieval.data.prompted import Prompted, Said, Shelf
+from retrieval.data.picture_table import PictureTable
+from retrieval.data.pictures import ArrayPicture
+from retrieval.data.sampler import Portion, Sampler
+from retrieval.data.wording import Prompts
 from retrieval.diffusion.prior import Prior, PriorConfig
 from retrieval.diffusion.prompts import ReaderConfig
 from retrieval.diffusion.samplers import STUDENT, draw, guided, noise, scheduler
-from retrieval.images import Preprocess
 from retrieval.training.loop import fit
 from retrieval.training.prior import LatentTraining, PriorTraining
+from retrieval.training.prior import prompted as prompted_batches
 from retrieval.training.settings import TextToImage
 from retrieval.training.student import SUBSTEPS, StudentTraining, consistent, pseudo_huber, stepped_down
 
-PREPROCESS = Preprocess(32, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
-
-def prompted(steps: int = 3, batch: int = 8, said: Said | None = None) -> Prompted:
+def prompted(steps: int = 3, batch: int = 8, wording: Prompts | None = None) -> Sampler:
     rng = np.random.default_rng(0)
-    shelves = [
-        Shelf(style, rng.integers(0, 256, (6, 32, 32, 3), np.uint8), ["duck", "cat"] * 3, colors, share)
+    portions = [
+        Portion(
+            PictureTable(
+                map(ArrayPicture, rng.integers(0, 256, (6, 32, 32, 3), np.uint8)),
+                style,
+                labels=["duck", "cat"] * 3,
+                colors=colors,
+            ),
+            share,
+        )
         for style, colors, share in (("photo", ["red"] * 6, 0.75), ("sketch", [""] * 6, 0.25))
     ]
-    return Prompted(shelves, PREPROCESS, batch=batch, steps=steps, said=said)
+    return prompted_batches(portions, 32, batch=batch, steps=steps, wording=wording)
 
 
 def tiny(seed: int = 0) -> Prior:

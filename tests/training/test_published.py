@@ -54,8 +54,8 @@ def small(name: str, trees: dict[str, Path], **told: Any) -> PublishedSketches:
 def test_no_unseen_class_and_none_that_selects_reaches_student_or_teacher(name: str, trees: dict[str, Path]) -> None:
     settings, recipe = small(name, trees), RECIPES[name]
     for found, domains in ((gathered(settings, recipe), {"sketch", "photo"}), (taught(settings, recipe), {"photo"})):
-        assert {e.label for p in found.portions for e in p.source.examples} == TRAINED[name]
-        assert {p.domain.name for p in found.portions} == domains
+        assert {label for portion in found.portions for label in portion.table.labels} == TRAINED[name]
+        assert {domain for portion in found.portions for domain in portion.domains} == domains
         assert set(found.unseen) >= {*UNSEEN[name], SEEN[name][0]}
         assert not set(found.unseen) & TRAINED[name]
     kept = listed(settings, recipe).kept

@@ -13,8 +13,8 @@ import torch
 from retrieval.artifacts.bundle import CARD, card, load_bundle, write_manifest
 from retrieval.cli import main
 from retrieval.data.concepts import UNSEEN, is_unseen
-from retrieval.data.icons import EMOJI, MONO
 from retrieval.data.nonsense_classes import STRANGERS
+from retrieval.data.readers.icons import EMOJI, MONO
 from retrieval.errors import DataError, SettingsError
 from retrieval.evaluation.harness import refusal
 from retrieval.evaluation.tasks import Catalog, task
@@ -43,11 +43,11 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> DualEncoder:
 def labels_and_words(settings: DualEncoder, name: str) -> tuple[set[str], set[str], set[str]]:
     """What a recipe is trained on: its classes, every word, every domain."""
     portions = gathered(settings, RECIPES[name]).portions
-    examples = [e for p in portions for e in p.source.examples if e.domain == p.domain]
+    examples = [row for portion in portions for row in portion.table]
     return (
         {e.label for e in examples},
         {word for e in examples for word in e.words},
-        {p.domain.name for p in portions},
+        {domain for portion in portions for domain in portion.domains},
     )
 
 
@@ -133,10 +133,10 @@ def paired(settings: DualEncoder) -> WorldSketches:
 def test_nothing_unseen_and_no_sketch_reaches_the_teacher(paired: WorldSketches) -> None:
     recipe = RECIPES["dsn-world"]
     for portions in (gathered(paired, recipe).portions, taught(paired, recipe).portions):
-        examples = [e for p in portions for e in p.source.examples if e.domain == p.domain]
+        examples = [row for portion in portions for row in portion.table]
         assert not [e.label for e in examples if is_unseen(e.label) or e.label in STRANGERS]
-    assert {portion.domain.name for portion in taught(paired, recipe).portions} == {"photo"}
-    assert {portion.domain.name for portion in gathered(paired, recipe).portions} == {"photo", "sketch"}
+    assert {d for portion in taught(paired, recipe).portions for d in portion.domains} == {"photo"}
+    assert {d for portion in gathered(paired, recipe).portions for d in portion.domains} == {"photo", "sketch"}
 
 
 def test_dsn_is_made_with_a_teacher_an_album_and_a_rotation(paired: WorldSketches) -> None:
@@ -201,9 +201,9 @@ def test_of_a_pack_its_seen_training_pictures_are_trained_on_and_others_asked(pa
     recipe = RECIPES["dsn-sketchy25"]
     for found, domains in ((gathered(packed, recipe), ("photo", "sketch")), (taught(packed, recipe), ("photo",))):
         own = found.portions[: len(domains)]
-        assert [portion.domain.name for portion in own] == [*domains]
-        assert all({e.label for e in portion.source.examples} == {"duck", "cat"} for portion in own)
-        assert all(len(portion.source.examples) == 2 for portion in own)
+        assert [portion.domains for portion in own] == [(domain,) for domain in domains]
+        assert all(set(portion.table.labels) == {"duck", "cat"} for portion in own)
+        assert all(len(portion.table) == 2 for portion in own)
         assert found.sources[0].pictures == 2 * len(domains)
     manifest = made("dsn-sketchy25", packed)
     assert manifest.metrics == {"validation mAP@all": 1.0}, "of penguins alone, of which every photo shows one"

@@ -8,46 +8,52 @@ import numpy as np
 import pytest
 
 from retrieval.artifacts.manifest import Source
-from retrieval.data.prompted import Shelf
+from retrieval.data.picture_table import PictureTable
+from retrieval.data.pictures import ArrayPicture
+from retrieval.data.sampler import Portion
 from retrieval.errors import DataError
 from retrieval.training.shards import ROOM, Shown, pack, packed, unpacked
 
 
 def shown() -> Shown:
     rng = np.random.default_rng(0)
-    shelves = [
-        Shelf(style, rng.integers(0, 256, (count, 16, 16, 3), np.uint8), ["duck"] * count, colors, share)
+    portions = [
+        Portion(
+            PictureTable(
+                map(ArrayPicture, rng.integers(0, 256, (count, 16, 16, 3), np.uint8)),
+                style,
+                labels="duck",
+                colors=colors,
+            ),
+            share,
+        )
         for style, count, colors, share in (("photo", 3, ["red", "", "blue"], 0.8), ("doodle", 2, ["", ""], 0.2))
     ]
-    return shelves, (Source("renders", "Apache-2.0", 3), Source("drawings", "CC BY 4.0", 2))
+    return portions, (Source("renders", "Apache-2.0", 3), Source("drawings", "CC BY 4.0", 2))
 
 
 def test_what_is_packed_comes_out_as_it_was(tmp_path: Path) -> None:
-    shelves, sources = shown()
-    pack(tmp_path / "deep" / "pictures", shelves, sources)
+    portions, sources = shown()
+    pack(tmp_path / "deep" / "pictures", portions, sources)
     found, told = unpacked(tmp_path / "deep" / "pictures")
     assert told == sources
-    assert_same(found, shelves)
+    assert_same(found, portions)
 
 
-def test_no_shard_is_larger_than_asked_and_shelves_go_over_their_edges(tmp_path: Path) -> None:
-    shelves, sources = shown()
-    pack(tmp_path / "pictures", shelves, sources, shard=ROOM + 2500)  # 16 x 16 of noise take some 1,000 bytes
+def test_no_shard_is_larger_than_asked_and_portions_go_over_their_edges(tmp_path: Path) -> None:
+    portions, sources = shown()
+    pack(tmp_path / "pictures", portions, sources, shard=ROOM + 2500)  # 16 x 16 of noise take some 1,000 bytes
     shards = sorted((tmp_path / "pictures").glob("shard-*.npz"))
     assert len(shards) == 3
     assert max(shard.stat().st_size for shard in shards) <= ROOM + 2500
-    assert_same(unpacked(tmp_path / "pictures")[0], shelves)
+    assert_same(unpacked(tmp_path / "pictures")[0], portions)
 
 
-def assert_same(found: list[Shelf], shelves: list[Shelf]) -> None:
-    for one, other in zip(found, shelves, strict=True):
-        assert (one.style, list(one.labels), list(one.colors), one.share) == (
-            other.style,
-            other.labels,
-            other.colors,
-            other.share,
-        )
-        np.testing.assert_array_equal(one.pictures, other.pictures)
+def assert_same(found: list[Portion], portions: list[Portion]) -> None:
+    for mine, yours in zip(found, portions, strict=True):
+        assert mine.share == yours.share
+        assert [(r.domain, r.label, r.color) for r in mine.table] == [(r.domain, r.label, r.color) for r in yours.table]
+        np.testing.assert_array_equal(mine.table.pixels(), yours.table.pixels())
 
 
 def test_pictures_are_gathered_once(tmp_path: Path) -> None:
@@ -59,7 +65,7 @@ def test_pictures_are_gathered_once(tmp_path: Path) -> None:
 
     for _ in range(2):
         found, _ = packed(tmp_path / "pictures", gather)
-        assert [shelf.style for shelf in found] == ["photo", "doodle"]
+        assert [portion.domains[0] for portion in found] == ["photo", "doodle"]
     assert len(asked) == 1
     packed(None, gather)
     assert len(asked) == 2

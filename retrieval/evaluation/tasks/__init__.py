@@ -26,9 +26,9 @@ The last three are `PUBLISHED`: their data are brought by whoever has them (`Cat
 are measured for the README.
 
 Unseen are the classes of `world.split.TEST_UNSEEN`, and in packs the concepts of `data.concepts.TEST_UNSEEN`; a bundle
-that has seen one of them is refused. The held-out strokes are those of `data.packs.quickdraw(..., "test")`: 40 of each
-class, none of which was trained on. Reserved pictures of packs are never used, and sketchy125 goes without the photos
-that a training pack holds too. Finishes of one drawing (fluent_3d, fluent_flat and fluent_mono; emojione and
+that has seen one of them is refused. The held-out strokes are those of `data.readers.quickdraw`'s test split: 40 of
+each class, none of which was trained on. Reserved pictures of packs are never used, and sketchy125 goes without the
+photos that a training pack holds too. Finishes of one drawing (fluent_3d, fluent_flat and fluent_mono; emojione and
 emojione_mono) are not considered for each other.
 
 Where renders ask for renders of their class, the picture of the very object that was asked with is not considered:

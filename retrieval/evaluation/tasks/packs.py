@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from retrieval.data.concepts import TEST_UNSEEN
-from retrieval.data.stored import Stored, duplicates, stored
+from retrieval.data.readers.packs import PackRow, duplicates, pack_rows
 from retrieval.evaluation.metrics import Relevance
 from retrieval.evaluation.tasks.base import (
     IMAGE_METRICS,
@@ -43,10 +43,10 @@ def sketchy(name: str, catalog: Catalog, *, unseen: Collection[str] | None) -> T
     holds too are dropped.
     """
     folder = catalog.pack(SKETCHY, name)
-    rows = [row for row in stored(folder) if unseen is None or row.concept in unseen]
+    rows = [row for row in pack_rows(folder) if unseen is None or row.concept in unseen]
     known = _in_training(duplicates(folder.parent))
-    queries = [_concept(row, SKETCH) for row in rows if row.told["domain"] == "sketch"]
-    photos = [_concept(row, PHOTO) for row in rows if row.told["domain"] == "photo"]
+    queries = [_concept(row, SKETCH) for row in rows if row.columns["domain"] == "sketch"]
+    photos = [_concept(row, PHOTO) for row in rows if row.columns["domain"] == "photo"]
     gallery = [photo for photo in photos if photo.key not in known]
     found = picture_task(
         name,
@@ -62,14 +62,14 @@ def sketchy(name: str, catalog: Catalog, *, unseen: Collection[str] | None) -> T
 
 def emoji_cross_style(name: str, catalog: Catalog) -> Task:
     """Every picture of a test object -> pictures of other styles; relevant: the same object."""
-    rows = [row for row in stored(catalog.pack(EMOJI, name)) if row.told["split"] == "test"]
+    rows = [row for row in pack_rows(catalog.pack(EMOJI, name)) if row.columns["split"] == "test"]
     pictures = [_object(row) for row in rows]
     return picture_task(name, pictures, pictures, same_thing(pictures, pictures), considered=_by_another_hand(pictures))
 
 
 def emoji_zero_shot(name: str, catalog: Catalog) -> Task:
     """Every picture of an unseen concept -> pictures of other styles; relevant: the same concept."""
-    rows = [row for row in stored(catalog.pack(EMOJI, name)) if row.concept in TEST_UNSEEN]
+    rows = [row for row in pack_rows(catalog.pack(EMOJI, name)) if row.concept in TEST_UNSEEN]
     pictures = [_object(row) for row in rows]
     return picture_task(
         name,
@@ -81,12 +81,13 @@ def emoji_zero_shot(name: str, catalog: Catalog) -> Task:
     )
 
 
-def _concept(row: Stored, domain: Domain) -> Picture:
-    return Picture(row.told["id"], domain, row.opened, row.concept, row.told["class"])
+def _concept(row: PackRow, domain: Domain) -> Picture:
+    return Picture(row.id, domain, row.picture.open, row.concept, row.columns["class"])
 
 
-def _object(row: Stored) -> Picture:
-    return Picture(row.told["id"], Domain(row.told["domain"]), row.opened, row.concept, row.told["class"])
+def _object(row: PackRow) -> Picture:
+    columns = row.columns
+    return Picture(row.id, Domain(columns["domain"]), row.picture.open, row.concept, columns["class"])
 
 
 def _by_another_hand(pictures: list[Picture]) -> Relevance:

@@ -1,7 +1,8 @@
 """Protocols on published data sets in their official layouts: sketches of the unseen classes -> their photos.
 
-Every picture of these classes takes part, as in the published lists, but each photo once: see `data.sketchy` for the
-twins in what others report. The data sets cannot be shipped, so nothing is measured on them here.
+Every picture of these classes takes part, as in the published lists, but each photo once: see
+`data.readers.sketchy` for the twins in what others report. The data sets cannot be shipped, so nothing is measured on
+them here.
 """
 
 from __future__ import annotations
@@ -11,26 +12,29 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from retrieval.data.catalog import Collection
-from retrieval.data.sketchy import sketchy
+from retrieval.data.picture_table import PictureTable
+from retrieval.data.readers.files import path_of
+from retrieval.data.readers.sketchy import sketchy
+from retrieval.data.readers.tuberlin import tuberlin
 from retrieval.data.splits import SKETCHY_100_25, SKETCHY_104_21, TUBERLIN_220_30, ClassSplit
-from retrieval.data.tuberlin import tuberlin
-from retrieval.evaluation.tasks.base import IMAGE_METRICS, Catalog, Task, picture, picture_task, same_class
-from retrieval.types import PHOTO, SKETCH, Item
+from retrieval.evaluation.tasks.base import IMAGE_METRICS, Catalog, Picture, Task, picture_task, same_class
+from retrieval.types import PHOTO, SKETCH
 
 METRICS = (*IMAGE_METRICS, "mAP@all VOC", "mAP@all macro", "P@100", "P@200")
 
 
-def unseen_classes(name: str, catalog: Catalog, *, read: Callable[[Path], Collection], split: ClassSplit) -> Task:
+def unseen_classes(name: str, catalog: Catalog, *, read: Callable[[Path], PictureTable], split: ClassSplit) -> Task:
     """Sketches of the unseen classes -> their photos; relevant: same class."""
-    found = read(catalog.unpacked(name))
-    items = [item for item in found.items if item.label in split.unseen]
-    return replace(sketches_to_photos(name, items, split.unseen, METRICS), problems=found.problems)
+    table = read(catalog.unpacked(name)).where(labels=split.unseen)
+    return replace(sketches_to_photos(name, table, split.unseen, METRICS), problems=table.problems)
 
 
-def sketches_to_photos(name: str, items: Sequence[Item], unseen: Sequence[str], metrics: tuple[str, ...]) -> Task:
-    """The sketches among the items -> the photos among them; relevant: same class."""
-    queries, gallery = ([picture(item) for item in items if item.domain == domain] for domain in (SKETCH, PHOTO))
+def sketches_to_photos(name: str, table: PictureTable, unseen: Sequence[str], metrics: tuple[str, ...]) -> Task:
+    """The sketches of the table -> its photos; relevant: same class."""
+    queries, gallery = (
+        [Picture(str(path_of(row)), domain, row.picture.open, row.label) for row in table.where(domain=domain)]
+        for domain in (SKETCH, PHOTO)
+    )
     return picture_task(name, queries, gallery, same_class(queries, gallery), unseen=unseen, metrics=metrics)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 
-from retrieval.data.world import main_color
+from retrieval.data.readers.world import main_color
 from retrieval.errors import DataError
 from retrieval.evaluation.tasks.base import TEXT_METRICS, Catalog, Task, equal
 from retrieval.items import ITEMS, labels_of, read_items

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from functools import partial
 
-from retrieval.data.packs import quickdraw
+from retrieval.data.readers.quickdraw import quickdraw
 from retrieval.evaluation.tasks.base import (
     Catalog,
     Picture,
@@ -17,12 +17,9 @@ from retrieval.evaluation.tasks.base import (
     same_domain,
     same_thing,
 )
-from retrieval.images import rasterise
 from retrieval.items import ITEMS, read_items
 from retrieval.types import PAINTING, PHOTO, SKETCH, STYLES, Domain
 from retrieval.world.split import TEST_UNSEEN
-
-DRAWN = 256  # pixels at which strokes become a query, as in the app
 
 
 def world_pictures(catalog: Catalog) -> list[Picture]:
@@ -35,10 +32,8 @@ def world_pictures(catalog: Catalog) -> list[Picture]:
 
 def drawings(catalog: Catalog, labels: tuple[str, ...], task: str) -> list[Picture]:
     """Held-out human strokes of the labels."""
-    found = quickdraw(catalog.pack("quickdraw345", task), labels, "test")
-    return [
-        Picture(f"quickdraw345/{d.key}@{DRAWN}", SKETCH, partial(rasterise, d.strokes, DRAWN), d.label) for d in found
-    ]
+    drawn = quickdraw(catalog.pack("quickdraw345", task), labels, "test")
+    return [Picture(f"quickdraw345/{row.id}", SKETCH, row.picture.open, row.label) for row in drawn]
 
 
 def by_class(

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from retrieval.data.pictures import Pictures, joined, read_pack
+from retrieval.data.readers.packs import read_pack
 from retrieval.errors import DataError
-from retrieval.types import PHOTO
 from retrieval.world.split import SPLIT
 
 ROWS = [  # colour, concept, split, note
@@ -41,24 +40,24 @@ def small_pack(tmp_path: Path) -> Path:
 
 
 def test_a_pack_is_read_by_label_and_split_and_reserved_rows_stay_away(small_pack: Path) -> None:
-    found = read_pack(small_pack, "photo", ["palm tree", "duck"], 16)
-    assert found.pictures.shape == (2, 16, 16, 3)
+    found = read_pack(small_pack, ("photo",), ["palm tree", "duck"])
+    assert found.pixels(size=16).shape == (2, 16, 16, 3)
     assert found.labels == ("palm tree", "palm tree")
-    train = found.of("train")
-    assert tuple(train.pictures[0, 8, 8]) == (200, 0, 0)
-    assert len(joined([found, train]).labels) == 3
-    assert found.only({"duck"}).labels == ()
+    train = read_pack(small_pack, ("photo",), ["palm tree", "duck"], split="train")
+    assert tuple(train.pixels(size=16)[0, 8, 8]) == (200, 0, 0)
+    assert read_pack(small_pack).labels == ("palm tree", "palm tree", "spoon")
+    assert len(read_pack(small_pack, labels=["duck"])) == 0
 
 
 def test_a_pack_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no pack of pictures"):
-        read_pack(tmp_path, "photo", ["duck"], 16)
+        read_pack(tmp_path, ("photo",), ["duck"])
 
 
 def test_pictures_become_training_views_of_the_asked_size(small_pack: Path) -> None:
-    source = Pictures(read_pack(small_pack, "photo", ["palm tree"], 24), PHOTO, 16)
-    assert [example.label for example in source.examples] == ["palm tree", "palm tree"]
-    assert source.picture(0, np.random.default_rng(0)).shape == (3, 16, 16)
+    found = read_pack(small_pack, ("photo",), ["palm tree"])
+    for table in (found, found.in_memory(24)):
+        assert table[0].picture.view(16, np.random.default_rng(0)).shape == (3, 16, 16)
 
 
 def test_the_worlds_split_is_that_of_the_real_data(packs: Path) -> None:

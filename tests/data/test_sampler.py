@@ -8,30 +8,26 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 from retrieval.data.augment import Outline
-from retrieval.data.batches import Example, Mixture, Portion
+from retrieval.data.picture_table import PictureTable
+from retrieval.data.pictures import ArrayPicture, unvaried
+from retrieval.data.sampler import Portion, Sampler
 from retrieval.images import Preprocess
 from retrieval.types import PHOTO, SKETCH
 
 
-class Plain:
-    """Pictures that are one grey each: the number of the example."""
-
-    def __init__(self, examples: list[Example]) -> None:
-        self.examples = examples
-
-    def picture(self, index: int, rng: np.random.Generator) -> Tensor:
-        return torch.full((3, 8, 8), index, dtype=torch.uint8)
+def greys(count: int) -> list[ArrayPicture]:
+    """Pictures that are one grey each: the number of the picture."""
+    return [ArrayPicture(np.full((8, 8, 3), number, np.uint8)) for number in range(count)]
 
 
-def mixture(group: int, **told: Any) -> Mixture:
-    photos = Plain([Example(label, PHOTO, "red") for label in ("duck", "car", "mug") for _ in range(5)])
-    emoji = Plain([Example("duck", SKETCH, None, "emoji", frozenset({"duck", "bird"}))])
-    return Mixture(
-        [Portion(photos, PHOTO, 0.5), Portion(emoji, SKETCH, 0.5)], Preprocess(8), steps=2, group=group, **told
-    )
+def mixture(group: int, **options: Any) -> Sampler:
+    labels = [label for label in ("duck", "car", "mug") for _ in range(5)]
+    photos = PictureTable(greys(15), "photo", labels=labels, colors=["red"] * 15)
+    emoji = PictureTable(greys(1), "sketch", labels=["duck"], media="emoji", words=[frozenset({"duck", "bird"})])
+    portions = [Portion(photos, 0.5), Portion(emoji, 0.5)]
+    return Sampler(portions, Preprocess(8), steps=2, group=group, view=unvaried, **options)
 
 
 def test_a_batch_depends_on_seed_and_epoch_alone() -> None:
@@ -74,19 +70,21 @@ def test_a_group_shows_one_class_from_whichever_portions_have_it() -> None:
 
 
 def test_the_second_of_a_group_is_the_same_object_by_another_hand() -> None:
-    domains = (PHOTO, SKETCH)
-    renders = Plain([Example("duck", d, thing=f"duck-{n}") for n in range(20) for d in domains])
-    data = Mixture([Portion(renders, domain, 0.5) for domain in domains], Preprocess(8), steps=1, group=2)
+    shown = [(f"duck-{n}", domain) for n in range(20) for domain in ("photo", "sketch")]
+    instances, domains = zip(*shown, strict=True)
+    renders = PictureTable(greys(40), domains, labels="duck", instances=instances)
+    portions = [Portion(renders.where(domain=domain), 0.5) for domain in (PHOTO, SKETCH)]
+    data = Sampler(portions, Preprocess(8), steps=1, group=2)
     batch = next(iter(data.epoch(0, 0)))
-    for first in range(0, len(batch.things), 2):
-        assert batch.things[first] == batch.things[first + 1] != ""
+    for first in range(0, len(batch.instances), 2):
+        assert batch.instances[first] == batch.instances[first + 1] != ""
         assert batch.domains[first] != batch.domains[first + 1]
 
 
 def test_an_object_that_nobody_else_shows_has_no_twin() -> None:
-    alone = Plain([Example("duck", PHOTO, thing="duck-0"), Example("car", PHOTO)])
-    batch = next(iter(Mixture([Portion(alone, PHOTO, 1.0)], Preprocess(8), steps=1, group=2).epoch(0, 0)))
-    assert set(batch.things) == {"", "duck-0"}
+    alone = PictureTable(greys(2), "photo", labels=["duck", "car"], instances=["duck-0", ""])
+    batch = next(iter(Sampler([Portion(alone, 1.0)], Preprocess(8), steps=1, group=2).epoch(0, 0)))
+    assert set(batch.instances) == {"", "duck-0"}
 
 
 def test_an_outline_is_white_where_nothing_changes_and_dark_at_edges() -> None:

@@ -14,9 +14,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from retrieval.data.catalog import Collection, merged, odd_counts, odd_totals
-from retrieval.data.filelists import listed
-from retrieval.data.layouts import Names, demanded, existing, pictures_of
+from retrieval.data.picture_table import PictureTable, concatenate
+from retrieval.data.readers.filelists import listed
+from retrieval.data.readers.layouts import Names, demanded, existing, pictures_of
+from retrieval.data.readers.problems import odd_counts, odd_totals
 from retrieval.data.splits import DOMAINNET
 from retrieval.types import PAINTING, PHOTO, SKETCH, Domain
 
@@ -50,7 +51,7 @@ LISTED = {  # folder -> pictures in its cleaned list
 NAMES = Names(DOMAINNET)
 
 
-def domainnet(folder: Path, part: Literal["all", "train", "test"] = "all") -> Collection:
+def domainnet(folder: Path, part: Literal["all", "train", "test"] = "all") -> PictureTable:
     """Every picture in the folders of the six domains, or those that the lists of `part` name.
 
     Raises DataError when there is no picture at all, or no list for a domain that is there.
@@ -63,11 +64,11 @@ def domainnet(folder: Path, part: Literal["all", "train", "test"] = "all") -> Co
         for name, place in places.items()
         if place
     }
-    found = demanded(merged(parts.values()), folder, "DOMAIN/CLASS/*.jpg with a domain such as clipart or real")
+    table = demanded(concatenate([*parts.values()]), folder, "DOMAIN/CLASS/*.jpg with a domain such as clipart or real")
     problems = [f"There is no folder of the domain {name}." for name, place in places.items() if not place]
     for name, held in parts.items():
-        problems += odd_counts(held.items, DOMAINS[name], DOMAINNET)
+        problems += odd_counts(held, DOMAINS[name], DOMAINNET)
         if part != "all":
             what = f"{name} pictures in {part}"
-            problems += odd_totals({what: len(held.items)}, {what: LISTED[part][name]})
-    return Collection(found.items, (*found.problems, *problems))
+            problems += odd_totals({what: len(held)}, {what: LISTED[part][name]})
+    return table.with_problems(*problems)

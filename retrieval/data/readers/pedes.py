@@ -5,6 +5,9 @@
     ICFG-PEDES.json or ICFG_PEDES.json       the same keys; no validation split
     data_captions.json                       RSTPReid: the same with "img_path"
 
+A label is a person's number, which means nothing in another split; all that was written about a picture is in its
+captions.
+
 For evaluation and research alone. Finding people by description is surveillance, so nothing that comes with Guise was
 trained on pictures of persons: our own people are synthetic figures, and no training takes what is read here.
 """
@@ -14,58 +17,37 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from retrieval.data.catalog import Collection, odd_totals, some
-from retrieval.data.filelists import stays_inside
+from retrieval.data.picture_table import PictureTable
+from retrieval.data.pictures import PictureFile
+from retrieval.data.readers.filelists import stays_inside
+from retrieval.data.readers.problems import odd_totals, some
 from retrieval.errors import DataError
-from retrieval.types import PHOTO, Item
+from retrieval.types import PHOTO
 
 Split = Literal["train", "val", "test"]
 IMAGES = "imgs"
+Described = tuple[str, str, tuple[str, ...]]  # a file below IMAGES, the person in it, and what was written
 
 
-@dataclass(frozen=True)
-class Described:
-    """A picture and all that was written about it. Its label is the person's number, which means nothing in another
-    split; its caption is the first of the captions.
-    """
-
-    item: Item
-    captions: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class People:
-    """The described pictures of one split, and what is wrong with this copy of the data set, in one sentence each."""
-
-    described: tuple[Described, ...]
-    problems: tuple[str, ...]
-
-    @property
-    def collection(self) -> Collection:
-        """The pictures alone: a gallery."""
-        return Collection(tuple(one.item for one in self.described), self.problems)
-
-
-def cuhk_pedes(folder: Path, split: Split = "test") -> People:
+def cuhk_pedes(folder: Path, split: Split = "test") -> PictureTable:
     """One split of CUHK-PEDES. Raises DataError when its annotations are missing or damaged."""
     return _read(folder, ("reid_raw.json",), split, {"train": 34_054, "val": 3_078, "test": 3_074})
 
 
-def icfg_pedes(folder: Path, split: Split = "test") -> People:
+def icfg_pedes(folder: Path, split: Split = "test") -> PictureTable:
     """One split of ICFG-PEDES. Raises DataError when its annotations are missing or damaged, and for "val"."""
     return _read(folder, ("ICFG-PEDES.json", "ICFG_PEDES.json"), split, {"train": 34_674, "test": 19_848})
 
 
-def rstp_reid(folder: Path, split: Split = "test") -> People:
+def rstp_reid(folder: Path, split: Split = "test") -> PictureTable:
     """One split of RSTPReid. Raises DataError when its annotations are missing or damaged."""
     return _read(folder, ("data_captions.json",), split, {"train": 18_505, "val": 1_000, "test": 1_000})
 
 
-def _read(folder: Path, files: tuple[str, ...], split: Split, published: Mapping[str, int]) -> People:
+def _read(folder: Path, files: tuple[str, ...], split: Split, published: Mapping[str, int]) -> PictureTable:
     """`published`: split -> number of pictures."""
     if split not in published:
         raise DataError(f"This data set has no split {split!r}. Choose one of {', '.join(published)}.")
@@ -74,13 +56,13 @@ def _read(folder: Path, files: tuple[str, ...], split: Split, published: Mapping
     damaged = []
     for place, entry in enumerate(_entries(annotations), start=1):
         try:
-            told_split, one = _described(folder, entry)
+            entry_split, picture = _described(entry)
         except (AttributeError, KeyError, TypeError, ValueError):
             damaged.append(str(place))
             continue
-        described[told_split].append(one)
-    chosen = [one for one in described[split] if one.item.path.is_file()]
-    missing = [one.item.id for one in described[split] if not one.item.path.is_file()]
+        described[entry_split].append(picture)
+    chosen = [picture for picture in described[split] if (folder / IMAGES / picture[0]).is_file()]
+    missing = [picture[0] for picture in described[split] if not (folder / IMAGES / picture[0]).is_file()]
     if not described[split]:
         raise DataError(f"{annotations} describes nothing in the split {split!r}. Fetch the annotations anew.")
     if not chosen:
@@ -92,18 +74,25 @@ def _read(folder: Path, files: tuple[str, ...], split: Split, published: Mapping
         problems.append(f"Files named in {annotations.name} that are missing: {len(missing):,} ({some(missing)}).")
     what = f"pictures in {split}"
     problems += odd_totals({what: len(chosen)}, {what: published[split]})
-    return People(tuple(chosen), tuple(problems))
+    return PictureTable(
+        [PictureFile(folder / IMAGES / name) for name, _, _ in chosen],
+        PHOTO.name,
+        labels=[person for _, person, _ in chosen],
+        ids=[name for name, _, _ in chosen],
+        captions=[captions for _, _, captions in chosen],
+        splits=split,
+        problems=problems,
+    )
 
 
-def _described(folder: Path, entry: dict[str, Any]) -> tuple[str, Described]:
+def _described(entry: dict[str, Any]) -> tuple[str, Described]:
     """The split of an entry and what it describes. Raises an error of many kinds for an entry that is damaged."""
     name = entry["file_path"] if "file_path" in entry else entry["img_path"]
     captions = tuple(text.strip() for text in entry["captions"] if text.strip())
     whole = isinstance(entry["captions"], list) and captions and entry["split"] in get_args(Split)
     if not whole or not stays_inside(name):
         raise ValueError(entry)
-    item = Item(name, folder / IMAGES / name, PHOTO, str(int(entry["id"])), captions[0])
-    return entry["split"], Described(item, captions)
+    return entry["split"], (name, str(int(entry["id"])), captions)
 
 
 def _entries(annotations: Path) -> list[Any]:

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from retrieval.data.pedes import People, cuhk_pedes, icfg_pedes, rstp_reid
+from retrieval.data.picture_table import PictureTable
+from retrieval.data.readers.files import path_of
+from retrieval.data.readers.pedes import cuhk_pedes, icfg_pedes, rstp_reid
 from retrieval.errors import DataError
 from retrieval.types import PHOTO
 from tests.data.trees import plant, told
@@ -28,22 +30,22 @@ def annotate(root: Path, name: str, entries: Any) -> Path:
 
 @pytest.mark.parametrize(("read", "name"), READERS)
 def test_a_picture_keeps_its_person_and_all_its_captions(
-    tmp_path: Path, read: Callable[[Path], People], name: str
+    tmp_path: Path, read: Callable[[Path], PictureTable], name: str
 ) -> None:
     plant(tmp_path, "imgs/cam_a/1.png", "imgs/cam_b/2.png")
     annotate(tmp_path, name, [entry("cam_a/1.png"), entry("cam_b/2.png", split="train")])
     found = read(tmp_path)
-    assert [one.captions for one in found.described] == [("A red coat.", "Someone in red.")]
-    item = found.collection.items[0]
-    assert (item.id, item.domain, item.label, item.caption) == ("cam_a/1.png", PHOTO, "7", "A red coat.")
-    assert item.path.is_file()
+    assert found.captions == (("A red coat.", "Someone in red."),)
+    row = found[0]
+    assert (row.id, row.domain, row.label, row.split) == ("cam_a/1.png", PHOTO, "7", "test")
+    assert path_of(row).is_file()
     assert told(found.problems, "The number of pictures in test is 1")
 
 
 def test_rstp_reid_calls_the_path_otherwise(tmp_path: Path) -> None:
     told_otherwise = {"img_path": "1.jpg", "id": 1, "split": "val", "captions": ["In blue."]}
     annotate(plant(tmp_path, "imgs/1.jpg"), "data_captions.json", [told_otherwise])
-    assert [one.item.id for one in rstp_reid(tmp_path, "val").described] == ["1.jpg"]
+    assert rstp_reid(tmp_path, "val").ids == ("1.jpg",)
 
 
 def test_damaged_entries_and_missing_pictures_are_told(tmp_path: Path) -> None:
@@ -58,7 +60,7 @@ def test_damaged_entries_and_missing_pictures_are_told(tmp_path: Path) -> None:
     ]
     annotate(plant(tmp_path, "imgs/1.png"), "reid_raw.json", [entry("1.png"), *damaged, entry("2.png")])
     found = cuhk_pedes(tmp_path)
-    assert len(found.described) == 1
+    assert len(found) == 1
     assert told(found.problems, "cannot be used: 7 (2, 3, 4, 5, 6 and 2 more)")
     assert told(found.problems, "are missing: 1 (2.png)")
 

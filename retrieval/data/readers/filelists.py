@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from retrieval.data.catalog import Collection, merged, odd_totals, some
-from retrieval.data.layouts import Names
+from retrieval.data.picture_table import PictureTable, concatenate
+from retrieval.data.readers.files import table_of
+from retrieval.data.readers.layouts import Names
+from retrieval.data.readers.problems import odd_totals, some
 from retrieval.data.splits import SPLITS
 from retrieval.errors import DataError
 from retrieval.types import PHOTO, SKETCH, Domain, Item
@@ -21,9 +23,9 @@ Part = Literal["seen", "held-out", "unseen"]
 ENDINGS: dict[Part, str] = {"seen": "train", "held-out": "test", "unseen": "zero"}
 
 
-def listed(listing: Path, within: Path, domain: Domain, names: Names) -> Collection:
+def listed(listing: Path, within: Path, domain: Domain, names: Names) -> PictureTable:
     """The pictures that a list names, in its order. Lines that cannot be used and files that are missing are left out
-    and told.
+    and named among the problems.
 
     Raises DataError for a list that is missing, names no class of the data set, or names no file that is there.
     """
@@ -49,7 +51,7 @@ def listed(listing: Path, within: Path, domain: Domain, names: Names) -> Collect
         problems.append(f"Lines of {listing.name} that cannot be used: {len(damaged):,} ({some(damaged)}).")
     if missing:
         problems.append(f"Files named in {listing.name} that are missing: {len(missing):,} ({some(missing)}).")
-    return Collection(tuple(items), tuple(problems))
+    return table_of(items, problems)
 
 
 def stays_inside(name: str) -> bool:
@@ -70,7 +72,7 @@ class ZeroShotLists:
     photos: str
     counts: Mapping[str, Mapping[Part, Mapping[str, int]]]
 
-    def read(self, folder: Path, lists: str, part: Part) -> Collection:
+    def read(self, folder: Path, lists: str, part: Part) -> PictureTable:
         """What the lists in FOLDER/LISTS/ name: sketches and photos of the seen or the unseen classes, or the sketches
         of seen classes that were held out. Says which split it should be and where it differs.
         """
@@ -78,14 +80,14 @@ class ZeroShotLists:
         parts = [listed(place / self.sketches.format(ending=ending), folder, SKETCH, self.names)]
         if part != "held-out":  # no photos were
             parts.append(listed(place / self.photos.format(ending=ending), folder, PHOTO, self.names))
-        found = merged(parts)
-        return Collection(found.items, (*found.problems, *self._odd(found, lists, part)))
+        whole = concatenate(parts)
+        return whole.with_problems(*self._odd(whole, lists, part))
 
-    def _odd(self, found: Collection, lists: str, part: Part) -> list[str]:
-        labels = {item.label for item in found.items}
+    def _odd(self, table: PictureTable, lists: str, part: Part) -> list[str]:
+        labels = set(table.labels)
         for name, published in self.counts.items():
             if labels == set(SPLITS[name].unseen if part == "unseen" else SPLITS[name].seen):
-                held = Counter({SKETCH: "sketches", PHOTO: "photos"}[item.domain] for item in found.items)
+                held = Counter({SKETCH: "sketches", PHOTO: "photos"}[row.domain] for row in table)
                 return odd_totals(held, published.get(part, {}))
         return [
             f"The {len(labels)} {part} classes in {lists} are those of no published split ({', '.join(self.counts)})."

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from retrieval.data.sketchy import sketchy, sketchy_lists
+from retrieval.data.readers.files import path_of
+from retrieval.data.readers.problems import checked
+from retrieval.data.readers.sketchy import sketchy, sketchy_lists
 from retrieval.data.splits import SKETCHY_104_21
 from retrieval.errors import DataError
 from retrieval.types import PHOTO, SKETCH
@@ -24,9 +26,9 @@ def test_a_photo_in_two_folders_is_read_once(tmp_path: Path, places: tuple[str, 
     plant(tmp_path, f"{photos}/hot-air_balloon/n1.jpg", f"{photos}/hot-air_balloon/n2.jpg")
     plant(tmp_path, f"{extended}/hot_air_balloon/n1.jpg", f"{extended}/hot_air_balloon/ext_1.jpg")
     found = sketchy(tmp_path)
-    assert [item.path.name for item in found.of(SKETCH)] == ["n1-1.png", "n1-2.png"]
-    assert sorted(item.path.name for item in found.of(PHOTO)) == ["ext_1.jpg", "n1.jpg", "n2.jpg"]
-    assert {item.label for item in found.items} == {"hot-air balloon"}
+    assert [path_of(item).name for item in found.where(domain=SKETCH)] == ["n1-1.png", "n1-2.png"]
+    assert sorted(path_of(item).name for item in found.where(domain=PHOTO)) == ["ext_1.jpg", "n1.jpg", "n2.jpg"]
+    assert set(found.labels) == {"hot-air balloon"}
     assert told(found.problems, "among the extended photos again", "1")
 
 
@@ -34,14 +36,14 @@ def test_what_a_copy_lacks_is_said(tmp_path: Path) -> None:
     plant(tmp_path, f"{OFFICIAL[0]}/bat/a-1.png", f"{OFFICIAL[1]}/bat/a.jpg", f"{OFFICIAL[1]}/unicorn_foal/b.jpg")
     plant(tmp_path, f"{OFFICIAL[0]}/bat/._a-1.png", f"{OFFICIAL[0]}/bat/notes.txt")
     found = sketchy(tmp_path)
-    assert len(found.items) == 2
+    assert len(found) == 2
     assert told(found.problems, "no folder of extended photos")
     assert told(found.problems, "no classes of the data set", "unicorn foal")
     assert told(found.problems, "without a picture of the domain sketch: 124", "airplane", "119 more")
     assert told(found.problems, "do not hold 100 pictures of the domain photo", "bat (1)")
     assert told(found.problems, "The number of sketches is 1; 75,481 are published")
-    assert found.of(SKETCH, SKETCHY_104_21.unseen)
-    assert not found.of(SKETCH, SKETCHY_104_21.seen)
+    assert len(found.where(domain=SKETCH, labels=SKETCHY_104_21.unseen)) == 1
+    assert len(found.where(domain=SKETCH, labels=SKETCHY_104_21.seen)) == 0
 
 
 def test_identical_files_are_told_when_asked_and_the_worse_when_their_classes_differ(tmp_path: Path) -> None:
@@ -49,11 +51,11 @@ def test_identical_files_are_told_when_asked_and_the_worse_when_their_classes_di
     plant(tmp_path, f"{OFFICIAL[1]}/cow/d.jpg", same="other")  # as long as the others
     found = sketchy(tmp_path)
     assert not told(found.problems, "Byte for byte")
-    checked = found.checked()
-    assert checked.items == found.items
-    assert told(checked.problems, "Byte for byte the same as another picture: 2", "bat/a.jpg", "bat/b.jpg")
-    assert told(checked.problems, "Identical files are in different classes")
-    assert not told(checked.problems, "d.jpg")
+    with_files = checked(found)
+    assert with_files.ids == found.ids
+    assert told(with_files.problems, "Byte for byte the same as another picture: 2", "bat/a.jpg", "bat/b.jpg")
+    assert told(with_files.problems, "Identical files are in different classes")
+    assert not told(with_files.problems, "d.jpg")
 
 
 def test_a_folder_without_the_data_set_is_refused(tmp_path: Path) -> None:
@@ -77,10 +79,10 @@ def zero_lists(root: Path, classes: tuple[str, ...]) -> None:
 def test_the_lists_are_known_by_their_classes_and_not_by_their_folder(tmp_path: Path) -> None:
     zero_lists(tmp_path, SKETCHY_104_21.unseen)
     found = sketchy_lists(tmp_path, "zeroshot0")
-    assert len(found.of(SKETCH)) == len(found.of(PHOTO)) == 21
+    assert len(found.where(domain=SKETCH)) == len(found.where(domain=PHOTO)) == 21
     assert told(found.problems, "12,694 are published")
     assert told(found.problems, "among the extended photos again", "1")
-    assert len(sketchy_lists(tmp_path, "zeroshot0", keep_twins=True).of(PHOTO)) == 22
+    assert len(sketchy_lists(tmp_path, "zeroshot0", keep_twins=True).where(domain=PHOTO)) == 22
 
 
 def test_lists_of_no_published_split_are_told_with_missing_files_and_damaged_lines(tmp_path: Path) -> None:
@@ -90,7 +92,7 @@ def test_lists_of_no_published_split_are_told_with_missing_files_and_damaged_lin
     with listing.open("a") as file:
         file.write("\n../outside/bat/n1.jpg 0\nno number.jpg\n")
     found = sketchy_lists(tmp_path, "zeroshot0")
-    assert [item.label for item in found.of(PHOTO)] == ["bat"]
+    assert list(found.where(domain=PHOTO).labels) == ["bat"]
     assert told(found.problems, "are missing: 1", "zebra/n1.jpg")
     assert told(found.problems, "cannot be used: 2 (5, 6)")
     assert told(found.problems, "no published split")

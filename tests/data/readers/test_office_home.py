@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from retrieval.data.office_home import ART, PRODUCT, office_home
+from retrieval.data.readers.office_home import ART, PRODUCT, office_home
 from retrieval.errors import DataError
 from retrieval.types import PHOTO
 from tests.data.trees import plant, told
@@ -15,9 +15,9 @@ from tests.data.trees import plant, told
 @pytest.mark.parametrize("real", ["Real World", "Real_World", "RealWorld"])
 def test_the_real_world_is_our_photo_however_its_folder_is_called(tmp_path: Path, real: str) -> None:
     found = office_home(plant(tmp_path, f"{real}/Alarm_Clock/1.jpg", "Art/TV/1.jpg", "Product/ToothBrush/1.jpg"))
-    assert [item.label for item in found.of(PHOTO)] == ["alarm clock"]
-    assert [item.label for item in found.of(ART)] == ["tv"]
-    assert [item.label for item in found.of(PRODUCT)] == ["toothbrush"]
+    assert list(found.where(domain=PHOTO).labels) == ["alarm clock"]
+    assert list(found.where(domain=ART).labels) == ["tv"]
+    assert list(found.where(domain=PRODUCT).labels) == ["toothbrush"]
     assert told(found.problems, "no folder Clipart")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from retrieval.data.domainnet import LISTED, QUICKDRAW, domainnet
+from retrieval.data.readers.domainnet import LISTED, QUICKDRAW, domainnet
 from retrieval.errors import DataError
 from retrieval.types import PAINTING, PHOTO, SKETCH
 from tests.data.trees import plant, told, write_list
@@ -26,9 +26,9 @@ def small(tmp_path: Path) -> Path:
 
 def test_real_is_our_photo_and_every_folder_has_its_domain(small: Path) -> None:
     found = domainnet(small)
-    assert [item.label for item in found.of(PHOTO)] == ["the eiffel tower", "zebra"]
-    assert [len(found.of(domain)) for domain in (PAINTING, SKETCH, QUICKDRAW)] == [1, 1, 1]
-    assert {item.domain.name for item in found.items} == {
+    assert list(found.where(domain=PHOTO).labels) == ["the eiffel tower", "zebra"]
+    assert [len(found.where(domain=domain)) for domain in (PAINTING, SKETCH, QUICKDRAW)] == [1, 1, 1]
+    assert {item.domain.name for item in found} == {
         "clipart",
         "infograph",
         "painting",
@@ -43,7 +43,7 @@ def test_real_is_our_photo_and_every_folder_has_its_domain(small: Path) -> None:
 def test_lists_choose_pictures_and_are_counted(small: Path) -> None:
     write_list(small / "real_train.txt", "real/zebra/real_2.jpg 344", "real/zebra/real_9.jpg 344")
     found = domainnet(small, "train")
-    assert [item.id for item in found.of(PHOTO)] == ["real/zebra/real_2.jpg"]
+    assert [item.id for item in found.where(domain=PHOTO)] == ["real/zebra/real_2.jpg"]
     assert told(found.problems, "named in real_train.txt that are missing: 1 (real/zebra/real_9.jpg)")
     assert told(found.problems, "The number of real pictures in train is 1; 120,906 are published")
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from retrieval.data.icons import Icons, read_icons
+from retrieval.data.readers.icons import read_icons
 from retrieval.errors import DataError
 
 ROWS = [  # class, concept, caption, split, note
@@ -25,7 +25,7 @@ ROWS = [  # class, concept, caption, split, note
 
 
 @pytest.fixture
-def icons(tmp_path: Path) -> Icons:
+def pack(tmp_path: Path) -> Path:
     """One red icon on transparent ground for each row."""
     file = io.BytesIO()
     Image.new("RGBA", (20, 20), (255, 0, 0, 0)).save(file, "PNG")
@@ -35,26 +35,28 @@ def icons(tmp_path: Path) -> Icons:
         out = csv.writer(table)
         out.writerow(["domain", "idx", "class", "concept", "caption", "split", "note"])
         out.writerows(["noto", i, name, concept, *rest] for i, (name, concept, *rest) in enumerate(ROWS))
-    return read_icons(tmp_path, ["noto"], 16)
+    return tmp_path
 
 
-def test_icons_come_with_their_words_on_white_and_without_reserved_rows(icons: Icons) -> None:
-    assert [icon.name for icon in icons.told] == [name for name, *_ in ROWS[:-1]]
-    assert icons.told[0].words == {"duck", "bird", "waterfowl"}
-    assert icons.told[3].label == "dodo"
-    assert icons.examples[1].style == "emoji"
-    assert icons.picture(0, np.random.default_rng(0)).min() > 170, "white, relit at most to 0.7 of it"
+def test_icons_come_with_their_words_on_white_and_without_reserved_rows(pack: Path) -> None:
+    icons = read_icons(pack, ["noto"])
+    assert list(icons.instances) == [f"icon {name}" for name, *_ in ROWS[:-1]]
+    assert icons.words[0] == {"duck", "bird", "waterfowl"}
+    assert icons.labels[3] == "dodo"
+    assert icons[1].style == "emoji"
+    view = icons.in_memory(16).pictures[0].view(16, np.random.default_rng(0))
+    assert view.min() > 170, "white, relit at most to 0.7 of it"
 
 
-def test_nothing_unseen_is_left_when_asked(icons: Icons) -> None:
-    kept = icons.kept(split="train", seen_only=True)
-    assert {icon.label: icon.words for icon in kept.told} == {
+def test_nothing_unseen_is_left_when_asked(pack: Path) -> None:
+    kept = read_icons(pack, ["noto"], split="train", seen_only=True)
+    assert {icon.label: icon.words for icon in kept} == {
         "duck": {"duck", "waterfowl"},
         "palm tree": {"palm tree", "palm"},
     }
-    assert len(icons.kept(split="train", seen_only=False).told) == 5
+    assert len(read_icons(pack, ["noto"], split="train")) == 5
 
 
 def test_a_pack_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no pack of pictures"):
-        read_icons(tmp_path, ["noto"], 16)
+        read_icons(tmp_path, ["noto"])

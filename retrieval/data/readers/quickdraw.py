@@ -1,25 +1,25 @@
 """Human drawings from Google's Quick, Draw!, as a pack of vectors on disk.
 
 A pack is a folder with `strokes.npz` (`pts` (P, 2), `pen` (P,) 1 where a line begins, `offs` (N + 1,)) and
-`strokes.csv` (idx, key_id, concept, split, ...). It is not part of the project: name its folder, or the folder of all
-packs in GUISE_DATA.
+`strokes.csv` (idx, key_id, concept, split, ...). It is not part of the project: name its folder.
 """
 
 from __future__ import annotations
 
 import csv
-import os
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from retrieval.data.concepts import spoken
+from retrieval.data.picture_table import PictureTable
+from retrieval.data.pictures import Drawing
 from retrieval.errors import DataError
 from retrieval.images import Stroke, Strokes
+from retrieval.types import SKETCH
 
 Split = Literal["train", "val", "test"]
 CANVAS = 512
@@ -27,40 +27,29 @@ PEN = CANVAS / 64  # the pack holds no widths; this one looks like a mouse drawi
 TEST_PER_CLASS = 40
 
 
-@dataclass(frozen=True)
-class Sketch:
-    """One human drawing. `key` is Quick, Draw!'s own id."""
-
-    key: str
-    label: str
-    strokes: Strokes
-
-
-def packs_folder() -> Path | None:
-    """The folder of all packs, if GUISE_DATA names one that exists."""
-    named = os.environ.get("GUISE_DATA")
-    return Path(named) if named and Path(named).is_dir() else None
-
-
-def quickdraw(folder: Path, labels: Sequence[str], split: Split) -> list[Sketch]:
-    """The drawings of the labels in one split, by label and then key. Raises DataError when the pack or a label is
-    missing.
+def quickdraw(folder: Path, labels: Sequence[str], split: Split) -> PictureTable:
+    """The drawings of the labels in one split, by label and then id, which is Quick, Draw!'s own. Raises DataError when
+    the pack or a label is missing.
 
     The pack's own test split has 18 to 33 drawings of a class. To measure on `TEST_PER_CLASS` of each, the test split
-    is topped up with the training drawings of the highest keys, and the training split goes without those: no drawing
+    is topped up with the training drawings of the highest ids, and the training split goes without those: no drawing
     is in two splits.
     """
     by_label = _rows(folder)
     with np.load(folder / "strokes.npz") as arrays:
         points, pen, offsets = arrays["pts"], arrays["pen"], arrays["offs"]
-    chosen: list[Sketch] = []
+    drawings: list[Drawing] = []
+    drawn: list[str] = []
+    ids: list[str] = []
     for label in labels:
         if label not in by_label:
             raise DataError(f"The pack in {folder} has no drawings of {label!r}. Leave the class out.")
         for row in _split(by_label[label], split):
             first, last = offsets[int(row["idx"])], offsets[int(row["idx"]) + 1]
-            chosen.append(Sketch(row["key_id"], label, _strokes(points[first:last], pen[first:last])))
-    return chosen
+            drawings.append(Drawing(_strokes(points[first:last], pen[first:last])))
+            drawn.append(label)
+            ids.append(row["key_id"])
+    return PictureTable(drawings, SKETCH.name, labels=drawn, ids=ids, splits=split)
 
 
 def quickdraw_labels(folder: Path) -> tuple[str, ...]:
@@ -70,16 +59,16 @@ def quickdraw_labels(folder: Path) -> tuple[str, ...]:
 
 def _rows(folder: Path) -> dict[str, dict[str, list[dict[str, str]]]]:
     """The pack's table: label -> split -> rows."""
-    found: dict[str, dict[str, list[dict[str, str]]]] = defaultdict(lambda: defaultdict(list))
+    rows: dict[str, dict[str, list[dict[str, str]]]] = defaultdict(lambda: defaultdict(list))
     try:
         with (folder / "strokes.csv").open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
-                found[spoken(row["concept"] or row["class"])][row["split"]].append(row)
+                rows[spoken(row["concept"] or row["class"])][row["split"]].append(row)
     except OSError as error:
         raise DataError(
             f"There are no drawings in {folder} ({error.strerror}). Set GUISE_DATA to the folder of packs."
         ) from error
-    return found
+    return rows
 
 
 def _split(rows: dict[str, list[dict[str, str]]], split: Split) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""Anybody's folder of pictures, as items.
+"""Anybody's folder of pictures.
 
 FOLDER/DOMAIN/CLASS/picture.png   domain and label from the folders
 FOLDER/CLASS/picture.png          label from the folder

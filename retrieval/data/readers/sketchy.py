@@ -15,11 +15,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 
-from retrieval.data.catalog import Collection, merged, odd_counts, odd_totals
-from retrieval.data.filelists import Part, ZeroShotLists
-from retrieval.data.layouts import Names, demanded, existing, pictures_of, without
+from retrieval.data.picture_table import PictureTable, Row, concatenate
+from retrieval.data.readers.filelists import Part, ZeroShotLists
+from retrieval.data.readers.layouts import Names, demanded, existing, pictures_of, without
+from retrieval.data.readers.problems import odd_counts, odd_totals
 from retrieval.data.splits import SKETCHY, SKETCHY_100_25, SKETCHY_104_21
-from retrieval.types import PHOTO, SKETCH, Item
+from retrieval.types import PHOTO, SKETCH
 
 PLACES = {
     "sketches": ("256x256/sketch/tx_000000000000*", "sketch/tx_000000000000*", "sketch"),
@@ -47,7 +48,7 @@ LISTS = ZeroShotLists(
 )
 
 
-def sketchy(folder: Path) -> Collection:
+def sketchy(folder: Path) -> PictureTable:
     """Every sketch and every photo, each photo once; `splits` says which classes are unseen.
 
     Raises DataError when there is neither a sketch nor a photo.
@@ -58,31 +59,35 @@ def sketchy(folder: Path) -> Collection:
         for what, place in places.items()
         if place
     }
-    everything = merged(parts.values())
-    found = without(everything, _twins(everything.items), TWINS)
-    demanded(found, folder, "256x256/sketch/tx_000000000000/CLASS/*.png and EXTEND_image_sketchy/CLASS/*.jpg")
+    everything = concatenate([*parts.values()])
+    table = without(everything, _twins(everything), TWINS)
+    demanded(table, folder, "256x256/sketch/tx_000000000000/CLASS/*.png and EXTEND_image_sketchy/CLASS/*.jpg")
     problems = [f"There is no folder of {what} ({PLACES[what][0]})." for what, place in places.items() if not place]
     if "first photos" in parts:
-        problems += odd_counts(parts["first photos"].items, PHOTO, SKETCHY, FIRST_PER_CLASS, FIRST_PER_CLASS)
-    problems += odd_counts(found.items, SKETCH, SKETCHY) + odd_counts(found.items, PHOTO, SKETCHY)
-    held = {"sketches": len(found.of(SKETCH)), "photos": len(found.of(PHOTO))}
-    return Collection(found.items, (*found.problems, *problems, *odd_totals(held, PUBLISHED)))
+        problems += odd_counts(parts["first photos"], PHOTO, SKETCHY, FIRST_PER_CLASS, FIRST_PER_CLASS)
+    problems += odd_counts(table, SKETCH, SKETCHY) + odd_counts(table, PHOTO, SKETCHY)
+    held = {"sketches": len(table.where(domain=SKETCH)), "photos": len(table.where(domain=PHOTO))}
+    return table.with_problems(*problems, *odd_totals(held, PUBLISHED))
 
 
-def sketchy_lists(folder: Path, lists: str, part: Part = "unseen", *, keep_twins: bool = False) -> Collection:
+def sketchy_lists(folder: Path, lists: str, part: Part = "unseen", *, keep_twins: bool = False) -> PictureTable:
     """What the lists in FOLDER/LISTS/ name, such as the 25 unseen classes of "zeroshot1".
 
     `keep_twins`: as published, with photos in two folders listed twice. Raises DataError when a list is missing.
     """
-    found = LISTS.read(folder, lists, part)
-    return found if keep_twins else without(found, _twins(found.items), TWINS)
+    table = LISTS.read(folder, lists, part)
+    return table if keep_twins else without(table, _twins(table), TWINS)
 
 
-def _twins(items: Iterable[Item]) -> Callable[[Item], bool]:
+def _twins(rows: Iterable[Row]) -> Callable[[Row], bool]:
     """Whether a photo is one of the first that is among the extended ones of its class again, under the same name."""
-    again = {(item.label, item.path.name) for item in items if _extended(item)}
-    return lambda item: item.domain == PHOTO and not _extended(item) and (item.label, item.path.name) in again
+    again = {_name(row) for row in rows if _extended(row)}
+    return lambda row: row.domain == PHOTO and not _extended(row) and _name(row) in again
 
 
-def _extended(item: Item) -> bool:
-    return any(part.lower().startswith("extend") for part in PurePosixPath(item.id).parts)
+def _name(row: Row) -> tuple[str, str]:
+    return row.label, PurePosixPath(row.id).name
+
+
+def _extended(row: Row) -> bool:
+    return any(part.lower().startswith("extend") for part in PurePosixPath(row.id).parts)

@@ -4,17 +4,18 @@
     ImageResized/CLASS/*.JPEG                       also ImageResized_ready/CLASS, images/CLASS
     zeroshot/*_filelist_{train,test,zero}.txt       the lists of the zero-shot literature
 
-The photos' folders drop spaces and hyphens ("hotairballoon"), and some are misspelt or cut short: see ALIASES. How many
-photos there are in all is told differently by different papers, so only those of the 30 unseen classes are counted.
+The photos' folders drop spaces and hyphens ("hotairballoon"), and some are misspelt or cut short: see ALIASES. Papers
+differ in how many photos there are in all, so only those of the 30 unseen classes are counted.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from retrieval.data.catalog import Collection, merged, odd_counts
-from retrieval.data.filelists import Part, ZeroShotLists
-from retrieval.data.layouts import Names, demanded, existing, pictures_of
+from retrieval.data.picture_table import PictureTable, concatenate
+from retrieval.data.readers.filelists import Part, ZeroShotLists
+from retrieval.data.readers.layouts import Names, demanded, existing, pictures_of
+from retrieval.data.readers.problems import odd_counts
 from retrieval.data.splits import TUBERLIN, TUBERLIN_220_30
 from retrieval.types import PHOTO, SKETCH
 
@@ -48,24 +49,26 @@ LISTS = ZeroShotLists(
 )
 
 
-def tuberlin(folder: Path) -> Collection:
+def tuberlin(folder: Path) -> PictureTable:
     """Every sketch and every photo; `splits` says which classes are unseen.
 
     Raises DataError when there is neither a sketch nor a photo.
     """
     places = {what: existing(folder, candidates) for what, candidates in PLACES.items()}
-    found = merged(
-        pictures_of(place, folder, SKETCH if what == "sketches" else PHOTO, LISTS.names)
-        for what, place in places.items()
-        if place
+    table = concatenate(
+        [
+            pictures_of(place, folder, SKETCH if what == "sketches" else PHOTO, LISTS.names)
+            for what, place in places.items()
+            if place
+        ]
     )
-    demanded(found, folder, "png/CLASS/*.png and ImageResized/CLASS/*.JPEG")
+    demanded(table, folder, "png/CLASS/*.png and ImageResized/CLASS/*.JPEG")
     problems = [f"There is no folder of {what} ({PLACES[what][0]})." for what, place in places.items() if not place]
-    problems += odd_counts(found.items, SKETCH, TUBERLIN, SKETCHES_PER_CLASS, SKETCHES_PER_CLASS)
-    problems += odd_counts(found.items, PHOTO, TUBERLIN)
-    return Collection(found.items, (*found.problems, *problems))
+    problems += odd_counts(table, SKETCH, TUBERLIN, SKETCHES_PER_CLASS, SKETCHES_PER_CLASS)
+    problems += odd_counts(table, PHOTO, TUBERLIN)
+    return table.with_problems(*problems)
 
 
-def tuberlin_lists(folder: Path, lists: str = "zeroshot", part: Part = "unseen") -> Collection:
+def tuberlin_lists(folder: Path, lists: str = "zeroshot", part: Part = "unseen") -> PictureTable:
     """What the lists in FOLDER/LISTS/ name. Raises DataError when a list is missing."""
     return LISTS.read(folder, lists, part)

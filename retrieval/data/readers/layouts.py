@@ -10,9 +10,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from retrieval.data.catalog import Collection, some
 from retrieval.data.concepts import spoken
-from retrieval.data.folder import SUFFIXES
+from retrieval.data.picture_table import PictureTable, Row
+from retrieval.data.readers.files import table_of
+from retrieval.data.readers.folder import SUFFIXES
+from retrieval.data.readers.problems import some
 from retrieval.errors import DataError
 from retrieval.types import Domain, Item
 
@@ -37,36 +39,36 @@ def existing(folder: Path, candidates: Sequence[str]) -> Path | None:
     return next((path for name in candidates for path in sorted(folder.glob(name)) if path.is_dir()), None)
 
 
-def pictures_of(root: Path, within: Path, domain: Domain, names: Names) -> Collection:
+def pictures_of(root: Path, within: Path, domain: Domain, names: Names) -> PictureTable:
     """Every picture of ROOT/CLASS/, by folder and file name. Ids are paths within `within`.
 
-    Folders that are no class of the data set are left out and told.
+    Folders that are no class of the data set are left out and named among the problems.
     """
     items: list[Item] = []
-    strangers = []
+    unknown = []
     for place in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")):
         label = names.find(place.name)
         if label is None:
-            strangers.append(spoken(place.name))
+            unknown.append(spoken(place.name))
             continue
         files = sorted(p for p in place.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
         items += [Item(path.relative_to(within).as_posix(), path, domain, label) for path in files]
-    told = f"Left out, as they are no classes of the data set: {some(strangers)} (in {root.relative_to(within)})."
-    return Collection(tuple(items), (told,) if strangers else ())
+    problem = f"Left out, as they are no classes of the data set: {some(unknown)} (in {root.relative_to(within)})."
+    return table_of(items, [problem] if unknown else [])
 
 
-def demanded(found: Collection, folder: Path, expected: str) -> Collection:
-    """The collection. Raises DataError when it holds no picture, with what was expected in the folder."""
-    if not found.items:
+def demanded(table: PictureTable, folder: Path, expected: str) -> PictureTable:
+    """The table. Raises DataError when it holds no picture, with what was expected in the folder."""
+    if not len(table):
         raise DataError(f"{folder} holds no picture of the data set. Expected {expected}.")
-    return found
+    return table
 
 
-def without(found: Collection, left_out: Callable[[Item], bool], told: str) -> Collection:
-    """The collection less some pictures, whose number stands for {number} in the sentence `told`."""
-    kept = tuple(item for item in found.items if not left_out(item))
-    number = len(found.items) - len(kept)
-    return Collection(kept, (*found.problems, told.format(number=f"{number:,}")) if number else found.problems)
+def without(table: PictureTable, left_out: Callable[[Row], bool], problem: str) -> PictureTable:
+    """The table less some pictures, whose number stands for {number} in the sentence `problem`."""
+    kept = table.where(lambda row: not left_out(row))
+    number = len(table) - len(kept)
+    return kept.with_problems(problem.format(number=f"{number:,}")) if number else kept
 
 
 def _letters(name: str) -> str:

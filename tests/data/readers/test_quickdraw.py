@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retrieval.data.packs import TEST_PER_CLASS, quickdraw, quickdraw_labels
+from retrieval.data.pictures import Drawing
+from retrieval.data.readers.quickdraw import TEST_PER_CLASS, quickdraw, quickdraw_labels
 from retrieval.errors import DataError
 from retrieval.images import rasterise
 
@@ -30,13 +31,15 @@ def small_pack(tmp_path: Path) -> Path:
 
 
 def test_the_test_split_is_topped_up_from_training_without_overlap(small_pack: Path) -> None:
-    found = {split: {d.key for d in quickdraw(small_pack, ["duck"], split)} for split in ("train", "val", "test")}
+    found = {split: set(quickdraw(small_pack, ["duck"], split).ids) for split in ("train", "val", "test")}
     assert {name: len(keys) for name, keys in found.items()} == {"train": 16, "val": 4, "test": 40}
     assert len(found["train"] | found["val"] | found["test"]) == 60
 
 
 def test_lines_are_lines_again(small_pack: Path) -> None:
-    drawing = quickdraw(small_pack, ["duck"], "test")[0].strokes
+    picture = quickdraw(small_pack, ["duck"], "test")[0].picture
+    assert isinstance(picture, Drawing)
+    drawing = picture.strokes
     assert [len(stroke.points) for stroke in drawing.strokes] == [2, 2]
     ink = np.asarray(rasterise(drawing, 64))[..., 0] < 128
     assert ink[:, :32].any()
@@ -54,8 +57,8 @@ def test_missing_packs_and_labels_are_told(small_pack: Path, tmp_path: Path) -> 
 @pytest.mark.pack
 def test_the_real_pack_has_forty_test_drawings_of_each_class_and_no_drawing_twice(packs: Path) -> None:
     folder = packs / "quickdraw345"
-    keys = [{d.key for d in quickdraw(folder, CLASSES, split)} for split in ("train", "val", "test")]
+    keys = [set(quickdraw(folder, CLASSES, split).ids) for split in ("train", "val", "test")]
     assert sum(map(len, keys)) == len(set.union(*keys))
-    tested = [d.label for d in quickdraw(folder, CLASSES, "test")]
+    tested = quickdraw(folder, CLASSES, "test").labels
     assert {label: tested.count(label) for label in CLASSES} == dict.fromkeys(CLASSES, TEST_PER_CLASS)
     assert len(quickdraw_labels(folder)) == 345

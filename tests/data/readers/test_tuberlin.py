@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from retrieval.data.readers.tuberlin import ALIASES, tuberlin, tuberlin_lists
 from retrieval.data.splits import TUBERLIN_220_30
-from retrieval.data.tuberlin import ALIASES, tuberlin, tuberlin_lists
 from retrieval.errors import DataError
 from retrieval.types import PHOTO, SKETCH
 from tests.data.trees import plant, told, write_list
@@ -18,14 +18,14 @@ def test_sketches_and_photos_of_a_class_meet_under_the_published_name(tmp_path: 
     plant(tmp_path, "ImageResized/bearanimal/a.JPEG", "ImageResized/tshirt/b.JPEG", "ImageResized/mouse/c.JPEG")
     found = tuberlin(tmp_path)
     labels = ["bear (animal)", "mouse (animal)", "t-shirt"]
-    assert [item.label for item in found.of(SKETCH)] == labels
-    assert [item.label for item in found.of(PHOTO)] == labels
+    assert list(found.where(domain=SKETCH).labels) == labels
+    assert list(found.where(domain=PHOTO).labels) == labels
     assert not told(found.problems, "no classes of the data set")
 
 
 @pytest.mark.parametrize(("folder", "name"), ALIASES.items())
 def test_misspelt_folders_are_read(tmp_path: Path, folder: str, name: str) -> None:
-    assert [item.label for item in tuberlin(plant(tmp_path, f"images/{folder}/a.jpg")).items] == [name]
+    assert [item.label for item in tuberlin(plant(tmp_path, f"images/{folder}/a.jpg"))] == [name]
 
 
 def test_a_class_with_other_than_eighty_sketches_is_told(tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_the_lists_hold_names_with_spaces(tmp_path: Path) -> None:
     for name, paths in (("png_ready", sketches), ("ImageResized_ready", photos)):
         write_list(tmp_path / f"zeroshot/{name}_filelist_zero.txt", *(f"{path} 0" for path in paths))
     found = tuberlin_lists(tmp_path)
-    assert {item.label for item in found.of(SKETCH)} == set(TUBERLIN_220_30.unseen)
+    assert {item.label for item in found.where(domain=SKETCH)} == set(TUBERLIN_220_30.unseen)
     assert told(found.problems, "The number of photos is 30; 27,989 are published")
     assert not told(found.problems, "no published split")
 

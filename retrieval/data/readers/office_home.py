@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from retrieval.data.catalog import Collection, merged, odd_counts, odd_totals
-from retrieval.data.layouts import Names, demanded, existing, pictures_of
+from retrieval.data.picture_table import PictureTable, concatenate
+from retrieval.data.readers.layouts import Names, demanded, existing, pictures_of
+from retrieval.data.readers.problems import odd_counts, odd_totals
 from retrieval.data.splits import OFFICE_HOME
 from retrieval.types import PHOTO, Domain
 
@@ -27,13 +28,13 @@ PUBLISHED = {"pictures": 15_588}
 NAMES = Names(OFFICE_HOME)
 
 
-def office_home(folder: Path) -> Collection:
+def office_home(folder: Path) -> PictureTable:
     """Every picture of the four domains. Raises DataError when there is none."""
     places = {domain: existing(folder, candidates) for domain, candidates in PLACES.items()}
-    found = merged(pictures_of(place, folder, domain, NAMES) for domain, place in places.items() if place)
-    demanded(found, folder, "Art/Alarm_Clock/*.jpg and the like in Clipart, Product and Real World")
+    table = concatenate([pictures_of(place, folder, domain, NAMES) for domain, place in places.items() if place])
+    demanded(table, folder, "Art/Alarm_Clock/*.jpg and the like in Clipart, Product and Real World")
     problems = [f"There is no folder {PLACES[domain][0]}." for domain, place in places.items() if not place]
     for domain, place in places.items():
         if place:
-            problems += odd_counts(found.items, domain, OFFICE_HOME, FEWEST[domain])
-    return Collection(found.items, (*found.problems, *problems, *odd_totals({"pictures": len(found.items)}, PUBLISHED)))
+            problems += odd_counts(table, domain, OFFICE_HOME, FEWEST[domain])
+    return table.with_problems(*problems, *odd_totals({"pictures": len(table)}, PUBLISHED))

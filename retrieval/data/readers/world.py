@@ -1,0 +1,58 @@
+"""A rendered set, of the world or of its people: pictures on disk, and all that is known of each. Needs no renderer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from retrieval.data.picture_table import PictureTable
+from retrieval.data.pictures import PictureFile
+from retrieval.errors import DataError
+from retrieval.items import ITEMS
+
+RECORDS = "records"  # of the finished scenes of a set that is not complete
+
+
+def read_rendered(folder: Path, classes: Collection[str] | None = None, *, unfinished: bool = False) -> PictureTable:
+    """The rendered set in the folder, or its pictures of the given classes; each object stands in a row for each style.
+
+    unfinished: of a set that is still being rendered, what is there. Raises DataError when there is no set, or it is
+    not complete.
+    """
+    rows = [row for row in _lines(folder, unfinished) if classes is None or row["label"] in classes]
+    return PictureTable(
+        [PictureFile(folder / row["path"]) for row in rows],
+        [str(row["domain"]) for row in rows],
+        labels=[str(row["label"]) for row in rows],
+        ids=[str(row["id"]) for row in rows],
+        instances=[str(row.get("object", row["id"])) for row in rows],
+        colors=[main_color(row) for row in rows],
+        splits=[str(row.get("split", "")) for row in rows],
+        captions=[_captions(row) for row in rows],
+    )
+
+
+def main_color(row: Mapping[str, Any]) -> str:
+    """The word for the main colour of the object in a line of items.jsonl: the first of its colours."""
+    return str(next(iter(row.get("colors", {}).values()), ""))
+
+
+def _captions(row: Mapping[str, Any]) -> tuple[str, ...]:
+    if "captions" in row:
+        return tuple(map(str, row["captions"]))
+    return (str(row["caption"]),) if row.get("caption") else ()
+
+
+def _lines(folder: Path, unfinished: bool) -> list[dict[str, Any]]:
+    """A row for each picture that the set lists."""
+    listing, records = folder / ITEMS, sorted((folder / RECORDS).glob("*.json"))
+    if unfinished and records and not listing.is_file():
+        return [row for record in records for row in json.loads(record.read_text(encoding="utf-8"))]
+    try:
+        return [json.loads(line) for line in listing.read_text(encoding="utf-8").splitlines()]
+    except OSError as error:
+        raise DataError(
+            f"There is no complete rendered set in {folder}. Render it: python -m retrieval world render."
+        ) from error
