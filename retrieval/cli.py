@@ -354,7 +354,7 @@ def _search_words(parser: argparse.ArgumentParser) -> None:
 
 def _map_words(parser: argparse.ArgumentParser) -> None:
     told = Settings()
-    parser.add_argument("--bundle", type=Path, default=told.dude, help="a DUDE (default: checkpoints/dude-world)")
+    parser.add_argument("--bundle", type=Path, default=told.codes, help="a DUDE (default: checkpoints/dude-world)")
     parser.add_argument(
         "--run-folder",
         type=Path,

@@ -22,7 +22,7 @@ from retrieval.errors import BundleError, EmptyQuery, QueryError, RetrievalError
 from retrieval.images import OWNER, open_image
 from retrieval.items import ITEMS, domains_of, home_of, labels_of, read_items, root_of
 from retrieval.loaded_encoder import Served
-from retrieval.methods.catalog import entry
+from retrieval.methods.catalog import Entry, entry
 from retrieval.types import Explanation, Held, Hit, ImageQuery, Item, Query, TextQuery
 
 if TYPE_CHECKING:
@@ -45,10 +45,7 @@ class Settings:
     bundle: Path = HOME / "checkpoints" / "guise-mini"  # the default method
     others: tuple[Path, ...] = (HOME / "checkpoints" / "dsn-world",)  # offered beside it, where they are there
     gallery: Path = HOME / "assets" / "gallery"  # the embedded one
-    prior: Path = HOME / "checkpoints" / "prior-world"  # what draws objects and styles, where it is there
-    dude: Path = HOME / "checkpoints" / "dude-world"  # what reads their codes
-    judge: Path = HOME / "checkpoints" / "judge"  # who reads what was drawn
-    student: Path = HOME / "checkpoints" / "prior-world-student"  # a quick copy of the prior
+    codes: Path = HOME / "checkpoints" / "dude-world"  # whose object codes are searched by and drawn, where it is there
     extra_galleries: tuple[Path, ...] = ()  # folders of pictures, shown first; several are separated like PATH
     host: str = "127.0.0.1"
     port: int = 7860
@@ -107,9 +104,11 @@ class Engine:
             name: Served(folder, self._homes, title)
             for (name, folder), title in zip(bundles.items(), titles, strict=True)
         }
-        self.disentangler = ServedDisentangler(settings.prior, settings.dude, settings.judge, settings.student)
-        shared = (served for served in self._served.values() if served.folder.resolve() == settings.dude.resolve())
-        self.codes = Codes(next(shared, None) or Served(settings.dude, self._homes, "DUDE"), self.served())
+        self.disentangler = ServedDisentangler(settings.codes)
+        shared = (served for served in self._served.values() if served.folder.resolve() == settings.codes.resolve())
+        self.codes = Codes(
+            next(shared, None) or Served(settings.codes, self._homes, _method(settings.codes).title), self.served()
+        )
 
     # ------------------------------------------------------------ loading
 
@@ -301,11 +300,16 @@ def _offered(settings: Settings) -> dict[str, Path]:
 
 def _choice(name: str, folder: Path) -> Choice:
     """The bundle as a choice; a manifest that cannot be read is told when it is loaded."""
-    try:
-        method = entry(read_manifest(folder).method)
-    except BundleError:
-        method = entry("Unreadable")
+    method = _method(folder)
     return Choice(name, f"{method.title} · {name}", method.hint)
+
+
+def _method(folder: Path) -> Entry:
+    """The method of the bundle in the folder, as far as its manifest can be read."""
+    try:
+        return entry(read_manifest(folder).method)
+    except BundleError:
+        return entry("Unreadable")
 
 
 def _named(folders: Sequence[Path]) -> dict[str, Path]:

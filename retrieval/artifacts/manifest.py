@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -142,6 +143,16 @@ def read_manifest(folder: Path) -> Manifest:
 def reference_to(folder: Path) -> Reference:
     """The reference that a manifest holds to a sealed folder as it is now."""
     return Reference(folder.resolve().name, sha256(folder / MANIFEST))
+
+
+def sealed_beside(folder: Path, kind: str) -> list[Path]:
+    """The sealed folders of format `kind` beside this one, by name; those whose manifest cannot be read are none."""
+    paths = []
+    for path in sorted(folder.resolve().parent.iterdir()):
+        with suppress(BundleError):
+            if is_sealed(path) and read_format(path) == kind:
+                paths.append(path)
+    return paths
 
 
 def resolve(folder: Path, role: str, reference: Reference) -> Path:

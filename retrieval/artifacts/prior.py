@@ -16,7 +16,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,7 +24,7 @@ import torch
 from pydantic import Field
 
 from retrieval.artifacts.checksummed import build_module, fit_into, halved, open_sealed, seal
-from retrieval.artifacts.manifest import MANIFEST, Source
+from retrieval.artifacts.manifest import MANIFEST, Reference, Source
 from retrieval.diffusion.prior import Prior, PriorConfig
 from retrieval.diffusion.stable import KLLatents, reader_weights
 from retrieval.errors import BundleError
@@ -62,6 +62,7 @@ class PriorManifest:
     steps: Annotated[int, Field(ge=0, le=1000)]
     guidance: Annotated[float, Field(ge=0, le=100)]
     files: Mapping[str, str]
+    refers_to: Mapping[str, Reference] = field(default_factory=dict)  # of a student, its "teacher"
 
 
 def save_prior(
@@ -74,6 +75,7 @@ def save_prior(
     trained_on: Sequence[Source],
     steps: int = 0,
     guidance: float = 1.0,
+    refers_to: Mapping[str, Reference] | None = None,
 ) -> None:
     """Write the prior into the folder, in half precision."""
     parts = _parts(prior)
@@ -89,6 +91,7 @@ def save_prior(
         "trained_on": [dataclasses.asdict(source) for source in trained_on],
         "steps": steps,
         "guidance": guidance,
+        "refers_to": {role: dataclasses.asdict(reference) for role, reference in (refers_to or {}).items()},
     }
     seal(folder, payload, {path: halved(part.state_dict()) for path, part in parts.items()})
 

@@ -21,11 +21,11 @@ from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultist
 from diffusers.schedulers.scheduling_lcm import LCMScheduler
 from torch import Tensor
 
+from retrieval.diffusion.guidance import GUIDANCE, MOST_GUIDANCE
 from retrieval.diffusion.prior import Prior
 from retrieval.diffusion.prompts import EMPTY
 from retrieval.errors import SettingsError
 
-MOST_GUIDANCE = 6.0  # above about 7, colours saturate and pass for style
 FRAMES = 6  # of a film strip
 PARTED = 0.1  # the difference of two pixels, as a share of the range, from which they look different,
 PARTED_SHARE = 0.05  # and the share of such pixels from which two pictures do
@@ -45,7 +45,7 @@ class Sampler:
     """How a picture is reached. A consistency student has learned its guidance, and is not guided again."""
 
     steps: int = 10
-    guidance: float = 3.0  # 1: none
+    guidance: float = GUIDANCE  # 1: none
     student: bool = False
 
     def __post_init__(self) -> None:

@@ -1,34 +1,46 @@
-"""The panels, loaded when they are first asked for: a prior, an extractor, and where there are any a judge and a quick
-student of the prior. Like `served`, it can be built before anything heavy is imported.
+"""The panels, loaded when they are first asked for: an extractor of codes, the prior that it refers to, and where there
+are any a judge and a quick student of that prior. Like `loaded_encoder`, it can be built before anything heavy is
+imported.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from retrieval.artifacts.manifest import is_sealed
+from retrieval.artifacts.manifest import (
+    Reference,
+    is_sealed,
+    read_manifest,
+    read_payload,
+    resolve,
+    sealed_beside,
+)
 from retrieval.errors import BundleError
 from retrieval.loading import Loading
 
 if TYPE_CHECKING:
+    from retrieval.artifacts.prior import LoadedPrior
     from retrieval.disentangle.panels import Disentangler
+
+PRIOR, TEACHER = "prior", "teacher"  # roles: what draws the codes of a bundle; what a student was trained by
+PRIORS, JUDGES = "guise-prior/1", "guise-judge/1"  # formats
 
 
 class ServedDisentangler(Loading):
-    """What stands in four folders; those of judge and student may be missing, and then there are no bars, and pictures
-    take longer.
+    """The bundle in a folder, whose codes are drawn by the prior that its manifest refers to. A student of that prior
+    and a judge lie beside the prior; without them pictures take longer, and there are no bars.
     """
 
-    def __init__(self, prior: Path, dude: Path, judge: Path | None = None, student: Path | None = None) -> None:
+    def __init__(self, codes: Path) -> None:
         super().__init__("the prior")
-        self._prior, self._dude, self._judge, self._student = prior, dude, judge, student
+        self._codes = codes
         self._made: Disentangler | None = None
 
     @property
     def offered(self) -> bool:
         """Whether there is what it needs; known without loading anything."""
-        return all(is_sealed(folder) for folder in (self._prior, self._dude))
+        return is_sealed(self._codes)
 
     def wait(self, timeout: float | None = None) -> Disentangler:
         """What draws, once it is loaded; raises what went wrong in loading, or RetrievalError when it takes longer than
@@ -47,23 +59,44 @@ class ServedDisentangler(Loading):
 
         from retrieval.artifacts.bundle import load_bundle
         from retrieval.artifacts.judge import load_judge
-        from retrieval.artifacts.prior import load_prior
+        from retrieval.artifacts.parts import load_part
         from retrieval.diffusion.samplers import STUDENT, Sampler
         from retrieval.diffusion.spelling import Spelling
         from retrieval.disentangle.panels import Disentangler
         from retrieval.methods.dude import Dude
 
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        loaded = load_prior(self._prior, device)
+        reference = self._reference()
+        home = resolve(self._codes, PRIOR, reference)
+        loaded: LoadedPrior = load_part(self._codes, PRIOR, reference, device)
         spelling = Spelling(loaded.prior.reader, loaded.classes) if loaded.classes else None
-        dude = load_bundle(self._dude, device).method
-        if not isinstance(dude, Dude):
-            raise BundleError(f"{self._dude} holds no DUDE, whose codes could be drawn. Name the folder of one.")
-        judge = load_judge(self._judge, device) if self._judge and is_sealed(self._judge) else None
-        if self._student is None or not is_sealed(self._student):
-            return Disentangler(loaded.prior, dude, judge, spelling=spelling)
-        student = load_prior(self._student, device)
-        if not student.steps:
-            raise BundleError(f"{self._student} holds a prior that is no student. Name the folder of one, or none.")
+        coder = load_bundle(self._codes, device).method
+        if not isinstance(coder, Dude):
+            raise BundleError(f"{self._codes} holds no codes that could be drawn. Name a bundle of DUDE.")
+        judge = next((load_judge(path, device) for path in sealed_beside(home, JUDGES)), None)
+        student = _student(home, reference, device)
+        if student is None:
+            return Disentangler(loaded.prior, coder, judge, spelling=spelling)
         quickly = Sampler(student.steps, STUDENT.guidance, student=True)
-        return Disentangler(loaded.prior, dude, judge, student.prior, quickly, spelling)
+        return Disentangler(loaded.prior, coder, judge, student.prior, quickly, spelling, student.guidance)
+
+    def _reference(self) -> Reference:
+        """The prior of the bundle."""
+        references = read_manifest(self._codes).refers_to
+        if PRIOR not in references:
+            raise BundleError(f"{self._codes} refers to no prior that could draw its codes. Name a bundle that does.")
+        return references[PRIOR]
+
+
+def _student(prior: Path, reference: Reference, device: Any) -> LoadedPrior | None:
+    """The student beside the prior that was trained by it."""
+    from retrieval.artifacts.prior import load_prior
+
+    for path in sealed_beside(prior, PRIORS):
+        teacher = (read_payload(path, PRIORS).get("refers_to") or {}).get(TEACHER)
+        if teacher == {"folder": reference.folder, "sha256": reference.sha256}:
+            student = load_prior(path, device)
+            if not student.steps:
+                raise BundleError(f"{path} refers to a teacher, but is no student. Restore it from where it came.")
+            return student
+    return None

@@ -22,6 +22,7 @@ from PIL import Image
 from torch import Tensor
 
 from retrieval.diffusion.attention import HeatMaps, difference, entropy
+from retrieval.diffusion.guidance import GUIDANCE
 from retrieval.diffusion.prior import Prior
 from retrieval.diffusion.prompts import STYLE_AT, THING_AT
 from retrieval.diffusion.samplers import STUDENT, TEACHER, Sampler, first_parted, frames
@@ -75,8 +76,8 @@ class Coded:
 
 class Disentangler:
     """Draws what an extractor's codes mean to the prior that it learned from. `student`: a copy of that prior that
-    draws grids and sliders `quickly`. `spelling` writes codes in the prior's words; without it they are drawn as they
-    are found.
+    draws grids and sliders `quickly`, and has `learned` one guidance. `spelling` writes codes in the prior's words;
+    without it they are drawn as they come.
     """
 
     def __init__(
@@ -87,8 +88,10 @@ class Disentangler:
         student: Prior | None = None,
         quickly: Sampler = STUDENT,
         spelling: Spelling | None = None,
+        learned: float = GUIDANCE,
     ) -> None:
         self._prior, self._dude, self._quickly, self._spelling = prior, dude, quickly, spelling
+        self._learned = learned
         neutral = neutral_style(prior, dude.styles)  # (W,)
         self._e_bar, self._z_bar = code(neutral), code(dude.neutral_thing)
         self._teacher = Brush(prior, neutral, judge)
@@ -310,8 +313,8 @@ class Disentangler:
         return [whole, replace(whole, z=self._z_bar, thing=None), replace(whole, e=self._e_bar, style=None)]
 
     def _quick(self, guidance: float | None) -> tuple[Brush, Sampler]:
-        """The student, which cannot be told a guidance, or the prior."""
-        if self._student and guidance is None:
+        """The student, where no guidance is asked for but the one that it learned; or the prior."""
+        if self._student and guidance in (None, self._learned):
             return self._student, self._quickly
         return self._teacher, _sampler(TEACHER, guidance)
 

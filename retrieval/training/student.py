@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from retrieval.artifacts.bundle import load_bundle
+from retrieval.artifacts.manifest import reference_to
 from retrieval.artifacts.prior import LoadedPrior, load_prior, save_prior
 from retrieval.data.batch import Batch
 from retrieval.diffusion.prior import Prior
@@ -161,5 +162,13 @@ def made_student(name: str, settings: FourSteps, on_progress: Progress = no_prog
     training.load_state_dict(finished(training, data, run, settings, on_progress, EMA_DECAY))
     out = settings.out or Path("runs") / "bundles" / f"{name}-{settings.seed}"
     told: dict[str, Any] = {"styles": teacher.styles, "classes": teacher.classes, "trained_on": sources}
-    save_prior(out, training.student.cpu().eval(), name=name, **told, steps=STEPS, guidance=settings.guidance)
+    save_prior(
+        out,
+        training.student.cpu().eval(),
+        name=name,
+        **told,
+        steps=STEPS,
+        guidance=settings.guidance,
+        refers_to={"teacher": reference_to(settings.prior)},
+    )
     return out

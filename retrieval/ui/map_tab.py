@@ -112,7 +112,7 @@ class Charts:
 
     def _read(self) -> str:
         """Read what has changed -> a mark of what was read."""
-        folder, home = self.engine.settings.dude, self.engine.settings.gallery
+        folder, home = self.engine.settings.codes, self.engine.settings.gallery
         stamp = _stamp(folder / MAP, folder / MANIFEST, home / ITEMS)
         if stamp != self._stamp:
             atlas = open_atlas(folder, home)

@@ -13,16 +13,16 @@ from typing import Any
 
 import gradio as gr
 
+from retrieval.diffusion.guidance import GUIDANCE, MOST_GUIDANCE
 from retrieval.types import STYLES
 from retrieval.ui import object_style_views as panels
 from retrieval.ui.actions import OBJECT_STYLE, Actions
 from retrieval.ui.map_tab import MapTab
-from retrieval.ui.object_style_actions import GUIDANCE, ObjectStyle
+from retrieval.ui.object_style_actions import ObjectStyle
 from retrieval.ui.object_style_api import ObjectStylePrograms
 from retrieval.ui.results import hit_grid
 from retrieval.ui.upload import picture_upload
 
-MOST_GUIDANCE = 6  # above about 7 colours saturate, which passes for style
 MOST_SEED = 999_999
 WORDS = [style.name for style in STYLES]
 OWN = ("its own", "")

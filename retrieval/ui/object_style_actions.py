@@ -21,7 +21,6 @@ from retrieval.ui.actions import Actions, on_page, sentence
 from retrieval.ui.object_style_subjects import DEADLINE, Subjects, loaded, of
 
 PACE = 0.25  # seconds between two previews
-GUIDANCE = 3.0  # of which a quick student was taught; another one is drawn by the prior itself, in more steps
 MOST_VISITS = 2000  # whose turns are remembered
 OFFERED = 8  # pictures to choose a second one from
 LATE = f"This took longer than {DEADLINE:.0f} seconds and was stopped; what was finished is shown. Try fewer pictures."
@@ -154,7 +153,7 @@ class ObjectStyle:
             _whole(seed),
             shuffled=bool(shuffled),
             locked=bool(locked),
-            guidance=guided(guidance),
+            guidance=guidance,
         )
         yield from shown(values, lambda grid, busy: panels.grid(grid, busy=busy))
 
@@ -261,8 +260,3 @@ def _whole(seed: float | None) -> int:
     if seed is None or seed != int(seed):
         raise SettingsError("The seed is no whole number. Type one, for example 0.")
     return int(seed)
-
-
-def guided(chosen: float) -> float | None:
-    """None for the guidance that a student was taught."""
-    return None if chosen == GUIDANCE else chosen

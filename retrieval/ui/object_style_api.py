@@ -11,10 +11,11 @@ from typing import Any
 
 from PIL import Image
 
+from retrieval.diffusion.guidance import GUIDANCE
 from retrieval.errors import RetrievalError
 from retrieval.types import Item
 from retrieval.ui.actions import Actions, Found, as_json, on_api
-from retrieval.ui.object_style_actions import GUIDANCE, LATE, guided
+from retrieval.ui.object_style_actions import LATE
 from retrieval.ui.object_style_subjects import DEADLINE, Subjects, of
 
 
@@ -58,8 +59,7 @@ class ObjectStylePrograms:
         """
         told, drawer = self.subjects.opened(query)
         originals = self.subjects.originals(told, drawer, gallery, distinct=rows != "hits")
-        chosen = guided(guidance)
-        values = drawer.grid(originals, styles or (), seed, shuffled=shuffled, locked=locked, guidance=chosen)
+        values = drawer.grid(originals, styles or (), seed, shuffled=shuffled, locked=locked, guidance=guidance)
         return _last(values)
 
     @on_api

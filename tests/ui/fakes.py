@@ -98,7 +98,7 @@ class FakeEngine(Engine):
     """Pictures drawn into `folder`, and a query that can be slow, or a bug."""
 
     def __init__(self, folder: Path, *galleries: str, loading: bool = False) -> None:
-        super().__init__(Settings(bundle=folder, others=(), gallery=folder, dude=folder.parent / "dude"))
+        super().__init__(Settings(bundle=folder, others=(), gallery=folder, codes=folder.parent / "dude"))
         self.pictures = tuple(paint_gallery(folder))
         self.delay = 0.0
         self.asked: list[Query] = []

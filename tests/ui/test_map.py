@@ -42,7 +42,7 @@ def test_the_map_is_sent_once_and_again_when_it_has_changed(own: FakeEngine) -> 
     assert [picture["id"] for picture in told["pictures"]] == [item.id for item in own.pictures]
     assert tab.shown(seen)[1] == {"__type__": "update"}
     assert tab.shown("")[1] == chart
-    (own.settings.dude / MAP).write_text((own.settings.dude / MAP).read_text(encoding="utf-8") + "\n")
+    (own.settings.codes / MAP).write_text((own.settings.codes / MAP).read_text(encoding="utf-8") + "\n")
     assert tab.shown(seen)[1] == chart
 
 
@@ -50,7 +50,7 @@ def test_the_map_is_sent_once_and_again_when_it_has_changed(own: FakeEngine) -> 
     ("change", "sentence"),
     [
         (lambda engine: write_map(engine, weights="other"), "holds other weights by now"),
-        (lambda engine: (engine.settings.dude / MAP).write_text("{"), "is damaged"),
+        (lambda engine: (engine.settings.codes / MAP).write_text("{"), "is damaged"),
         (lambda engine: (engine.settings.gallery / "items.jsonl").write_text(""), "is of other pictures"),
     ],
 )

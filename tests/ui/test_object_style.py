@@ -14,12 +14,13 @@ import gradio as gr
 import pytest
 from gradio.utils import get_upload_folder
 
+from retrieval.diffusion.guidance import GUIDANCE
 from retrieval.disentangle import Drawn, Original
 from retrieval.types import SKETCH, STYLES
 from retrieval.ui import object_style_actions, object_style_subjects
 from retrieval.ui import object_style_views as panels
 from retrieval.ui.actions import Actions
-from retrieval.ui.object_style_actions import GUIDANCE, ObjectStyle, shown
+from retrieval.ui.object_style_actions import ObjectStyle, shown
 from retrieval.ui.object_style_api import ObjectStylePrograms, plain
 from tests.ui.conftest import FISH
 from tests.ui.fake_disentangler import STEPS, FakeDisentangler, painted

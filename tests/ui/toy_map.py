@@ -19,7 +19,7 @@ PULLS = ((), ("within",), ("within", "across"))
 
 def write_map(engine: FakeEngine, *, weights: str = WEIGHTS) -> Atlas:
     """The map, written where the engine's settings expect it: classes come together from epoch to epoch."""
-    home, folder = engine.settings.gallery, engine.settings.dude
+    home, folder = engine.settings.gallery, engine.settings.codes
     write_items(home, engine.pictures)
     folder.mkdir(exist_ok=True)
     (folder / MANIFEST).write_text(json.dumps({"files": {"model.safetensors": weights}}), encoding="utf-8")
