@@ -22,7 +22,7 @@ from retrieval.artifacts.manifest import resolve
 from retrieval.engine import Engine, Settings
 from retrieval.errors import RetrievalError, SettingsError
 from retrieval.images import OWNER, open_image
-from retrieval.items import home_of
+from retrieval.items import hit_as_json, home_of
 from retrieval.loaded_encoder import index
 from retrieval.training.settings import (
     RECIPES,
@@ -69,16 +69,7 @@ def search(asked: argparse.Namespace) -> None:
         else ImageQuery(open_image(asked.image, OWNER), Domain(asked.domain))
     )
     results = engine.search(query, k=asked.k, domains=asked.style, method=asked.method)
-    hits = [
-        {
-            "id": h.item.id,
-            "label": h.item.label,
-            "domain": h.item.domain.name,
-            "score": round(h.score, 4),
-            "rank": h.rank,
-        }
-        for h in results.hits
-    ]
+    hits = [hit_as_json(hit) for hit in results.hits]
     say(json.dumps({"confident": results.confident, "hits": hits}, indent=2))
 
 

@@ -12,10 +12,11 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from retrieval.errors import GalleryError
 from retrieval.files import write_text
-from retrieval.types import Domain, Item, Region
+from retrieval.types import Domain, Hit, Item, Region
 
 ITEMS = "items.jsonl"
 PRIVATE = ".guise"
@@ -87,3 +88,14 @@ def labels_of(items: Iterable[Item]) -> tuple[str, ...]:
 def rebuild_hint(home: Path) -> str:
     """What to do about a gallery that cannot be used as it is."""
     return f"Rebuild it: python -m retrieval index {root_of(home)}"
+
+
+def hit_as_json(hit: Hit) -> dict[str, Any]:
+    """The hit as programs and the command line get it."""
+    return {
+        "id": hit.item.id,
+        "label": hit.item.label,
+        "domain": hit.item.domain.name,
+        "score": round(hit.score, 6),
+        "rank": hit.rank,
+    }

@@ -25,7 +25,8 @@ from retrieval.decoder import DECODERS
 from retrieval.engine import HOME
 from retrieval.errors import EmptyQuery, QueryError, RetrievalError, UnreadableImage
 from retrieval.images import OWNER, open_image, parse_strokes, rasterise
-from retrieval.types import PHOTO, SKETCH, Hit, ImageQuery, Item, Query, TextQuery
+from retrieval.items import hit_as_json
+from retrieval.types import PHOTO, SKETCH, ImageQuery, Item, Query, TextQuery
 from retrieval.ui import explained, views
 
 if TYPE_CHECKING:
@@ -319,7 +320,7 @@ class Actions:
         answer = self.engine.search(
             asked[0], gallery=gallery, k=k, domains=domains or (), labels=labels or (), cutoff=cutoff, method=method
         )
-        return [as_json(hit) for hit in answer.hits if cutoff is None or hit.score >= cutoff]
+        return [hit_as_json(hit) for hit in answer.hits if cutoff is None or hit.score >= cutoff]
 
     def _reasons(self, asked: Asked, item_id: str, gallery: str | None, method: str | None) -> dict[str, Any]:
         from retrieval.why import as_json as reasons_as_json  # here: it imports torch
@@ -373,17 +374,6 @@ def showcase(engine: Engine, gallery: str) -> Showcase:
         tuple(item for label in spread for item in best(label, domains[:1])),
         tuple(item for domain in domains[:4] for item in best(hero, [domain])) if hero else (),
     )
-
-
-def as_json(hit: Hit) -> dict[str, Any]:
-    """The hit as programs get it."""
-    return {
-        "id": hit.item.id,
-        "label": hit.item.label,
-        "domain": hit.item.domain.name,
-        "score": round(hit.score, 6),
-        "rank": hit.rank,
-    }
 
 
 def _chosen(event: gr.EventData) -> dict[str, Any]:

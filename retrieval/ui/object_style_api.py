@@ -13,8 +13,9 @@ from PIL import Image
 
 from retrieval.diffusion.guidance import GUIDANCE
 from retrieval.errors import RetrievalError
+from retrieval.items import hit_as_json
 from retrieval.types import Item
-from retrieval.ui.actions import Actions, Found, as_json, on_api
+from retrieval.ui.actions import Actions, Found, on_api
 from retrieval.ui.object_style_actions import LATE
 from retrieval.ui.object_style_subjects import DEADLINE, Subjects, of
 
@@ -156,7 +157,7 @@ class ObjectStylePrograms:
         if by != "object" and not style:
             style = self.subjects.read_style(told)
         answer = self.engine.search_by_code(by, told.query, style, strictness=strictness, gallery=gallery, k=k)
-        return [as_json(hit) for hit in answer.hits]
+        return [hit_as_json(hit) for hit in answer.hits]
 
 
 # ---------------------------------------------------------------- small print
