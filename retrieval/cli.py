@@ -128,7 +128,7 @@ def evaluate(asked: argparse.Namespace) -> None:
         if chosen.dropped:
             say(f"{chosen.dropped} pictures left out: a pack for training holds them too", sys.stderr)
         report = measured(encoder_named(asked.bundle, settings.bundle), chosen)
-    text = json.dumps(report.told(), indent=2)
+    text = json.dumps(report.as_row(), indent=2)
     if asked.json:
         asked.json.write_text(text + "\n", encoding="utf-8")
     say(text)

@@ -18,7 +18,7 @@ from retrieval.errors import DataError, SettingsError, UnreadableImage
 from retrieval.evaluation.binary import InBits
 from retrieval.evaluation.floors import without_domain_means
 from retrieval.evaluation.measures import expected, measured, weights
-from retrieval.evaluation.metrics import Relevance, Values, bootstrap_interval
+from retrieval.evaluation.metrics import Relevance, Values, bootstrap_interval, class_interval
 from retrieval.evaluation.tasks import Picture, Task, picture
 from retrieval.types import Domain, TextQuery
 
@@ -27,7 +27,8 @@ ROWS = 512  # queries that are ranked at once
 
 @dataclass(frozen=True)
 class Report:
-    """Means over queries with their bootstrap intervals. `chance` is the share of what a query considers that is
+    """Means over queries with their 95 % bootstrap intervals, by query and by class; the latter is empty where the task
+    has no classes. `chance` is the share of what a query considers that is
     relevant: P@k of a random order. `values` holds each metric of each query (Q,), for paired comparison.
     """
 
@@ -37,11 +38,12 @@ class Report:
     chance: float
     metrics: Mapping[str, float]
     interval: Mapping[str, tuple[float, float]]
+    class_interval: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     values: Mapping[str, Values] = field(default_factory=dict, repr=False, compare=False)
 
-    def told(self) -> dict[str, Any]:
+    def as_row(self) -> dict[str, Any]:
         """What is written down: all but the single queries."""
-        names = ("task", "queries", "gallery", "chance", "metrics", "interval")
+        names = ("task", "queries", "gallery", "chance", "metrics", "interval", "class_interval")
         return {name: getattr(self, name) for name in names}
 
 
@@ -156,8 +158,19 @@ def _scored(scores: Callable[[slice], Vectors], task: Task) -> Report:
         chance=share(task),
         metrics={name: float(np.average(values, weights=weigh[name])) for name, values in found.items()},
         interval={name: bootstrap_interval(values, weights=weigh[name]) for name, values in found.items()},
+        class_interval=_class_intervals(found, weigh, task.labels),
         values=found,
     )
+
+
+def _class_intervals(
+    values: Mapping[str, Values], weigh: Mapping[str, Values], labels: Sequence[str]
+) -> dict[str, tuple[float, float]]:
+    """The interval by class of each metric, where the queries have classes."""
+    if not labels:
+        return {}
+    intervals = {name: class_interval(part, labels, weights=weigh[name]) for name, part in values.items()}
+    return {name: ends for name, ends in intervals.items() if ends is not None}
 
 
 def chance(task: Task) -> Report:

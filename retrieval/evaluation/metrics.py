@@ -166,6 +166,29 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
+def class_interval(
+    values: Values, labels: Sequence[str], seed: int = 0, rounds: int = 2000, weights: Values | None = None
+) -> tuple[float, float] | None:
+    """The middle 95 % of the (weighted) means of resampled classes, each with all its queries; None with one class.
+
+    Queries of one class rise and fall together, so this says how far the mean would move with other classes, where
+    `bootstrap_interval` says how far it would move with other queries of the same classes.
+
+    >>> class_interval(np.array([1.0, 1.0, 0.0, 0.0]), ["duck", "duck", "owl", "owl"])
+    (0.0, 1.0)
+    """
+    _, places = np.unique(np.asarray(labels), return_inverse=True)
+    if len(places) != len(values):
+        raise DataError(f"{len(values)} values have {len(places)} labels. Give each query its class.")
+    weights = np.ones(len(values)) if weights is None else weights
+    sums, sizes = np.bincount(places, weights=values * weights), np.bincount(places, weights=weights)  # (C,)
+    if len(sums) < 2:
+        return None
+    drawn = _draws(len(sums), seed, rounds)
+    low, high = np.percentile((drawn @ sums) / (drawn @ sizes), [2.5, 97.5])
+    return float(low), float(high)
+
+
 def paired_interval(a: Values, b: Values, seed: int = 0, rounds: int = 2000) -> tuple[float, float]:
     """The middle 95 % of mean(a) - mean(b) over resampled queries. Both hold a value of the same queries, in the same
     order; that the interval lies on one side of 0 says more than that two single intervals do not meet.

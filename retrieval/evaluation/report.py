@@ -29,11 +29,12 @@ def quality_row(bundle: str, seed: int | None, report: Report) -> dict[str, Any]
     """A line of quality.json: one bundle on one task. `seed` is its training's; None: nothing was trained."""
     return (
         {"bundle": bundle, "seed": seed}
-        | report.told()
+        | report.as_row()
         | {
             "chance": round(report.chance, 4),
             "metrics": {name: round(value, 4) for name, value in report.metrics.items()},
             "interval": {name: [round(v, 4) for v in ends] for name, ends in report.interval.items()},
+            "class_interval": {name: [round(v, 4) for v in ends] for name, ends in report.class_interval.items()},
         }
     )
 

@@ -118,7 +118,7 @@ def test_means_weigh_queries_as_their_metric_says() -> None:
 def test_a_report_is_written_without_its_single_queries_and_compared_with_them(colors: Task) -> None:
     rng = np.random.default_rng(0)
     a, b = (score(rng.random((24, 24)).astype(np.float32), colors) for _ in range(2))
-    assert set(a.told()) == {f.name for f in dataclasses.fields(Report)} - {"values"}
+    assert set(a.as_row()) == {f.name for f in dataclasses.fields(Report)} - {"values"}
     low, high = paired_interval(a.values["mAP@all"], b.values["mAP@all"])
     assert low <= a.metrics["mAP@all"] - b.metrics["mAP@all"] <= high
 

@@ -31,7 +31,7 @@ def text_style(name: str, catalog: Catalog) -> Task:
     pairs = [(c, s) for c in labels_of(items) for s in styles]
     texts = [f"{s} of {article(c)}" for c, s in pairs]
     shown = [_both(item.label or "", item.domain.name) for item in items]
-    return _task(name, texts, items, [_both(*pair) for pair in pairs], shown)
+    return _task(name, texts, items, [_both(*pair) for pair in pairs], shown, classes=[label for label, _ in pairs])
 
 
 def text_color(name: str, catalog: Catalog) -> Task:
@@ -41,7 +41,8 @@ def text_color(name: str, catalog: Catalog) -> Task:
     shown = [(str(row["label"]), main_color(row)) for row in rows]  # in the order of the items
     pairs = sorted(set(shown))
     texts = [article(f"{color} {label}") for label, color in pairs]
-    return _task(name, texts, items, [_both(*pair) for pair in pairs], [_both(*pair) for pair in shown])
+    wanted, classes = [_both(*pair) for pair in pairs], [label for label, _ in pairs]
+    return _task(name, texts, items, wanted, [_both(*pair) for pair in shown], classes=classes)
 
 
 def people_text(name: str, catalog: Catalog) -> Task:
@@ -66,10 +67,14 @@ def _task(
     wanted: Sequence[str],
     shown: Sequence[str],
     metrics: tuple[str, ...] = TEXT_METRICS,
+    *,
+    classes: Sequence[str] = (),
 ) -> Task:
-    """Relevant are the items whose `shown` (N,) is what the text `wanted` (Q,)."""
-    queries = [TextQuery(text) for text in texts]
-    return Task(name, queries, items, equal(wanted, shown), labels_of(items), metrics=metrics)
+    """Relevant are the items whose `shown` (N,) is what the text `wanted` (Q,); `classes` (Q,) of the queries, if that
+    is more than the class.
+    """
+    queries, labels = [TextQuery(text) for text in texts], tuple(classes or wanted)
+    return Task(name, queries, items, equal(wanted, shown), labels_of(items), metrics=metrics, labels=labels)
 
 
 def _both(one: str, other: str) -> str:
