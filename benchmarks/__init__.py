@@ -1,1 +1,9 @@
-"""One script per claim; each writes a file under results/."""
+"""One script per claim -> results/*.json: `python -m benchmarks.quality`. Threads are settled before numpy or torch."""
+
+from pathlib import Path
+
+from retrieval.threads import settle
+
+settle()
+
+ROOT = Path(__file__).resolve().parent.parent

@@ -1,9 +1,9 @@
 """Is the object apart from the style? -> results/disentanglement.json, each number beside chance and its controls.
 
-python benchmarks/disentanglement.py           everything; needs GUISE_DATA, rendered sets, the prior and the bundles
-python benchmarks/disentanglement.py --quick   fewer pictures are drawn
-python benchmarks/disentanglement.py --only codes --seed 0    these rows alone are measured again, the others stay
-python benchmarks/disentanglement.py --judge   only make the judge of drawn pictures, where there is none
+python -m benchmarks.disentanglement           everything; needs GUISE_DATA, rendered sets, the prior and the bundles
+python -m benchmarks.disentanglement --quick   fewer pictures are drawn
+python -m benchmarks.disentanglement --only codes --seed 0    these rows alone are measured again, the others stay
+python -m benchmarks.disentanglement --judge   only make the judge of drawn pictures, where there is none
 
 Everything is asked of the embedded gallery, whose objects nothing was trained on, at 64 px. DUDE's code is compared
 with the feature of the trunk that it began as ("raw"), with those of its ablations, and with other methods': ProtoOT,
@@ -13,68 +13,70 @@ ones. The prior saw some classes and not others: both are told apart.
 
 from __future__ import annotations
 
+import argparse
+import dataclasses
+import json
+import math
 import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+import numpy as np
+import torch
+from PIL import Image
 
-from retrieval.threads import settle  # noqa: E402
-
-settle()
-
-import argparse  # noqa: E402
-import dataclasses  # noqa: E402
-import json  # noqa: E402
-import math  # noqa: E402
-from collections import Counter  # noqa: E402
-from collections.abc import Iterator, Sequence  # noqa: E402
-from dataclasses import dataclass  # noqa: E402
-from typing import Any  # noqa: E402
-
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from PIL import Image  # noqa: E402
-
-from retrieval.artifacts.bundle import load_bundle  # noqa: E402
-from retrieval.artifacts.judge import load_judge, save_judge  # noqa: E402
-from retrieval.artifacts.manifest import MANIFEST, read_manifest  # noqa: E402
-from retrieval.artifacts.prior import LoadedPrior, load_prior  # noqa: E402
-from retrieval.data.picture_table import PictureTable  # noqa: E402
-from retrieval.data.readers.packs import packs_folder  # noqa: E402
-from retrieval.data.readers.quickdraw import quickdraw  # noqa: E402
-from retrieval.data.readers.world import read_rendered  # noqa: E402
-from retrieval.diffusion.samplers import Sampler  # noqa: E402
-from retrieval.diffusion.spelling import Spelling  # noqa: E402
-from retrieval.errors import QueryError  # noqa: E402
-from retrieval.evaluation.captions_matched import embedded, told_in_captions  # noqa: E402
-from retrieval.evaluation.code_quality import company, gained, gaps, paired, probed, searched, values_of  # noqa: E402
-from retrieval.evaluation.disentanglement import asked_by_words, without_means  # noqa: E402
-from retrieval.evaluation.findings import Finding, finding_rows, split_findings  # noqa: E402
-from retrieval.evaluation.generation_quality import (  # noqa: E402
+from benchmarks import ROOT
+from retrieval.artifacts.bundle import load_bundle
+from retrieval.artifacts.manifest import MANIFEST, read_manifest
+from retrieval.artifacts.judge import load_judge, save_judge
+from retrieval.artifacts.prior import LoadedPrior, load_prior
+from retrieval.data.readers.packs import packs_folder
+from retrieval.data.readers.quickdraw import quickdraw
+from retrieval.data.picture_table import PictureTable
+from retrieval.data.readers.world import read_rendered
+from retrieval.diffusion.samplers import Sampler
+from retrieval.diffusion.spelling import Spelling
+from retrieval.errors import QueryError
+from retrieval.evaluation.captions_matched import embedded, told_in_captions
+from retrieval.evaluation.code_quality import (
+    ABOVE,
+    measure_domain_bias,
+    measure_gain,
+    measure_gaps,
+    measure_pairs,
+    measure_probes,
+    measure_search,
+    search_values,
+)
+from retrieval.evaluation.disentanglement import asked_by_words, without_means
+from retrieval.evaluation.generation_quality import (
     Studio,
-    look_findings,
-    slider_findings,
+    measure_attention,
+    measure_sliders,
+    measure_use,
     tokens,
     trunk_features,
-    use_findings,
 )
-from retrieval.evaluation.measures import expected_average_precision  # noqa: E402
-from retrieval.evaluation.report import write_results  # noqa: E402
-from retrieval.evaluation.students import student_findings  # noqa: E402
-from retrieval.evaluation.swaps import swap_findings, word_findings  # noqa: E402
-from retrieval.items import ITEMS  # noqa: E402
-from retrieval.methods.dude import Dude  # noqa: E402
-from retrieval.training.disentangling import begin, start_of  # noqa: E402
-from retrieval.training.judging import (  # noqa: E402
+from retrieval.evaluation.measurement import CHANCE, EVERY_OTHER, Measurement, Target, split_measurements
+from retrieval.evaluation.measures import expected_average_precision
+from retrieval.evaluation.report import write_measurements
+from retrieval.evaluation.results import fold_measurements, read_measurements
+from retrieval.evaluation.students import measure_student
+from retrieval.evaluation.swaps import measure_swaps, measure_words
+from retrieval.items import ITEMS
+from retrieval.methods.dude import Dude
+from retrieval.training.disentangling import begin, start_of
+from retrieval.training.judging import (
     accuracies,
     held_out_doodles,
     trained_judge,
     training_pictures,
 )
-from retrieval.training.settings import Disentangled  # noqa: E402
-from retrieval.types import DOODLE  # noqa: E402
-from retrieval.world.split import ALL, SEEN  # noqa: E402
+from retrieval.training.settings import Disentangled
+from retrieval.types import DOODLE
+from retrieval.world.split import ALL, SEEN
 
 RESULTS = ROOT / "benchmarks" / "results" / "disentanglement.json"
 GALLERY = ROOT / "assets" / "gallery"
@@ -105,9 +107,16 @@ OTHERS = {  # the same of other methods that had no labels
     "proto-ot-world": "ProtoOT",
     "proto-ot-world-oracle": "ProtoOT, told the number of classes",
 }
+NEAR_CHANCE, BEST = Target("near", 0.0, CHANCE), Target(">", 0.0, EVERY_OTHER)
+PROBED: dict[str, tuple[Target | None, Target | None]] = {  # code -> what is wanted of its probes of class and domain
+    OBJECT: (Target(">=", -0.02, "raw"), NEAR_CHANCE),
+    SPELLED: (None, NEAR_CHANCE),
+    "contrastive only": (None, None),
+    "raw": (None, None),
+    "style code": (NEAR_CHANCE, Target(">=", 1.0)),
+}
 PARTS = ("codes", "swaps", "use", "pairs", "student")
 PLAN = 0  # the seed of what is drawn: the same for all seeds of training, so that they can be compared
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -145,16 +154,16 @@ def main() -> None:
     if not seeds:
         sys.exit(f"There is no {WHOLE}. Make it: python -m retrieval train {WHOLE}.")
     bench = Bench(read_rendered(GALLERY).in_memory(64), load_prior(PRIOR), QUICK if asked.quick else Sizes(), packs)
-    by_seed: dict[int, list[Finding]] = {seed: [] for seed in seeds}
+    by_seed: dict[int, list[Measurement]] = {seed: [] for seed in seeds}
     for seed in seeds:
         for part in asked.only or PARTS:
             sys.stderr.write(f"seed {seed}: {part}\n")
-            by_seed[seed] += bench.found(part, seed, first=seed == seeds[0])
-    rows = finding_rows(by_seed)
+            by_seed[seed] += bench.measure(part, seed, first=seed == seeds[0])
+    rows = fold_measurements(by_seed)
     for row in rows:
-        sys.stdout.write(f"{row['name']}: {row['value']} (chance {row['chance']}; wanted {row['wanted']})\n")
-    before = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"] if asked.only and RESULTS.is_file() else []
-    write_results(RESULTS, list({row["name"]: row for row in [*before, *rows]}.values()))
+        sys.stdout.write(f"{row.name}: {row.value:.4f} (chance {row.chance}; target {row.target})\n")
+    before = read_measurements(RESULTS).rows if asked.only and RESULTS.is_file() else []
+    write_measurements(RESULTS, list({row.key: row for row in [*before, *rows]}.values()))
 
 
 def make_judge(packs: Path) -> None:
@@ -181,9 +190,9 @@ def folder(name: str, seed: int) -> Path | None:
     return made if (made / MANIFEST).is_file() else None
 
 
-def with_names(one: Finding) -> Finding:
-    """The same, which says that names of classes taught it."""
-    return dataclasses.replace(one, how=f"{one.how}; taught by names of classes")
+def with_names(measurement: Measurement) -> Measurement:
+    """The same, which says that names of classes taught the code."""
+    return dataclasses.replace(measurement, how=f"{measurement.how}; taught by names of classes")
 
 
 def dude(name: str, seed: int) -> Dude | None:
@@ -204,8 +213,8 @@ class Bench:
         self._precisions: dict[str, np.ndarray] = {}  # of each code, what each picture finds
         self._sampler = Sampler(prior.steps, prior.guidance, student=True) if prior.steps else Sampler()
 
-    def found(self, part: str, seed: int, *, first: bool) -> list[Finding]:
-        """What one part finds of the bundle of one seed; what does not depend on it, with the first alone."""
+    def measure(self, part: str, seed: int, *, first: bool) -> list[Measurement]:
+        """The part measured on the bundle of one seed; what does not depend on it, with the first alone."""
         method = dude(WHOLE, seed)
         if method is None:
             return []
@@ -213,59 +222,60 @@ class Bench:
         if part == "codes":
             return list(self._codes(method, seed, first=first))
         if part == "pairs":
-            return [*self._pairs(WHOLE, seed, ""), *self._pairs(f"{WHOLE}-at-once", seed, ", loss from the start")]
+            return [*self._pairs(WHOLE, seed, ""), *self._pairs(f"{WHOLE}-at-once", seed, "loss from the start")]
         if part == "student":
             return self._student(studio) if first else []
         if part == "swaps":
             counts = sizes.swaps, sizes.controls
             known = self._known if first else None
-            found = swap_findings(studio, self._real, self._seen, counts, PLAN, home=renders(HELD_OUT), known=known)
-            return found + (word_findings(studio, self._real, self._seen, sizes.words, PLAN) if first else [])
+            swaps = measure_swaps(studio, self._real, self._seen, counts, PLAN, home=renders(HELD_OUT), known=known)
+            return swaps + (measure_words(studio, self._real, self._seen, sizes.words, PLAN) if first else [])
         return [
-            *use_findings(studio, self._real, sizes.used, sizes.steps, PLAN),
-            *look_findings(studio, self._real, masks(self._real), sizes.looked, PLAN),
-            *slider_findings(studio, self._real, sizes.sliders, PLAN),
+            *measure_use(studio, self._real, sizes.used, sizes.steps, PLAN),
+            *measure_attention(studio, self._real, masks(self._real), sizes.looked, PLAN),
+            *measure_sliders(studio, self._real, sizes.sliders, PLAN),
         ]
 
-    def _student(self, studio: Studio) -> list[Finding]:
+    def _student(self, studio: Studio) -> list[Measurement]:
         """What is lost by drawing in few steps; nothing where there is no student."""
         if not (STUDENT / MANIFEST).is_file():
             return []
         loaded = load_prior(STUDENT)
         quick = Sampler(loaded.steps, 1.0, student=True)
         student = dataclasses.replace(studio, prior=loaded.prior, sampler=quick)
-        return student_findings(studio, student, self._real, self._sizes.controls, PLAN)
+        return measure_student(studio, student, self._real, self._sizes.controls, PLAN)
 
     @property
     def _known(self) -> PictureTable:
         """The world's pictures that the prior was trained on."""
         return renders(TRAINING, sorted(self._seen))
 
-    def _codes(self, method: Dude, seed: int, *, first: bool) -> Iterator[Finding]:
+    def _codes(self, method: Dude, seed: int, *, first: bool) -> Iterator[Measurement]:
         """T1, T2, T5, T6: the object code beside its controls; those that no seed changes with the first alone."""
         real = self._real
         codes = self._learned(method, seed) | (self._given(method) if first else {})
-        for told, rows in codes.items():
-            wanted = "> every other" if told == OBJECT else ""
-            found = searched(told, rows, real, self._seen, wanted)
-            self._precisions[told] = values_of(found, f"mAP {told}")
-            yield from (with_names(one) for one in found) if told in NAMED else found
-        for told in (name for name in self._precisions if name in codes or name in (*GIVEN, *NAMED)):
-            if not told.startswith(OBJECT):
-                wanted = "" if told in NAMED else "> 0"
-                ahead = UNREAD if told in ABLATIONS and UNREAD in codes else OBJECT
-                yield gained((ahead, self._precisions[ahead]), (told, self._precisions[told]), wanted)
+        for name, rows in codes.items():
+            search = measure_search(name, rows, real, self._seen, BEST if name == OBJECT else None)
+            self._precisions[name] = search_values(search)
+            yield from map(with_names, search) if name in NAMED else search
+        yield from self._gains(codes)
         yield from self._typed(codes[OBJECT])
-        wishes = {
-            OBJECT: (">= raw - 0.02", "near chance"),
-            SPELLED: ("", "near chance"),
-            "style code": ("near chance", "1"),
-        }
-        for told in (one for one in (OBJECT, SPELLED, "contrastive only", "raw", "style code") if one in codes):
-            yield from probed(told, codes[told], real, wishes.get(told, ("", "")), control=first and told == OBJECT)
-        for told in (one for one in (OBJECT, "contrastive only", "raw") if one in codes):
-            yield from gaps(told, codes[told], real, ("< raw", "near 0.5") if told == OBJECT else ("", ""))
-            yield company(told, codes[told], real, "near 0" if told == OBJECT else "")
+        for name in (name for name in PROBED if name in codes):
+            targets, control = PROBED[name], first and name == OBJECT
+            yield from measure_probes(name, codes[name], real, targets, control=control)
+        for name in (name for name in (OBJECT, "contrastive only", "raw") if name in codes):
+            object_code = name == OBJECT
+            gap_targets = (Target("<", 0.0, "raw"), NEAR_CHANCE) if object_code else (None, None)
+            yield from measure_gaps(name, codes[name], real, gap_targets)
+            yield measure_domain_bias(name, codes[name], real, NEAR_CHANCE if object_code else None)
+
+    def _gains(self, codes: Mapping[str, np.ndarray]) -> Iterator[Measurement]:
+        """By how much the object code is ahead of every other; of ablations, DUDE of the same phase is."""
+        for name in (name for name in self._precisions if name in codes or name in (*GIVEN, *NAMED)):
+            if not name.startswith(OBJECT):
+                ahead = UNREAD if name in ABLATIONS and UNREAD in codes else OBJECT
+                more, less = (ahead, self._precisions[ahead]), (name, self._precisions[name])
+                yield measure_gain(more, less, self._real.labels, None if name in NAMED else ABOVE)
 
     def _learned(self, method: Dude, seed: int) -> dict[str, np.ndarray]:
         """The object codes of one seed's bundles, DUDE's without the means of its domains, too.   -> (N, W) each"""
@@ -311,7 +321,7 @@ class Bench:
         codes = np.stack([words[style] for style in self._real.domains]).astype(np.float64)
         return codes * (1 + 1e-6 * np.random.default_rng(0).standard_normal(codes.shape))
 
-    def _typed(self, codes: np.ndarray) -> list[Finding]:
+    def _typed(self, codes: np.ndarray) -> list[Measurement]:
         """The mAP of typed words, of all classes that the prior can read."""
         named, words = [], []
         for label in ALL:
@@ -325,9 +335,9 @@ class Bench:
         count = sum(label == named[0] for label in self._real.labels)
         lucky = expected_average_precision(count, len(self._real.labels))
         how = f"{len(named)} words that the prior can read, over all pictures; both sides lose their mean"
-        return split_findings("mAP typed word", values, named, self._seen, how, chance=lucky)
+        return split_measurements("mAP@all of typed words", values, named, self._seen, how, chance=lucky)
 
-    def _pairs(self, name: str, seed: int, kind: str) -> list[Finding]:
+    def _pairs(self, name: str, seed: int, control: str) -> list[Measurement]:
         """T9, from what a run kept of its neighbours; nothing where there is no run."""
         files = sorted((ROOT / "runs" / f"{name}-{seed}").glob("pairs-*.npz"))
         where = folder(name, seed)
@@ -340,7 +350,7 @@ class Bench:
                 names, within, across = kept["names"].tolist(), kept["within"], kept["across"]
             pairs.append((number, within, across))
         begins = math.ceil(config["half"] * config["epochs"]) + 1 if config["progressive"] else 1
-        return paired(pairs, self._labels(names), begins, kind)
+        return measure_pairs(pairs, self._labels(names), begins, control)
 
     def _labels(self, names: Sequence[str]) -> list[str]:
         """What training pictures show, which training did not know; names as `training.disentangling` gives them."""

@@ -1,7 +1,7 @@
 """What each part of DSN does -> results/ladder.json: from classes alone to the whole method, and two controls.
 
-python benchmarks/ladder.py --train --seed 0       train what is missing of one seed; needs GUISE_DATA and renders
-python benchmarks/ladder.py                        measure what was trained, write the file
+python -m benchmarks.ladder --train --seed 0       train what is missing of one seed; needs GUISE_DATA and renders
+python -m benchmarks.ladder                        measure what was trained, write the file
 
 All rungs of a seed start from the trunk of the plain encoder of that seed, fitted to the same classes before the trunk
 learns, see the same pictures and take the same number of steps. They are selected on the validation classes and
@@ -11,34 +11,28 @@ average precision being the mean over seeds. Seeds are few, so their spread stan
 
 from __future__ import annotations
 
+import argparse
+import dataclasses
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from retrieval.threads import settle  # noqa: E402
-
-settle()
-
-import argparse  # noqa: E402
-import dataclasses  # noqa: E402
-from typing import Any  # noqa: E402
-
-import numpy as np  # noqa: E402
-
-from retrieval.artifacts.bundle import load_bundle  # noqa: E402
-from retrieval.artifacts.manifest import MANIFEST, read_manifest  # noqa: E402
-from retrieval.data.readers.packs import packs_folder  # noqa: E402
-from retrieval.evaluation.harness import evaluate  # noqa: E402
-from retrieval.evaluation.metrics import Values, paired_interval  # noqa: E402
-from retrieval.evaluation.report import write_results  # noqa: E402
-from retrieval.evaluation.tasks import Catalog, Task, task  # noqa: E402
-from retrieval.training.recipes import made  # noqa: E402
-from retrieval.training.settings import RECIPES, RUNGS, WorldSketches  # noqa: E402
+from benchmarks import ROOT
+from retrieval.artifacts.bundle import load_bundle
+from retrieval.artifacts.manifest import MANIFEST, read_manifest
+from retrieval.data.readers.packs import packs_folder
+from retrieval.evaluation.harness import evaluate
+from retrieval.evaluation.measurement import GAIN, Measurement, mean_measurement
+from retrieval.evaluation.metrics import Values
+from retrieval.evaluation.report import write_measurements
+from retrieval.evaluation.results import fold_measurements
+from retrieval.evaluation.tasks import Catalog, Task, task
+from retrieval.training.recipes import made
+from retrieval.training.settings import RECIPES, RUNGS, WorldSketches
 
 TASK = "quickdraw-world/zero-shot@1"
 METRIC = "mAP@all"
+VALIDATION = f"validation {METRIC}"
+HOW = "paired query by query, each query's average precision being the mean over seeds"
 WHOLE, PLAIN = "dsn-world", "guise-mini-zs"
 SEEDS = (0, 1, 2)
 PAIRS = (  # what is compared: the second must explain what the first has more
@@ -52,7 +46,6 @@ PAIRS = (  # what is compared: the second must explain what the first has more
     (WHOLE, "dsn-world-classes"),
     (WHOLE, PLAIN),
 )
-Row = dict[str, Any]
 
 
 def main() -> None:
@@ -70,10 +63,10 @@ def main() -> None:
             for name in asked.rung or (WHOLE, *names()):
                 train(name, seed)
         return
-    rows = measured(task(TASK, Catalog(ROOT / "assets" / "gallery", packs)))
-    write_results(ROOT / "benchmarks" / "results" / "ladder.json", rows)
+    rows = measure(task(TASK, Catalog(ROOT / "assets" / "gallery", packs)))
+    write_measurements(ROOT / "benchmarks" / "results" / "ladder.json", rows)
     for row in rows:
-        sys.stdout.write(f"{row}\n")
+        sys.stdout.write(f"{row.name}: {row.value:.4f} {row.interval}\n")
 
 
 def names() -> list[str]:
@@ -112,40 +105,23 @@ def train(name: str, seed: int) -> None:
     )
 
 
-def measured(chosen: Task) -> list[Row]:
-    """A row for each rung that was trained, and one for each comparison of two."""
+def measure(chosen: Task) -> list[Measurement]:
+    """Two rows for each rung that was trained, on test and validation classes, and one for each gain."""
     values: dict[str, dict[int, Values]] = {}
-    rows: list[Row] = []
+    by_seed: dict[int, list[Measurement]] = {seed: [] for seed in SEEDS}
     for name in (*names()[:5], WHOLE, *names()[5:], PLAIN):
         there = [seed for seed in SEEDS if (folder(name, seed) / MANIFEST).is_file()]
         bundles = {seed: load_bundle(folder(name, seed)) for seed in there}
         values[name] = {seed: evaluate(bundle, chosen).values[METRIC] for seed, bundle in bundles.items()}
-        if there:
-            rows.append(
-                {
-                    "rung": name,
-                    "about": RECIPES[name].about,
-                    "seeds": there,
-                    METRIC: [round(float(values[name][seed].mean()), 4) for seed in there],
-                    f"validation {METRIC}": [bundles[seed].manifest.metrics[f"validation {METRIC}"] for seed in there],
-                }
-            )
-    return rows + [gain(*pair, values) for pair in PAIRS if all(values[name] for name in pair)]
-
-
-def gain(more: str, less: str, values: dict[str, dict[int, Values]]) -> Row:
-    """What the first of two rungs has more than the second, over the seeds that both have."""
-    seeds = sorted(values[more].keys() & values[less].keys())
-    a, b = (np.mean([values[name][seed] for seed in seeds], axis=0) for name in (more, less))
-    low, high = paired_interval(a, b)
-    return {
-        "more": more,
-        "less": less,
-        "seeds": seeds,
-        "gain": round(float((a - b).mean()), 4),
-        "interval": [round(low, 4), round(high, 4)],
-        "each seed": [round(float((values[more][seed] - values[less][seed]).mean()), 4) for seed in seeds],
-    }
+        for seed in there:
+            about, validation = RECIPES[name].about, bundles[seed].manifest.metrics[VALIDATION]
+            by_seed[seed].append(mean_measurement(METRIC, values[name][seed], about, chosen.labels, code=name))
+            by_seed[seed].append(Measurement(VALIDATION, float(validation), about, name))
+    for more, less in PAIRS:
+        for seed in values[more].keys() & values[less].keys():
+            gain = values[more][seed] - values[less][seed]
+            by_seed[seed].append(mean_measurement(GAIN, gain, HOW, chosen.labels, code=more, control=less))
+    return fold_measurements(by_seed)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What limits the zero-shot encoder, on validation data alone -> results/limits.json.
 
-python benchmarks/limits.py             needs GUISE_DATA, the folder of packs, and the set rendered for training
+python -m benchmarks.limits             needs GUISE_DATA, the folder of packs, and the set rendered for training
 
 People's drawings of the nine classes that are kept to select on ask for rendered photos of them: with the codes of
 `guise-mini-zs`, with what its trunk knows before the last layer, with edges alone (HOG), and with codes and edges
@@ -9,34 +9,28 @@ side by side. Where edges still add something, the code has lost shape; where th
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import sys
-from pathlib import Path
+from dataclasses import replace
+from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+import numpy as np
+import torch
 
-from retrieval.threads import settle  # noqa: E402
+from benchmarks import ROOT
+from retrieval.artifacts.bundle import load_bundle
+from retrieval.data.readers.packs import packs_folder
+from retrieval.encoder import Vectors
+from retrieval.evaluation.floors import Hog
+from retrieval.evaluation.measurement import Measurement
+from retrieval.evaluation.report import write_measurements
+from retrieval.methods import ClipBaseline
+from retrieval.training.settings import RECIPES, DualEncoder
+from retrieval.training.validation import Validation
 
-settle()
-
-import dataclasses  # noqa: E402
-import json  # noqa: E402
-from typing import Any  # noqa: E402
-
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-
-from retrieval.artifacts.bundle import load_bundle  # noqa: E402
-from retrieval.data.readers.packs import packs_folder  # noqa: E402
-from retrieval.encoder import Vectors  # noqa: E402
-from retrieval.evaluation.floors import Hog  # noqa: E402
-from retrieval.evaluation.report import write_results  # noqa: E402
-from retrieval.methods import ClipBaseline  # noqa: E402
-from retrieval.training.settings import RECIPES, DualEncoder  # noqa: E402
-from retrieval.training.validation import Validation  # noqa: E402
-
+MEASURE = "validation mAP@all"
 EDGES = 0.5  # weight of HOG beside a code
-Row = dict[str, Any]
 
 
 class Trunk:
@@ -69,26 +63,27 @@ def main() -> None:
     both = tuple(np.hstack([own, EDGES**0.5 * centred(other)]) for own, other in zip(code, edges, strict=True))
     how = f"{len(code[0])} validation drawings -> {len(code[1])} rendered photos of 9 classes never trained on"
     rows = [
-        row("validation_of_codes", checks.precision(*code), how),
-        row("validation_of_the_trunk", checks.precision(*trunk), "the same, before the last layer"),
-        row("validation_of_edges", checks.precision(*edges), "the same with HOG, which learns nothing"),
-        row("validation_of_codes_and_edges", checks.precision(*both), f"side by side, edges weighing {EDGES:g}"),
+        row("codes", checks.precision(*code), how),
+        row("the trunk", checks.precision(*trunk), "the same, before the last layer"),
+        row("edges", checks.precision(*edges), "the same with HOG, which learns nothing"),
+        row("codes and edges", checks.precision(*both), f"side by side, edges weighing {EDGES:g}"),
     ]
     rows += [row for name in ("guise-mini-zs", "guise-mini") for row in course(name)]
-    write_results(ROOT / "benchmarks" / "results" / "limits.json", rows)
-    for one in rows:
-        sys.stdout.write(f"{one['name']}: {one['value']} {one['how']}\n")
+    write_measurements(ROOT / "benchmarks" / "results" / "limits.json", rows)
+    for line in rows:
+        sys.stdout.write(f"{line.name}: {line.value} {line.how}\n")
 
 
-def course(name: str) -> list[Row]:
+def course(name: str) -> list[Measurement]:
     """What a training, seed 0, measured on validation data as it went on: the lines of its run, if it is here."""
     log = ROOT / "runs" / f"{name}-0" / "log.jsonl"
     lines = map(json.loads, log.read_text(encoding="utf-8").splitlines()) if log.is_file() else ()
-    key = "validation mAP@all"
     return [
-        row(f"{name}_after_epoch_{line['epoch']}", line[key], f"on its validation data, of {line['of']} epochs")
+        replace(
+            row(name, line[MEASURE], f"on its validation data, of {line['of']} epochs"), subset=f"epoch {line['epoch']}"
+        )
         for line in lines
-        if key in line
+        if MEASURE in line
     ]
 
 
@@ -98,9 +93,9 @@ def centred(vectors: Vectors) -> Vectors:
     return np.asarray(away / np.linalg.norm(away, axis=1, keepdims=True))
 
 
-def row(name: str, value: float, how: str) -> Row:
+def row(code: str, value: float, how: str) -> Measurement:
     """One line of the file."""
-    return {"name": name, "value": round(value, 3), "unit": "mAP@all", "wanted": "", "how": how}
+    return Measurement(MEASURE, round(value, 3), how, code)
 
 
 if __name__ == "__main__":

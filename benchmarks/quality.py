@@ -1,8 +1,8 @@
 """Every claim about quality -> results/quality.json: each bundle and each floor on each task.
 
-python benchmarks/quality.py                                   everything; needs GUISE_DATA, the folder of packs
-python benchmarks/quality.py --only-task people/text@1         these lines alone are measured again, the others stay
-python benchmarks/quality.py --only-bundle dsn --only-bundle floor:hog
+python -m benchmarks.quality                                   everything; needs GUISE_DATA, the folder of packs
+python -m benchmarks.quality --only-task people/text@1         these lines alone are measured again, the others stay
+python -m benchmarks.quality --only-bundle dsn --only-bundle floor:hog
 
 Bundles are the folders of checkpoints/ and runs/bundles/. A bundle is called like its folder, without the seed at the
 end: runs/bundles/dsn-1, trained with seed 1, is a row of `dsn`. What a bundle must not be measured on is left out.
@@ -11,37 +11,28 @@ Rows of bundles and seeds that are not here, for not all are shipped, stay as th
 
 from __future__ import annotations
 
+import argparse
+import json
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from retrieval.threads import settle  # noqa: E402
-
-settle()
-
-import argparse  # noqa: E402
-import json  # noqa: E402
-from collections.abc import Callable, Iterator, Sequence  # noqa: E402
-from dataclasses import dataclass  # noqa: E402
-from functools import cache, partial  # noqa: E402
-from typing import Any  # noqa: E402
-
-from retrieval.artifacts.bundle import ROTATION, load_bundle  # noqa: E402
-from retrieval.artifacts.manifest import (  # noqa: E402
-    FORMAT,
-    MANIFEST,
-    read_manifest,
-)
-from retrieval.data.readers.packs import packs_folder  # noqa: E402
-from retrieval.encoder import Encoder  # noqa: E402
-from retrieval.errors import RetrievalError  # noqa: E402
-from retrieval.evaluation.binary import InBits  # noqa: E402
-from retrieval.evaluation.floors import IMAGE_FLOORS, UNTRAINED, untrained  # noqa: E402
-from retrieval.evaluation.harness import Memory, chance, evaluate, refusal  # noqa: E402
-from retrieval.evaluation.report import markdown_table, quality_row, write_results  # noqa: E402
-from retrieval.evaluation.tasks import TASKS, Catalog, Task, task  # noqa: E402
+from benchmarks import ROOT
+from retrieval.artifacts.bundle import ROTATION, load_bundle
+from retrieval.artifacts.manifest import FORMAT, MANIFEST, read_manifest
+from retrieval.data.readers.packs import packs_folder
+from retrieval.encoder import Encoder
+from retrieval.errors import RetrievalError
+from retrieval.evaluation.binary import InBits
+from retrieval.evaluation.floors import IMAGE_FLOORS, UNTRAINED, untrained
+from retrieval.evaluation.harness import Memory, chance, evaluate, refusal
+from retrieval.evaluation.report import quality_row, write_results
+from retrieval.evaluation.results import read_runs
+from retrieval.evaluation.tables import quality_tables
+from retrieval.evaluation.tasks import TASKS, Catalog, Task, task
 
 RESULTS = ROOT / "benchmarks" / "results" / "quality.json"
 EMBEDDED = ROOT / "checkpoints" / "guise-mini"
@@ -160,7 +151,7 @@ def main() -> None:
     if absent := {row["bundle"] for row in before} - set(order):
         sys.stderr.write(f"kept as measured before, their bundles are not here: {', '.join(sorted(absent))}\n")
     write_results(RESULTS, everything)
-    sys.stdout.write(markdown_table(everything) + "\n")
+    sys.stdout.write(quality_tables(read_runs(RESULTS).rows) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,25 +1,18 @@
 """The pictures of the page in the README: the shipped page in a real Chromium -> assets/screenshots/*.png.
 
-python benchmarks/screenshots.py              all of them
-python benchmarks/screenshots.py object map   these alone
+python -m benchmarks.screenshots              all of them
+python -m benchmarks.screenshots object map   these alone
 """
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from playwright.sync_api import Browser, Page, sync_playwright
 
-from retrieval.threads import settle  # noqa: E402
-
-settle()
-
-from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
-
-from benchmarks.speed import app, find_chromium, until  # noqa: E402
+from benchmarks import ROOT
+from benchmarks.speed import app, find_chromium, until
 
 SHOTS: dict[str, dict[str, Any]] = {
     "draw": {"viewport": {"width": 1280, "height": 900}},

@@ -1,50 +1,43 @@
 """Every claim about speed -> results/speed.json: search against its bare parts, pictures that are drawn, the app's
 start, the browser, memory.
 
-python benchmarks/speed.py              wants an idle machine and a Chromium
+python -m benchmarks.speed              wants an idle machine and a Chromium
 """
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
 import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+import faiss
+import numpy as np
+import torch
+from playwright.sync_api import sync_playwright
 
-from retrieval.threads import settle  # noqa: E402
-
-settle()
-
-import json  # noqa: E402
-import os  # noqa: E402
-import shutil  # noqa: E402
-import socket  # noqa: E402
-import statistics  # noqa: E402
-import subprocess  # noqa: E402
-import tempfile  # noqa: E402
-import time  # noqa: E402
-import urllib.error  # noqa: E402
-import urllib.request  # noqa: E402
-from collections.abc import Callable, Iterator  # noqa: E402
-from contextlib import contextmanager  # noqa: E402
-from dataclasses import replace  # noqa: E402
-from typing import Any  # noqa: E402
-
-import faiss  # noqa: E402
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from playwright.sync_api import sync_playwright  # noqa: E402
-
-from retrieval.artifacts.bundle import load_bundle  # noqa: E402
-from retrieval.disentangle.panel_values import Original  # noqa: E402
-from retrieval.encoder import embed_images  # noqa: E402
-from retrieval.engine import Engine, Settings  # noqa: E402
-from retrieval.evaluation.report import write_results  # noqa: E402
-from retrieval.gallery import build  # noqa: E402
-from retrieval.images import open_image, pixels  # noqa: E402
-from retrieval.items import PRIVATE, read_items  # noqa: E402
-from retrieval.types import ImageQuery  # noqa: E402
+from benchmarks import ROOT
+from retrieval.artifacts.bundle import load_bundle
+from retrieval.disentangle.panel_values import Original
+from retrieval.encoder import embed_images
+from retrieval.engine import Engine, Settings
+from retrieval.evaluation.measurement import Measurement, Target
+from retrieval.evaluation.report import write_measurements
+from retrieval.gallery import build
+from retrieval.images import open_image, pixels
+from retrieval.items import PRIVATE, read_items
+from retrieval.types import ImageQuery
 
 ROUNDS = 60
 K = 24
@@ -67,26 +60,25 @@ STROKE_TIME = """() => new Promise((done, fail) => {
         requestAnimationFrame(() => done(performance.now() - lifted));
     }).observe(document.body, { childList: true, subtree: true, characterData: true, attributes: true });
 })"""
-Row = dict[str, Any]
 
 
 def main() -> None:
     """Measure, print, write the file."""
     rows = [*search_rows(), *index_rows(), *drawn_rows(), *app_rows()]
-    write_results(ROOT / "benchmarks" / "results" / "speed.json", rows)
+    write_measurements(ROOT / "benchmarks" / "results" / "speed.json", rows)
     for row in rows:
-        sys.stdout.write(f"{row['name']:28} {row['value']:>10} {row['unit']:6} wanted {row['wanted']}\n")
+        sys.stdout.write(f"{row.name:28} {row.value:>10} {row.unit:6} target {row.target}\n")
 
 
-def row(name: str, value: float, unit: str, wanted: str, how: str) -> Row:
+def row(measure: str, value: float, unit: str, target: Target | None, how: str) -> Measurement:
     """One line of speed.json."""
-    return {"name": name, "value": round(value, 3), "unit": unit, "wanted": wanted, "how": how}
+    return Measurement(measure, round(value, 3), how, unit=unit, target=target)
 
 
 # ---------------------------------------------------------------- search against its bare parts
 
 
-def search_rows() -> list[Row]:
+def search_rows() -> list[Measurement]:
     """The app's search and its bare parts, taken in turns in one process."""
     engine = Engine(Settings())
     engine.wait()
@@ -113,16 +105,16 @@ def search_rows() -> list[Row]:
     ratios = [w / b for w, b in zip(whole_times, bare_times, strict=True)]
     how = f"{len(ratios)} gallery pictures, taken in turns in one process; median"
     return [
-        row("search_over_bare", statistics.median(ratios), "ratio", "<= 1.15", f"paired ratio to {how}"),
-        row("search", 1000 * statistics.median(whole_times), "ms", "", how),
-        row("bare_encode_and_faiss", 1000 * statistics.median(bare_times), "ms", "", how),
+        row("search over bare", statistics.median(ratios), "ratio", Target("<=", 1.15), f"paired ratio to {how}"),
+        row("search", 1000 * statistics.median(whole_times), "ms", None, how),
+        row("bare encode and faiss", 1000 * statistics.median(bare_times), "ms", None, how),
     ]
 
 
 # ---------------------------------------------------------------- indexing against bare encoding
 
 
-def index_rows() -> list[Row]:
+def index_rows() -> list[Measurement]:
     """Building a gallery from its files, against encoding the same pixels from memory, taken in turns."""
     bundle = load_bundle(Settings().bundle)
     items = read_items(Settings().gallery)[: BATCH * (INDEXED // BATCH)]
@@ -151,13 +143,23 @@ def index_rows() -> list[Row]:
     middle = {name: statistics.median(found[1:]) for name, found in times.items()}
     how = f"{len(items)} gallery pictures, files read and decoded; median of {TURNS} turns"
     return [
-        row("index_over_bare", middle["bare"] / middle["indexing"], "ratio", ">= 0.85", f"throughput of {how}, against"
-            f" encoding their pixels from memory in batches of {BATCH}"),
-        row("index_over_loop", middle["decoding"] / middle["indexing"], "ratio", "", "the same, against a loop that "
-            "opens the files one after the other and encodes them in the same batches"),
-        row("index", len(items) / middle["indexing"], "images/s", "", how),
-        row("bare_encode", len(items) / middle["bare"], "images/s", "", f"from memory, batches of {BATCH}"),
-    ]  # fmt: skip
+        row(
+            "index over bare",
+            middle["bare"] / middle["indexing"],
+            "ratio",
+            Target(">=", 0.85),
+            f"throughput of {how}, against encoding their pixels from memory in batches of {BATCH}",
+        ),
+        row(
+            "index over loop",
+            middle["decoding"] / middle["indexing"],
+            "ratio",
+            None,
+            "the same, against a loop that opens the files one after the other and encodes them in the same batches",
+        ),
+        row("index", len(items) / middle["indexing"], "images/s", None, how),
+        row("bare encode", len(items) / middle["bare"], "images/s", None, f"from memory, batches of {BATCH}"),
+    ]
 
 
 def link(path: Path, home: Path) -> Path:
@@ -177,7 +179,7 @@ def timed(run: Callable[[ImageQuery], None], query: ImageQuery) -> float:
 # ---------------------------------------------------------------- pictures that are drawn
 
 
-def drawn_rows() -> list[Row]:
+def drawn_rows() -> list[Measurement]:
     """Cards and grids of gallery pictures, as the page asks for them; the first of each warms up."""
     engine = Engine(Settings())
     engine.wait()
@@ -194,11 +196,18 @@ def drawn_rows() -> list[Row]:
     first = statistics.median(times[0] for times in cards + grids)
     how = f"{len(cards)} gallery pictures, drawn by the prior itself; median"
     return [
-        row("decomposition_card", statistics.median(times[-1] for times in cards), "s", "<= 2", how),
-        row("swap_grid_4x4", statistics.median(times[-1] for times in grids), "s", "<= 6", f"drawn by {by}; median of "
-            f"{len(grids)}"),
-        row("first_preview", first, "s", "<= 0.7", "of those cards and grids, until something is seen; median"),
-    ]  # fmt: skip
+        row("decomposition card", statistics.median(times[-1] for times in cards), "s", Target("<=", 2), how),
+        row(
+            "swap grid 4x4",
+            statistics.median(times[-1] for times in grids),
+            "s",
+            Target("<=", 6),
+            f"drawn by {by}; median of {len(grids)}",
+        ),
+        row(
+            "first preview", first, "s", Target("<=", 0.7), "of those cards and grids, until something is seen; median"
+        ),
+    ]
 
 
 def steps_timed(panel: Iterator[object]) -> list[float]:
@@ -210,7 +219,7 @@ def steps_timed(panel: Iterator[object]) -> list[float]:
 # ---------------------------------------------------------------- the app as a process
 
 
-def app_rows() -> list[Row]:
+def app_rows() -> list[Measurement]:
     """Start, browser and memory of `python app.py`."""
     bytes_, searches = [], []
     for _ in range(STARTS - 1):
@@ -224,11 +233,25 @@ def app_rows() -> list[Row]:
         memory = peak_memory(process.pid)
     first_byte, first_search = statistics.median(bytes_), statistics.median(searches)
     return [
-        row("start_to_first_byte", first_byte, "s", "<= 5", f"to the first 200 of /, median of {STARTS} starts"),
-        row("start_to_first_search", first_search, "s", "<= 15", f"to the first answer, median of {STARTS} starts"),
-        row("stroke_to_results", stroke, "ms", "<= 400", f"pointer up to painted hits, median of {STROKES} strokes"),
-        row("peak_memory", memory, "MB", "<= 1500", "VmHWM of the app after the browser's searches"),
-    ]  # fmt: skip
+        row(
+            "start to first byte", first_byte, "s", Target("<=", 5), f"to the first 200 of /, median of {STARTS} starts"
+        ),
+        row(
+            "start to first search",
+            first_search,
+            "s",
+            Target("<=", 15),
+            f"to the first answer, median of {STARTS} starts",
+        ),
+        row(
+            "stroke to results",
+            stroke,
+            "ms",
+            Target("<=", 400),
+            f"pointer up to painted hits, median of {STROKES} strokes",
+        ),
+        row("peak memory", memory, "MB", Target("<=", 1500), "VmHWM of the app after the browser's searches"),
+    ]
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Objects in all styles, as DUDE tells them and the prior draws them -> assets/screenshots/swaps-*.png.
 
-python benchmarks/swap_grids.py
+python -m benchmarks.swap_grids
 
 Nothing is picked: a row is the first photo of the gallery of each of the first eight test classes, which the prior
 never saw, and of the first eight seen ones; all cells of a sheet begin in the same noise, that of seed 0, and since a
@@ -11,26 +11,18 @@ column is the gallery's picture. A green rim says that the judge reads the class
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from collections.abc import Sequence
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from PIL import Image, ImageDraw, ImageFont
 
-from retrieval.threads import settle  # noqa: E402
-
-settle()
-
-from collections.abc import Sequence  # noqa: E402
-
-from PIL import Image, ImageDraw, ImageFont  # noqa: E402
-
-from retrieval.diffusion.samplers import TEACHER  # noqa: E402
-from retrieval.disentangle.panel_values import Drawn, Original, SwapGrid  # noqa: E402
-from retrieval.engine import Engine, Settings  # noqa: E402
-from retrieval.images import open_image  # noqa: E402
-from retrieval.items import read_items  # noqa: E402
-from retrieval.types import PHOTO, STYLES  # noqa: E402
-from retrieval.world.split import SEEN, TEST_UNSEEN  # noqa: E402
+from benchmarks import ROOT
+from retrieval.diffusion.samplers import TEACHER
+from retrieval.disentangle.panel_values import Drawn, Original, SwapGrid
+from retrieval.engine import Engine, Settings
+from retrieval.images import open_image
+from retrieval.items import read_items
+from retrieval.types import PHOTO, STYLES
+from retrieval.world.split import SEEN, TEST_UNSEEN
 
 ROWS, CELL, GAP = 8, 96, 8
 LISTS = {"unseen": TEST_UNSEEN[:ROWS], "seen": SEEN[:ROWS]}

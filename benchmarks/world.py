@@ -1,7 +1,7 @@
 """Is the world recognisable, and are its styles separable? -> results/world.json.
 
-python benchmarks/world.py              needs GUISE_DATA, the folder of packs, and rendered sets (see README.md)
-python benchmarks/world.py --only style these rows alone are measured again
+python -m benchmarks.world              needs GUISE_DATA, the folder of packs, and rendered sets (see README.md)
+python -m benchmarks.world --only style these rows alone are measured again
 
 Recognisability is judged by models that never saw a render: one learned human drawings (Quick, Draw!) of the world's
 classes and names our sketches, one learned photographs and names our photos. Separability is judged by models that
@@ -16,38 +16,35 @@ import argparse
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
 
-from retrieval.threads import cores, settle  # noqa: E402
+from benchmarks import ROOT
+from retrieval.threads import cores
 
-settle()
+import dataclasses
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
-import dataclasses  # noqa: E402
-import json  # noqa: E402
-import tempfile  # noqa: E402
-import time  # noqa: E402
-from collections import Counter  # noqa: E402
-from collections.abc import Iterator, Sequence  # noqa: E402
-from typing import Any  # noqa: E402
+import numpy as np
+import torch
+from PIL import Image
 
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from PIL import Image  # noqa: E402
-
-from retrieval.data.picture_table import PictureTable, concatenate  # noqa: E402
-from retrieval.data.readers.packs import packs_folder, read_pack  # noqa: E402
-from retrieval.data.readers.quickdraw import quickdraw  # noqa: E402
-from retrieval.data.readers.world import read_rendered  # noqa: E402
-from retrieval.data.sampler import Portion, Sampler  # noqa: E402
-from retrieval.evaluation.classifiers import Accuracy, Classifier, Config, accuracy, scanned, trained  # noqa: E402
-from retrieval.evaluation.report import write_results  # noqa: E402
-from retrieval.images import Preprocess  # noqa: E402
-from retrieval.training.runs import Run  # noqa: E402
-from retrieval.types import PHOTO, SKETCH, Domain  # noqa: E402
-from retrieval.world.sets import render_set  # noqa: E402
-from retrieval.world.split import ALL, SEEN  # noqa: E402
-from retrieval.world.styles import STYLES  # noqa: E402
+from retrieval.data.picture_table import PictureTable, concatenate
+from retrieval.data.readers.packs import packs_folder, read_pack
+from retrieval.data.readers.quickdraw import quickdraw
+from retrieval.data.readers.world import read_rendered
+from retrieval.data.sampler import Portion, Sampler
+from retrieval.evaluation.classifiers import Accuracy, Classifier, Config, accuracy, scanned, trained
+from retrieval.evaluation.measurement import Measurement, Target
+from retrieval.evaluation.report import write_measurements
+from retrieval.evaluation.results import read_measurements
+from retrieval.images import Preprocess
+from retrieval.training.runs import Run
+from retrieval.types import PHOTO, SKETCH, Domain
+from retrieval.world.sets import render_set
+from retrieval.world.split import ALL, SEEN
+from retrieval.world.styles import STYLES
 
 RESULTS = ROOT / "benchmarks" / "results" / "world.json"
 SIZE = 64  # pixels that the judge of sketches reads
@@ -56,7 +53,6 @@ SEED = 0
 PHOTO_PACKS = (("tiny_imagenet", "photo"), ("caltech101", "photo"), ("cifar10", "photo"))
 FEWEST_PHOTOS = 60  # classes with fewer training photographs are not judged
 HELD_OUT = (("sketch", "mosaic"),)  # each judge learns the other four
-Row = dict[str, Any]
 
 
 def main() -> None:
@@ -77,7 +73,7 @@ def main() -> None:
         _sketch_judge(packs)
         _photo_judge(packs)
         return
-    rows: list[Row] = _speed_rows() if told.only is None else []  # first, while nothing else fills the memory
+    rows: list[Measurement] = _speed_rows() if told.only is None else []  # first, while nothing else fills the memory
     judged = read_rendered(told.gallery)
     if told.only in (None, "sketch"):
         rows += _sketch_rows(packs, judged)
@@ -87,9 +83,9 @@ def main() -> None:
         training = read_rendered(told.training).in_memory()
         rows += [*_unseen_style_rows(training, judged), _style_row(training, read_rendered(told.validation))]
     for row in rows:
-        sys.stdout.write(f"{row['name']}: {row['value']} {row['unit']} (wanted {row['wanted']}) {row['how']}\n")
-    before = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"] if told.only and RESULTS.is_file() else []
-    write_results(RESULTS, list({row["name"]: row for row in [*before, *rows]}.values()))
+        sys.stdout.write(f"{row.name}: {row.value:.4f} {row.unit} (target {row.target}) {row.how}\n")
+    before = read_measurements(RESULTS).rows if told.only and RESULTS.is_file() else []
+    write_measurements(RESULTS, list({row.key: row for row in [*before, *rows]}.values()))
 
 
 # ---------------------------------------------------------------- sketches, judged by people's drawings
@@ -101,7 +97,7 @@ def _sketch_judge(packs: Path) -> Classifier:
     return _judge("sketch", [Portion(drawings, 1.0)], Config(epochs=18), size=SIZE, steps=80)
 
 
-def _sketch_rows(packs: Path, judged: PictureTable) -> list[Row]:
+def _sketch_rows(packs: Path, judged: PictureTable) -> list[Measurement]:
     """How well that model names our sketches, beside chance and its own held-out drawings."""
     judge = _sketch_judge(packs)
     own = quickdraw(packs / "quickdraw345", ALL, "test")
@@ -110,7 +106,7 @@ def _sketch_rows(packs: Path, judged: PictureTable) -> list[Row]:
     scores = judge.scores(scanned(image, SIZE) for image in _opened(ours))
     _confusions("sketch", scores, ours.labels, judge.classes)
     return _both(
-        "sketch", accuracy(scores, ours.labels, judge.classes), at_home, "human drawings", wanted=">= 0.6, none 0"
+        "sketch", accuracy(scores, ours.labels, judge.classes), at_home, "human drawings", Target(">=", 0.6)
     )
 
 
@@ -127,7 +123,7 @@ def _photo_judge(packs: Path) -> tuple[Classifier, PictureTable]:
     return judge, shared.where(split="test")
 
 
-def _photo_rows(packs: Path, judged: PictureTable) -> list[Row]:
+def _photo_rows(packs: Path, judged: PictureTable) -> list[Measurement]:
     """How well that model names our photos, beside chance and its own held-out photographs."""
     judge, own = _photo_judge(packs)
     at_home = accuracy(judge.scores(_opened(own)), own.labels, judge.classes)
@@ -136,14 +132,14 @@ def _photo_rows(packs: Path, judged: PictureTable) -> list[Row]:
     _confusions("photo", scores, ours.labels, judge.classes)
     chance = 3 / len(judge.classes)
     return _both(
-        "photo", accuracy(scores, ours.labels, judge.classes), at_home, "photographs", wanted=f">= {3 * chance:.2f}"
+        "photo", accuracy(scores, ours.labels, judge.classes), at_home, "photographs", Target(">=", round(3 * chance, 2))
     )
 
 
 # ---------------------------------------------------------------- styles, judged by our own other styles
 
 
-def _unseen_style_rows(training: PictureTable, judged: PictureTable) -> list[Row]:
+def _unseen_style_rows(training: PictureTable, judged: PictureTable) -> list[Measurement]:
     """Classes named in styles that a judge never saw; the seen classes of the one split only."""
     styles = sorted(set(training.domains))
     rows = []
@@ -155,24 +151,24 @@ def _unseen_style_rows(training: PictureTable, judged: PictureTable) -> list[Row
             ours = judged.where(domain=Domain(style), labels=SEEN)
             named = accuracy(judge.scores(_opened(ours)), ours.labels, judge.classes)
             how = f"class among {len(SEEN)} seen ones in {named.count} {style} pictures; learnt {', '.join(learnt)}"
-            rows.append(_row(f"class_in_unseen_style:{style}", named.top1, ">= 0.6", how))
+            rows.append(_row("class in unseen style", named.top1, how, Target(">=", 0.6), style))
     return rows
 
 
-def _style_row(training: PictureTable, judged: PictureTable) -> Row:
+def _style_row(training: PictureTable, judged: PictureTable) -> Measurement:
     """The style named in objects that the judge never saw, at the size that it learnt: size changes texture."""
     styles = sorted(set(training.domains))
     portions = [Portion(training.where(domain=Domain(style)), 1.0) for style in styles]
     judge = _judge("style", portions, Config(epochs=16), size=SIZE, steps=40, styles=styles)
     named = accuracy(judge.scores(_opened(judged)), judged.domains, judge.classes)
     how = f"style among {len(styles)} in {named.count} validation renders of {SIZE} px"
-    return _row("style_top1", named.top1, ">= 0.95", how)
+    return _row("style top1", named.top1, how, Target(">=", 0.95))
 
 
 # ---------------------------------------------------------------- how fast
 
 
-def _speed_rows() -> list[Row]:
+def _speed_rows() -> list[Measurement]:
     """Pictures a second on all cores, start of the workers included; wants an idle machine."""
     labels = ALL[::2]
     with tempfile.TemporaryDirectory() as folder:
@@ -182,8 +178,8 @@ def _speed_rows() -> list[Row]:
     scenes = len(labels) / seconds
     whole = 200 * len(ALL) / scenes / 60
     how = f"{len(labels)} scenes at {SIZE} px in {len(STYLES)} styles; 200 objects a class take {whole:.0f} minutes"
-    row = {"name": "render_images_per_second", "value": round(scenes * len(STYLES), 2), "unit": "images/s"}
-    return [row | {"wanted": "", "how": f"{cores()} cores, {how}"}]
+    rate = round(scenes * len(STYLES), 2)
+    return [Measurement("rendering", rate, f"{cores()} cores, {how}", unit="images/s")]
 
 
 # ---------------------------------------------------------------- shared
@@ -216,27 +212,28 @@ def _judge(
     return trained(judge, data, run, seed=SEED, on_progress=told)
 
 
-def _both(style: str, ours: Accuracy, at_home: Accuracy, learnt: str, wanted: str) -> list[Row]:
+def _both(style: str, ours: Accuracy, at_home: Accuracy, learnt: str, target: Target) -> list[Measurement]:
     """Rows for one judge: our pictures, its own, chance, and each class."""
     classes = len(at_home.per_class)
     how = f"{ours.count} {style} pictures of {len(ours.per_class)} classes, judged by a model of {learnt} only"
     home = f"the same judge on {at_home.count} held-out {learnt}"
     rows = [
-        _row(f"{style}_top1", ours.top1, "", how),
-        _row(f"{style}_top3", ours.top3, wanted, how),
-        _row(f"{style}_judge_top1", at_home.top1, "", home),
-        _row(f"{style}_judge_top3", at_home.top3, "", home),
-        _row(f"{style}_chance_top1", 1 / classes, "", f"1 of {classes} classes"),
-        _row(f"{style}_chance_top3", 3 / classes, "", f"3 of {classes} classes"),
+        _row(f"{style} top1", ours.top1, how),
+        _row(f"{style} top3", ours.top3, how, target),
+        _row(f"{style} judge top1", at_home.top1, home),
+        _row(f"{style} judge top3", at_home.top3, home),
+        _row(f"{style} chance top1", 1 / classes, f"1 of {classes} classes"),
+        _row(f"{style} chance top3", 3 / classes, f"3 of {classes} classes"),
     ]
     for label, (first, third) in sorted(ours.per_class.items()):
-        rows.append(_row(f"{style}_top1:{label}", first, "", f"{label} alone"))
-        rows.append(_row(f"{style}_top3:{label}", third, "> 0" if style == "sketch" else "", f"{label} alone"))
+        rows.append(_row(f"{style} top1", first, f"{label} alone", subset=label))
+        known = Target(">", 0.0) if style == "sketch" else None
+        rows.append(_row(f"{style} top3", third, f"{label} alone", known, label))
     return rows
 
 
-def _row(name: str, value: float, wanted: str, how: str) -> Row:
-    return {"name": name, "value": round(value, 4), "unit": "share", "wanted": wanted, "how": how}
+def _row(measure: str, value: float, how: str, target: Target | None = None, subset: str = "") -> Measurement:
+    return Measurement(measure, value, how, subset=subset, target=target)
 
 
 def _confusions(style: str, scores: np.ndarray, labels: Sequence[str], classes: Sequence[str]) -> None:

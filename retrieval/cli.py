@@ -236,7 +236,7 @@ def calibrate(asked: argparse.Namespace) -> None:
 
     manifest = calibrated(asked.folder, asked.gallery, asked.packs)
     say(json.dumps({"cutoff": dict(manifest.cutoff), "metrics": dict(manifest.metrics)}, indent=2))
-    say(f"Saved {asked.folder}. Measure it: python benchmarks/cutoff.py")
+    say(f"Saved {asked.folder}. Measure it: python -m benchmarks.cutoff")
 
 
 # ---------------------------------------------------------------- words

@@ -1,122 +1,101 @@
-"""The lines of disentanglement.json as the README shows them: codes beside each other, then what is drawn from them.
+"""disentanglement.json as tables of Markdown: codes beside each other, then what is generated from them.
 
-A value is the mean over seeds ± their standard deviation, or of one seed the value and its interval. What a metric is
-of the classes that the prior saw, and of those that it did not, stands beside what it is of all.
+A value is the mean over seeds ± their standard deviation, or of one seed the value and its interval by query. What a
+metric is of the classes that the prior saw, and of those that it did not, stands beside what it is of all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from statistics import mean, stdev
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from retrieval.evaluation.findings import SEEN, UNSEEN
-
-Row = Mapping[str, Any]
-MAP, GAIN = "mAP ", "mAP gain of "
-AHEAD = {"object code": "", "before it reads": "before it reads: "}  # whose gain is shown -> what stands before it
-WORD = f"{MAP}typed word"
-PROBES = ("", ", logistic", ", 10 nearest")
-READ = ("class probe ", "domain probe ")
-ALONG = ("domain AUC ", "own style in the top 10, ")
-DRAWN = (  # what all other lines that are shown begin with
-    WORD,
-    "class probe object code, labels shuffled",
-    "domain probe object code, labels shuffled",
-    "judge ",
-    "prior ",
-    "swap class",
-    "swap style",
-    "swap keeps",
-    "swap nearer to truth",
-    "object alone",
-    "student ",
-    "error rises",
-    "overlap with",
-    "slider",
-    "pair purity",
-    "near copies",
-    "KID ",
+from retrieval.evaluation.code_quality import (
+    DOMAIN_AUC,
+    DOMAIN_BIAS,
+    MAIN,
+    probe_name,
 )
-NONE = "–"
+from retrieval.evaluation.measurement import GAIN, SEARCH, SEEN, UNSEEN, Key, Measurement
+from retrieval.evaluation.results import interval_text, summary_of
+from retrieval.evaluation.tables import NONE, table
+
+AHEAD = {"object code": "", "before it reads": "before it reads: "}  # whose gain is shown -> what stands before it
+READERS = (MAIN, "logistic", "10 nearest")
+CODES = (SEARCH, GAIN, DOMAIN_AUC, DOMAIN_BIAS)  # measures of the first two tables
+HIDDEN = (
+    "P@",
+    "MMD2",
+    "points at",
+    "swap distance",
+    "swap harmonic",
+    "nearest training picture",
+)  # beside a better one
+Rows = Mapping[Key, Measurement]
 
 
-def disentanglement_tables(rows: Sequence[Row]) -> str:
-    """Three tables: what codes find, what can be read off them, and what the prior makes of them."""
-    found = {row["name"]: row for row in rows}
-    return "\n\n".join(table for table in (_codes(found), _probes(found), _drawn(found)) if table)
+def disentanglement_tables(rows: Sequence[Measurement]) -> str:
+    """Three tables: how codes search, what probes read off them, and what the prior makes of them."""
+    by_key = {row.key: row for row in rows}
+    return "\n\n".join(part for part in (_codes(by_key), _probes(by_key), _generated(by_key)) if part)
 
 
-def _codes(found: Mapping[str, Row]) -> str:
-    names = [name for name in found if name.startswith(MAP) and not name.startswith((GAIN, WORD))]
-    whole = [name for name in names if not name.endswith((SEEN, UNSEEN))]
-    head = ("code", "seeds", "mAP@all across styles", SEEN, UNSEEN, "P@1", "object code is ahead by")
-    lines = []
-    for name in whole:
-        told = name.removeprefix(MAP)
-        beside = (f"{name}, {SEEN}", f"{name}, {UNSEEN}", f"P@1 macro {told}")
-        seeds = str(len(found[name]["seeds"]))
-        gains = {before: found.get(f"{GAIN}{code} over {told}") for code, before in AHEAD.items()}
-        gain = next((before + _cell(row, signed=True) for before, row in gains.items() if row), NONE)
-        lines.append(
-            (told, seeds, _cell(found[name]), *(_cell(found.get(other), ends=False) for other in beside), gain)
-        )
-    if not lines:
+def _codes(rows: Rows) -> str:
+    whole = [row for row in rows.values() if row.measure == SEARCH and not row.subset]
+    if not whole:
         return ""
-    first = found[whole[0]]
-    return f"{_table(head, lines)}\n\n{_sentence(first['how'])} By chance: {first['chance']:.3f}."
+    head = ("code", "seeds", "mAP@all across styles", "95 % by query", "95 % by class", SEEN, UNSEEN, "P@1")
+    lines = [_code_line(row, rows) for row in whole]
+    first = whole[0]
+    chance = NONE if first.chance is None else f"{first.chance:.3f}"
+    return f"{table((*head, 'object code is ahead by'), lines)}\n\n{_sentence(first.how)} By chance: {chance}."
 
 
-def _probes(found: Mapping[str, Row]) -> str:
-    codes = [n.removeprefix(READ[0]) for n in found if n.startswith(READ[0]) and "," not in n]
-    head = ("code", *(f"{what}{kind or ', two layers'}" for what in ("class", "domain") for kind in PROBES))
-    head += ("domains in pairs, AUC", "own style in the top 10")
-    lines = []
-    for code in codes:
-        names = [f"{what}{code}{kind}" for what in READ for kind in PROBES] + [f"{what}{code}" for what in ALONG]
-        lines.append((code, *(_cell(found.get(name), ends=False) for name in names)))
-    if not lines:
+def _code_line(row: Measurement, rows: Rows) -> tuple[str, ...]:
+    code = row.code
+    beside = [
+        rows.get(key) for key in ((SEARCH, code, SEEN, ""), (SEARCH, code, UNSEEN, ""), ("P@1 macro", code, "", ""))
+    ]
+    gains = {before: rows.get((GAIN, ahead, "", code)) for ahead, before in AHEAD.items()}
+    gain = next((before + _cell(part, ends=True, sign="+") for before, part in gains.items() if part), NONE)
+    intervals = interval_text(row.interval), interval_text(row.class_interval)
+    return code, str(len(row.seeds)), summary_of(row).text(), *intervals, *map(_cell, beside), gain
+
+
+def _probes(rows: Rows) -> str:
+    main = probe_name("class", MAIN)
+    codes = [row.code for row in rows.values() if row.measure == main and not row.control]
+    if not codes:
         return ""
-    one = found[READ[0] + codes[0]]
-    chances = [found[what + codes[0]]["chance"] for what in READ if what + codes[0] in found]
-    told = " and ".join(f"{chance:.3f}" for chance in chances)
-    return f"{_table(head, lines)}\n\nProbes: {one['how'].partition(', ')[2]}. By chance: {told}."
+    measures = [probe_name(kind, reader) for kind in ("class", "domain") for reader in READERS]
+    measures += [DOMAIN_AUC, DOMAIN_BIAS]
+    lines = [(code, *(_cell(rows.get((measure, code, "", ""))) for measure in measures)) for code in codes]
+    first = rows[main, codes[0], "", ""]
+    chances = [rows.get((probe_name(kind, MAIN), codes[0], "", "")) for kind in ("class", "domain")]
+    words = " and ".join(f"{row.chance:.3f}" for row in chances if row and row.chance is not None)
+    return f"{table(('code', *measures), lines)}\n\nProbes: {first.how}. By chance: {words}."
 
 
-def _drawn(found: Mapping[str, Row]) -> str:
-    names = [name for start in DRAWN for name in found if name.startswith(start)]
-    whole = [name for name in dict.fromkeys(names) if not name.endswith((SEEN, UNSEEN))]
-    head = ("what", "value", SEEN, UNSEEN, "by chance", "wanted", "how")
+def _generated(rows: Rows) -> str:
+    head = ("what", "value", SEEN, UNSEEN, "by chance", "target", "how")
     lines = []
-    for name in whole:
-        row = found[name]
-        beside = (_cell(found.get(f"{name}, {kind}"), ends=False, none="") for kind in (SEEN, UNSEEN))
-        chance = "" if row["chance"] is None else f"{row['chance']:.3f}"
-        lines.append((name, _cell(row), *beside, chance, row["wanted"], row["how"]))
-    return _table(head, lines) if lines else ""
+    for row in rows.values():
+        if row.subset in (SEEN, UNSEEN) or row.measure in CODES or row.measure.startswith(HIDDEN):
+            continue
+        if " probe, " in row.measure and not row.control:
+            continue
+        measure, code, _, control = row.key
+        beside = (_cell(rows.get((measure, code, kind, control)), none="") for kind in (SEEN, UNSEEN))
+        chance = "" if row.chance is None else f"{row.chance:.3f}"
+        lines.append((row.name, _cell(row, ends=True), *beside, chance, str(row.target or ""), row.how))
+    return table(head, lines) if lines else ""
 
 
-def _table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *lines))
-
-
-def _cell(row: Row | None, *, ends: bool = True, signed: bool = False, none: str = NONE) -> str:
+def _cell(row: Measurement | None, *, ends: bool = False, sign: str = "", none: str = NONE) -> str:
+    """The seeds of a row; with `ends` the interval of a single one, too."""
     if row is None:
         return none
-    sign, low_high = "+" if signed else "", row["interval"] if ends and len(row["seeds"]) == 1 else None
-    value = spread(row["each seed"], sign)
-    return f"{value} [{low_high[0]:{sign}.3f}, {low_high[1]:{sign}.3f}]" if low_high else value
+    interval = f" {interval_text(row.interval, sign)}" if ends and len(row.seeds) == 1 and row.interval else ""
+    return summary_of(row).text(sign) + interval
 
 
 def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:] + "."
-
-
-def spread(values: Sequence[float], sign: str = "") -> str:
-    """The mean of the seeds ± their standard deviation; of one, the value.
-
-    >>> spread([0.25, 0.75]), spread([0.5], "+")
-    ('0.500 ± 0.354', '+0.500')
-    """
-    middle = f"{mean(values):{sign}.3f}"
-    return f"{middle} ± {stdev(values):.3f}" if len(values) > 1 else middle

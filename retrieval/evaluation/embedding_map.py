@@ -28,7 +28,7 @@ from retrieval.artifacts.manifest import WEIGHTS
 from retrieval.data.picture_table import PictureTable
 from retrieval.data.readers.world import read_rendered
 from retrieval.errors import BundleError, DataError
-from retrieval.evaluation.code_quality import gaps, probed
+from retrieval.evaluation.code_quality import MAIN, MMD, ONE_DOMAIN, measure_gaps, measure_probes, probe_name
 from retrieval.evaluation.disentanglement import pair_purity
 from retrieval.evaluation.embedding_map_file import Atlas, Stop
 from retrieval.evaluation.generation_quality import tokens, trunk_features
@@ -226,12 +226,13 @@ def joined(neighbours: Rows) -> Iterator[tuple[int, int]]:
 
 def measured(codes: Codes, real: PictureTable) -> dict[str, float]:
     """What the evaluation finds of these codes: T1 by its strongest reader, and the gap of T5 with its control."""
-    found = {one.name: one.value for one in (*probed("shown", codes, real), *gaps("shown", codes, real))}
+    measurements = (*measure_probes("", codes, real), *measure_gaps("", codes, real))
+    values = {(part.measure, part.control): part.value for part in measurements}
     told = {
-        "class probe": found["class probe shown"],
-        "domain probe": found["domain probe shown"],
-        "MMD2": found["MMD2 between domains shown"],
-        "MMD2 of one domain": found["MMD2 between domains shown, one domain"],
+        "class probe": values[probe_name("class", MAIN), ""],
+        "domain probe": values[probe_name("domain", MAIN), ""],
+        "MMD2": values[MMD, ""],
+        "MMD2 of one domain": values[MMD, ONE_DOMAIN],
     }
     return {name: round(value, DIGITS) for name, value in told.items()}
 

@@ -16,7 +16,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from retrieval.artifacts.judge import Judge
-from retrieval.data.picture_table import PictureTable
 from retrieval.diffusion.attention import HeatMaps
 from retrieval.diffusion.prior import Prior
 from retrieval.diffusion.prompts import STYLE_AT, THING_AT, prompt
@@ -30,9 +29,10 @@ from retrieval.evaluation.disentanglement import (
     pointing,
     spearman,
 )
-from retrieval.evaluation.findings import Finding, mean_finding
+from retrieval.evaluation.measurement import EVERY_OTHER, Measurement, Target, mean_measurement
 from retrieval.evaluation.metrics import Relevance, Values
 from retrieval.methods.dude import Dude
+from retrieval.data.picture_table import PictureTable
 
 BATCH = 32  # pictures that are drawn at once
 LOOKED_AT = (300, 500, 700)  # noise steps at which the prior is watched
@@ -152,11 +152,16 @@ def codes_of(studio: Studio, real: PictureTable, plan: Plan) -> Tensor:
     return found if studio.spelling is None else studio.spelling(found)
 
 
+def labels_of(real: PictureTable, plan: Plan) -> list[str]:
+    """The classes of a plan's objects.   -> (B,)"""
+    return [real.labels[row] for row in plan.rows]
+
+
 # ---------------------------------------------------------------- what the prior does with a code
 
 
 @torch.inference_mode()
-def use_findings(studio: Studio, real: PictureTable, count: int, steps: Sequence[int], seed: int) -> list[Finding]:
+def measure_use(studio: Studio, real: PictureTable, count: int, steps: Sequence[int], seed: int) -> list[Measurement]:
     """T4: by how much the prior's noise error rises when it is told another object's code, or another style's word."""
     plan = planned(real, count, seed)
     codes, own = codes_of(studio, real, plan), [real.domains[row] for row in plan.rows]
@@ -174,18 +179,19 @@ def use_findings(studio: Studio, real: PictureTable, count: int, steps: Sequence
         for kept, prompts, vectors in ((told, words, codes), (shuffled, words, codes[turned]), (wrong, others, codes)):
             states = studio.prior.reader(prompts, {THING_AT: vectors})
             kept.append(studio.prior.noise_error(latents, eps, t, states).double().numpy())
-    found = []
+    measurements = []
     for name, rows in (("codes shuffled", shuffled), ("another style's word", wrong)):
         right, otherwise = np.stack(told), np.stack(rows)  # (T, B)
-        points = [(t, *point) for t, point in zip(steps, curve(right, otherwise), strict=True)]
+        points = tuple((t, *point) for t, point in zip(steps, curve(right, otherwise), strict=True))
         rises = (otherwise - right).mean(axis=0) / right.mean()
         how = f"share by which the noise error rises, {len(latents)} pictures, mean of {len(steps)} noise steps"
-        found.append(mean_finding(f"error rises, {name}", rises, how, wanted="> 0", chance=0.0, curve=points))
-    return found
+        about = {"control": name, "target": Target(">", 0.0), "chance": 0.0, "curve": points}
+        measurements.append(mean_measurement("noise error rises", rises, how, labels_of(real, plan), **about))
+    return measurements
 
 
 @torch.inference_mode()
-def look_findings(studio: Studio, real: PictureTable, masks: Relevance, count: int, seed: int) -> list[Finding]:
+def measure_attention(studio: Studio, real: PictureTable, masks: Relevance, count: int, seed: int) -> list[Measurement]:
     """T7: whether the prior looks up the object's code where the object is. masks (N, H, W) of the real pictures."""
     plan = planned(real, count, seed)
     z, rows = codes_of(studio, real, plan), plan.rows.tolist()
@@ -201,44 +207,43 @@ def look_findings(studio: Studio, real: PictureTable, masks: Relevance, count: i
     large = F.interpolate(heat.maps().float(), truth.shape[1:], mode="bilinear", align_corners=False).double().numpy()
     middle = np.broadcast_to(centre(*truth.shape[1:]), truth.shape)
     share = truth.mean(axis=(1, 2))
-    found = []
-    for name, maps, wanted in (
-        ("object code", large[:, THING_AT], "> centre and style word"),
-        ("style word", large[:, STYLE_AT], ""),
-        ("the middle of the picture", middle, ""),
+    measurements = []
+    for code, maps, target in (
+        ("object code", large[:, THING_AT], Target(">", 0.0, EVERY_OTHER)),
+        ("style word", large[:, STYLE_AT], None),
+        ("the middle of the picture", middle, None),
     ):
         how = f"cross-attention on {len(rows)} noised pictures, as many pixels as the object has"
         how = how if maps is not middle else "control: what looks at the middle of every picture"
         lucky = float(np.nanmean(share / (2 - share)))
-        found.append(
-            mean_finding(f"overlap with the object, {name}", overlap(maps, truth), how, wanted=wanted, chance=lucky)
-        )
-        found.append(
-            mean_finding(f"points at the object, {name}", pointing(maps, truth), how, chance=float(share.mean()))
-        )
-    return found
+        for measure, values, about in (
+            ("overlap with the object", overlap(maps, truth), {"target": target, "chance": lucky}),
+            ("points at the object", pointing(maps, truth), {"chance": float(share.mean())}),
+        ):
+            measurements.append(mean_measurement(measure, values, how, labels_of(real, plan), code=code, **about))
+    return measurements
 
 
 @torch.inference_mode()
-def slider_findings(studio: Studio, real: PictureTable, count: int, seed: int) -> list[Finding]:
+def measure_sliders(studio: Studio, real: PictureTable, count: int, seed: int) -> list[Measurement]:
     """T8: whether the style rises steadily from one word to another, and the object stays."""
     plan = planned(real, count, seed)
-    z, shares = codes_of(studio, real, plan), np.linspace(0.0, 1.0, STOPS)
+    z, shares, labels = codes_of(studio, real, plan), np.linspace(0.0, 1.0, STOPS), labels_of(real, plan)
     word = studio.prior.reader.word
     ends = [(word(real.domains[row]), word(style)) for row, style in zip(plan.rows, plan.styles, strict=True)]
     right, rising = [], []
     for share in shares.tolist():
         places = {THING_AT: z, STYLE_AT: torch.stack([renormalised_lerp(*pair, share) for pair in ends])}
         told = judged(studio.judge, pictures(studio, [prompt()] * len(z), places, seed))
-        right.append(same(told.classes, [real.labels[row] for row in plan.rows]))
+        right.append(same(told.classes, labels))
         columns = [studio.judge.styles.index(style) for style in plan.styles]
         rising.append(told.style_shares[np.arange(len(z)), columns])
     ranks = np.array([spearman(shares, row) for row in np.stack(rising, axis=1)])
-    classes = len(studio.judge.classes)
+    target, chance = Target(">=", 0.8), 1 / len(studio.judge.classes)
     how = f"{len(z)} sliders of {STOPS} stops from the own style's word to another's: rank correlation with its share"
     kept = f"class named right at every stop of {len(z)} sliders, mean"
     return [
-        mean_finding("slider Spearman", ranks, how, wanted="> 0.9", unit="", chance=0.0),
-        mean_finding("slider keeps the class", np.mean(right, axis=0), kept, wanted=">= 0.8", chance=1 / classes),
-        mean_finding("slider starts with the class", right[0], "the same, at the first stop alone"),
+        mean_measurement("slider Spearman", ranks, how, labels, target=Target(">", 0.9), unit="", chance=0.0),
+        mean_measurement("slider keeps the class", np.mean(right, axis=0), kept, labels, target=target, chance=chance),
+        mean_measurement("slider starts with the class", right[0], "the same, at the first stop alone", labels),
     ]

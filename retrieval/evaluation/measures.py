@@ -42,7 +42,26 @@ CUT: dict[str, Callable[[Relevance, int], Values]] = {
     "P@K": precision_at,
     "R@K": recall_at,
 }
+MEANINGS = {  # pattern of a name -> what it means, with its K
+    r"mAP@all": "average precision over the whole gallery, not interpolated; mean over queries",
+    r"mAP@all VOC": "mAP@all of the interpolated precision, which is never smaller",
+    r"mAP@all macro": "mAP@all as a mean over classes, not over queries",
+    r"mAP@(\d+) strict": "average precision of the first {0}, over all relevant pictures that could stand there",
+    r"mAP@(\d+) lenient": "average precision of the first {0}, over the hits; one hit at rank 1 is perfect",
+    r"P@(\d+)": "share of relevant pictures among the first {0}, divided by {0} even where fewer exist",
+    r"P@(\d+) truncated": "P@{0} where no query looks deeper than it has relevant pictures",
+    r"R@(\d+)": "share of queries with a relevant picture among the first {0}",
+    r"mINP": "number of relevant pictures over the rank of the last one",
+}
 KINDS = (*PLAIN, *CUT, "P@K truncated")
+
+
+def meaning(name: str) -> str:
+    """What a metric means, in words; "" for an unknown name."""
+    for pattern, words in MEANINGS.items():
+        if match := re.fullmatch(pattern, name):
+            return words.format(*match.groups())
+    return ""
 
 
 def measured(name: str, relevant: Relevance) -> Values:

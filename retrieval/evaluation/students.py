@@ -7,19 +7,19 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from retrieval.data.picture_table import PictureTable
 from retrieval.diffusion.prompts import THING_AT, prompt
 from retrieval.evaluation.disentanglement import polynomial, squared_mmd
-from retrieval.evaluation.findings import Finding, mean_finding
 from retrieval.evaluation.generation_quality import Judged, Studio, codes_of, judged, pictures, planned, same
+from retrieval.evaluation.measurement import Measurement, Target, mean_measurement
 from retrieval.evaluation.metrics import Values
+from retrieval.data.picture_table import PictureTable
 
 DRAWS = 100  # halves
 LESS = -0.03  # by how much a student may be named right less often
 
 
 @torch.inference_mode()
-def student_findings(studio: Studio, student: Studio, real: PictureTable, count: int, seed: int) -> list[Finding]:
+def measure_student(studio: Studio, student: Studio, real: PictureTable, count: int, seed: int) -> list[Measurement]:
     """`student` draws with its own prior and sampler; codes, judge and spelling are those of `studio`."""
     plan = planned(real, count, seed)
     vectors = {THING_AT: codes_of(studio, real, plan)}
@@ -29,22 +29,22 @@ def student_findings(studio: Studio, student: Studio, real: PictureTable, count:
         return judged(studio.judge, pictures(who, words, vectors, noise))
 
     mine, usual, other = drawn(student, seed), drawn(studio, seed), drawn(studio, seed + 1)
-    found = []
+    measurements = []
     for kind, rates in (
         ("class", [same(told.classes, labels) for told in (mine, usual)]),
         ("style", [same(told.styles, plan.styles) for told in (mine, usual)]),
     ):
         how = f"{len(labels)} swaps in {student.sampler.steps} steps, and the prior's in {studio.sampler.steps}"
-        found.append(mean_finding(f"student swap {kind}", rates[0], how))
-        wanted = f">= {LESS}"
-        found.append(mean_finding(f"student swap {kind} less the prior's", rates[0] - rates[1], how, wanted=wanted))
+        measurements.append(mean_measurement(f"student swap {kind}", rates[0], how, labels))
+        measure, less = f"student swap {kind} less the prior's", rates[0] - rates[1]
+        measurements.append(mean_measurement(measure, less, how, labels, target=Target(">=", LESS)))
     among, most = _expected(usual.features, other.features, seed)
     apart = squared_mmd(mine.features, usual.features, polynomial)
     how = f"unbiased, judge features, {len(labels)} pictures each"
     return [
-        *found,
-        Finding("student KID to the prior", apart, how, wanted=f"<= {most:.3f}", unit="", chance=0.0),
-        Finding(
+        *measurements,
+        Measurement("student KID to the prior", apart, how, unit="", target=Target("<=", round(most, 3)), chance=0.0),
+        Measurement(
             "prior KID to itself, other noise", among, f"{how}; with two deviations {most:.3f}", unit="", chance=0.0
         ),
     ]

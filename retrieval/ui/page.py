@@ -25,7 +25,7 @@ from retrieval.ui.canvas import drawing_canvas
 from retrieval.ui.map_tab import map_tab, wire_map
 from retrieval.ui.object_style import object_style_boxes, object_style_tab, wire_object_style
 from retrieval.ui.results import choices, hit_grid, hit_sheet
-from retrieval.ui.results_html import RESULTS, measured
+from retrieval.ui.results_html import RESULTS, show_results
 from retrieval.ui.upload import picture_upload
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def build_page(engine: Engine, examples: Path = EXAMPLES, results: Path = RESULT
             coded = object_style_tab(boxes, offered=engine.disentangler.offered)
             mapped = map_tab()
             with gr.Tab("Evaluate"):
-                gr.HTML(measured(results), elem_id="measured", apply_default_css=False)
+                gr.HTML(show_results(results), elem_id="measured", apply_default_css=False)
             with gr.Tab("About"):
                 about = gr.HTML(views.about({}), elem_id="about", apply_default_css=False)
         sheet = hit_sheet(elem_id="sheet")  # outside of the tabs: several open it

@@ -1,78 +1,38 @@
-"""The tab Evaluate: the files under benchmarks/results/, from which the README's tables are made too, as HTML.
+"""The tab Evaluate: the files under benchmarks/results/, from which the docs are made too, as HTML.
 
-Pure functions from files to text. What a file says is strangers' text like any other, so it goes through `escape`; a
-file that is missing or damaged becomes a sentence that says what to run. No scripts: bars are boxes, folds are
-<details>.
+Pure functions from files to text. What a file says goes through `escape`, like any text from outside; a file that is
+missing or damaged becomes a sentence that says what to run. No scripts: bars are boxes, folds are <details>.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from functools import partial
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from retrieval.errors import DataError
-from retrieval.ui.records import (
+from retrieval.evaluation.measurement import Measurement
+from retrieval.evaluation.measures import meaning
+from retrieval.evaluation.results import (
     FLOOR,
-    NEAR,
     Entry,
-    Mark,
     Record,
     Run,
     T,
-    folded,
-    is_met,
+    fold_runs,
+    interval_text,
     metrics_of,
-    parse_mark,
-    parse_run,
-    read,
+    read_measurements,
+    read_runs,
 )
+from retrieval.evaluation.tasks.words import words_of
+from retrieval.ui.measurements_html import measurements_table, source
 
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results"
 
-# What each task asks, in plain words, under the heading that it stands below; a new version of a task needs new words.
-TASKS = {
-    "Drawn by people": {
-        r"quickdraw-world/all@1": "From a person’s drawing, find photos of its class.",
-        r"quickdraw-world/zero-shot@1": "From a person’s drawing of a class never trained on, find photos of it.",
-        r"quickdraw-world/zero-shot-mixed@1": "Find a drawn class never trained on among photos of all classes.",
-        r"sketchy125/all@1": "From a person’s sketch, find real photos of its concept.",
-        r"sketchy125/zero-shot@1": "From a person’s sketch of a concept never trained on, find real photos of it.",
-    },
-    "From style to style": {
-        r"world/cross-style@1": "From a picture, find other objects of its class in other styles.",
-        r"world/same-object@1": "From a rendered sketch, find the very same object in other styles.",
-        r"world/zero-shot@1": "From a rendered sketch of a class never trained on, find photos of it.",
-        r"world/zero-shot-mixed@1": "Find a sketched class never trained on among photos of all classes.",
-        r"world/leave-style-out:(.+)@1": "Neither the style ({}) nor the class was trained on: find the class.",
-        r"emoji/cross-style@1": "From an emoji, find the same emoji as other hands drew it.",
-        r"emoji/zero-shot@1": "From an emoji of a concept never trained on, find it as other hands drew it.",
-    },
-    "In words": {
-        r"text-world/all@1": "From the name of a class, find all its pictures.",
-        r"text-world/style@1": "From “painting of a duck”, find ducks in that style alone.",
-        r"text-world/color@1": "From “a red apple”, find apples of that colour alone.",
-        r"people/text@1": "From a description, find the pictures of that invented person.",
-    },
-}
-OTHERS = "More tasks"
-METRICS = {
-    r"mAP@all": "average precision over the whole gallery, not interpolated; mean over queries",
-    r"mAP@all VOC": "mAP@all of the interpolated precision, which is never smaller",
-    r"mAP@all macro": "mAP@all as a mean over classes, not over queries",
-    r"mAP@(\d+) strict": "average precision of the first {0}, over all relevant pictures that could stand there",
-    r"mAP@(\d+) lenient": "average precision of the first {0}, over those found; one hit at rank 1 is perfect",
-    r"P@(\d+)": "share of relevant pictures among the first {0}, divided by {0} even where fewer exist",
-    r"P@(\d+) truncated": "P@{0} where no query looks deeper than it has relevant pictures",
-    r"R@(\d+)": "share of queries with a relevant picture among the first {0}",
-    r"mINP": "number of relevant pictures over the rank of the last one",
-}
-CHANCE = f"{FLOOR}chance"
+CHANCE_FLOOR = f"{FLOOR}chance"
 FLOORS = {
     "chance": "a random order",
     "raw-pixels": "nearest in grey pixels",
@@ -88,12 +48,14 @@ TITLES = {
     "world": "The world, judged",
 }
 APART = (
-    "<p>The object code of DUDE beside other codes, and pictures that the prior draws from it, named by a judge that "
-    "learnt from real pictures alone. Here is what was wanted; chance, controls and ablations stand in the README.</p>"
+    "<p>The object code of DUDE beside other codes, and pictures that the prior generates from it, named by a "
+    "classifier that learnt from renders and people’s drawings, never from generated pictures. Here are the targets; "
+    "chance, controls and ablations stand in docs/results/disentanglement.md.</p>"
 )
-CUTOFF = "<p>Strangers are things that nothing was trained on and that the gallery does not hold.</p>"
-JUDGED = "<p>Models that never saw a render name the things in ours: would a stranger know them?</p>"
+CUTOFF = "<p>Nonsense classes are classes that nothing was trained on and that the gallery does not hold.</p>"
+JUDGED = "<p>Classifiers that never saw a render name what our renders show.</p>"
 TRACK = '<span class="track" aria-hidden="true">{}</span>'
+INTRODUCED = {"cutoff": CUTOFF, "world": JUDGED}
 KEYS = [
     (TRACK.format('<i class="bundle" style="width:70%"></i>'), "a trained bundle"),
     (
@@ -103,7 +65,11 @@ KEYS = [
     (TRACK.format('<i class="floor" style="width:70%"></i>'), "a floor: nothing was learnt"),
     (
         TRACK.format('<i class="whisker" style="left:30%;right:30%"></i>'),
-        "95 % interval over queries; with several seeds, from the lowest to the highest, and the number is their mean",
+        "95 % interval, by query, of the first seed; ± is the standard deviation over seeds, and the number their mean",
+    ),
+    (
+        TRACK.format('<i class="whisker by-class" style="left:20%;right:20%"></i>'),
+        "95 % interval by class: how far the number would move with other classes",
     ),
     (
         TRACK.format('<i class="chance" style="left:50%"></i>'),
@@ -112,33 +78,33 @@ KEYS = [
 ]
 COMMANDS = {
     "quality": "make bench",
-    "disentanglement": "python benchmarks/disentanglement.py",
+    "disentanglement": "python -m benchmarks.disentanglement",
     "cutoff": "make bench",
     "speed": "make bench",
-    "world": "python benchmarks/world.py",
+    "world": "python -m benchmarks.world",
 }
-MANY = 8  # measures of more subjects than this are folded into one table
 
 
 # ---------------------------------------------------------------- the tab
 
 
-def measured(folder: Path = RESULTS) -> str:
+def show_results(folder: Path = RESULTS) -> str:
     """The whole tab, from the files in the folder."""
     parts = (
-        _section(folder, "quality", parse_run, _quality),
-        _section(folder, "disentanglement", parse_mark, lambda found: _fold(TITLES["disentanglement"], _apart(found))),
-        _section(folder, "cutoff", parse_mark, lambda found: _fold(TITLES["cutoff"], CUTOFF + _marks(found))),
-        _section(folder, "speed", parse_mark, lambda found: _fold(TITLES["speed"], _marks(found))),
-        _section(folder, "world", parse_mark, lambda found: _fold(TITLES["world"], JUDGED + _marks(found))),
+        _section(folder, "quality", read_runs, _quality),
+        _section(folder, "disentanglement", read_measurements, _disentanglement),
+        *(
+            _section(folder, name, read_measurements, partial(_marks_fold, name))
+            for name in ("cutoff", "speed", "world")
+        ),
     )
     return f'<div class="measured">{"".join(parts)}</div>'
 
 
-def _section(folder: Path, name: str, parse: Callable[[Any], T], show: Callable[[Record[T]], str]) -> str:
+def _section(folder: Path, name: str, read: Callable[[Path], Record[T]], show: Callable[[Record[T]], str]) -> str:
     """What `show` makes of a file, or what to run where there is nothing to show."""
     try:
-        return show(read(folder / f"{name}.json", parse))
+        return show(read(folder / f"{name}.json"))
     except DataError as error:
         advice = f"Run <code>{COMMANDS[name]}</code>, then start the page again."
         return f'<section class="unmeasured"><h2>{TITLES[name]}</h2><p>{escape(str(error))} {advice}</p></section>'
@@ -146,52 +112,23 @@ def _section(folder: Path, name: str, parse: Callable[[Any], T], show: Callable[
 
 def _fold(title: str, inside: str, count: str = "", is_open: bool = False) -> str:
     """A section that opens and closes."""
-    told = f"<h2>{title}</h2> <small>{count}</small>" if count else f"<h2>{title}</h2>"
-    return f"<details{' open' if is_open else ''}><summary>{told}</summary>{inside}</details>"
-
-
-def _source(found: Record[Any]) -> str:
-    return f'<p class="source">Measured on {escape(found.machine)}, {escape(_day(found.made))}.</p>'
-
-
-def _day(made: str) -> str:
-    """2026-11-21T04:16:48+00:00 -> 21 November 2026; anything else as it is."""
-    try:
-        when = datetime.fromisoformat(made)
-    except ValueError:
-        return made
-    return f"{when.day} {when:%B %Y}"
-
-
-def _words(dictionary: Mapping[str, str], name: str) -> str:
-    """The sentence of the pattern that the whole name matches, with its groups filled in; "" where there is none."""
-    for pattern, sentence in dictionary.items():
-        if match := re.fullmatch(pattern, name):
-            return sentence.format(*match.groups())
-    return ""
+    heading = f"<h2>{title}</h2> <small>{count}</small>" if count else f"<h2>{title}</h2>"
+    return f"<details{' open' if is_open else ''}><summary>{heading}</summary>{inside}</details>"
 
 
 # ---------------------------------------------------------------- quality
 
 
-def _quality(found: Record[Run]) -> str:
+def _quality(record: Record[Run]) -> str:
     tasks: dict[str, list[Run]] = {}
-    for run in found.rows:
+    for run in record.rows:
         tasks.setdefault(run.task, []).append(run)
     groups: dict[str, list[str]] = {}
-    for (_, title, sentence), name in sorted((asked(name), name) for name in tasks):
-        groups.setdefault(title, []).append(_task(name, sentence, tasks[name]))
+    for name in sorted(tasks, key=lambda task: (words_of(task)[0], task)):
+        _, title, words = words_of(name)
+        groups.setdefault(title, []).append(_task(name, words.asks, tasks[name]))
     folds = "".join(_group(*group, is_open=not place) for place, group in enumerate(groups.items()))
-    return _legend(metrics_of(found.rows)) + folds + _source(found)
-
-
-def asked(task: str) -> tuple[float, str, str]:
-    """Where a task stands, below which heading, and what it asks. An unknown one comes last and has only its name."""
-    known = [(title, pattern, words) for title, group in TASKS.items() for pattern, words in group.items()]
-    for place, (title, pattern, words) in enumerate(known):
-        if sentence := _words({pattern: words}, task):
-            return place, title, sentence
-    return math.inf, OTHERS, task
+    return _legend(metrics_of(record.rows)) + folds + source(record)
 
 
 def _group(title: str, cards: Sequence[str], is_open: bool) -> str:
@@ -201,9 +138,9 @@ def _group(title: str, cards: Sequence[str], is_open: bool) -> str:
 
 def _legend(names: Sequence[str]) -> str:
     """How to read the tables."""
-    keys = "".join(f"<li>{drawn}<span>{told}</span></li>" for drawn, told in KEYS)
-    meant = ((name, _words(METRICS, name)) for name in names)
-    lines = "".join(f"<div><dt>{escape(name)}</dt><dd>{words}</dd></div>" for name, words in meant if words)
+    keys = "".join(f"<li>{sign}<span>{words}</span></li>" for sign, words in KEYS)
+    meanings = ((name, meaning(name)) for name in names)
+    lines = "".join(f"<div><dt>{escape(name)}</dt><dd>{words}</dd></div>" for name, words in meanings if words)
     return (
         '<section class="legend"><h2>How to read this</h2>'
         "<p>Every task asks many queries of one gallery. All numbers go from 0 to 1, and more is better.</p>"
@@ -216,9 +153,9 @@ def _task(name: str, sentence: str, runs: Sequence[Run]) -> str:
     """A task as a table: bundles, best first, then the floors, best first."""
     names = metrics_of(runs)
     shown = [names[0], *_beside(names, runs[0])]
-    best_first = sorted(folded(runs), key=lambda entry: -entry.mean.get(names[0], -1))
+    best_first = sorted(fold_runs(runs), key=lambda entry: -_mean(entry, names[0]))
     floors = [entry for entry in best_first if entry.is_floor]
-    chance = next((entry.mean.get(names[0]) for entry in floors if entry.bundle == CHANCE), None)
+    chance = next((_mean(entry, names[0]) for entry in floors if entry.bundle == CHANCE_FLOOR), None)
     bundles = "".join(_entry_rows(entry, shown, chance, floors) for entry in best_first if not entry.is_floor)
     beneath = "".join(_entry_rows(entry, shown, chance, floors) for entry in floors)
     return (
@@ -227,6 +164,11 @@ def _task(name: str, sentence: str, runs: Sequence[Run]) -> str:
         f"<tbody>{bundles}</tbody><tbody>{beneath}</tbody></table>"
         f"{_all(name, names, best_first) if len(names) > len(shown) else ''}</section>"
     )
+
+
+def _mean(entry: Entry, metric: str) -> float:
+    """The mean of an entry; below all others where it was not measured."""
+    return entry.metrics[metric].mean if metric in entry.metrics else -1.0
 
 
 def _beside(names: Sequence[str], run: Run) -> list[str]:
@@ -289,26 +231,33 @@ def _notes(entry: Entry, main: str, floors: Sequence[Entry]) -> str:
     notes = ["baseline"] if entry.is_baseline else []
     if entry.seeds:
         notes.append("1 seed" if entry.seeds == 1 else f"{entry.seeds} seeds")
-    better = [floor.bundle for floor in floors if floor.mean.get(main, -1) > entry.mean.get(main, -1)]
+    better = [floor.bundle for floor in floors if _mean(floor, main) > _mean(entry, main)]
     if better:
         notes.append(f'<b class="missed">below {escape(better[0])}</b>')
     return " · ".join(notes)
 
 
 def _value(entry: Entry, metric: str) -> str:
-    if metric not in entry.mean:
+    if metric not in entry.metrics:
         return "–"
-    ends = "–".join(f"{end:.3f}" for end in entry.spread.get(metric, ()))
-    return f"{entry.mean[metric]:.3f}" + (f"<small>{ends}</small>" if ends else "")
+    summary = entry.metrics[metric]
+    if summary.interval is None:
+        return summary.text()
+    by_class = interval_text(summary.class_interval)
+    return (
+        f"{summary.text()}<small>{interval_text(summary.interval)} by query</small><small>{by_class} by class</small>"
+    )
 
 
 def _bar(entry: Entry, main: str, chance: float | None) -> str:
-    parts = [f'<i class="{_kind(entry)}" style="width:{_share(entry.mean.get(main, 0))}"></i>']
+    parts = [f'<i class="{_kind(entry)}" style="width:{_share(_mean(entry, main))}"></i>']
     if chance is not None:
         parts.append(f'<i class="chance" style="left:{_share(chance)}"></i>')
-    if main in entry.spread:
-        low, high = entry.spread[main]
-        parts.append(f'<i class="whisker" style="left:{_share(low)};right:{_share(1 - high)}"></i>')
+    if main in entry.metrics:
+        summary = entry.metrics[main]
+        for kind, ends in (("whisker by-class", summary.class_interval), ("whisker", summary.interval)):
+            if ends:
+                parts.append(f'<i class="{kind}" style="left:{_share(ends[0])};right:{_share(1 - ends[1])}"></i>')
     return TRACK.format("".join(parts))
 
 
@@ -316,78 +265,13 @@ def _share(value: float) -> str:
     return f"{100 * min(max(value, 0.0), 1.0):.2f}%"
 
 
-# ---------------------------------------------------------------- lines of one number
+# ---------------------------------------------------------------- measurements
 
 
-def _apart(found: Record[Mark]) -> str:
-    return APART + _marks(replace(found, rows=[mark for mark in found.rows if mark.wanted]))
+def _disentanglement(record: Record[Measurement]) -> str:
+    rows = [row for row in record.rows if row.target]
+    return _fold(TITLES["disentanglement"], APART + measurements_table(replace(record, rows=rows), record.rows))
 
 
-def _marks(found: Record[Mark]) -> str:
-    """A line for each measure. Where one has many subjects ("sketch_top3:duck"), these have a table of their own."""
-    subjects: dict[str, dict[str, Mark]] = {}  # measure -> subject -> mark
-    for mark in found.rows:
-        measure, _, subject = mark.name.partition(":")
-        if subject:
-            subjects.setdefault(measure, {})[subject] = mark
-    many = {measure: marks for measure, marks in subjects.items() if len(marks) > MANY}
-    lines = (
-        _mark_row(mark, many.get(mark.name, {}).values())
-        for mark in found.rows
-        if ":" not in mark.name or mark.name.partition(":")[0] not in many
-    )
-    return (
-        '<table class="marks"><caption class="unseen">Measured values, and what was wanted</caption><thead><tr>'
-        '<th scope="col">What</th><th scope="col">Measured</th><th scope="col">Wanted</th></tr></thead>'
-        f"<tbody>{''.join(lines)}</tbody></table>{_single(many) if many else ''}{_source(found)}"
-    )
-
-
-def _mark_row(mark: Mark, parts: Iterable[Mark]) -> str:
-    how = f"<small>{escape(mark.how)}</small>"
-    return (
-        f'<tr><th scope="row">{escape(_spoken(mark.name))}{how}</th><td>{_quantity(mark)}</td>'
-        f"<td>{_wanted(mark, parts)}</td></tr>"
-    )
-
-
-def _spoken(name: str) -> str:
-    return name.replace("_", " ").replace(":", ": ")
-
-
-def _quantity(mark: Mark) -> str:
-    return f"{mark.value:.3f}" if mark.unit == "share" else f"{mark.value:g} {escape(mark.unit)}"
-
-
-def _wanted(mark: Mark, parts: Iterable[Mark] = ()) -> str:
-    if not mark.wanted:
-        return ""
-    met = is_met(mark, parts)
-    verdict = "" if met is None else f' <b class="{"met" if met else "missed"}">{"met" if met else "missed"}</b>'
-    lucky = "" if mark.chance is None else f"near chance, {mark.chance:.3f} ± {NEAR}"
-    words = mark.wanted.replace("near chance", lucky or "near chance").replace("<=", "≤").replace(">=", "≥")
-    return escape(words) + verdict
-
-
-def _single(many: Mapping[str, Mapping[str, Mark]]) -> str:
-    """Subject by subject, the weakest in the first measure first."""
-    first = next(iter(many.values()))
-    names = {name for marks in many.values() for name in marks}
-    weakest = sorted(names, key=lambda name: (first[name].value if name in first else math.inf, name))
-    heads = "".join(f'<th scope="col">{escape(_spoken(measure))}</th>' for measure in many)
-    lines = (
-        f'<tr><th scope="row">{escape(name)}</th>{"".join(_cell(marks.get(name)) for marks in many.values())}</tr>'
-        for name in weakest
-    )
-    return (
-        f"<details><summary>Each of {len(names)} classes alone, the weakest first</summary>"
-        '<div class="scroll" tabindex="0" role="region" aria-label="Each class alone"><table class="single">'
-        f'<caption class="unseen">Each class alone</caption><thead><tr><th scope="col">Class</th>{heads}</tr></thead>'
-        f"<tbody>{''.join(lines)}</tbody></table></div></details>"
-    )
-
-
-def _cell(mark: Mark | None) -> str:
-    """A class that was not judged has a dash."""
-    missed = ' <b class="missed">missed</b>' if mark and is_met(mark) is False else ""
-    return f"<td>{_quantity(mark) if mark else '–'}{missed}</td>"
+def _marks_fold(name: str, record: Record[Measurement]) -> str:
+    return _fold(TITLES[name], INTRODUCED.get(name, "") + measurements_table(record, record.rows))

@@ -19,30 +19,30 @@ from retrieval.diffusion.prompts import THING_AT, prompt
 from retrieval.diffusion.samplers import Sampler
 from retrieval.evaluation.code_quality import (
     chances,
-    company,
-    gained,
-    gaps,
-    paired,
-    probed,
-    searched,
+    measure_domain_bias,
+    measure_gain,
+    measure_gaps,
+    measure_pairs,
+    measure_probes,
+    measure_search,
+    search_values,
     training_objects,
-    values_of,
 )
-from retrieval.evaluation.findings import SEEN, UNSEEN, Finding
 from retrieval.evaluation.generation_quality import (
     Studio,
     judged,
-    look_findings,
+    measure_attention,
+    measure_sliders,
+    measure_use,
     pictures,
     planned,
-    slider_findings,
     tokens,
     trunk_features,
-    use_findings,
 )
+from retrieval.evaluation.measurement import SEARCH, SEEN, UNSEEN, Measurement
 from retrieval.evaluation.measures import expected
-from retrieval.evaluation.students import student_findings
-from retrieval.evaluation.swaps import swap_findings, word_findings
+from retrieval.evaluation.students import measure_student
+from retrieval.evaluation.swaps import measure_swaps, measure_words
 from retrieval.images import Preprocess
 from retrieval.methods.dude import Config, Dude
 from tests.diffusion.priors import COLORS, STYLES, THINGS, WIDTH, HalvesPrior, tiny_prior
@@ -103,17 +103,17 @@ def random_studio() -> Studio:
     return Studio(prior, dude, judge, Sampler(steps=2, guidance=2.0))
 
 
-def by_name(found: list[Finding]) -> dict[str, Finding]:
-    names = [one.name for one in found]
+def by_name(measurements: list[Measurement]) -> dict[str, Measurement]:
+    names = [row.name for row in measurements]
     assert len(set(names)) == len(names)
-    return {one.name: one for one in found}
+    return {row.name: row for row in measurements}
 
 
 # ---------------------------------------------------------------- where object and style are apart
 
 
 def test_where_object_and_style_are_apart_swaps_are_right_and_controls_are_at_chance() -> None:
-    found = by_name(swap_findings(perfect_studio(), halves(), SEEN_THINGS, (27, 27), 0))
+    found = by_name(measure_swaps(perfect_studio(), halves(), SEEN_THINGS, (27, 27), 0))
     for kind in ("class", "style"):
         assert found[f"swap {kind} ratio"].value == 1.0
         assert found[f"swap {kind} ratio, {SEEN}"].value == found[f"swap {kind} ratio, {UNSEEN}"].value == 1.0
@@ -128,7 +128,7 @@ def test_where_object_and_style_are_apart_swaps_are_right_and_controls_are_at_ch
 
 
 def test_a_swap_is_nearest_to_the_true_picture_of_its_object() -> None:
-    found = by_name(swap_findings(perfect_studio(), halves(), SEEN_THINGS, (27, 3), 0, known=halves(1)))
+    found = by_name(measure_swaps(perfect_studio(), halves(), SEEN_THINGS, (27, 3), 0, known=halves(1)))
     for space in ("judge features", "pixels"):
         assert found[f"swap distance over same class, {space}"].value < 1.0
         assert found[f"swap nearer to truth than same class, {space}"].value > 0.8
@@ -139,15 +139,15 @@ def test_a_swap_is_nearest_to_the_true_picture_of_its_object() -> None:
 
 
 def test_typed_words_are_measured_on_what_the_prior_saw_alone() -> None:
-    found = by_name(word_findings(perfect_studio(), halves(), SEEN_THINGS, 27, 0))
-    assert found["prior class, words"].value == found["prior style, words"].value == 1.0
-    values = found["prior class, words"].values
+    found = by_name(measure_words(perfect_studio(), halves(), SEEN_THINGS, 27, 0))
+    assert found["prior class, typed words"].value == found["prior style, typed words"].value == 1.0
+    values = found["prior class, typed words"].values
     assert values is not None
     assert len(values) == 18
 
 
 def test_a_slider_rises_and_the_object_stays() -> None:
-    found = by_name(slider_findings(perfect_studio(), halves(), 6, 0))
+    found = by_name(measure_sliders(perfect_studio(), halves(), 6, 0))
     assert found["slider Spearman"].value > 0.95
     assert found["slider keeps the class"].value == 1.0
 
@@ -171,14 +171,14 @@ def test_at_random_weights_everything_is_found_and_is_a_number() -> None:
     masks[:, 20:40, 20:40] = True
     found = by_name(
         [
-            *swap_findings(studio, real, SEEN_THINGS, (6, 6), 0, known=real),
-            *use_findings(studio, real, 6, (300, 600), 0),
-            *look_findings(studio, real, masks, 6, 0),
-            *slider_findings(studio, real, 3, 0),
+            *measure_swaps(studio, real, SEEN_THINGS, (6, 6), 0, known=real),
+            *measure_use(studio, real, 6, (300, 600), 0),
+            *measure_attention(studio, real, masks, 6, 0),
+            *measure_sliders(studio, real, 3, 0),
         ]
     )
     assert all(np.isfinite(one.value) for one in found.values())
-    rises = found["error rises, codes shuffled"]
+    rises = found["noise error rises, codes shuffled"]
     assert [point[0] for point in rises.curve] == [300, 600]
     assert all(low <= mean <= high for _, mean, low, high in rises.curve)
     assert found["points at the object, the middle of the picture"].value == 1.0
@@ -188,12 +188,14 @@ def test_at_random_weights_everything_is_found_and_is_a_number() -> None:
 
 def test_a_prior_is_as_good_as_itself_and_better_than_a_student_that_learned_nothing() -> None:
     studio = perfect_studio()
-    itself = by_name(student_findings(studio, studio, halves(), 27, 0))
+    itself = by_name(measure_student(studio, studio, halves(), 27, 0))
     assert itself["student swap class less the prior's"].value == 0.0
-    limit = float(itself["student KID to the prior"].wanted.removeprefix("<= "))
+    target = itself["student KID to the prior"].target
+    assert target is not None
+    limit = target.value
     assert itself["student KID to the prior"].value <= limit
     nothing = replace(studio, prior=random_studio().prior, sampler=Sampler(steps=2, guidance=1.0))
-    found = by_name(student_findings(studio, nothing, halves(), 27, 0))
+    found = by_name(measure_student(studio, nothing, halves(), 27, 0))
     assert found["student swap class less the prior's"].value < -0.3
     assert found["student KID to the prior"].value > limit
     assert "in 2 steps, and the prior's in 3" in found["student swap class"].how
@@ -227,28 +229,33 @@ def test_codes_that_hold_class_alone_pass_and_codes_that_hold_style_alone_fail()
     good, bad = (
         by_name(
             [
-                *searched("x", codes, real, SEEN_THINGS),
-                *probed("x", codes, real, control=True),
-                *gaps("x", codes, real),
-                company("x", codes, real),
+                *measure_search("x", codes, real, SEEN_THINGS),
+                *measure_probes("x", codes, real, control=True),
+                *measure_gaps("x", codes, real),
+                measure_domain_bias("x", codes, real),
             ]
         )
         for codes in (of_class, of_style)
     )
-    assert good["mAP x"].value == good[f"mAP x, {UNSEEN}"].value == good["P@5 truncated micro x"].value == 1.0
-    assert bad["mAP x"].value < 0.7
-    for probe in ("", ", logistic", ", 10 nearest"):
-        assert good[f"class probe x{probe}"].value == bad[f"domain probe x{probe}"].value == 1.0
-        assert good[f"domain probe x{probe}"].value < 0.7
-    assert good["class probe x, labels shuffled"].value < 0.8
-    assert abs(good["MMD2 between domains x"].value) < 0.1 < bad["MMD2 between domains x"].value
-    assert abs(bad["MMD2 between domains x, one domain"].value) < 0.1
-    assert bad["domain AUC x"].value == 1.0
-    assert 0.1 < good["domain AUC x"].value < 0.9
+    assert (
+        good[f"{SEARCH}, x"].value
+        == good[f"{SEARCH}, x, {UNSEEN}"].value
+        == good["P@5 truncated micro, x"].value
+        == 1.0
+    )
+    assert bad[f"{SEARCH}, x"].value < 0.7
+    for probe in ("two layers", "logistic", "10 nearest"):
+        assert good[f"class probe, {probe}, x"].value == bad[f"domain probe, {probe}, x"].value == 1.0
+        assert good[f"domain probe, {probe}, x"].value < 0.7
+    assert good["class probe, logistic, x, labels shuffled"].value < 0.8
+    assert abs(good["MMD2 between domains, x"].value) < 0.1 < bad["MMD2 between domains, x"].value
+    assert abs(bad["MMD2 between domains, x, one domain"].value) < 0.1
+    assert bad["domain AUC, x"].value == 1.0
+    assert 0.1 < good["domain AUC, x"].value < 0.9
     assert bad["own style in the top 10, x"].value > 0.5
     assert abs(good["own style in the top 10, x"].value) < 0.2
-    more = values_of(list(good.values()), "mAP x"), values_of(list(bad.values()), "mAP x")
-    assert gained(("good", more[0]), ("bad", more[1])).value > 0.3
+    more = search_values(list(good.values())), search_values(list(bad.values()))
+    assert measure_gain(("good", more[0]), ("bad", more[1])).value > 0.3
 
 
 def test_chance_is_that_of_the_searches_that_are_made() -> None:
@@ -272,8 +279,8 @@ def test_the_purity_of_pairs_is_told_by_epoch_and_its_rise_before_the_loss() -> 
     mixed = np.array([[2], [3], [-1], [-1]]).reshape(4, 1, 1)
     pure = np.array([[1], [2], [-1], [-1]]).reshape(4, 1, 1)
     pairs = [(1, nobody, nobody[:, None]), (2, within, mixed), (3, within, pure), (4, within, within[:, None])]
-    found = by_name(paired(pairs, labels, 3))
+    found = by_name(measure_pairs(pairs, labels, 3))
     assert found["pair purity within domains"].value == found["pair purity across domains"].value == 1.0
-    assert found["pair purity across domains"].curve == [(2, 0.0), (3, 0.5), (4, 1.0)]
+    assert found["pair purity across domains"].curve == ((2, 0.0), (3, 0.5), (4, 1.0))
     assert found["pair purity across domains, rise before its loss"].value == 0.5
     assert found["pair purity across domains"].chance == 0.5

@@ -1,0 +1,107 @@
+"""Put what was measured into README and docs: results/*.json -> the blocks of README.md and docs/**/*.md.
+
+python -m benchmarks.docs            write them anew
+python -m benchmarks.docs --check    only say which pages are out of date
+
+A block stands between <!-- NAME --> and <!-- /NAME -->; its text is replaced by what BLOCKS makes of the results.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from benchmarks import ROOT
+from retrieval.artifacts.manifest import MANIFEST
+from retrieval.evaluation.disentanglement_tables import disentanglement_tables
+from retrieval.evaluation.headlines import (
+    disentanglement_headline,
+    ladder_headline,
+    quality_headline,
+    targets_headline,
+    zero_shot_headline,
+)
+from retrieval.evaluation.measurement import Measurement
+from retrieval.evaluation.results import FLOOR, Run, read_measurements, read_runs
+from retrieval.evaluation.tables import ladder_table, measurements_table, overview_table, quality_tables, world_table
+
+RESULTS = ROOT / "benchmarks" / "results"
+FLOORS = tuple(f"{FLOOR}{name}" for name in ("chance", "raw-pixels", "hog"))  # of the overview
+ZERO_SHOT = "quickdraw-world/zero-shot@1"
+OVERVIEW = ("quickdraw-world/all@1", ZERO_SHOT, "sketchy125/zero-shot@1", "emoji/cross-style@1")
+BLOCK = re.compile(r"<!-- ([\w-]+) -->\n.*?<!-- /\1 -->", re.DOTALL)
+
+
+def shipped() -> tuple[str, ...]:
+    """The bundles under checkpoints/."""
+    return tuple(sorted(path.parent.name for path in (ROOT / "checkpoints").glob(f"*/{MANIFEST}")))
+
+
+def of_runs(results: Path, make: Callable[[Sequence[Run]], str], *, source: bool = True) -> str:
+    """The text that is made of quality.json, and by what it was measured."""
+    record = read_runs(results / "quality.json")
+    return make(record.rows) + (f"\n\nMeasured on {record.machine}." if source else "")
+
+
+def of_rows(name: str, make: Callable[[Sequence[Measurement]], str], results: Path, *, source: bool = True) -> str:
+    """The text that is made of another file, and by what it was measured."""
+    record = read_measurements(results / f"{name}.json")
+    return make(record.rows) + (f"\n\nMeasured on {record.machine}." if source else "")
+
+
+BLOCKS: dict[str, Callable[[Path], str]] = {
+    "overview": partial(of_runs, make=lambda runs: overview_table(runs, (*FLOORS, *shipped()), OVERVIEW), source=False),
+    "quality": partial(of_runs, make=quality_tables),
+    "quality-headline": partial(of_runs, make=lambda runs: quality_headline(runs, shipped()), source=False),
+    "zero-shot-headline": partial(
+        of_runs, make=lambda runs: zero_shot_headline(runs, shipped(), ZERO_SHOT), source=False
+    ),
+    "ladder": partial(of_rows, "ladder", ladder_table),
+    "ladder-headline": partial(
+        of_rows, "ladder", partial(ladder_headline, whole="dsn-world", plain="guise-mini-zs"), source=False
+    ),
+    "disentanglement": partial(of_rows, "disentanglement", disentanglement_tables),
+    "disentanglement-headline": partial(of_rows, "disentanglement", disentanglement_headline, source=False),
+    "world": partial(of_rows, "world", world_table),
+    **{name: partial(of_rows, name, measurements_table) for name in ("limits", "cutoff", "speed")},
+    **{
+        f"{name}-headline": partial(of_rows, name, targets_headline, source=False)
+        for name in ("world", "cutoff", "speed")
+    },
+}
+
+
+def pages() -> Iterator[Path]:
+    """README and docs."""
+    yield ROOT / "README.md"
+    yield from sorted((ROOT / "docs").rglob("*.md"))
+
+
+def fill_blocks(text: str, results: Path = RESULTS) -> str:
+    """The text with its blocks made anew. Raises KeyError for a block that BLOCKS does not know."""
+    return BLOCK.sub(lambda match: f"<!-- {match[1]} -->\n{BLOCKS[match[1]](results)}\n<!-- /{match[1]} -->", text)
+
+
+def main() -> None:
+    """Write the pages that have changed, or only name them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a page is out of date")
+    check = parser.parse_args().check
+    changed = 0
+    for page in pages():
+        text = page.read_text(encoding="utf-8")
+        filled = fill_blocks(text)
+        if filled != text:
+            changed += 1
+            sys.stdout.write(f"{page.relative_to(ROOT)}{' is out of date' if check else ''}\n")
+            if not check:
+                page.write_text(filled, encoding="utf-8")
+    sys.exit(1 if check and changed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""The sentences that the pages of results open with, made from the numbers, so that they cannot outlive them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from retrieval.evaluation.measurement import GAIN, SEARCH, SEEN, UNSEEN, Measurement
+from retrieval.evaluation.results import (
+    BASELINE,
+    Entry,
+    Run,
+    fold_runs,
+    interval_text,
+    is_met,
+    summary_of,
+)
+from retrieval.evaluation.tables import by_task
+
+
+def quality_headline(runs: Sequence[Run], bundles: Collection[str]) -> str:
+    """For each bundle, on how many tasks it is above every floor, by mAP@all and by R@1, and where it is not."""
+    lines = []
+    for bundle in bundles:
+        tasks = {task: entries for task, part in by_task(runs).items() if _of(entries := fold_runs(part), bundle)}
+        if tasks:
+            parts = [_against_floors(bundle, tasks, metric) for metric in ("mAP@all", "R@1")]
+            lines.append(f"- `{bundle}` is above every floor {'; '.join(parts)}.")
+    return "\n".join(lines)
+
+
+def _of(entries: Sequence[Entry], bundle: str) -> Entry | None:
+    return next((entry for entry in entries if entry.bundle == bundle), None)
+
+
+def _against_floors(bundle: str, tasks: dict[str, list[Entry]], metric: str) -> str:
+    below, count = [], 0
+    for task, entries in tasks.items():
+        entry = _of(entries, bundle)
+        floors = [floor for floor in entries if floor.is_floor and metric in floor.metrics]
+        if entry is None or metric not in entry.metrics or not floors:
+            continue
+        count += 1
+        best = max(floors, key=lambda floor: floor.metrics[metric].mean)
+        if best.metrics[metric].mean >= entry.metrics[metric].mean:
+            below.append(f"{task}, where `{best.bundle}` has {best.metrics[metric].mean:.3f}")
+    lost = f" (not on {', '.join(below)})" if below else ""
+    return f"by {metric} on {count - len(below)} of {count} tasks{lost}"
+
+
+def zero_shot_headline(runs: Sequence[Run], bundles: Collection[str], task: str) -> str:
+    """What each shipped bundle has on a task, beside chance, the best floor and its intervals."""
+    entries = fold_runs([run for run in runs if run.task == task])
+    floors = sorted((e for e in entries if e.is_floor), key=lambda entry: -entry.metrics["mAP@all"].mean)
+    known = [entry for entry in entries if entry.bundle in bundles and not entry.bundle.endswith(BASELINE)]
+    if not known or not floors:
+        return ""
+    words = []
+    for entry in known:
+        main = entry.metrics["mAP@all"]
+        intervals = f"{interval_text(main.interval)} by query, {interval_text(main.class_interval)} by class"
+        words.append(f"`{entry.bundle}` has mAP@all {main.text()} (95 % {intervals})")
+    best = floors[0]
+    return f"On `{task}` {'; '.join(words)}; the best floor, `{best.bundle}`, has {best.metrics['mAP@all'].mean:.3f}."
+
+
+def ladder_headline(rows: Sequence[Measurement], whole: str, plain: str) -> str:
+    """The largest gain of a part, and the gain of the whole over the plain encoder."""
+    parts = [row for row in rows if row.measure == GAIN and plain not in (row.code, row.control)]
+    largest = max(parts, key=lambda row: abs(row.value))
+    gain = next(row for row in rows if row.measure == GAIN and (row.code, row.control) == (whole, plain))
+    intervals = f"{interval_text(gain.interval, '+')} by query, by class {interval_text(gain.class_interval, '+')}"
+    return (
+        f"No part of DSN changes mAP@all by more than {abs(largest.value):.3f} (`{largest.code}` against "
+        f"`{largest.control}`), and all of DSN is {gain.value:+.3f} (95 % {intervals}) against the plain encoder that "
+        "it begins as: a null result."
+    )
+
+
+def disentanglement_headline(rows: Sequence[Measurement]) -> str:
+    """What the object code and its pictures reach, beside the codes that they must beat."""
+    by_key = {row.key: row for row in rows}
+    codes = ("object code", "raw", "domain mean removed", "plain encoder")
+    searches = ", ".join(f"{code} {summary_of(by_key[SEARCH, code, '', '']).text()}" for code in codes)
+    ratio = {kind: by_key[f"swap {kind} ratio", "", "", ""] for kind in ("class", "style")}
+    seen, unseen = (by_key["swap class ratio", "", subset, ""].value for subset in (SEEN, UNSEEN))
+    return (
+        "Objects generated in another style are read as that style "
+        f"at {ratio['style'].value:.2f} of the judge's own rate, and as their class at {ratio['class'].value:.2f} "
+        f"(target {ratio['class'].target}): {seen:.2f} of classes that the prior saw, {unseen:.2f} of others. "
+        f"In search across styles (mAP@all): {searches}."
+    )
+
+
+def targets_headline(rows: Iterable[Measurement]) -> str:
+    """How many targets are met, and which are missed."""
+    known = list(rows)
+    verdicts = {row: is_met(row, known) for row in known if row.target}
+    missed = [f"{row.name} ({row.value:g}, target {row.target})" for row, met in verdicts.items() if met is False]
+    met = sum(verdict is True for verdict in verdicts.values())
+    return f"{met} of {len(verdicts)} targets are met" + (f"; missed: {', '.join(missed)}." if missed else ".")
