@@ -29,12 +29,12 @@ from PIL import Image
 
 from benchmarks import ROOT
 from retrieval.artifacts.bundle import load_bundle
-from retrieval.artifacts.manifest import MANIFEST, read_manifest
 from retrieval.artifacts.judge import load_judge, save_judge
+from retrieval.artifacts.manifest import MANIFEST, read_manifest
 from retrieval.artifacts.prior import LoadedPrior, load_prior
+from retrieval.data.picture_table import PictureTable
 from retrieval.data.readers.packs import packs_folder
 from retrieval.data.readers.quickdraw import quickdraw
-from retrieval.data.picture_table import PictureTable
 from retrieval.data.readers.world import read_rendered
 from retrieval.diffusion.samplers import Sampler
 from retrieval.diffusion.spelling import Spelling

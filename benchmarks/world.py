@@ -13,23 +13,19 @@ sometimes means by their outlines alone (`data.augment.Outline`).
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
-
-
-from benchmarks import ROOT
-from retrieval.threads import cores
-
 import dataclasses
+import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 
+from benchmarks import ROOT
 from retrieval.data.picture_table import PictureTable, concatenate
 from retrieval.data.readers.packs import packs_folder, read_pack
 from retrieval.data.readers.quickdraw import quickdraw
@@ -40,6 +36,7 @@ from retrieval.evaluation.measurement import Measurement, Target
 from retrieval.evaluation.report import write_measurements
 from retrieval.evaluation.results import read_measurements
 from retrieval.images import Preprocess
+from retrieval.threads import cores
 from retrieval.training.runs import Run
 from retrieval.types import PHOTO, SKETCH, Domain
 from retrieval.world.sets import render_set
@@ -105,9 +102,7 @@ def _sketch_rows(packs: Path, judged: PictureTable) -> list[Measurement]:
     ours = judged.where(domain=SKETCH)
     scores = judge.scores(scanned(image, SIZE) for image in _opened(ours))
     _confusions("sketch", scores, ours.labels, judge.classes)
-    return _both(
-        "sketch", accuracy(scores, ours.labels, judge.classes), at_home, "human drawings", Target(">=", 0.6)
-    )
+    return _both("sketch", accuracy(scores, ours.labels, judge.classes), at_home, "human drawings", Target(">=", 0.6))
 
 
 # ---------------------------------------------------------------- photos, judged by photographs
@@ -132,7 +127,11 @@ def _photo_rows(packs: Path, judged: PictureTable) -> list[Measurement]:
     _confusions("photo", scores, ours.labels, judge.classes)
     chance = 3 / len(judge.classes)
     return _both(
-        "photo", accuracy(scores, ours.labels, judge.classes), at_home, "photographs", Target(">=", round(3 * chance, 2))
+        "photo",
+        accuracy(scores, ours.labels, judge.classes),
+        at_home,
+        "photographs",
+        Target(">=", round(3 * chance, 2)),
     )
 
 

@@ -13,6 +13,7 @@ from itertools import combinations
 
 import numpy as np
 
+from retrieval.data.picture_table import PictureTable
 from retrieval.evaluation.disentanglement import (
     DEPTHS,
     NEAREST,
@@ -34,7 +35,6 @@ from retrieval.evaluation.measurement import (
 from retrieval.evaluation.measures import expected_average_precision
 from retrieval.evaluation.metrics import Values
 from retrieval.evaluation.probes import PROBES, Codes, Places, auc, logistic, numbered, right, units
-from retrieval.data.picture_table import PictureTable
 
 MAIN = "two layers"  # the probe that has a target: the strongest of the three
 Targets = tuple[Target | None, Target | None]

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from retrieval.artifacts.judge import Judge
+from retrieval.data.picture_table import PictureTable
 from retrieval.diffusion.attention import HeatMaps
 from retrieval.diffusion.prior import Prior
 from retrieval.diffusion.prompts import STYLE_AT, THING_AT, prompt
@@ -32,7 +33,6 @@ from retrieval.evaluation.disentanglement import (
 from retrieval.evaluation.measurement import EVERY_OTHER, Measurement, Target, mean_measurement
 from retrieval.evaluation.metrics import Relevance, Values
 from retrieval.methods.dude import Dude
-from retrieval.data.picture_table import PictureTable
 
 BATCH = 32  # pictures that are drawn at once
 LOOKED_AT = (300, 500, 700)  # noise steps at which the prior is watched

@@ -7,12 +7,12 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from retrieval.data.picture_table import PictureTable
 from retrieval.diffusion.prompts import THING_AT, prompt
 from retrieval.evaluation.disentanglement import polynomial, squared_mmd
 from retrieval.evaluation.generation_quality import Judged, Studio, codes_of, judged, pictures, planned, same
 from retrieval.evaluation.measurement import Measurement, Target, mean_measurement
 from retrieval.evaluation.metrics import Values
-from retrieval.data.picture_table import PictureTable
 
 DRAWS = 100  # halves
 LESS = -0.03  # by how much a student may be named right less often

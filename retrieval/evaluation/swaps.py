@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from retrieval.artifacts.judge import Judge
+from retrieval.data.picture_table import PictureTable
 from retrieval.diffusion.prompts import THING_AT, prompt
 from retrieval.evaluation.disentanglement import against_truth, harmonic, nearest_distances, polynomial, squared_mmd
 from retrieval.evaluation.generation_quality import (
@@ -42,7 +43,6 @@ from retrieval.evaluation.measurement import (
 )
 from retrieval.evaluation.metrics import Values
 from retrieval.evaluation.probes import units
-from retrieval.data.picture_table import PictureTable
 
 SMALL = 16  # pixels on a side of pictures whose pixels are compared
 CONTENT = 0.7  # of the judge's accuracy on real pictures: what a swap is wanted to reach
@@ -189,7 +189,9 @@ def _unspelled(studio: Studio, rates: Rates, plan: Plan, seed: int) -> list[Meas
     return [rates.ratio(kind, values, how, labels, control="codes not spelled") for kind, values in right]
 
 
-def measure_words(studio: Studio, real: PictureTable, seen: Collection[str], count: int, seed: int) -> list[Measurement]:
+def measure_words(
+    studio: Studio, real: PictureTable, seen: Collection[str], count: int, seed: int
+) -> list[Measurement]:
     """What the prior makes of words alone: the most that a code in a word's place can be expected to reach."""
     plan = planned(real, count, seed)
     kept = np.array([real.labels[row] in seen for row in plan.rows])

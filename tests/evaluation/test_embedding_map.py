@@ -18,6 +18,8 @@ from retrieval.artifacts.bundle import Bundle, load_bundle, save_bundle
 from retrieval.artifacts.checksummed import halved
 from retrieval.artifacts.manifest import Manifest
 from retrieval.cli import main
+from retrieval.data.picture_table import PictureTable
+from retrieval.data.readers.world import read_rendered
 from retrieval.errors import DataError
 from retrieval.evaluation.code_quality import measure_gaps, measure_probes
 from retrieval.evaluation.disentanglement import pair_purity
@@ -27,8 +29,6 @@ from retrieval.evaluation.generation_quality import tokens, trunk_features
 from retrieval.evaluation.probes import units
 from retrieval.images import Preprocess
 from retrieval.methods.dude import HUB, Config, Dude
-from retrieval.data.picture_table import PictureTable
-from retrieval.data.readers.world import read_rendered
 from tests.evaluation.fakes import CLASSES, OBJECTS, STYLES, small_bundle, small_world
 
 SMALL = Config(width=16, channels=(8, 8, 16, 16), styles=(*STYLES, "doodle"), epochs=3, read_epochs=1, within=(2, 3))
@@ -74,7 +74,7 @@ def atlas(home: Home) -> Atlas:
 
 @pytest.fixture
 def real(home: Home) -> PictureTable:
-    return read_rendered(home.gallery, 32)
+    return read_rendered(home.gallery).in_memory(32)
 
 
 def codes(count: int, dim: int = 9, seed: int = 0) -> np.ndarray:
@@ -172,7 +172,9 @@ def test_numbers_are_those_of_the_evaluation(home: Home, atlas: Atlas, real: Pic
         assert last.numbers["class probe"] == pytest.approx(values["class probe, two layers, z"], abs=1e-4)
         assert last.numbers["domain probe"] == pytest.approx(values["domain probe, two layers, z"], abs=1e-4)
         assert last.numbers["MMD2"] == pytest.approx(values["MMD2 between domains, z"], abs=1e-4)
-        assert last.numbers["MMD2 of one domain"] == pytest.approx(values["MMD2 between domains, z, one domain"], abs=1e-4)
+        assert last.numbers["MMD2 of one domain"] == pytest.approx(
+            values["MMD2 between domains, z, one domain"], abs=1e-4
+        )
         within, across = neighbouring(found, real.domains, method)
         assert last.numbers["within"] == pytest.approx(pair_purity(within, real.labels), abs=1e-4)
         assert last.numbers["across"] == pytest.approx(pair_purity(across, real.labels), abs=1e-4)

@@ -135,7 +135,7 @@ def test_a_swap_is_nearest_to_the_true_picture_of_its_object() -> None:
         assert found[f"swap distance over other class, {space}"].value < 0.5
         assert found[f"swap nearer to truth than other class, {space}"].value == 1.0
         assert found[f"near copies, {space}"].value <= 1.0
-    assert abs(found["KID photo"].value) < 1
+    assert abs(found["KID, photo"].value) < 1
 
 
 def test_typed_words_are_measured_on_what_the_prior_saw_alone() -> None:

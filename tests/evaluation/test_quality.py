@@ -73,7 +73,13 @@ def test_what_is_refused_is_left_out_and_texts_are_not_asked_of_floors(
 def test_a_part_is_measured_again_and_the_rest_stays(
     small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    kept = row("guise", "world/same-object@1", 0, 0.5) | {"queries": 1, "gallery": 1, "chance": 0.1, "interval": {}, "class_interval": {}}
+    kept = row("guise", "world/same-object@1", 0, 0.5) | {
+        "queries": 1,
+        "gallery": 1,
+        "chance": 0.1,
+        "interval": {},
+        "class_interval": {},
+    }
     write_results(small, [kept])
     words = ["quality.py", "--only-task", "world/same-object@1", "--only-bundle", "floor:chance"]
     monkeypatch.setattr(sys, "argv", [*words, "--only-bundle", "floor:raw-pixels"])
