@@ -34,8 +34,8 @@ from retrieval.encoder import embed_images
 from retrieval.engine import Engine, Settings
 from retrieval.evaluation.measurement import Measurement, Target
 from retrieval.evaluation.report import write_measurements
-from retrieval.gallery import build
 from retrieval.images import open_image, pixels
+from retrieval.indexing import build
 from retrieval.items import PRIVATE, read_items
 from retrieval.types import ImageQuery
 

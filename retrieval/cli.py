@@ -9,6 +9,7 @@ import argparse
 import dataclasses
 import json
 import logging
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from tqdm import tqdm
 from retrieval.artifacts.manifest import resolve
 from retrieval.engine import Engine, Settings
 from retrieval.errors import RetrievalError, SettingsError
+from retrieval.files import printable
 from retrieval.images import OWNER, open_image
 from retrieval.items import hit_as_json, home_of
 from retrieval.loaded_encoder import index
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
     from retrieval.artifacts.manifest import Manifest
 
 
+RENDERERS = {"mitsuba", "trimesh", "skimage", "shapely", "mapbox_earcut", "scipy"}  # of the extra "world"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
@@ -48,6 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asked.run(asked)
     except RetrievalError as error:
         say(f"error: {error}", sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        if error.name not in RENDERERS:
+            raise
+        say(f"error: {error.name} is not installed. Rendering needs it: pip install -e '.[world]'", sys.stderr)
         return 2
     return 0
 
@@ -90,8 +100,9 @@ def build_index(asked: argparse.Namespace) -> None:
     with progress("indexing", "pictures") as show:
         gallery = index(home, load_bundle(asked.bundle), show, skipped.append, bits=asked.bits)
     for one in skipped:
-        say(f"skipped {one.path}: {one.reason}", sys.stderr)
-    say(f"{len(gallery)} pictures indexed, {len(skipped)} files skipped. Show them: make app GALLERY={asked.folder}")
+        say(f"skipped {printable(str(one.path))}: {one.reason}", sys.stderr)
+    command = f"make app GALLERY={shlex.quote(str(asked.folder))}"
+    say(f"{len(gallery)} pictures indexed, {len(skipped)} files skipped. Show them: {command}")
 
 
 def map_codes(asked: argparse.Namespace) -> None:
@@ -184,7 +195,7 @@ def render(asked: argparse.Namespace) -> None:
             out, purpose=asked.purpose, seed=asked.seed, per_class=asked.per_class, size=asked.size,
             classes=asked.classes or None, workers=asked.workers, on_progress=show,
         )  # fmt: skip
-    say(f"Rendered into {out}. Look at it: python -m retrieval world sheet {out} sheets")
+    say(f"Rendered into {out}. Look at it: python -m retrieval world sheet {shlex.quote(str(out))} sheets")
 
 
 def people(asked: argparse.Namespace) -> None:

@@ -189,7 +189,17 @@ class Engine:
         if self.ready and home is not None:
             with suppress(RetrievalError):
                 return self.served().gallery(name).items
-        return read_items(home) if home is not None and (home / ITEMS).is_file() else ()
+        with suppress(RetrievalError):  # a damaged list says so when the gallery is searched
+            return read_items(home) if home is not None and (home / ITEMS).is_file() else ()
+        return ()
+
+    def gallery_trouble(self, gallery: str | None = None) -> str | None:
+        """The sentence that says why a gallery cannot be searched, once the default method is loaded."""
+        try:
+            self.served().gallery(gallery)
+        except RetrievalError as error:
+            return str(error)
+        return None
 
     # ------------------------------------------------------------ searching
 

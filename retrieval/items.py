@@ -9,13 +9,16 @@ and paths are relative to it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import os
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from retrieval.errors import GalleryError
-from retrieval.files import write_text
+from retrieval.files import write_files
+from retrieval.schema import shorten
 from retrieval.types import Domain, Hit, Item, Region
 
 ITEMS = "items.jsonl"
@@ -38,41 +41,83 @@ def read_items(home: Path) -> list[Item]:
     """The gallery's pictures, in order. Raises GalleryError for a line that is damaged or leads out of the gallery's
     root.
     """
-    root = root_of(home).resolve()
-    items = []
     try:
-        lines = (home / ITEMS).read_text(encoding="utf-8").splitlines()
+        text = (home / ITEMS).read_text(encoding="utf-8")
+    except PermissionError as error:
+        raise GalleryError(f"{home / ITEMS} may not be read ({error.strerror}). Allow reading it.") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise GalleryError(f"{home / ITEMS} cannot be read. {rebuild_hint(home)}") from error
-    for number, line in enumerate(lines, start=1):
-        try:
-            told = json.loads(line)
-            path = (root / told["path"]).resolve()
-            boxes = tuple(Region(tuple(part["box"]), part["phrase"]) for part in told.get("parts", ()))
-            item = Item(
-                str(told["id"]), path, Domain(str(told["domain"])), told.get("label"), told.get("caption"), boxes
-            )
-        except (ValueError, KeyError, TypeError) as error:
-            raise GalleryError(f"{home / ITEMS}, line {number}, is damaged ({error}). {rebuild_hint(home)}") from error
-        if not path.is_relative_to(root):
-            raise GalleryError(
-                f"{home / ITEMS}, line {number}, names a picture outside the gallery. {rebuild_hint(home)}"
-            )
-        items.append(item)
-    return items
+        raise GalleryError(f"{home / ITEMS} cannot be read. {repair_hint(home)}") from error
+    root = root_of(home).resolve()
+    lines = text.removesuffix("\n").split("\n")  # no other sign ends a line: names and captions may hold them
+    return [_item(home, root, number, line) for number, line in enumerate(lines, start=1) if text]
 
 
-def write_items(home: Path, items: Sequence[Item]) -> None:
-    """Write items.jsonl, unless one that lists the same pictures is there already: it may know more of them."""
-    if (home / ITEMS).is_file() and read_items(home) == list(items):
-        return
+def _item(home: Path, root: Path, number: int, line: str) -> Item:
+    try:
+        payload = json.loads(line)
+        regions = tuple(_region(part) for part in payload.get("parts", ()))
+        label, caption = (_text(payload.get(key), optional=True) for key in ("label", "caption"))
+        within = os.path.normpath(str(_text(payload["path"])))
+        item = Item(
+            str(_text(payload["id"])), root / within, Domain(str(_text(payload["domain"]))), label, caption, regions
+        )
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        reason = shorten(str(error))
+        raise GalleryError(f"{home / ITEMS}, line {number}, is damaged ({reason}). {repair_hint(home)}") from error
+    if Path(within).is_absolute() or Path(within).parts[:1] == ("..",):
+        raise GalleryError(f"{home / ITEMS}, line {number}, names a picture outside the gallery. {repair_hint(home)}")
+    return item
+
+
+def _text(value: object, *, optional: bool = False) -> str | None:
+    """The value, which must be a text that can be written as UTF-8 and named to the file system."""
+    if value is None and optional:
+        return None
+    if not isinstance(value, str) or "\0" in value:
+        raise TypeError(f"{shorten(value)} is not a text")
+    value.encode("utf-8")
+    return value
+
+
+def _region(part: Mapping[str, Any]) -> Region:
+    x, y, width, height = (float(number) for number in part["box"])
+    return Region((x, y, width, height), str(_text(part["phrase"])))
+
+
+def listing(home: Path, items: Sequence[Item]) -> bytes:
+    """What items.jsonl is to hold. A list of the same pictures that is there stays: it may know more of them."""
+    try:
+        if (home / ITEMS).is_file() and read_items(home) == list(items):
+            return (home / ITEMS).read_bytes()
+    except GalleryError:  # a damaged list is replaced
+        pass
     root = root_of(home).resolve()
     lines = []
     for item in items:
-        told = asdict(item) | {"path": item.path.resolve().relative_to(root).as_posix(), "domain": item.domain.name}
-        told["parts"] = told.pop("regions")
-        lines.append(json.dumps(told, ensure_ascii=False))
-    write_text(home / ITEMS, "".join(line + "\n" for line in lines))
+        payload = asdict(item) | {"path": item.path.resolve().relative_to(root).as_posix(), "domain": item.domain.name}
+        payload["parts"] = payload.pop("regions")
+        lines.append(json.dumps(payload, ensure_ascii=False))
+    return "".join(line + "\n" for line in lines).encode("utf-8")
+
+
+def write_items(home: Path, items: Sequence[Item]) -> None:
+    """Write items.jsonl, unless one that lists the same pictures is there already."""
+    write_files({home / ITEMS: listing(home, items)})
+
+
+def missing_of(home: Path, items: Sequence[Item]) -> list[int]:
+    """The places of pictures that are no longer there, or that a link has led out of the gallery's root."""
+    root = root_of(home).resolve()
+    inside = {folder: folder.resolve().is_relative_to(root) for folder in {item.path.parent for item in items}}
+    return [
+        place
+        for place, item in enumerate(items)
+        if not (inside[item.path.parent] and item.path.is_file() and _stays(item.path, root))
+    ]
+
+
+def _stays(path: Path, root: Path) -> bool:
+    return not path.is_symlink() or path.resolve().is_relative_to(root)
 
 
 def domains_of(items: Iterable[Item]) -> tuple[str, ...]:
@@ -86,8 +131,15 @@ def labels_of(items: Iterable[Item]) -> tuple[str, ...]:
 
 
 def rebuild_hint(home: Path) -> str:
-    """What to do about a gallery that cannot be used as it is."""
-    return f"Rebuild it: python -m retrieval index {root_of(home)}"
+    """What to do about an index that cannot be used as it is."""
+    return f"Rebuild it: python -m retrieval index {shlex.quote(str(root_of(home)))}"
+
+
+def repair_hint(home: Path) -> str:
+    """What to do about a list that cannot be used as it is: somebody's own folder is looked through again."""
+    if home.name == PRIVATE:
+        return rebuild_hint(home)
+    return f"Restore it from where it came, or remove it and index the folder as pictures. {rebuild_hint(home)}"
 
 
 def hit_as_json(hit: Hit) -> dict[str, Any]:

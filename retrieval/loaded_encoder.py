@@ -7,19 +7,19 @@ weights or of other pictures, it is built. torch and faiss are imported in the l
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrieval.errors import GalleryError, RetrievalError, SettingsError
-from retrieval.items import ITEMS, read_items, root_of
+from retrieval.items import ITEMS, read_items, rebuild_hint, root_of
 from retrieval.loading import Loading
-from retrieval.types import ImageQuery, Progress, Query, TextQuery, no_progress
+from retrieval.types import ImageQuery, Item, OnSkip, Progress, Query, TextQuery, no_progress, no_skip
 
 if TYPE_CHECKING:
     from retrieval.artifacts.bundle import Bundle
     from retrieval.encoder import Vectors
-    from retrieval.gallery import Gallery, Skipped
+    from retrieval.gallery import Gallery
     from retrieval.relevance import Names
 
 log = logging.getLogger(__name__)
@@ -67,10 +67,21 @@ class Served(Loading):
 
         self._progress = f"Opening the gallery {name}"
         try:
-            return Gallery.open(home, self.bundle) if is_current(home, self.bundle) else self._built(name, home)
+            opened = Gallery.open(home, self.bundle) if is_current(home, self.bundle) else self._built(name, home)
         except RetrievalError as error:  # one bad gallery leaves the others usable
             log.warning("gallery %s: %s", name, error)
             return error
+        except Exception:  # so does a bug that only one gallery meets
+            log.exception("gallery %s", name)
+            return GalleryError(
+                f"The gallery {name} could not be opened; the log says why. The others can be searched."
+            )
+        if opened.missing:
+            log.warning(
+                "gallery %s: %d of its pictures are no longer there and are left out. %s",
+                name, len(opened.missing), rebuild_hint(home),
+            )  # fmt: skip
+        return opened
 
     def _built(self, name: str, home: Path) -> Gallery:
         from retrieval.gallery import indexed_by, is_in_bits
@@ -78,14 +89,8 @@ class Served(Loading):
         def show(done: int, total: int) -> None:
             self._progress = f"Indexing the gallery {name} with {self.title}: {done} of {total} pictures"
 
-        try:
-            bits = self.bundle.rotation is not None and is_in_bits(home, self.bundle)
-            return index(home, self.bundle, show, listed=bool(indexed_by(home)), bits=bits)
-        except OSError as error:
-            raise GalleryError(
-                f"The gallery {name} has no index by {self.bundle.manifest.name}, and none can be written into it "
-                f"({error.strerror}). Allow that, or copy the pictures elsewhere."
-            ) from error
+        bits = self.bundle.rotation is not None and is_in_bits(home, self.bundle)
+        return index(home, self.bundle, show, listed=bool(indexed_by(home)), bits=bits)
 
     def _names_of(self, opened: Gallery | RetrievalError) -> Names | None:
         from retrieval.relevance import names_for
@@ -135,7 +140,7 @@ def index(
     home: Path,
     bundle: Bundle,
     on_progress: Progress = no_progress,
-    on_skip: Callable[[Skipped], None] = lambda skipped: None,
+    on_skip: OnSkip = no_skip,
     *,
     listed: bool = False,
     bits: bool = False,
@@ -145,13 +150,28 @@ def index(
     searched by Hamming distance; raises SettingsError for a bundle that does not know how its vectors become bits.
     """
     from retrieval.data.readers.folder import folder_items
-    from retrieval.gallery import build
+    from retrieval.indexing import build
 
     if bits and bundle.rotation is None:
         raise SettingsError(
             f"{bundle.manifest.name} has no rotation, so its vectors cannot become bits. "
             "Leave --bits out, or index with a bundle that has one, for example checkpoints/dsn-world."
         )
-    own = home != root_of(home) and not listed
-    items = folder_items(root_of(home)) if own or not (home / ITEMS).is_file() else read_items(home)
+    items = _listed(home) if listed or home == root_of(home) else None
+    if items is None:
+        items = folder_items(root_of(home), on_skip=on_skip)
     return build(home, items, bundle, on_progress, on_skip, bundle.rotation if bits else None)
+
+
+def _listed(home: Path) -> list[Item] | None:
+    """The pictures that `home` lists; None where there is no list, or where it is damaged and the folder is somebody's
+    own, which can be looked through again.
+    """
+    if not (home / ITEMS).is_file():
+        return None
+    try:
+        return read_items(home)
+    except GalleryError:
+        if home == root_of(home):
+            raise
+        return None

@@ -50,6 +50,14 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Skipped:
+    """A file that could not be indexed, and why, in one sentence."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
 class ImageQuery:
     """A picture to search with: RGB, any size. A drawing is an image whose domain is SKETCH."""
 
@@ -164,6 +172,14 @@ class Explanation:
 
 Progress = Callable[[int, int], None]
 """Called as on_progress(done, total) while something long runs."""
+
+
+OnSkip = Callable[[Skipped], None]
+"""Called with every file that is left out."""
+
+
+def no_skip(skipped: Skipped) -> None:
+    """The `OnSkip` that tells nobody."""
 
 
 def no_progress(done: int, total: int) -> None:

@@ -19,7 +19,7 @@ MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p.name != "__main__.py")
 LAYERS = [  # from the top down; a module imports from its own layer and from those below
     {"ui", "cli"},
     {"engine", "code_search", "loaded_encoder", "training", "evaluation"},
-    {"gallery", "stores", "disentangle", "why", "relevance"},
+    {"gallery", "indexing", "stores", "disentangle", "why", "relevance"},
     {"artifacts"},
     {"data", "methods"},
     {"backbones", "diffusion", "losses", "encoder", "world"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
+from retrieval import loaded_encoder
 from retrieval.artifacts.bundle import Bundle, save_bundle
 from retrieval.artifacts.manifest import WEIGHTS, Manifest, read_manifest
 from retrieval.artifacts.rotation import Rotation
@@ -234,8 +236,8 @@ def test_a_gallery_that_cannot_be_written_says_so_to_the_method_that_needs_it(
     def refused(*told: object, **options: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("retrieval.loaded_encoder.index", refused)
-    with pytest.raises(GalleryError, match=r"no index by told, and none can be written into it \(Permission denied\)"):
+    monkeypatch.setattr("retrieval.files._write", refused)
+    with pytest.raises(GalleryError, match=r"The index of .*pictures cannot be written \(Permission denied\)"):
         two.search(drawn(pictures), method="told")
     assert two.search(drawn(pictures)).hits
 
@@ -311,3 +313,52 @@ def test_settings_come_from_the_environment() -> None:
     assert Settings.from_environment({"GUISE_BUNDLES": ""}).others == ()
     with pytest.raises(SettingsError, match="GUISE_PORT is 'soon'"):
         Settings.from_environment({"GUISE_PORT": "soon"})
+
+
+def test_a_gallery_that_breaks_in_an_unknown_way_leaves_the_others_usable(
+    small_bundle: Path, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = tmp_path / "bad"
+    shutil.copytree(pictures, bad)
+    whole = loaded_encoder.index
+
+    def breaks(home: Path, *told: object, **more: object) -> object:
+        if home.parent == bad:
+            raise ValueError("nobody thought of this")
+        return whole(home, *told, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loaded_encoder, "index", breaks)
+    settings = Settings(bundle=small_bundle, others=(), gallery=home_of(pictures), extra_galleries=(bad,))
+    engine = Engine(settings)
+    assert len(engine.search(TextQuery("disc"), gallery="world", k=5).hits) == 5
+    assert "The gallery bad could not be opened; the log says why" in str(engine.gallery_trouble("bad"))
+    assert engine.gallery_trouble("world") is None
+    with pytest.raises(GalleryError, match="could not be opened"):
+        engine.search(TextQuery("disc"), gallery="bad")
+
+
+def test_a_damaged_list_says_so_and_lists_nothing(small_bundle: Path, pictures: Path) -> None:
+    (pictures / "items.jsonl").write_text('{"id": ')
+    engine = Engine(Settings(bundle=small_bundle, others=(), gallery=pictures))
+    assert (engine.domains(), engine.labels()) == ((), ())
+    engine.wait()
+    assert (engine.domains(), engine.labels()) == ((), ())
+    assert "line 1, is damaged" in str(engine.gallery_trouble())
+
+
+def test_a_folder_with_links_and_odd_names_is_indexed_at_start(small_bundle: Path, pictures: Path) -> None:
+    (pictures / "photo" / "away.png").symlink_to(Path(__file__))
+    Image.new("RGB", (8, 8)).save(pictures / "photo" / os.fsdecode(b"\xe9.png"))
+    engine = Engine(Settings(bundle=small_bundle, others=(), gallery=home_of(pictures)))
+    assert engine.search(TextQuery("disc"), k=5).gallery_size == 24
+
+
+def test_rendering_without_its_libraries_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def misses(asked: object) -> None:
+        raise ModuleNotFoundError("No module named 'trimesh'", name="trimesh")
+
+    monkeypatch.setattr("retrieval.cli.render", misses)
+    assert main(["world", "render"]) == 2
+    assert "trimesh is not installed" in capsys.readouterr().err

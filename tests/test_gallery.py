@@ -14,10 +14,11 @@ from retrieval.artifacts.rotation import Rotation
 from retrieval.data.readers.folder import folder_items
 from retrieval.encoder import embed_images, embed_texts
 from retrieval.errors import DataError, FingerprintMismatch, GalleryError
-from retrieval.gallery import Gallery, Skipped, build, is_in_bits
+from retrieval.gallery import Gallery, is_in_bits
 from retrieval.images import open_image
+from retrieval.indexing import build
 from retrieval.items import ITEMS, home_of, read_items
-from retrieval.types import Domain
+from retrieval.types import Domain, Skipped
 from tests.conftest import ColorEncoder
 
 
@@ -110,7 +111,8 @@ def test_an_index_is_of_one_kind_and_can_become_the_other(
     for turned in (None, rotation, None):
         build(home, folder_items(pictures), color_encoder, rotation=turned)
         kinds.append(is_in_bits(home, color_encoder))
-        assert len({path.name for path in (home / "index" / "color").iterdir()}) == 2, "no file of the other kind stays"
+        files = {path.name for path in (home / "index" / "color").iterdir()}
+        assert files == {"bits.npz" if turned else "vectors.faiss", "pictures.txt", "manifest.json", "lock"}
         assert len(Gallery.open(home, color_encoder).search(words(color_encoder, "red"), 8)) == 8
     assert kinds == [False, True, False]
 
@@ -144,7 +146,7 @@ def test_unreadable_files_are_reported_and_skipped(pictures: Path, color_encoder
 def test_an_interrupted_build_goes_on_and_ends_the_same(
     pictures: Path, color_encoder: ColorEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("retrieval.gallery.CHUNK", 5)
+    monkeypatch.setattr("retrieval.indexing.CHUNK", 5)
     items = folder_items(pictures)
     query = words(color_encoder, "blue")
     whole = build(home_of(pictures), items, color_encoder).search(query, 24)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +41,14 @@ class VectorStore(Protocol):
 
     def range(self, vector: Vectors, threshold: float) -> tuple[Vectors, Ids]:
         """Everything whose cosine with the vector (dim,) is at least the threshold.   -> scores (M,), ids (M,)"""
+        ...
+
+    def adopt(self, other: Any, theirs: Sequence[int], ours: Sequence[int]) -> None:
+        """Keep what another store of the same kind has under the ids `theirs`, under the ids `ours`."""
+        ...
+
+    def data(self) -> bytes:
+        """What `save` writes."""
         ...
 
     def count(self) -> int:

@@ -7,7 +7,7 @@ some releases do, is transductive: such numbers are to be reported as that.
 
 from __future__ import annotations
 
-import os
+import io
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from retrieval.artifacts.rotation import Bits, Rotation
 from retrieval.errors import GalleryError
+from retrieval.files import write_files
 from retrieval.stores import Ids, Vectors
 
 
@@ -84,12 +85,18 @@ class BinaryStore:
     def count(self) -> int:
         return len(self._ids)
 
+    def adopt(self, other: BinaryStore, theirs: Sequence[int], ours: Sequence[int]) -> None:
+        """Keep the codes that another store of the same rotation has under the ids `theirs`, under the ids `ours`."""
+        rows = other._rows[np.searchsorted(other._ids, np.asarray(theirs, np.int64))]
+        self._keep(np.concatenate([self._ids, np.asarray(ours, np.int64)]), np.concatenate([self._rows, rows]))
+
+    def data(self) -> bytes:
+        how, file = self.rotation, io.BytesIO()
+        np.savez(file, mean=how.mean, matrix=how.matrix, offset=how.offset, ids=self._ids, rows=self._rows)
+        return file.getvalue()
+
     def save(self, path: Path) -> None:
-        unfinished = path.with_name(path.name + ".part")
-        how = self.rotation
-        with unfinished.open("wb") as file:
-            np.savez(file, mean=how.mean, matrix=how.matrix, offset=how.offset, ids=self._ids, rows=self._rows)
-        os.replace(unfinished, path)
+        write_files({path: self.data()})
 
     def health(self) -> str:
         if self.count():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import faiss
 import numpy as np
 
 from retrieval.errors import GalleryError
+from retrieval.files import write_files
 from retrieval.stores import Ids, Vectors
 
 OVERHEAD = 1 << 20  # bytes an index file may hold beside its vectors
@@ -73,11 +73,18 @@ class FaissStore:
     def count(self) -> int:
         return int(self._index.ntotal)
 
-    def save(self, path: Path) -> None:
-        unfinished = path.with_name(path.name + ".part")
+    def adopt(self, other: FaissStore, theirs: Sequence[int], ours: Sequence[int]) -> None:
+        """Keep the vectors that another store has under the ids `theirs`, under the ids `ours`."""
+        if theirs:
+            rows = np.stack([other._index.reconstruct(int(place)) for place in theirs])
+            self.add(np.asarray(ours, np.int64), rows)
+
+    def data(self) -> bytes:
         index = faiss.index_gpu_to_cpu(self._index) if faiss.get_num_gpus() else self._index
-        faiss.write_index(index, str(unfinished))
-        os.replace(unfinished, path)
+        return bytes(faiss.serialize_index(index).tobytes())
+
+    def save(self, path: Path) -> None:
+        write_files({path: self.data()})
 
     def health(self) -> str:
         if self.count():

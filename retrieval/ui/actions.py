@@ -190,7 +190,16 @@ class Actions:
         if not self.engine.ready:
             return views.loading(self.engine.progress), gr.Timer(active=True), *[gr.skip()] * 5
         welcome = gr.skip() if asked else views.welcome(self._shown(gallery).guises)
-        return "", gr.Timer(active=False), welcome, *self.offer(gallery)
+        return self._state(gallery), gr.Timer(active=False), welcome, *self.offer(gallery)
+
+    def choose_gallery(self, gallery: str) -> tuple[Any, ...]:
+        """A gallery -> banner, `offer`."""
+        return self._state(gallery) if self.engine.ready else gr.skip(), *self.offer(gallery)
+
+    def _state(self, gallery: str) -> str:
+        """The banner over a gallery when all is loaded: none, or what is wrong with it."""
+        trouble = self.engine.gallery_trouble(gallery)
+        return views.trouble(_discreet(trouble)) if trouble else ""
 
     def offer(self, gallery: str) -> tuple[Any, ...]:
         """A gallery -> its styles, its classes, pictures to try, what is told of the model."""

@@ -263,7 +263,9 @@ def _wire_start(page: gr.Blocks, actions: Actions, query: Query, filters: Filter
         api_name="look",
         **quiet,
     )
-    other = filters.gallery.input(actions.offer, filters.gallery, offered, api_name="offer", **quiet)
+    other = filters.gallery.input(
+        actions.choose_gallery, filters.gallery, [shown.banner, *offered], api_name="offer", **quiet
+    )
     other.then(None, query.box, query.box, js=ASK_AGAIN, **quiet)
 
 

@@ -13,7 +13,7 @@ import pytest
 from gradio.utils import get_upload_folder
 
 from retrieval.engine import HOME
-from retrieval.errors import BundleError
+from retrieval.errors import BundleError, GalleryError
 from retrieval.types import ImageQuery
 from retrieval.ui.actions import Actions, sentence
 from tests.ui.conftest import FISH
@@ -190,6 +190,21 @@ def test_once_it_is_there_the_gallery_is_offered(actions: Actions) -> None:
     assert [value for value, _ in labels.choices] == ["duck", "fish", "tree"]
     assert pictures["markup"].count("data-choice") == 3
     assert "rendered world" in about
+
+
+def test_a_broken_gallery_says_so_in_the_banner_and_polling_ends(
+    actions: Actions, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(name: str | None = None) -> None:
+        raise GalleryError("items.jsonl, line 1, is damaged. Rebuild it.")
+
+    monkeypatch.setattr(engine.served(), "gallery", broken)
+    banner, timer, *_ = actions.look("", "world")
+    assert "line 1, is damaged" in banner
+    assert not timer.active
+    assert "line 1, is damaged" in actions.choose_gallery("world")[0]
+    monkeypatch.undo()
+    assert actions.choose_gallery("world")[0] == ""
 
 
 def test_a_late_look_does_not_cover_hits(actions: Actions) -> None:

@@ -11,23 +11,51 @@ from pathlib import Path
 
 from retrieval.data.concepts import spoken
 from retrieval.errors import DataError
-from retrieval.types import PHOTO, Domain, Item
+from retrieval.files import printable
+from retrieval.types import PHOTO, Domain, Item, OnSkip, Skipped, no_skip
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"}
+SUFFIXES = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp"}
+OTHERS = {".avif", ".tif", ".tiff", ".heic", ".heif", ".jxl", ".jp2", ".svg", ".psd", ".ico", ""}
+"""Suffixes of pictures that are not opened, and of files that may well be pictures."""
 
 
-def folder_items(folder: Path, domain: Domain = PHOTO) -> list[Item]:
+def folder_items(folder: Path, domain: Domain = PHOTO, on_skip: OnSkip = no_skip) -> list[Item]:
     """Every picture file below the folder, sorted by path; hidden files and folders are passed over.
 
-    `domain` is said of pictures whose folders do not tell theirs. The id is the path within the folder.
+    `domain` is said of pictures whose folders do not tell theirs. The id is the path within the folder. What looks like
+    a picture but cannot be one of a gallery is reported to `on_skip`.
     """
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder. Name a folder that holds pictures.")
-    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-    items = [_item(path, path.relative_to(folder), domain) for path in files if not _hidden(path.relative_to(folder))]
+    items, root = [], folder.resolve()
+    for path in sorted(folder.rglob("*")):
+        within = path.relative_to(folder)
+        if path.suffix.lower() not in SUFFIXES | OTHERS or _hidden(within) or path.is_dir():
+            continue
+        if reason := _unfit(path, within, root):
+            on_skip(Skipped(path, reason))
+        else:
+            items.append(_item(path, within, domain))
     if not items:
         raise DataError(f"{folder} holds no pictures ({', '.join(sorted(SUFFIXES))}). Name a folder that does.")
     return items
+
+
+def _unfit(path: Path, within: Path, root: Path) -> str:
+    """Why the file is no picture of a gallery, in a sentence; "" where it is one."""
+    name = printable(path.name)
+    if path.suffix.lower() in OTHERS:
+        kind = f"the suffix {path.suffix}" if path.suffix else "no suffix"
+        return f"{name} has {kind}. Save it as PNG, JPEG or WEBP, with that suffix."
+    try:
+        str(within).encode("utf-8")
+    except UnicodeEncodeError:
+        return f"{name} has a name, or lies in a folder with one, that is no UTF-8. Rename it."
+    if path.is_symlink() and not path.exists():
+        return f"{name} is a link to something that is not there. Copy the picture itself."
+    if not path.resolve().is_relative_to(root):
+        return f"{name} is a link that leaves the folder. Copy the picture itself."
+    return "" if path.is_file() else f"{name} is not a file."
 
 
 def _item(path: Path, within: Path, domain: Domain) -> Item:
