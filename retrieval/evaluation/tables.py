@@ -13,7 +13,7 @@ from retrieval.evaluation.results import (
     interval_text,
     summary_of,
 )
-from retrieval.evaluation.tasks.words import words_of
+from retrieval.evaluation.task_words import words_of
 
 SINGLE = ("world/same-object@1", "emoji/cross-style@1", "people/text@1")  # tasks that seek one object, not a class
 WORST = 6  # classes that the world's table names

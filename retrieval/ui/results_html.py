@@ -27,7 +27,7 @@ from retrieval.evaluation.results import (
     read_measurements,
     read_runs,
 )
-from retrieval.evaluation.tasks.words import words_of
+from retrieval.evaluation.task_words import words_of
 from retrieval.ui.measurements_html import measurements_table, source
 
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results"

@@ -15,8 +15,8 @@ from retrieval.evaluation.harness import Report
 from retrieval.evaluation.report import quality_row, write_results
 from retrieval.evaluation.results import Run, read_measurements, read_runs
 from retrieval.evaluation.tables import overview_table, quality_tables
+from retrieval.evaluation.task_words import OTHERS, words_of
 from retrieval.evaluation.tasks import PUBLISHED, TASKS
-from retrieval.evaluation.tasks.words import OTHERS, words_of
 from retrieval.world.split import ALL
 
 

@@ -1,5 +1,5 @@
 """The protocols, by name and version. A task says which queries meet which gallery and what counts as relevant;
-nothing about a model. What each asks stands in `words`.
+nothing about a model. What each asks stands in `evaluation.task_words`.
 
 `PUBLISHED` tasks need data sets that cannot be shipped (`Catalog.data`). All others are `TASKS`, and are measured for
 the docs.

@@ -1,4 +1,7 @@
-"""What each task asks, in words: the one place for page and docs. A new version of a task needs new words."""
+"""What each task asks, in words: the one place for page and docs. A new version of a task needs new words.
+
+It stands beside `tasks`, not in it, because the page is built before torch is imported.
+"""
 
 from __future__ import annotations
 
