@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from retrieval.artifacts.bundle import Bundle, load_bundle
+from retrieval.data.picture_table import PictureTable
 from retrieval.encoder import Encoder, Vectors
 from retrieval.errors import SettingsError
-from retrieval.evaluation.tasks import Picture
 from retrieval.images import Preprocess
 from retrieval.types import Domain
 
@@ -108,19 +108,20 @@ def encoder_named(name: str, embedded: Path) -> Encoder:
 
 
 def without_domain_means(
-    queries: Vectors, asked: Sequence[Picture], gallery: Vectors, shown: Sequence[Picture]
+    queries: Vectors, asked: PictureTable, gallery: Vectors, shown: PictureTable
 ) -> tuple[Vectors, Vectors]:
     """Both (Q, dim) and (N, dim) with the mean row of each domain subtracted, as unit rows again.
 
-    The means are those of the task's own pictures, each counted once, without labels. That is transductive: a single
+    The means are those of the task's own pictures, each id counted once, without labels. That is transductive: a single
     query could not be answered like this, and nobody's labels are needed.
     """
     rows = np.concatenate([queries, gallery])
-    pictures = [*asked, *shown]
-    first = {(p.domain.name, p.key): i for i, p in reversed(list(enumerate(pictures)))}
+    domains = (*asked.domains, *shown.domains)
+    names = zip(domains, (*asked.ids, *shown.ids), strict=True)
+    first = {name: i for i, name in reversed(list(enumerate(names)))}
     changed = rows.copy()
-    for domain in {p.domain.name for p in pictures}:
-        here = [i for i, p in enumerate(pictures) if p.domain.name == domain]
+    for domain in set(domains):
+        here = [i for i, own in enumerate(domains) if own == domain]
         changed[here] -= rows[[i for (name, _), i in first.items() if name == domain]].mean(axis=0)
     changed /= np.maximum(np.linalg.norm(changed, axis=1, keepdims=True), 1e-12)
     return changed[: len(queries)], changed[len(queries) :]

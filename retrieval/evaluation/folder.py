@@ -8,11 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from retrieval.data.concepts import spoken
+from retrieval.data.picture_table import PictureTable, Row
+from retrieval.data.readers.files import table_of
 from retrieval.data.readers.folder import folder_items
 from retrieval.encoder import Encoder
 from retrieval.errors import SettingsError, UnreadableImage
 from retrieval.evaluation.harness import Memory, Report, evaluate
-from retrieval.evaluation.tasks import Picture, Task, picture, picture_task
+from retrieval.evaluation.tasks import Task, picture_task
 from retrieval.evaluation.tasks.base import equal, same_class
 from retrieval.types import Domain, Item
 
@@ -30,27 +33,29 @@ METRICS = (
 )
 
 
-def folder_pictures(folder: Path, domains: Sequence[str]) -> list[list[Picture]]:
+def folder_tables(folder: Path, domains: Sequence[str]) -> list[PictureTable]:
     """The pictures of each domain, with their classes. Raises SettingsError, which lists the domains that there are."""
-    found: dict[str, list[Picture]] = {}
+    by_domain: dict[str, list[Item]] = {}
     for item in folder_items(folder):
         parts = Path(item.id).parts
         if len(parts) >= 3:
-            domain, label = parts[0], parts[1].replace("_", " ")
-            found.setdefault(domain, []).append(picture(Item(item.id, item.path, Domain(domain), label)))
+            domain, label = parts[0], spoken(parts[1])
+            by_domain.setdefault(domain, []).append(Item(item.id, item.path, Domain(domain), label))
     for name in domains:
-        if name not in found:
+        if name not in by_domain:
             there = (
-                f"It has {', '.join(sorted(found))}." if found else "It has none; they look like DOMAIN/CLASS/1.png."
+                f"It has {', '.join(sorted(by_domain))}."
+                if by_domain
+                else "It has none; they look like DOMAIN/CLASS/1.png."
             )
             raise SettingsError(f"{folder} has no pictures of the domain {name!r}. {there}")
-    return [found[name] for name in domains]
+    return [table_of(by_domain[name]) for name in domains]
 
 
-def folder_task(queries: Sequence[Picture], gallery: Sequence[Picture]) -> Task:
+def folder_task(queries: PictureTable, gallery: PictureTable) -> Task:
     """Relevant is the same class. A picture that is in the gallery too is not considered for itself."""
     relevant = same_class(queries, gallery)
-    itself = equal([p.key for p in queries], [p.key for p in gallery])
+    itself = equal(queries.ids, gallery.ids)
     considered = ~itself if itself.any() else None
     return picture_task("folder", queries, gallery, relevant, considered=considered, metrics=METRICS)
 
@@ -59,14 +64,14 @@ def evaluate_folder(encoder: Encoder, folder: Path, queries: str, gallery: str, 
     """The report on queries of one domain against a gallery of another; what had to be left out goes to `say`."""
     memory, unreadable = Memory(), set[str]()
 
-    def skip(shown: Picture, error: UnreadableImage) -> None:
-        unreadable.add(shown.key)
-        say(f"skipped {shown.key}: {error}")
+    def skip(row: Row, error: UnreadableImage) -> None:
+        unreadable.add(row.id)
+        say(f"skipped {folder / row.id}: {error}")
 
-    asked, shown = folder_pictures(folder, (queries, gallery))
-    for pictures in (asked, shown) if queries != gallery else (asked,):
-        memory.embed(encoder, pictures, skip)
-    readable = [[p for p in pictures if p.key not in unreadable] for pictures in (asked, shown)]
+    asked, shown = folder_tables(folder, (queries, gallery))
+    for table in (asked, shown) if queries != gallery else (asked,):
+        memory.embed(encoder, table, skip)
+    readable = [table.where(lambda row: row.id not in unreadable) for table in (asked, shown)]
     task = folder_task(*readable)
     if task.left_out:
         say(f"{task.left_out} queries left out: no other picture of their class is in the gallery")

@@ -13,16 +13,19 @@ import numpy.typing as npt
 from PIL.Image import Image
 
 from retrieval.artifacts.bundle import Bundle
+from retrieval.data.picture_table import PictureTable, Row
+from retrieval.data.pictures import Picture
 from retrieval.encoder import Encoder, TextEncoder, Vectors, embed_images, embed_texts
 from retrieval.errors import DataError, SettingsError, UnreadableImage
 from retrieval.evaluation.binary import InBits
 from retrieval.evaluation.floors import without_domain_means
 from retrieval.evaluation.measures import expected, measured, weights
 from retrieval.evaluation.metrics import Relevance, Values, bootstrap_interval, class_interval
-from retrieval.evaluation.tasks import Picture, Task, picture
-from retrieval.types import Domain, TextQuery
+from retrieval.evaluation.tasks import Task
+from retrieval.types import Domain
 
 ROWS = 512  # queries that are ranked at once
+Encoded = tuple[str, Picture, Domain]  # by which encoder, and what
 
 
 @dataclass(frozen=True)
@@ -51,33 +54,33 @@ class Memory:
     """What encoders made of pictures: within one run each picture is encoded once, however many tasks show it."""
 
     def __init__(self) -> None:
-        self._rows: dict[tuple[str, str, str], Vectors] = {}
+        self._rows: dict[Encoded, Vectors] = {}
 
     def embed(
         self,
         encoder: Encoder,
-        pictures: Sequence[Picture],
-        on_unreadable: Callable[[Picture, UnreadableImage], None] | None = None,
+        table: PictureTable,
+        on_unreadable: Callable[[Row, UnreadableImage], None] | None = None,
     ) -> Vectors:
         """One unit row for each picture, in order.   -> (N, dim)
 
         Pictures that cannot be opened are told to `on_unreadable` and have no row; without it they are an error.
         """
-        keys = [(encoder.fingerprint, p.key, p.domain.name) for p in pictures]
-        missing = {key: p for key, p in zip(keys, pictures, strict=True) if key not in self._rows}
-        opened: list[tuple[str, str, str]] = []
+        keys = [(encoder.fingerprint, row.picture, row.domain) for row in table]
+        missing = {key: row for key, row in zip(keys, table, strict=True) if key not in self._rows}
+        opened: list[Encoded] = []
 
         def images() -> Iterator[tuple[Image, Domain]]:
-            for key, shown in missing.items():
+            for key, row in missing.items():
                 try:
-                    image = shown.open()
+                    image = row.picture.open()
                 except UnreadableImage as error:
                     if on_unreadable is None:
                         raise
-                    on_unreadable(shown, error)
+                    on_unreadable(row, error)
                     continue
                 opened.append(key)
-                yield image, shown.domain
+                yield image, row.domain
 
         fresh = embed_images(encoder, images())  # fills `opened`
         self._rows.update(zip(opened, fresh, strict=True))
@@ -94,16 +97,14 @@ def evaluate(encoder: Encoder, task: Task, *, memory: Memory | None = None, mean
     if reason := refusal(encoder, task):
         raise DataError(reason)
     memory = memory or Memory()
-    reader = _reader(encoder, task) if task.asks_with_texts else None
-    pictures = [picture(shown) for shown in task.gallery]
-    gallery = memory.embed(encoder, pictures)  # (N, dim)
-    if reader:
-        words = embed_texts(reader, [query.text for query in task.queries if isinstance(query, TextQuery)])  # (Q, dim)
+    gallery = memory.embed(encoder, task.gallery)  # (N, dim)
+    if not isinstance(task.queries, PictureTable):
+        reader = _reader(encoder, task)
+        words = embed_texts(reader, [query.text for query in task.queries])  # (Q, dim)
         return _scored(lambda rows: words[rows] @ gallery.T, task)
-    asked = [picture(query) for query in task.queries if not isinstance(query, TextQuery)]
-    queries = memory.embed(encoder, asked)  # (Q, dim)
+    queries = memory.embed(encoder, task.queries)  # (Q, dim)
     if mean_removed:
-        queries, gallery = without_domain_means(queries, asked, gallery, pictures)
+        queries, gallery = without_domain_means(queries, task.queries, gallery, task.gallery)
     return _scored(lambda rows: queries[rows] @ gallery.T, task)
 
 

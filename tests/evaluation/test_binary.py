@@ -12,10 +12,12 @@ import torch
 from retrieval.artifacts.bundle import Bundle, load_bundle, save_bundle
 from retrieval.artifacts.manifest import Manifest
 from retrieval.artifacts.rotation import Rotation
+from retrieval.data.picture_table import PictureTable
+from retrieval.data.pictures import PictureFile
 from retrieval.errors import SettingsError
 from retrieval.evaluation.binary import InBits
 from retrieval.evaluation.harness import refusal
-from retrieval.evaluation.tasks import Picture, picture_task
+from retrieval.evaluation.tasks import picture_task
 from retrieval.images import Preprocess
 from retrieval.methods import ClipBaseline
 from retrieval.stores.binary_store import BinaryStore, fitted
@@ -61,7 +63,7 @@ def test_it_is_another_encoder_than_the_bundle(bundle: Bundle) -> None:
 
 
 def test_what_the_bundle_has_seen_is_not_unseen_in_bits(bundle: Bundle, tmp_path: Path) -> None:
-    shown = [Picture(str(i), PHOTO, lambda: None, "duck") for i in range(2)]  # type: ignore[arg-type, return-value]
+    shown = PictureTable([PictureFile(tmp_path / "nowhere.png")] * 2, "photo", labels="duck")
     unseen = picture_task("t@1", shown, shown, np.ones((2, 2), bool), unseen=("duck",))
     assert "has seen the class 'duck'" in (refusal(InBits(bundle), unseen) or "")
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from retrieval.errors import DataError, SettingsError
-from retrieval.evaluation.folder import evaluate_folder, folder_pictures, folder_task
+from retrieval.evaluation.folder import evaluate_folder, folder_tables, folder_task
 from tests.conftest import ColorEncoder
 
 TONES = {  # by mean colour, drawn red is nearest to the photos in the order warm, pink, lime
@@ -62,24 +62,23 @@ def test_pictures_that_cannot_be_opened_are_told_and_skipped(folder: Path) -> No
 
 def test_a_domain_that_is_not_there_is_told_with_those_that_are(folder: Path) -> None:
     with pytest.raises(SettingsError, match=r"no pictures of the domain 'sketch'. It has art, photo."):
-        folder_pictures(folder, ("sketch", "photo"))
+        folder_tables(folder, ("sketch", "photo"))
 
 
 def test_a_folder_without_domains_says_how_they_look(folder: Path) -> None:
     with pytest.raises(SettingsError, match="they look like DOMAIN/CLASS"):
-        folder_pictures(folder / "photo", ("art", "photo"))
+        folder_tables(folder / "photo", ("art", "photo"))
 
 
 def test_domains_without_a_common_class_cannot_be_measured(folder: Path) -> None:
-    ((asked,), shown) = (
-        [p for p in pictures if p.label != "red kite"] for pictures in folder_pictures(folder, ("art", "photo"))
-    )
+    tables = folder_tables(folder, ("art", "photo"))
+    asked, shown = (table.where(lambda row: row.label != "red kite") for table in tables)
     with pytest.raises(DataError, match="nothing in the gallery is relevant to any of 1 queries"):
-        folder_task([asked], shown)
+        folder_task(asked, shown)
 
 
 def test_pictures_in_deeper_folders_belong_to_their_class(folder: Path) -> None:
     (folder / "photo" / "grass" / "more").mkdir()
     Image.new("RGB", (4, 4)).save(folder / "photo" / "grass" / "more" / "c.png")
-    (found,) = folder_pictures(folder, ("photo",))
-    assert sorted(p.label for p in found) == ["grass", "grass", "red kite", "red kite"]
+    (found,) = folder_tables(folder, ("photo",))
+    assert sorted(found.labels) == ["grass", "grass", "red kite", "red kite"]

@@ -9,17 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from torch import Tensor
 
+from retrieval.data.picture_table import PictureTable
+from retrieval.data.pictures import ArrayPicture
+from retrieval.data.readers.files import table_of
 from retrieval.data.readers.folder import folder_items
 from retrieval.errors import DataError, SettingsError
 from retrieval.evaluation.floors import RawPixels, without_domain_means
 from retrieval.evaluation.harness import Memory, Report, chance, evaluate, refusal, score
 from retrieval.evaluation.measures import KINDS, measured
 from retrieval.evaluation.metrics import paired_interval
-from retrieval.evaluation.tasks import Picture, Task, picture
-from retrieval.types import PHOTO, SKETCH, Domain, ImageQuery, TextQuery
+from retrieval.evaluation.tasks import Task
+from retrieval.types import Domain, TextQuery
 from tests.conftest import ColorEncoder
 from tests.evaluation.fakes import small_bundle
 
@@ -29,10 +31,15 @@ EVERY = tuple(kind.replace("K", "3") if "@K" in kind else kind for kind in KINDS
 @pytest.fixture
 def colors(pictures: Path) -> Task:
     """Each picture asks for those of its colour."""
-    items = folder_items(pictures)
-    queries = [picture(item) for item in items]
-    relevant = np.array([[a.label == b.label for b in items] for a in items])
-    return Task("colors@1", queries, items, relevant, ("blue", "green", "red"), labels=tuple(p.label for p in queries))
+    table = table_of(folder_items(pictures))
+    relevant = np.array([[a == b for b in table.labels] for a in table.labels])
+    return Task("colors@1", table, table, relevant, ("blue", "green", "red"), labels=table.labels)
+
+
+def blank(count: int, domain: str = "photo", prefix: str = "") -> PictureTable:
+    """Pictures of one pixel."""
+    pixel = ArrayPicture(np.zeros((1, 1, 3), np.uint8))
+    return PictureTable([pixel] * count, domain, ids=[f"{prefix}{number}" for number in range(count)])
 
 
 def test_an_encoder_that_sees_colour_is_perfect_at_colours(colors: Task, color_encoder: ColorEncoder) -> None:
@@ -69,7 +76,7 @@ def test_what_a_query_does_not_consider_is_as_if_it_were_not_there() -> None:
     answered = (relevant & considered).any(axis=1)
     labels = tuple(str(q % 4) for q in range(int(answered.sum())))
     task = Task(
-        "m@1", [TextQuery("?")] * len(labels), [ImageQuery(Image.new("RGB", (2, 2)))] * 20, relevant[answered], (),
+        "m@1", [TextQuery("?")] * len(labels), blank(20), relevant[answered], (),
         considered=considered[answered], metrics=EVERY, labels=labels,
     )  # fmt: skip
     scores = rng.random(task.relevant.shape).astype(np.float32)
@@ -89,7 +96,9 @@ def test_a_task_with_a_query_that_has_no_answer_is_refused(colors: Task) -> None
 def test_the_order_of_the_gallery_does_not_matter_without_ties(colors: Task) -> None:
     rng = np.random.default_rng(0)
     scores, moved = rng.random((24, 24)).astype(np.float32), rng.permutation(24)
-    other = dataclasses.replace(colors, gallery=[colors.gallery[g] for g in moved], relevant=colors.relevant[:, moved])
+    other = dataclasses.replace(
+        colors, gallery=colors.gallery.select(moved.tolist()), relevant=colors.relevant[:, moved]
+    )
     assert score(scores[:, moved], other) == score(scores, colors)
 
 
@@ -106,7 +115,7 @@ def test_chance_is_what_random_scores_get(colors: Task) -> None:
 def test_means_weigh_queries_as_their_metric_says() -> None:
     relevant = np.array([[1, 1, 1, 1], [1, 1, 1, 1], [0, 0, 0, 1]], bool)
     task = Task(
-        "w@1", [TextQuery("?")] * 3, [ImageQuery(Image.new("RGB", (2, 2)))] * 4, relevant, (),
+        "w@1", [TextQuery("?")] * 3, blank(4), relevant, (),
         metrics=("mAP@all", "mAP@all macro", "P@3 truncated"), labels=("a", "a", "b"),
     )  # fmt: skip
     found = score(np.tile(np.arange(4, 0, -1, dtype=np.float32), (3, 1)), task).metrics
@@ -175,9 +184,9 @@ def test_a_picture_is_encoded_once_however_many_tasks_show_it(colors: Task) -> N
 
 def test_pictures_in_memory_are_known_by_their_pixels_and_their_domain() -> None:
     encoder, memory = Counting(), Memory()
-    red, same, blue = (Image.new("RGB", (4, 4), color) for color in ("red", "red", "blue"))
-    shown = [ImageQuery(red, PHOTO), ImageQuery(same, PHOTO), ImageQuery(blue, PHOTO), ImageQuery(red, SKETCH)]
-    rows = memory.embed(encoder, [picture(one) for one in shown])
+    red, same, blue = (np.full((4, 4, 3), tone, np.uint8) for tone in ((255, 0, 0), (255, 0, 0), (0, 0, 255)))
+    shown = PictureTable(map(ArrayPicture, (red, same, blue, red)), ["photo", "photo", "photo", "sketch"])
+    rows = memory.embed(encoder, shown)
     assert encoder.seen == 3
     np.testing.assert_array_equal(rows[0], rows[1])
     assert not np.allclose(rows[0], rows[2])
@@ -190,8 +199,7 @@ def test_a_shift_between_domains_is_taken_away_with_their_means() -> None:
     rng = np.random.default_rng(0)
     things = rng.normal(size=(6, 16))
     things -= things.mean(axis=0)
-    asked = [Picture(f"a{i}", SKETCH, lambda: Image.new("RGB", (1, 1))) for i in range(6)]
-    shown = [Picture(f"b{i}", PHOTO, lambda: Image.new("RGB", (1, 1))) for i in range(6)]
+    asked, shown = blank(6, "sketch", "a"), blank(6, "photo", "b")
     queries, gallery = without_domain_means(
         (things + 3.0).astype(np.float32), asked, (things - 5.0).astype(np.float32), shown
     )
@@ -201,7 +209,7 @@ def test_a_shift_between_domains_is_taken_away_with_their_means() -> None:
 
 def test_a_picture_that_asks_and_is_searched_counts_once_in_its_mean() -> None:
     rows = torch.nn.functional.normalize(torch.eye(3), dim=1).numpy()
-    pictures = [Picture(str(i), PHOTO, lambda: Image.new("RGB", (1, 1))) for i in range(3)]
+    pictures = blank(3)
     one, _ = without_domain_means(rows[:1], pictures[:1], rows, pictures)
     expected = rows[0] - rows.mean(axis=0)
     np.testing.assert_allclose(one[0], expected / np.linalg.norm(expected), atol=1e-6)

@@ -9,7 +9,7 @@ import pytest
 
 from retrieval.data.readers.folder import folder_items
 from retrieval.errors import DataError, SettingsError
-from retrieval.evaluation.tasks import IMAGE_METRICS, PUBLISHED, TASKS, Catalog, Task, picture, task
+from retrieval.evaluation.tasks import IMAGE_METRICS, PUBLISHED, TASKS, Catalog, Task, task
 from retrieval.items import home_of, write_items
 from retrieval.types import TextQuery
 from retrieval.world.split import TEST_UNSEEN
@@ -61,8 +61,8 @@ def test_a_render_of_the_very_same_object_is_not_considered(catalog: Catalog, na
     found = task(name, catalog)
     assert found.considered is not None
     for query, considered in zip(found.queries, found.considered, strict=True):
-        hidden = [picture(g).thing for g, seen in zip(found.gallery, considered, strict=True) if not seen]
-        assert hidden == [picture(query).thing]
+        hidden = [g.instance for g, seen in zip(found.gallery, considered, strict=True) if not seen]
+        assert hidden == [query.instance]
 
 
 @pytest.mark.parametrize("name", ["world/zero-shot@1", "quickdraw-world/zero-shot@1", "world/leave-style-out:photo@1"])
@@ -80,17 +80,17 @@ def test_the_mixed_gallery_holds_seen_classes_too(catalog: Catalog) -> None:
 def test_a_style_that_is_left_out_asks_for_photos_and_the_photo_for_paintings(catalog: Catalog, style: str) -> None:
     found = task(f"world/leave-style-out:{style}@1", catalog)
     assert found.unseen_domains == (style,)
-    assert {picture(q).domain.name for q in found.queries} == {style}
-    assert {picture(p).domain.name for p in found.gallery} == {"painting" if style == "photo" else "photo"}
+    assert {q.domain.name for q in found.queries} == {style}
+    assert {p.domain.name for p in found.gallery} == {"painting" if style == "photo" else "photo"}
 
 
 def test_pictures_of_the_same_object_or_style_are_not_considered(catalog: Catalog) -> None:
     found = task("world/cross-style@1", catalog)
     assert found.considered is not None
-    pictures = [picture(p) for p in found.gallery]
+    pictures = found.gallery
     for q, row in enumerate(found.considered):
         for g, here in enumerate(row):
-            alike = pictures[q].thing == pictures[g].thing or pictures[q].domain == pictures[g].domain
+            alike = pictures[q].instance == pictures[g].instance or pictures[q].domain == pictures[g].domain
             assert here == (not alike)
     assert (found.truth.sum(axis=1) == (OBJECTS - 1) * (len(STYLES) - 1)).all()
 
@@ -98,8 +98,8 @@ def test_pictures_of_the_same_object_or_style_are_not_considered(catalog: Catalo
 def test_the_same_object_is_all_that_counts_in_same_object(catalog: Catalog) -> None:
     found = task("world/same-object@1", catalog)
     for q, g in np.argwhere(found.relevant):
-        assert picture(found.queries[q]).thing == picture(found.gallery[g]).thing
-        assert picture(found.gallery[g]).domain.name != "sketch"
+        assert found.queries[q].instance == found.gallery[g].instance
+        assert found.gallery[g].domain.name != "sketch"
 
 
 def test_people_are_asked_for_with_every_caption_of_a_test_picture(catalog: Catalog) -> None:
@@ -135,7 +135,7 @@ def sketchy(tmp_path: Path) -> Catalog:
 
 def test_duplicates_of_training_pictures_are_dropped_and_reserved_ones_never_used(sketchy: Catalog) -> None:
     found = task("sketchy125/zero-shot@1", sketchy)
-    assert [picture(p).key for p in found.gallery] == ["sketchy25/photo/0", "sketchy25/photo/3"]
+    assert found.gallery.ids == ("sketchy25/photo/0", "sketchy25/photo/3")
     assert found.dropped == 1
     assert found.unseen == ("pear", "school bus")
     assert found.labels == ("pear", "school bus")
@@ -197,7 +197,7 @@ def test_emoji_are_sought_among_other_hands_and_finishes_of_one_drawing_are_one_
         ]
     )
     assert found.left_out == 1
-    assert np.asarray(picture(found.gallery[0]).open()).min() == 255  # transparent pixels lie on white
+    assert np.asarray(found.gallery[0].picture.open()).min() == 255  # transparent pixels lie on white
     unseen = task("emoji/zero-shot@1", Catalog(tmp_path, tmp_path))
     assert unseen.truth.tolist() == [[False, True], [True, False]]
     assert unseen.unseen == ("lion",)

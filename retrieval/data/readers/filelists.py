@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from retrieval.data.picture_table import PictureTable, concatenate
-from retrieval.data.readers.files import table_of
+from retrieval.data.readers.files import stays_inside, table_of
 from retrieval.data.readers.layouts import Names
 from retrieval.data.readers.problems import odd_totals, some
 from retrieval.data.splits import SPLITS
@@ -52,12 +52,6 @@ def listed(listing: Path, within: Path, domain: Domain, names: Names) -> Picture
     if missing:
         problems.append(f"Files named in {listing.name} that are missing: {len(missing):,} ({some(missing)}).")
     return table_of(items, problems)
-
-
-def stays_inside(name: str) -> bool:
-    """Whether a path in a list or an annotation leads to a place inside the data set's folder."""
-    path = PurePosixPath(name)
-    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
 
 
 @dataclass(frozen=True)

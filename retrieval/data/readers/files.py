@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from retrieval.data.picture_table import PictureTable, Row
 from retrieval.data.pictures import PictureFile
@@ -26,3 +26,9 @@ def path_of(row: Row) -> Path:
     """The file of a row of such a table."""
     assert isinstance(row.picture, PictureFile), f"{row.id} is no file"
     return row.picture.path
+
+
+def stays_inside(name: str) -> bool:
+    """Whether a path in a list or an annotation leads to a place inside the data set's folder."""
+    path = PurePosixPath(name)
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts

@@ -22,7 +22,7 @@ from typing import Any, Literal, get_args
 
 from retrieval.data.picture_table import PictureTable
 from retrieval.data.pictures import PictureFile
-from retrieval.data.readers.filelists import stays_inside
+from retrieval.data.readers.files import stays_inside
 from retrieval.data.readers.problems import odd_totals, some
 from retrieval.errors import DataError
 from retrieval.types import PHOTO

@@ -9,8 +9,9 @@ from typing import Any
 
 from retrieval.data.picture_table import PictureTable
 from retrieval.data.pictures import PictureFile
+from retrieval.data.readers.files import stays_inside
 from retrieval.errors import DataError
-from retrieval.items import ITEMS
+from retrieval.items import ITEMS, root_of
 
 RECORDS = "records"  # of the finished scenes of a set that is not complete
 
@@ -21,11 +22,12 @@ def read_rendered(folder: Path, classes: Collection[str] | None = None, *, unfin
     unfinished: of a set that is still being rendered, what is there. Raises DataError when there is no set, or it is
     not complete.
     """
-    rows = [row for row in _lines(folder, unfinished) if classes is None or row["label"] in classes]
+    rows = [row for row in _lines(folder, unfinished) if classes is None or row.get("label") in classes]
+    root = root_of(folder)
     return PictureTable(
-        [PictureFile(folder / row["path"]) for row in rows],
+        [PictureFile(root / row["path"]) for row in rows],
         [str(row["domain"]) for row in rows],
-        labels=[str(row["label"]) for row in rows],
+        labels=[str(row.get("label") or "") for row in rows],
         ids=[str(row["id"]) for row in rows],
         instances=[str(row.get("object", row["id"])) for row in rows],
         colors=[main_color(row) for row in rows],
@@ -49,10 +51,23 @@ def _lines(folder: Path, unfinished: bool) -> list[dict[str, Any]]:
     """A row for each picture that the set lists."""
     listing, records = folder / ITEMS, sorted((folder / RECORDS).glob("*.json"))
     if unfinished and records and not listing.is_file():
-        return [row for record in records for row in json.loads(record.read_text(encoding="utf-8"))]
+        return [_checked(row, record) for record in records for row in json.loads(record.read_text(encoding="utf-8"))]
     try:
-        return [json.loads(line) for line in listing.read_text(encoding="utf-8").splitlines()]
+        lines = listing.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise DataError(
             f"There is no complete rendered set in {folder}. Render it: python -m retrieval world render."
         ) from error
+    try:
+        return [_checked(json.loads(line), listing) for line in lines]
+    except ValueError as error:
+        raise DataError(f"{listing} is damaged ({error}). Render the set anew.") from error
+
+
+def _checked(row: Any, listing: Path) -> dict[str, Any]:
+    """The row. Raises DataError where it is none, or leads out of the set's folder."""
+    if not isinstance(row, dict) or not {"id", "path", "domain"} <= set(row):
+        raise DataError(f"{listing} holds {row!r}, not a picture's id, path and domain. Render the set anew.")
+    if not stays_inside(str(row["path"])):
+        raise DataError(f"{listing} names {row['path']!r}, which is outside the set. Render the set anew.")
+    return row

@@ -24,10 +24,7 @@ from retrieval.evaluation.tasks.base import (
     IMAGE_METRICS,
     TEXT_METRICS,
     Catalog,
-    Picture,
-    Shown,
     Task,
-    picture,
     picture_task,
 )
 
@@ -37,10 +34,7 @@ __all__ = [
     "TASKS",
     "TEXT_METRICS",
     "Catalog",
-    "Picture",
-    "Shown",
     "Task",
-    "picture",
     "picture_task",
     "task",
 ]

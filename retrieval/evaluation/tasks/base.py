@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL.Image import Image
 
+from retrieval.data.picture_table import PictureTable
 from retrieval.errors import DataError
 from retrieval.evaluation.metrics import Relevance
-from retrieval.images import open_image
-from retrieval.types import Domain, ImageQuery, Item, TextQuery
+from retrieval.types import TextQuery
 
 IMAGE_METRICS = ("mAP@all", "mAP@200 strict", "mAP@200 lenient", "P@8", "P@100 truncated", "R@1", "mINP")
 TEXT_METRICS = ("mAP@all", "P@8", "R@1")
@@ -45,33 +42,6 @@ class Catalog:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture that is opened only to be encoded. Two with one key show the same pixels; `thing` names the object of
-    which several pictures may show different sides or styles.
-    """
-
-    key: str
-    domain: Domain
-    open: Callable[[], Image]
-    label: str = ""
-    thing: str = ""
-
-
-Shown = Item | ImageQuery | Picture
-
-
-def picture(shown: Shown) -> Picture:
-    """Anything that can be shown, as a picture with a key."""
-    if isinstance(shown, Item):
-        return Picture(str(shown.path), shown.domain, partial(open_image, shown.path), shown.label or "")
-    if isinstance(shown, ImageQuery):
-        image = shown.image
-        digest = hashlib.blake2b(f"{image.mode}{image.size}".encode() + image.tobytes(), digest_size=16)
-        return Picture(digest.hexdigest(), shown.domain, lambda: image)
-    return shown
-
-
-@dataclass(frozen=True)
 class Task:
     """Queries, all pictures or all texts; a gallery; and relevant[q, g].
 
@@ -81,8 +51,8 @@ class Task:
     """
 
     name: str
-    queries: Sequence[Shown] | Sequence[TextQuery]
-    gallery: Sequence[Shown]
+    queries: PictureTable | Sequence[TextQuery]
+    gallery: PictureTable
     relevant: Relevance  # (Q, N)
     classes: tuple[str, ...]
     unseen: tuple[str, ...] = ()
@@ -103,13 +73,13 @@ class Task:
     @property
     def asks_with_texts(self) -> bool:
         """Whether the queries are texts."""
-        return any(isinstance(query, TextQuery) for query in self.queries)
+        return not isinstance(self.queries, PictureTable)
 
 
 def picture_task(
     name: str,
-    queries: Sequence[Picture],
-    gallery: Sequence[Picture],
+    queries: PictureTable,
+    gallery: PictureTable,
     relevant: Relevance,
     *,
     considered: Relevance | None = None,
@@ -122,18 +92,18 @@ def picture_task(
     answered = np.flatnonzero((relevant if considered is None else relevant & considered).any(axis=1)).tolist()
     if not answered:
         raise DataError(f"{name}: nothing in the gallery is relevant to any of {len(queries)} queries. Check the data.")
-    asked = [queries[q] for q in answered]
+    asked = queries.select(answered)
     return Task(
         name,
         asked,
         gallery,
         relevant[answered],
-        classes=tuple(sorted({p.label for p in gallery})),
+        classes=tuple(sorted(set(gallery.labels))),
         unseen=tuple(unseen),
         unseen_domains=tuple(unseen_domains),
         considered=None if considered is None else considered[answered],
         metrics=metrics,
-        labels=tuple(p.label for p in asked),
+        labels=asked.labels,
         left_out=len(queries) - len(answered),
         dropped=dropped,
     )
@@ -149,16 +119,16 @@ def equal(left: Sequence[str], right: Sequence[str]) -> Relevance:
     return np.asarray(codes[: len(left), None] == codes[None, len(left) :])
 
 
-def same_class(queries: Sequence[Picture], gallery: Sequence[Picture]) -> Relevance:
+def same_class(queries: PictureTable, gallery: PictureTable) -> Relevance:
     """Which pictures show the same class.   -> (Q, N)"""
-    return equal([p.label for p in queries], [p.label for p in gallery])
+    return equal(queries.labels, gallery.labels)
 
 
-def same_thing(queries: Sequence[Picture], gallery: Sequence[Picture]) -> Relevance:
-    """Which pictures show the same object.   -> (Q, N)"""
-    return equal([p.thing for p in queries], [p.thing for p in gallery])
+def same_instance(queries: PictureTable, gallery: PictureTable) -> Relevance:
+    """Which pictures show the very same object.   -> (Q, N)"""
+    return equal(queries.instances, gallery.instances)
 
 
-def same_domain(queries: Sequence[Picture], gallery: Sequence[Picture]) -> Relevance:
+def same_domain(queries: PictureTable, gallery: PictureTable) -> Relevance:
     """Which pictures are of the same domain.   -> (Q, N)"""
-    return equal([p.domain.name for p in queries], [p.domain.name for p in gallery])
+    return equal(queries.domains, gallery.domains)

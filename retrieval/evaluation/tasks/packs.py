@@ -7,19 +7,19 @@ from dataclasses import replace
 from functools import partial
 
 from retrieval.data.concepts import TEST_UNSEEN
-from retrieval.data.readers.packs import PackRow, duplicates, pack_rows
+from retrieval.data.picture_table import PictureTable
+from retrieval.data.readers.packs import duplicates, read_pack
 from retrieval.evaluation.metrics import Relevance
 from retrieval.evaluation.tasks.base import (
     IMAGE_METRICS,
     Catalog,
-    Picture,
     Task,
     equal,
     picture_task,
     same_class,
-    same_thing,
+    same_instance,
 )
-from retrieval.types import PHOTO, SKETCH, Domain
+from retrieval.types import PHOTO, SKETCH
 
 SKETCHY = "sketchy25"
 SKETCHY_NAMED = "Sketchy: 25 sketches and photos of a class"
@@ -43,56 +43,46 @@ def sketchy(name: str, catalog: Catalog, *, unseen: Collection[str] | None) -> T
     holds too are dropped.
     """
     folder = catalog.pack(SKETCHY, name)
-    rows = [row for row in pack_rows(folder) if unseen is None or row.concept in unseen]
+    table = read_pack(folder, labels=unseen)
     known = _in_training(duplicates(folder.parent))
-    queries = [_concept(row, SKETCH) for row in rows if row.columns["domain"] == "sketch"]
-    photos = [_concept(row, PHOTO) for row in rows if row.columns["domain"] == "photo"]
-    gallery = [photo for photo in photos if photo.key not in known]
-    found = picture_task(
+    queries, photos = table.where(domain=SKETCH), table.where(domain=PHOTO)
+    gallery = photos.where(lambda row: row.id not in known)
+    asked = picture_task(
         name,
         queries,
         gallery,
         same_class(queries, gallery),
-        unseen=() if unseen is None else sorted({p.label for p in photos}),
+        unseen=() if unseen is None else sorted(set(photos.labels)),
         metrics=SKETCHY_METRICS,
         dropped=len(photos) - len(gallery),
     )
-    return replace(found, shown=SKETCHY_NAMED) if unseen is None else found
+    return replace(asked, shown=SKETCHY_NAMED) if unseen is None else asked
 
 
 def emoji_cross_style(name: str, catalog: Catalog) -> Task:
     """Every picture of a test object -> pictures of other styles; relevant: the same object."""
-    rows = [row for row in pack_rows(catalog.pack(EMOJI, name)) if row.columns["split"] == "test"]
-    pictures = [_object(row) for row in rows]
-    return picture_task(name, pictures, pictures, same_thing(pictures, pictures), considered=_by_another_hand(pictures))
+    pictures = read_pack(catalog.pack(EMOJI, name), split="test", are_instances=True)
+    return picture_task(
+        name, pictures, pictures, same_instance(pictures, pictures), considered=_by_another_hand(pictures)
+    )
 
 
 def emoji_zero_shot(name: str, catalog: Catalog) -> Task:
     """Every picture of an unseen concept -> pictures of other styles; relevant: the same concept."""
-    rows = [row for row in pack_rows(catalog.pack(EMOJI, name)) if row.concept in TEST_UNSEEN]
-    pictures = [_object(row) for row in rows]
+    pictures = read_pack(catalog.pack(EMOJI, name), labels=TEST_UNSEEN, are_instances=True)
     return picture_task(
         name,
         pictures,
         pictures,
         same_class(pictures, pictures),
         considered=_by_another_hand(pictures),
-        unseen=sorted({p.label for p in pictures}),
+        unseen=sorted(set(pictures.labels)),
     )
 
 
-def _concept(row: PackRow, domain: Domain) -> Picture:
-    return Picture(row.id, domain, row.picture.open, row.concept, row.columns["class"])
-
-
-def _object(row: PackRow) -> Picture:
-    columns = row.columns
-    return Picture(row.id, Domain(columns["domain"]), row.picture.open, row.concept, columns["class"])
-
-
-def _by_another_hand(pictures: list[Picture]) -> Relevance:
+def _by_another_hand(pictures: PictureTable) -> Relevance:
     """Which pictures have neither the same style nor a finish of the same drawing.   -> (N, N)"""
-    hands = [_hand(p.domain.name) for p in pictures]
+    hands = [_hand(domain) for domain in pictures.domains]
     return ~equal(hands, hands)
 
 
@@ -103,7 +93,7 @@ def _hand(style: str) -> str:
 def _in_training(pairs: list[tuple[str, str]]) -> set[str]:
     """The ids whose picture stands in a training pack too."""
     both = [*pairs, *((b, a) for a, b in pairs)]
-    return {one for one, other in both if other.split("/")[0] in TRAINING_PACKS}
+    return {first for first, other in both if other.split("/")[0] in TRAINING_PACKS}
 
 
 TASKS: dict[str, Callable[[str, Catalog], Task]] = {

@@ -13,11 +13,10 @@ from functools import partial
 from pathlib import Path
 
 from retrieval.data.picture_table import PictureTable
-from retrieval.data.readers.files import path_of
 from retrieval.data.readers.sketchy import sketchy
 from retrieval.data.readers.tuberlin import tuberlin
 from retrieval.data.splits import SKETCHY_100_25, SKETCHY_104_21, TUBERLIN_220_30, ClassSplit
-from retrieval.evaluation.tasks.base import IMAGE_METRICS, Catalog, Picture, Task, picture_task, same_class
+from retrieval.evaluation.tasks.base import IMAGE_METRICS, Catalog, Task, picture_task, same_class
 from retrieval.types import PHOTO, SKETCH
 
 METRICS = (*IMAGE_METRICS, "mAP@all VOC", "mAP@all macro", "P@100", "P@200")
@@ -31,10 +30,7 @@ def unseen_classes(name: str, catalog: Catalog, *, read: Callable[[Path], Pictur
 
 def sketches_to_photos(name: str, table: PictureTable, unseen: Sequence[str], metrics: tuple[str, ...]) -> Task:
     """The sketches of the table -> its photos; relevant: same class."""
-    queries, gallery = (
-        [Picture(str(path_of(row)), domain, row.picture.open, row.label) for row in table.where(domain=domain)]
-        for domain in (SKETCH, PHOTO)
-    )
+    queries, gallery = (table.where(domain=domain) for domain in (SKETCH, PHOTO))
     return picture_task(name, queries, gallery, same_class(queries, gallery), unseen=unseen, metrics=metrics)
 
 
