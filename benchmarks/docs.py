@@ -9,6 +9,7 @@ A block stands between <!-- NAME --> and <!-- /NAME -->; its text is replaced by
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -27,18 +28,42 @@ from retrieval.evaluation.headlines import (
 )
 from retrieval.evaluation.measurement import Measurement
 from retrieval.evaluation.results import FLOOR, Run, read_measurements, read_runs
-from retrieval.evaluation.tables import ladder_table, measurements_table, overview_table, quality_tables, world_table
+from retrieval.evaluation.tables import (
+    ladder_table,
+    measurements_table,
+    overview_table,
+    quality_tables,
+    table,
+    world_table,
+)
 
 RESULTS = ROOT / "benchmarks" / "results"
 FLOORS = tuple(f"{FLOOR}{name}" for name in ("chance", "raw-pixels", "hog"))  # of the overview
 ZERO_SHOT = "quickdraw-world/zero-shot@1"
 OVERVIEW = ("quickdraw-world/all@1", ZERO_SHOT, "sketchy125/zero-shot@1", "emoji/cross-style@1")
+UNNAMED = "renders; Quick, Draw!"  # of a manifest without sources: the judge
+SHORT = re.compile(r": | by |, without| of the Guise world")  # what follows the name of a set of data
 BLOCK = re.compile(r"<!-- ([\w-]+) -->\n.*?<!-- /\1 -->", re.DOTALL)
 
 
 def shipped() -> tuple[str, ...]:
     """The bundles under checkpoints/."""
     return tuple(sorted(path.parent.name for path in (ROOT / "checkpoints").glob(f"*/{MANIFEST}")))
+
+
+def bundles_table() -> str:
+    """What is under checkpoints/: size, training data and what their licences allow, from the manifests."""
+    lines = []
+    for name in shipped():
+        folder = ROOT / "checkpoints" / name
+        payload = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        megabytes = sum((folder / file).stat().st_size for file in payload["files"]) / 1e6
+        sources = payload.get("trained_on", [])
+        data = dict.fromkeys(SHORT.split(source["data"])[0] for source in sources) or [payload.get("saw", UNNAMED)]
+        research = any("research" in source["licence"] for source in sources)
+        use = "research" if research else "any, with credit"
+        lines.append((f"`{name}`", f"{megabytes:.0f} MB", "; ".join(data), use))
+    return table(("bundle", "size", "learnt from", "licences allow"), lines)
 
 
 def of_runs(results: Path, make: Callable[[Sequence[Run]], str], *, source: bool = True) -> str:
@@ -55,6 +80,7 @@ def of_rows(name: str, make: Callable[[Sequence[Measurement]], str], results: Pa
 
 BLOCKS: dict[str, Callable[[Path], str]] = {
     "overview": partial(of_runs, make=lambda runs: overview_table(runs, (*FLOORS, *shipped()), OVERVIEW), source=False),
+    "bundles": lambda results: bundles_table(),
     "quality": partial(of_runs, make=quality_tables),
     "quality-headline": partial(of_runs, make=lambda runs: quality_headline(runs, shipped()), source=False),
     "zero-shot-headline": partial(

@@ -10,16 +10,15 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-NEEDED = ("app.py", "retrieval", "assets", "checkpoints", "benchmarks/results", "LICENSE")
+NEEDED = ("app.py", "retrieval", "assets", "checkpoints", "benchmarks/results", "docs", "LICENSE")
 NOT_NEEDED = (
     "__pycache__",
     "*.pyi",
-    "draw.png",
     "dark.png",
     "evaluate.png",
     "phone.png",
     "world-*.png",
-)  # the page shows the others
+)  # the page, the README or the docs show the others
 
 
 def assemble(out: Path) -> Path:

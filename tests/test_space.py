@@ -17,5 +17,7 @@ def test_an_assembled_space_holds_what_the_app_needs(tmp_path: Path) -> None:
     assert front["python_version"].strip('"') >= "3.11"
     assert len(front["short_description"]) <= 60
     assert "gradio==" not in (space / "requirements.txt").read_text()
+    links = re.findall(r"\]\(([^)#]+)\)", (space / "README.md").read_text(encoding="utf-8"))
+    assert [link for link in links if not (space / link).exists()] == []
     for name in ("app.py", "retrieval/engine.py", "assets/style.css"):
         assert (space / name).is_file(), name

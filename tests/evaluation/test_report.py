@@ -28,8 +28,27 @@ def test_every_block_of_readme_and_docs_is_what_the_results_make_of_it(page: Pat
 
 def test_every_block_stands_on_some_page_and_every_file_of_results_is_shown() -> None:
     text = "\n".join(page.read_text(encoding="utf-8") for page in pages())
-    assert set(re.findall(r"<!-- ([\w-]+) -->", text)) <= set(BLOCKS)
+    assert set(re.findall(r"<!-- ([\w-]+) -->", text)) == set(BLOCKS)
     assert {path.stem for path in RESULTS.glob("*.json")} <= set(BLOCKS)
+
+
+def test_the_readme_stays_short() -> None:
+    assert len((ROOT / "README.md").read_bytes()) <= 10 * 1024
+
+
+@pytest.mark.parametrize("page", list(pages()), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_link_of_a_page_leads_to_a_file(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
+
+
+def test_the_python_of_the_readme_prints_ducks(capsys: pytest.CaptureFixture[str]) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    first = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)[0]
+    exec(compile(first, "README.md", "exec"), {})  # noqa: S102  (our own page)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["1", "2", "3"]
+    assert all("duck" in line for line in lines)
 
 
 def test_a_block_is_replaced_and_what_stands_around_it_stays() -> None:

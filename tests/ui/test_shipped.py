@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -100,3 +102,14 @@ def test_programs_get_the_same_hits_as_json(address: str) -> None:
     assert [set(hit) for hit in hits] == [{"id", "label", "domain", "score", "rank"}] * 5
     assert [hit["label"] for hit in hits] == ["duck"] * 5
     assert client.predict(hits[0]["id"], 1, api_name="/search_item")[0]["id"] == hits[0]["id"]
+
+
+def test_the_program_of_the_readme_is_answered_as_the_readme_says(address: str) -> None:
+    readme = (HOME / "README.md").read_text(encoding="utf-8")
+    program = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)[1]
+    call, answer = re.search(r"client\.(predict\(.*\))\n# \[(\{.*?\}), \.\.\.\]", program).groups()
+    client = Client(address, verbose=False)
+    hits = eval(f"client.{call}", {"client": client})  # noqa: S307  (our own page)
+    client.close()
+    first = json.loads(answer)
+    assert {**hits[0], "score": round(hits[0]["score"], 3)} == first
