@@ -45,7 +45,11 @@ def main() -> None:
     except RetrievalError as error:
         sys.exit(str(error))
     page.launch(
-        server_name=settings.host, server_port=settings.port, prevent_thread_lock=True, quiet=True, **launch_options()
+        server_name=settings.host,
+        server_port=settings.port,
+        prevent_thread_lock=True,
+        quiet=True,
+        **launch_options(engine),
     )
     log.info("Guise is on http://%s:%d", settings.host, settings.port)
     engine.warm()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from retrieval.code_search import Codes
 from retrieval.disentangle import ServedDisentangler
 from retrieval.errors import BundleError, EmptyQuery, QueryError, RetrievalError, SettingsError
 from retrieval.images import OWNER, open_image
-from retrieval.items import ITEMS, domains_of, home_of, labels_of, read_items, root_of
+from retrieval.items import ITEMS, domains_of, home_of, labels_of, missing_of, read_items
 from retrieval.loaded_encoder import Served
 from retrieval.methods.catalog import Entry, entry
 from retrieval.types import Explanation, Held, Hit, ImageQuery, Item, Query, TextQuery
@@ -154,10 +154,16 @@ class Engine:
         """Names of the galleries; the first is the default."""
         return tuple(self._homes)
 
-    @property
-    def picture_roots(self) -> tuple[Path, ...]:
-        """The folders whose pictures the page may serve."""
-        return tuple(root_of(home) for home in self._homes.values())
+    def picture_files(self) -> Iterator[Path]:
+        """The files of all pictures in the galleries that are there and lie where their gallery is."""
+        for name, home in self._homes.items():
+            items = self._items(name)
+            missing = set(missing_of(home, items))
+            yield from (item.path for place, item in enumerate(items) if place not in missing)
+
+    def stamp(self) -> tuple[Any, ...]:
+        """Changes whenever `picture_files` does: with what is loaded, and with the lists of galleries."""
+        return self.ready, *(_changed(home / ITEMS) for home in self._homes.values())
 
     @property
     def about(self) -> dict[str, Any]:
@@ -293,6 +299,15 @@ def _is_match(hits: Sequence[Hit], cutoff: float, held: Held | None) -> bool:
     if held and held.share >= held.needed:
         return True
     return bool(hits) and hits[0].score >= (SAME if held else cutoff)
+
+
+def _changed(path: Path) -> tuple[int, int]:
+    """When the file was changed, and its size; zeros where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
 
 
 def _paths(listed: str) -> tuple[Path, ...]:

@@ -27,7 +27,7 @@ from retrieval.errors import GalleryError, UnreadableImage
 from retrieval.files import printable, sha256, write_files
 from retrieval.gallery import BITS, FORMAT, STORES, VECTORS, Gallery, index_folder, open_store, read_manifest
 from retrieval.images import OWNER, open_image, squared
-from retrieval.items import ITEMS, listing, root_of
+from retrieval.items import ITEMS, listing, read_items, root_of
 from retrieval.stores import VectorStore
 from retrieval.stores.binary_store import BinaryStore
 from retrieval.stores.faiss_store import FaissStore
@@ -66,7 +66,7 @@ def build(
         store: VectorStore = BinaryStore(rotation) if rotation else FaissStore(encoder.dim)
         _fill(store, old, kept, known, encoded)
         _replace(home, folder, kind, encoder, store, kept)
-    return Gallery(home, [item for item, _ in kept], store, encoder.fingerprint)
+    return Gallery(home, read_items(home), store, encoder.fingerprint)
 
 
 def _fill(

@@ -1,7 +1,8 @@
 """What gradio would do for a visitor and this page must not: fetch a URL, or let the browser load from elsewhere.
 
-gradio downloads every `{"path": "http..."}` that an event carries and streams `/file=http...` through, so both are
-refused before they reach it; and each answer carries a policy that confines the page to its own origin.
+gradio downloads every `{"path": "http..."}` that an event carries, streams `/file=http...` through and serves uploads
+under `/file=`, so all of these are refused before they reach it; and each answer carries a policy that confines the
+page to its own origin. Pictures have a way of their own, `pictures`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_EVENT = 2_000_000  # bytes of an event; 20,000 points are some 300,000
 EVENTS = re.compile(r"/gradio_api/(queue/join|call|run|api|component_server)\b")
-FETCHES = re.compile(r"/(file=|proxy=)(https?:|//)", re.IGNORECASE)
+FETCHES = re.compile(r"/(file|proxy)=", re.IGNORECASE)
 ADDRESS = re.compile(r"\s*([a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -40,7 +41,7 @@ class Guard:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         if FETCHES.search(scope["path"]):
-            return await _refuse(403, "No address is fetched here.")(scope, receive, send)
+            return await _refuse(403, "No file and no address is fetched here.")(scope, receive, send)
         if scope["method"] == "POST" and EVENTS.search(scope["path"]):
             body = await _event(Request(scope, receive))
             if body is None:

@@ -13,7 +13,8 @@ from typing import Any
 
 from retrieval.evaluation.embedding_map_file import Atlas, Stop
 from retrieval.types import Item
-from retrieval.ui.views import described, picture
+from retrieval.ui.pictures import picture
+from retrieval.ui.views import described
 
 INTRO = (
     '<p class="lead">Each mark is a picture of the gallery, and near what has a similar code. Colour and form are its '

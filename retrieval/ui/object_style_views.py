@@ -16,7 +16,8 @@ from retrieval.code_search import Nearest
 from retrieval.disentangle import Card, Drawn, Film, Heat, Slide, SwapGrid, WordMap
 from retrieval.types import Hit, Item
 from retrieval.ui.one_picture import SIDE, address, encoded, generated, plain, real
-from retrieval.ui.views import described, picture
+from retrieval.ui.pictures import picture
+from retrieval.ui.views import described
 
 BUSY = ' data-busy="true" aria-busy="true"'
 HOT = (217, 72, 15)  # the colour of a heat map

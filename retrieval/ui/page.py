@@ -87,7 +87,6 @@ class Shown:
 
 def build_page(engine: Engine, examples: Path = EXAMPLES, results: Path = RESULTS) -> gr.Blocks:
     """The page over this engine, with its queue. `launch_options` has what `launch` needs."""
-    gr.set_static_paths([*engine.picture_roots, views.SHEETS])
     with gr.Blocks(title="Guise", fill_width=True, analytics_enabled=False, delete_cache=(300, 900)) as page:
         gr.HTML(views.HEADER, apply_default_css=False)
         with gr.Tabs(elem_id="pages", overflow_behavior="wrap") as pages:

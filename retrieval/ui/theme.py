@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from gradio.themes.utils import colors, fonts, sizes
 from starlette.middleware import Middleware
 
 from retrieval.ui.guard import Guard
+from retrieval.ui.pictures import Pictures, Shown
+
+if TYPE_CHECKING:
+    from retrieval.engine import Engine
 
 STYLE = Path(__file__).resolve().parents[2] / "assets" / "style.css"
 
@@ -101,7 +105,7 @@ def theme() -> gr.themes.Base:
     )
 
 
-def launch_options() -> dict[str, Any]:
+def launch_options(engine: Engine) -> dict[str, Any]:
     """What `launch` needs beside host and port: the look, and every door that is not used shut."""
     return {
         "theme": theme(),
@@ -117,5 +121,5 @@ def launch_options() -> dict[str, Any]:
         "share": False,
         "allowed_paths": [],
         "state_session_capacity": 500,
-        "app_kwargs": {"middleware": [Middleware(Guard)]},
+        "app_kwargs": {"middleware": [Middleware(Guard), Middleware(Pictures, find=Shown(engine).find)]},
     }

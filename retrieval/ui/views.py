@@ -8,12 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import quote
 
 from retrieval.images import Strokes
 from retrieval.types import Held, Hit, Item
+from retrieval.ui.pictures import SHEETS, picture
 
 
 class Answer(Protocol):
@@ -205,12 +204,6 @@ def described(item: Item) -> str:
     return item.caption or f"{item.label or 'picture'}, {item.domain.name}"
 
 
-def picture(path: Path) -> str:
-    """Where the page finds a picture: relative to the page, and without the machine's folders where it can be."""
-    path, here = path.resolve(), Path.cwd()
-    return "gradio_api/file=" + quote(str(path.relative_to(here) if path.is_relative_to(here) else path))
-
-
 # ---------------------------------------------------------------- examples
 
 
@@ -289,7 +282,6 @@ comes from <code>/object_style_card</code>, <code>/object_style_grid</code> and 
 """
 
 
-SHEETS = Path(__file__).resolve().parents[2] / "assets" / "screenshots"
 WORLD = (  # title, what is told, file, what the picture shows
     (
         "The world",

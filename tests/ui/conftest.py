@@ -45,7 +45,9 @@ def served(engine: Any, examples: Path, **options: Any) -> Iterator[str]:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        page.launch(server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, quiet=True, **launch_options())
+        page.launch(
+            server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, quiet=True, **launch_options(engine)
+        )
         gc.collect()
     yield f"http://127.0.0.1:{port}/"
     page.close(verbose=False)

@@ -7,13 +7,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+from gradio.utils import get_upload_folder
 from gradio_client import Client, handle_file
 
+from retrieval.ui.pictures import Pictures, Shown, picture, picture_id
 from tests.ui.conftest import FISH
 from tests.ui.fakes import COLORS, FakeEngine, paint
 
@@ -104,11 +107,48 @@ def test_an_error_reaches_the_program_as_its_sentence(client: Client, tmp_path: 
 # ---------------------------------------------------------------- files and addresses
 
 
-def test_pictures_are_served_and_other_files_are_not(url: str, engine: FakeEngine) -> None:
-    picture = engine.picture_roots[0] / "duck-photo-0.webp"
-    assert ask(f"{url}gradio_api/file={picture}")[0] == 200
-    for path in ("/etc/passwd", HOME / "app.py", "app.py", "../etc/passwd", picture.parent / ".." / "x"):
-        assert ask(f"{url}gradio_api/file={path}")[0] in (403, 404)
+def test_pictures_are_served_by_their_ids_as_what_they_are(url: str, engine: FakeEngine) -> None:
+    shown = engine.pictures[0].path
+    status, headers = ask(url + picture(shown))
+    assert (status, headers["Content-Type"], headers["X-Content-Type-Options"]) == (200, "image/webp", "nosniff")
+    assert headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert ask(f"{url}picture/{'0' * 32}")[0] == 404
+    assert ask(f"{url}picture/../{picture(shown)}")[0] in (200, 404)
+
+
+@pytest.mark.parametrize("name", [".env", ".git/config", "notes.txt", "page.html", "drawn.svg", "items.jsonl", "x.png"])
+def test_no_file_is_served_because_it_lies_in_a_gallery(url: str, engine: FakeEngine, name: str) -> None:
+    path = engine.pictures[0].path.parent / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("<script>alert(1)</script>")
+    try:
+        for asked in (f"gradio_api/file={path}", f"file={path}", picture(path), f"picture/{path}"):
+            assert ask(url + asked)[0] in (403, 404)
+    finally:
+        path.unlink()
+
+
+def test_no_file_of_the_machine_is_served(url: str, engine: FakeEngine) -> None:
+    upload = Path(get_upload_folder()) / "page.html"
+    upload.parent.mkdir(parents=True, exist_ok=True)
+    upload.write_text("<script>alert(1)</script>")
+    for path in ("/etc/passwd", HOME / "app.py", "app.py", "../etc/passwd", engine.pictures[0].path, upload):
+        assert ask(f"{url}gradio_api/file={path}")[0] == 403
+
+
+def test_a_listed_file_that_is_no_picture_or_leads_elsewhere_is_not_served(tmp_path: Path) -> None:
+    fake = SimpleNamespace(stamp=lambda: (1,), picture_files=lambda: iter(listed))
+    (tmp_path / "page.png").write_text("<html>")
+    (tmp_path / "link.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (tmp_path / "away.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    listed = [tmp_path / "page.png", tmp_path / "link.png"]
+    shown = Shown(cast("Any", fake))
+    served = Pictures(cast("Any", None), shown.find)
+    assert served._answer(picture_id(listed[0])).status_code == 404
+    assert served._answer(picture_id(listed[1])).status_code == 200
+    listed[1].unlink()
+    listed[1].symlink_to(tmp_path / "away.png")
+    assert served._answer(picture_id(listed[1])).status_code == 404
 
 
 def test_no_address_is_fetched_for_a_visitor(url: str) -> None:
