@@ -1,1 +1,1 @@
-"""Where pictures and drawings come from: one reader per source, all of them ending in the same few nouns."""
+"""Where pictures and drawings come from: a reader for each source, one table of pictures, one sampler."""

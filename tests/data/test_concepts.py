@@ -11,9 +11,9 @@ from retrieval.world.split import ALL, SPLIT
 
 
 def test_the_unseen_concepts_are_those_of_the_packs(packs: Path) -> None:
-    told = json.loads((packs / "protocols.json").read_text(encoding="utf-8"))
-    assert sorted(VAL_UNSEEN) == sorted(map(spoken, told["val_unseen"]))
-    assert sorted(TEST_UNSEEN) == sorted(map(spoken, told["test_unseen"]))
+    protocols = json.loads((packs / "protocols.json").read_text(encoding="utf-8"))
+    assert sorted(VAL_UNSEEN) == sorted(map(spoken, protocols["val_unseen"]))
+    assert sorted(TEST_UNSEEN) == sorted(map(spoken, protocols["test_unseen"]))
 
 
 def test_the_worlds_split_is_a_part_of_it() -> None:

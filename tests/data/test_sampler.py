@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-from retrieval.data.augment import Outline
 from retrieval.data.picture_table import PictureTable
 from retrieval.data.pictures import ArrayPicture, unvaried
 from retrieval.data.sampler import EachOnce, Portion, Sampler
@@ -87,16 +86,6 @@ def test_an_object_that_nobody_else_shows_has_no_twin() -> None:
     alone = PictureTable(greys(2), "photo", labels=["duck", "car"], instances=["duck-0", ""])
     batch = next(iter(Sampler([Portion(alone, 1.0)], Preprocess(8), steps=1, group=2).epoch(0, 0)))
     assert set(batch.instances) == {"", "duck-0"}
-
-
-def test_an_outline_is_white_where_nothing_changes_and_dark_at_edges() -> None:
-    picture = torch.zeros((3, 32, 32), dtype=torch.uint8)
-    picture[:, :, 16:] = 255
-    drawn = Outline()(picture)
-    assert drawn.shape == picture.shape
-    assert drawn.dtype == torch.uint8
-    assert (drawn[:, :, :12] == 255).all()
-    assert (drawn[:, :, 15:17] < 60).all()
 
 
 def test_keywords_are_said_and_are_true_of_what_carries_them() -> None:

@@ -30,7 +30,7 @@ def write_list(path: Path, *lines: str) -> None:
     path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
 
 
-def told(problems: tuple[str, ...], *words: str) -> bool:
+def says(problems: tuple[str, ...], *words: str) -> bool:
     """Whether one of the problems says all of the words."""
     return any(all(word in problem for word in words) for problem in problems)
 

@@ -14,7 +14,7 @@ from retrieval.items import home_of, write_items
 from retrieval.types import TextQuery
 from retrieval.world.split import TEST_UNSEEN
 from tests.data.readers.test_sketchy import OFFICIAL
-from tests.data.trees import plant, told
+from tests.data.trees import plant, says
 from tests.evaluation.fakes import OBJECTS, STYLES, small_catalog, small_duplicates, small_pack
 
 REAL = Path(__file__).resolve().parents[2] / "assets"
@@ -164,7 +164,7 @@ def test_a_published_data_set_is_asked_with_all_sketches_of_its_unseen_classes(n
     assert label in found.unseen
     assert "zebra" not in found.unseen
     assert {"mAP@all VOC", "mAP@all macro", "mAP@200 strict", "P@100", "P@100 truncated"} <= {*found.metrics}
-    assert told(found.problems, "without a picture")
+    assert says(found.problems, "without a picture")
     with pytest.raises(DataError, match="--data DIR"):
         task(name, Catalog(tmp_path, tmp_path))
 

@@ -1,9 +1,9 @@
-"""Office-Home: 65 classes of things in four domains, 15,588 pictures.
+"""Office-Home: 65 classes of objects in four domains, 15,588 pictures.
 
     Art/Alarm_Clock/00001.jpg       Art, Clipart, Product, Real World (also Real_World, RealWorld)
 
 Its "Real World" is our photo. "Art" stays a domain of its own, as it mixes paintings, sketches and ornaments, and so
-does "product": photographs of a thing alone on white, which a model tells from other photographs at a glance.
+does "product": photographs of an object alone on white, which a model tells from other photographs at a glance.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import pytest
 from retrieval.data.readers.domainnet import LISTED, QUICKDRAW, domainnet
 from retrieval.errors import DataError
 from retrieval.types import PAINTING, PHOTO, SKETCH
-from tests.data.trees import plant, told, write_list
+from tests.data.trees import plant, says, write_list
 
 
 @pytest.fixture
@@ -25,10 +25,10 @@ def small(tmp_path: Path) -> Path:
 
 
 def test_real_is_our_photo_and_every_folder_has_its_domain(small: Path) -> None:
-    found = domainnet(small)
-    assert list(found.where(domain=PHOTO).labels) == ["the eiffel tower", "zebra"]
-    assert [len(found.where(domain=domain)) for domain in (PAINTING, SKETCH, QUICKDRAW)] == [1, 1, 1]
-    assert {item.domain.name for item in found} == {
+    table = domainnet(small)
+    assert list(table.where(domain=PHOTO).labels) == ["the eiffel tower", "zebra"]
+    assert [len(table.where(domain=domain)) for domain in (PAINTING, SKETCH, QUICKDRAW)] == [1, 1, 1]
+    assert {item.domain.name for item in table} == {
         "clipart",
         "infograph",
         "painting",
@@ -36,23 +36,23 @@ def test_real_is_our_photo_and_every_folder_has_its_domain(small: Path) -> None:
         "quickdraw",
         "sketch",
     }
-    assert told(found.problems, "without a picture of the domain quickdraw: 344")
-    assert not told(found.problems, "published")
+    assert says(table.problems, "without a picture of the domain quickdraw: 344")
+    assert not says(table.problems, "published")
 
 
 def test_lists_choose_pictures_and_are_counted(small: Path) -> None:
     write_list(small / "real_train.txt", "real/zebra/real_2.jpg 344", "real/zebra/real_9.jpg 344")
-    found = domainnet(small, "train")
-    assert [item.id for item in found.where(domain=PHOTO)] == ["real/zebra/real_2.jpg"]
-    assert told(found.problems, "named in real_train.txt that are missing: 1 (real/zebra/real_9.jpg)")
-    assert told(found.problems, "The number of real pictures in train is 1; 120,906 are published")
+    table = domainnet(small, "train")
+    assert [item.id for item in table.where(domain=PHOTO)] == ["real/zebra/real_2.jpg"]
+    assert says(table.problems, "named in real_train.txt that are missing: 1 (real/zebra/real_9.jpg)")
+    assert says(table.problems, "The number of real pictures in train is 1; 120,906 are published")
 
 
 def test_a_missing_domain_is_told_and_a_missing_list_refused(small: Path) -> None:
     (small / "sketch/The_Eiffel_Tower/sketch_1.jpg").rename(small / "gone.jpg")
     (small / "sketch/The_Eiffel_Tower").rmdir()
     (small / "sketch").rmdir()
-    assert told(domainnet(small).problems, "no folder of the domain sketch")
+    assert says(domainnet(small).problems, "no folder of the domain sketch")
     with pytest.raises(DataError, match=r"clipart_test.txt cannot be read"):
         domainnet(small, "test")
 

@@ -40,9 +40,9 @@ def small_pack(tmp_path: Path) -> Path:
 
 
 def test_a_pack_is_read_by_label_and_split_and_reserved_rows_stay_away(small_pack: Path) -> None:
-    found = read_pack(small_pack, ("photo",), ["palm tree", "duck"])
-    assert found.pixels(size=16).shape == (2, 16, 16, 3)
-    assert found.labels == ("palm tree", "palm tree")
+    shown = read_pack(small_pack, ("photo",), ["palm tree", "duck"])
+    assert shown.pixels(size=16).shape == (2, 16, 16, 3)
+    assert shown.labels == ("palm tree", "palm tree")
     train = read_pack(small_pack, ("photo",), ["palm tree", "duck"], split="train")
     assert tuple(train.pixels(size=16)[0, 8, 8]) == (200, 0, 0)
     assert read_pack(small_pack).labels == ("palm tree", "palm tree", "spoon")
@@ -55,13 +55,13 @@ def test_a_pack_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 
 def test_pictures_become_training_views_of_the_asked_size(small_pack: Path) -> None:
-    found = read_pack(small_pack, ("photo",), ["palm tree"])
-    for table in (found, found.in_memory(24)):
+    shown = read_pack(small_pack, ("photo",), ["palm tree"])
+    for table in (shown, shown.in_memory(24)):
         assert table[0].picture.view(16, np.random.default_rng(0)).shape == (3, 16, 16)
 
 
 def test_the_worlds_split_is_that_of_the_real_data(packs: Path) -> None:
-    told = json.loads((packs / "protocols.json").read_text(encoding="utf-8"))
+    protocols = json.loads((packs / "protocols.json").read_text(encoding="utf-8"))
     for part in ("val_unseen", "test_unseen"):
         ours = {label for label, name in SPLIT.items() if name == part}
-        assert ours == {concept.replace("_", " ") for concept in told[part]} & set(SPLIT)
+        assert ours == {concept.replace("_", " ") for concept in protocols[part]} & set(SPLIT)

@@ -14,7 +14,7 @@ from retrieval.data.readers.files import path_of
 from retrieval.data.readers.pedes import cuhk_pedes, icfg_pedes, rstp_reid
 from retrieval.errors import DataError
 from retrieval.types import PHOTO
-from tests.data.trees import plant, told
+from tests.data.trees import plant, says
 
 READERS = [(cuhk_pedes, "reid_raw.json"), (icfg_pedes, "ICFG_PEDES.json"), (rstp_reid, "data_captions.json")]
 
@@ -34,12 +34,12 @@ def test_a_picture_keeps_its_person_and_all_its_captions(
 ) -> None:
     plant(tmp_path, "imgs/cam_a/1.png", "imgs/cam_b/2.png")
     annotate(tmp_path, name, [entry("cam_a/1.png"), entry("cam_b/2.png", split="train")])
-    found = read(tmp_path)
-    assert found.captions == (("A red coat.", "Someone in red."),)
-    row = found[0]
+    table = read(tmp_path)
+    assert table.captions == (("A red coat.", "Someone in red."),)
+    row = table[0]
     assert (row.id, row.domain, row.label, row.split) == ("cam_a/1.png", PHOTO, "7", "test")
     assert path_of(row).is_file()
-    assert told(found.problems, "The number of pictures in test is 1")
+    assert says(table.problems, "The number of pictures in test is 1")
 
 
 def test_rstp_reid_calls_the_path_otherwise(tmp_path: Path) -> None:
@@ -59,10 +59,10 @@ def test_damaged_entries_and_missing_pictures_are_told(tmp_path: Path) -> None:
         {"split": "test"},
     ]
     annotate(plant(tmp_path, "imgs/1.png"), "reid_raw.json", [entry("1.png"), *damaged, entry("2.png")])
-    found = cuhk_pedes(tmp_path)
-    assert len(found) == 1
-    assert told(found.problems, "cannot be used: 7 (2, 3, 4, 5, 6 and 2 more)")
-    assert told(found.problems, "are missing: 1 (2.png)")
+    table = cuhk_pedes(tmp_path)
+    assert len(table) == 1
+    assert says(table.problems, "cannot be used: 7 (2, 3, 4, 5, 6 and 2 more)")
+    assert says(table.problems, "are missing: 1 (2.png)")
 
 
 @pytest.mark.parametrize(

@@ -31,9 +31,9 @@ def small_pack(tmp_path: Path) -> Path:
 
 
 def test_the_test_split_is_topped_up_from_training_without_overlap(small_pack: Path) -> None:
-    found = {split: set(quickdraw(small_pack, ["duck"], split).ids) for split in ("train", "val", "test")}
-    assert {name: len(keys) for name, keys in found.items()} == {"train": 16, "val": 4, "test": 40}
-    assert len(found["train"] | found["val"] | found["test"]) == 60
+    ids = {split: set(quickdraw(small_pack, ["duck"], split).ids) for split in ("train", "val", "test")}
+    assert {name: len(keys) for name, keys in ids.items()} == {"train": 16, "val": 4, "test": 40}
+    assert len(ids["train"] | ids["val"] | ids["test"]) == 60
 
 
 def test_lines_are_lines_again(small_pack: Path) -> None:

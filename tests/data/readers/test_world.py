@@ -53,3 +53,28 @@ def test_an_unfinished_set_is_read_only_when_that_is_asked(tmp_path: Path) -> No
 def test_a_set_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="Render it"):
         read_rendered(tmp_path, unfinished=True)
+
+
+@pytest.mark.parametrize(
+    ("line", "match"),
+    [
+        ('{"id": "x", "path": "../outside.png", "domain": "photo"}', "outside the set"),
+        ('{"id": "x", "domain": "photo"}', "not a picture's id, path and domain"),
+        ("[]", "not a picture's id, path and domain"),
+        ("{", "is damaged"),
+    ],
+)
+def test_a_line_that_is_damaged_or_leads_outside_is_refused(tmp_path: Path, line: str, match: str) -> None:
+    (tmp_path / "items.jsonl").write_text(line + "\n")
+    with pytest.raises(DataError, match=match):
+        read_rendered(tmp_path)
+
+
+def test_pictures_of_somebodys_own_folder_lie_beside_its_hidden_gallery(tmp_path: Path) -> None:
+    render(tmp_path, {"path": "a.png"})
+    home = tmp_path / ".guise"
+    home.mkdir()
+    (home / "items.jsonl").write_text(json.dumps({"id": "a", "path": "a.png", "label": None, "domain": "photo"}))
+    (row,) = read_rendered(home)
+    assert row.label == ""
+    assert row.picture.open().size == (12, 12)
