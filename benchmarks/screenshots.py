@@ -1,4 +1,4 @@
-"""The pictures of the page in the README: the shipped page in a real Chromium -> assets/screenshots/*.png.
+"""The pictures of the page in README and docs: the shipped page in a real Chromium -> assets/screenshots/*.png.
 
 python -m benchmarks.screenshots              all of them
 python -m benchmarks.screenshots object map   these alone

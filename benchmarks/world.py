@@ -1,6 +1,6 @@
 """Is the world recognisable, and are its styles separable? -> results/world.json.
 
-python -m benchmarks.world              needs GUISE_DATA, the folder of packs, and rendered sets (see README.md)
+python -m benchmarks.world              needs GUISE_DATA, the folder of packs, and rendered sets (see docs/world.md)
 python -m benchmarks.world --only style these rows alone are measured again
 
 Recognisability is judged by models that never saw a render: one learned human drawings (Quick, Draw!) of the world's

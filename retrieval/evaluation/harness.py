@@ -1,4 +1,4 @@
-"""One way to measure: encode queries and gallery, rank, score. The same function serves validation, the README and
+"""One way to measure: encode queries and gallery, rank, score. The same function serves validation, the docs and
 the benchmark.
 """
 

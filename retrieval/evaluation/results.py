@@ -1,8 +1,8 @@
 """The files under benchmarks/results/, read, and seeds folded: the one door for README, docs and page.
 
 A file holds who measured, when, and rows: in quality.json a `Run` (a bundle on a task with one seed), in all others a
-`Measurement`. Of several seeds a `Summary` holds mean and standard deviation, and the 95 % intervals of the first seed
-(the one that is shipped), by query and by class.
+`Measurement`. Of several seeds a `Summary` holds mean and standard deviation, and the 95 % intervals by query and by
+class: of runs those of the first seed (the one that is shipped), of measurements those of the mean over seeds.
 """
 
 from __future__ import annotations

@@ -38,7 +38,8 @@ Where we differ, and why:
   (`trunk_rate`) and keeps its statistics (`settled`).
 - `similarity` comes from any source: WordNet as in the release (`wordnet_similarity`), or embeddings of the names.
 - The ResNet-50 is timm's: it strides in its 3x3 convolutions, where the release's does in its first 1x1 ones.
-- Weight decay is decoupled, and the rate falls with every step, along a cosine.
+- Weight decay is decoupled and spares biases; the rate falls with every step, along a cosine; Adam has the betas (.9,
+  .98); gradients are clipped at 5; the weights that are kept are averages over steps (EMA).
 - The plain view is the batch's own; the other two are that view mirrored, recoloured and greyed by chance.
 - The memory is filled once more after training, with the pictures, into an `Album` that people can look at.
 - Whatever is no sketch is a photo: paintings, cartoons, mosaics, and engravings too, which shade surfaces as photos do.

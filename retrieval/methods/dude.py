@@ -7,7 +7,9 @@ The domain's word explains the style, so what is left for the vector to say is t
 apart by contrast between two views of a picture, and pictures that are among each other's nearest are pulled together,
 first within each domain and only later across domains. Retrieval compares the vectors by cosine, and draws nothing.
 
-    paper symbol -> attribute
+The exact losses of the paper are not published: (1) to (5) and their symbols are our reading of it.
+
+    symbol -> attribute
     f_theta, z     tokens(x)                 (B, W), one word; z = s LN(h) keeps it as long as words are
     tau_phi, eps   prior.reader, prior       frozen
     p_d(z)         prior.reader(prompt(d), {THING_AT: z})
@@ -29,8 +31,10 @@ which captions of some classes taught, where the lineage begins from one that wa
 `warmup` it learns from (2) and (3) alone. Only a share of a batch goes through the prior, which costs most. Errors are
 those of velocity, which is what dividing by alpha_bar comes to, and steps are noisier than usual: there the right class
 helps a prior most, compared with how much errors vary between pictures, and at low noise it hardly helps at all.
-lambda_d makes the gradients of (2) and (3) about as long. Neighbours across domains are found by similarities from
-which those of hubs are subtracted.
+lambda_d makes the gradients of (2) and (3) about as long. Neighbours across domains are mined by similarities from
+which those of hubs are subtracted. Crops cover .3 to 1 of a picture, not .2 to 1; a dropped vector is replaced by the
+batch's mean, not by a neutral one; training takes 6 epochs, 3 of them across domains, not 30 to 60. Missing are a mask
+that concentrates on the object, a variant that is trained jointly without a prior, and a start without labels.
 
 A second phase is ours: (6) takes the place of (2). z says with which shares q it stands for words w that the prior was
 taught (see `diffusion.spelling`), a few of them, C, are drawn by these shares, and the prior tells under which of them

@@ -25,7 +25,7 @@ HOT = (217, 72, 15)  # the colour of a heat map
 INTRO = (
     '<p class="lead">A text-to-image network draws from two codes: a word for <b>what</b> your picture shows, and a '
     "word for <b>how</b>. Taken apart and exchanged, they tell how far the two are separate. A judge that learned from "
-    "real pictures alone reads each result: a red frame means that it does not see what was intended.</p>"
+    "renders and people’s drawings reads each result: a red frame means that it does not see what was intended.</p>"
 )
 NOT_SHIPPED = (
     '<div class="empty"><h2>Object and style</h2>'
