@@ -20,7 +20,7 @@ from retrieval.data.readers.quickdraw import quickdraw, quickdraw_labels
 from retrieval.engine import Engine, Settings
 from retrieval.evaluation.measurement import Measurement, Target
 from retrieval.evaluation.report import write_measurements
-from retrieval.training.cutoffs import WORDINGS
+from retrieval.training.calibration import WORDINGS
 from retrieval.types import SKETCH, ImageQuery, Query, TextQuery
 from retrieval.world.captions import article
 from retrieval.world.split import ALL

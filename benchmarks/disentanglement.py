@@ -29,7 +29,7 @@ from PIL import Image
 
 from benchmarks import ROOT
 from retrieval.artifacts.bundle import load_bundle
-from retrieval.artifacts.judge import load_judge, save_judge
+from retrieval.artifacts.judge import load_judge
 from retrieval.artifacts.manifest import MANIFEST, read_manifest
 from retrieval.artifacts.prior import LoadedPrior, load_prior
 from retrieval.data.picture_table import PictureTable
@@ -67,14 +67,8 @@ from retrieval.evaluation.students import measure_student
 from retrieval.evaluation.swaps import measure_swaps, measure_words
 from retrieval.items import ITEMS
 from retrieval.methods.dude import Dude
-from retrieval.training.disentangling import begin, start_of
-from retrieval.training.judging import (
-    accuracies,
-    held_out_doodles,
-    trained_judge,
-    training_pictures,
-)
-from retrieval.training.settings import Disentangled
+from retrieval.training.recipes import RECIPES
+from retrieval.training.recipes.parts.unlabelled import begin_extractor, extractor_of
 from retrieval.types import DOODLE
 from retrieval.world.split import ALL, SEEN
 
@@ -167,19 +161,11 @@ def main() -> None:
 
 
 def make_judge(packs: Path) -> None:
-    """Train the judge, or go on; measure it on real pictures that it never saw; seal it with what it measured."""
-    run = ROOT / "runs" / "judges" / "object-and-style"
-    judge = trained_judge(training_pictures(TRAINING, packs), run, on_epoch=lambda line: print(line, file=sys.stderr))
-    measured = accuracies(judge, renders(HELD_OUT)) | accuracies(judge, held_out_doodles(packs))
-    smaller = accuracies(judge, read_rendered(GALLERY).in_memory(64))
-    measured |= {f"{name}, gallery made smaller": value for name, value in smaller.items()}
-    save_judge(JUDGE, judge, {name: round(value, 4) for name, value in measured.items()})
-    print(measured)
-
-
-def renders(folder: Path, classes: Sequence[str] | None = None) -> PictureTable:
-    """A rendered set in memory."""
-    return read_rendered(folder, classes).in_memory()
+    """Train the judge, or go on, and save it with its accuracy on real pictures that it never saw."""
+    recipe = RECIPES["judge"]
+    folders = {"run_folder": ROOT / "runs" / "judges" / "object-and-style", "out": JUDGE, "packs": packs}
+    sets = {"renders": TRAINING, "held_out": HELD_OUT, "gallery": GALLERY}
+    print(recipe.make(dataclasses.replace(recipe.settings, **folders, **sets)).metrics)
 
 
 def folder(name: str, seed: int) -> Path | None:
@@ -228,7 +214,9 @@ class Bench:
         if part == "swaps":
             counts = sizes.swaps, sizes.controls
             known = self._known if first else None
-            swaps = measure_swaps(studio, self._real, self._seen, counts, PLAN, home=renders(HELD_OUT), known=known)
+            swaps = measure_swaps(
+                studio, self._real, self._seen, counts, PLAN, home=read_rendered(HELD_OUT).in_memory(), known=known
+            )
             return swaps + (measure_words(studio, self._real, self._seen, sizes.words, PLAN) if first else [])
         return [
             *measure_use(studio, self._real, sizes.used, sizes.steps, PLAN),
@@ -248,7 +236,7 @@ class Bench:
     @property
     def _known(self) -> PictureTable:
         """The world's pictures that the prior was trained on."""
-        return renders(TRAINING, sorted(self._seen))
+        return read_rendered(TRAINING, sorted(self._seen)).in_memory()
 
     def _codes(self, method: Dude, seed: int, *, first: bool) -> Iterator[Measurement]:
         """T1, T2, T5, T6: the object code beside its controls; those that no seed changes with the first alone."""
@@ -294,7 +282,7 @@ class Bench:
         classes taught.
         """
         begun = Dude(method.config, method.preprocess).eval()
-        begin(begun.extractor, start_of(PLAIN))
+        begin_extractor(begun.extractor, extractor_of(PLAIN)[0])
         raw = trunk_features(begun, self._real)
         codes: tuple[np.ndarray, ...] = (
             raw,
@@ -353,11 +341,11 @@ class Bench:
         return measure_pairs(pairs, self._labels(names), begins, control)
 
     def _labels(self, names: Sequence[str]) -> list[str]:
-        """What training pictures show, which training did not know; names as `training.disentangling` gives them."""
-        told = Disentangled()
-        shown = read_rendered(ROOT / told.renders).labels
+        """What training pictures show, which training did not know; names are DOMAIN-ROW."""
+        settings = RECIPES[WHOLE].settings
+        shown = read_rendered(ROOT / settings.renders).labels
         by_label = Counter(quickdraw(self._packs / "quickdraw345", ALL, "train").labels)
-        drawn = [label for label in ALL for _ in range(min(by_label[label] // 2, told.drawings))]  # every other one
+        drawn = [label for label in ALL for _ in range(min(by_label[label] // 2, settings.drawings))]  # every other one
         split = (name.rsplit("-", 1) for name in names)
         return [drawn[int(row)] if style == DOODLE.name else shown[int(row)] for style, row in split]
 

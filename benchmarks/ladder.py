@@ -26,8 +26,8 @@ from retrieval.evaluation.metrics import Values
 from retrieval.evaluation.report import write_measurements
 from retrieval.evaluation.results import fold_measurements
 from retrieval.evaluation.tasks import Catalog, Task, task
-from retrieval.training.recipes import made
-from retrieval.training.settings import RECIPES, RUNGS, WorldSketches
+from retrieval.training.recipes import RECIPES
+from retrieval.training.recipes.dsn import RUNGS
 
 TASK = "quickdraw-world/zero-shot@1"
 METRIC = "mAP@all"
@@ -89,19 +89,16 @@ def train(name: str, seed: int) -> None:
     if (out / MANIFEST).is_file():
         return
     sys.stderr.write(f"{name}, seed {seed}\n")
-    ladder, settings = ROOT / "runs" / "ladder", RECIPES[name].settings
-    if not isinstance(settings, WorldSketches):
-        raise TypeError(f"{name} is no rung: every rung is DSN on the world.")
-    made(
-        name,
+    ladder, recipe = ROOT / "runs" / "ladder", RECIPES[name]
+    recipe.make(
         dataclasses.replace(
-            settings,
+            recipe.settings,
             seed=seed,
             out=out,
             run_folder=ladder / "runs" / f"{name}-{seed}",
             init=folder(PLAIN, seed),
             teacher=ladder / f"teacher-{seed}",
-        ),
+        )
     )
 
 

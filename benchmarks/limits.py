@@ -9,7 +9,6 @@ side by side. Where edges still add something, the code has lost shape; where th
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import sys
 from dataclasses import replace
@@ -26,8 +25,8 @@ from retrieval.evaluation.floors import Hog
 from retrieval.evaluation.measurement import Measurement
 from retrieval.evaluation.report import write_measurements
 from retrieval.methods import ClipBaseline
-from retrieval.training.settings import RECIPES, DualEncoder
-from retrieval.training.validation import Validation
+from retrieval.training.recipes import RECIPES
+from retrieval.training.validation import WorldValidation
 
 MEASURE = "validation mAP@all"
 EDGES = 0.5  # weight of HOG beside a code
@@ -54,12 +53,12 @@ def main() -> None:
     packs = packs_folder()
     if packs is None:
         sys.exit("This needs the folder of packs: set GUISE_DATA.")
-    recipe = RECIPES["guise-mini-zs"]
+    settings = RECIPES["guise-mini-zs"].settings
     bundle = load_bundle(ROOT / "checkpoints" / "guise-mini-zs")
-    if not (isinstance(recipe.settings, DualEncoder) and isinstance(bundle.method, ClipBaseline)):
+    if not isinstance(bundle.method, ClipBaseline):
         sys.exit("guise-mini-zs is no plain dual encoder.")
-    checks = Validation(dataclasses.replace(recipe.settings, packs=packs), recipe)
-    code, trunk, edges = (checks.embedded(encoder) for encoder in (bundle, Trunk(bundle.method), Hog()))
+    checks = WorldValidation(settings.renders, packs, zero_shot=True)
+    code, trunk, edges = (checks.embed(encoder) for encoder in (bundle, Trunk(bundle.method), Hog()))
     both = tuple(np.hstack([own, EDGES**0.5 * centred(other)]) for own, other in zip(code, edges, strict=True))
     how = f"{len(code[0])} validation drawings -> {len(code[1])} rendered photos of 9 classes never trained on"
     rows = [

@@ -31,13 +31,13 @@ from retrieval.data.readers.packs import packs_folder, read_pack
 from retrieval.data.readers.quickdraw import quickdraw
 from retrieval.data.readers.world import read_rendered
 from retrieval.data.sampler import Portion, Sampler
-from retrieval.evaluation.classifiers import Accuracy, Classifier, Config, accuracy, scanned, trained
+from retrieval.evaluation.classifiers import Accuracy, Classifier, Config, accuracy, scanned
 from retrieval.evaluation.measurement import Measurement, Target
 from retrieval.evaluation.report import write_measurements
 from retrieval.evaluation.results import read_measurements
 from retrieval.images import Preprocess
 from retrieval.threads import cores
-from retrieval.training.runs import Run
+from retrieval.training.epochs import Run, Stage, run_epochs
 from retrieval.types import PHOTO, SKETCH, Domain
 from retrieval.world.sets import render_set
 from retrieval.world.split import ALL, SEEN
@@ -208,7 +208,8 @@ def _judge(
         if done == of:
             sys.stderr.write(f"judge {name}: an epoch done\n")
 
-    return trained(judge, data, run, seed=SEED, on_progress=told)
+    run_epochs(Stage(judge, data, run, seed=SEED), told)
+    return judge
 
 
 def _both(style: str, ours: Accuracy, at_home: Accuracy, learnt: str, target: Target) -> list[Measurement]:

@@ -2,7 +2,7 @@
 
 The best cosine tells it badly, because whatever is drawn is close to something. An encoder that reads words knows more
 names than a gallery has classes, and a picture of something else is closer to the name of another such thing than to
-the names that the gallery holds. What share a match needs is calibrated per bundle; see `training.cutoffs`.
+the names that the gallery holds. What share a match needs is calibrated per bundle; see `training.calibration`.
 """
 
 from __future__ import annotations

@@ -20,9 +20,6 @@ from torch import Tensor
 from retrieval.encoder import batched
 from retrieval.images import MARGIN, Preprocess, pixels
 from retrieval.methods import Batch, Phase, Trainable
-from retrieval.training.loop import Batches, fit
-from retrieval.training.runs import Run
-from retrieval.types import Progress
 
 INK = 0.5  # of the way from the paper to the darkest line: darker pixels belong to the drawing
 
@@ -57,7 +54,8 @@ class Classifier(Trainable):
     def losses(self, batch: Batch, phase: Phase) -> dict[str, Tensor]:
         """Smoothed cross-entropy against the batch's labels, or its domains."""
         if self.of_style:
-            labels = torch.tensor([self.classes.index(domain.name) for domain in batch.domains])
+            names = [self.classes.index(domain.name) for domain in batch.domains]
+            labels = torch.tensor(names, device=batch.images.device)
         else:
             assert batch.labels is not None, "a judge of classes learns from labels"
             labels = batch.labels
@@ -73,17 +71,6 @@ class Classifier(Trainable):
             read = np.stack([pixels(picture, self.preprocess) for picture in chunk])
             rows.append(self.model(torch.from_numpy(read)).numpy())
         return np.concatenate(rows)
-
-
-def trained(classifier: Classifier, data: Batches, run: Run, *, seed: int, on_progress: Progress) -> Classifier:
-    """The classifier after all its epochs, with the averaged weights; goes on where an interrupted run stopped."""
-    state = run.state()
-    for report in fit(classifier, data, seed=seed, resume=state, on_progress=on_progress):
-        state = report.state()
-        run.save(state, {"epoch": report.epoch, "seconds": round(report.seconds, 1)} | dict(report.losses))
-    assert state is not None, "a judge is trained for at least one epoch"
-    classifier.load_state_dict(state["average"])
-    return classifier.eval()
 
 
 @dataclass(frozen=True)

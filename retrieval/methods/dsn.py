@@ -30,11 +30,11 @@ The equations follow the released code and are numbered here; the numbers are no
 
 Where we differ, and why:
 - The teacher is not an ImageNet classifier but one of photos that the same recipe may see, so it knows no unseen class
-  either (`training.teachers` has the other one, too). The student starts as its best approximation with a narrow code,
-  as in the release: the same trunk, and the first singular triplets of its classifier.
-- The paper's trunk begins as one of ImageNet. Ours can begin as that of a plain encoder (`training.sketch_to_photo`):
-  its blocks have no excitation, so all gates start half open; the teacher is a linear classifier of photos on top, and
-  code and heads are fitted on top before the trunk learns (`training.linear`). It then learns slower than its gates
+  either (`training.recipes.parts.photo_teacher` has the other one, too). The student starts as its best approximation
+  with a narrow code, as in the release: the same trunk, and the first singular triplets of its classifier.
+- The paper's trunk begins as one of ImageNet. Ours can begin as that of a plain encoder (`dsn_student` beside it): its
+  blocks have no excitation, so all gates start half open; the teacher is a linear classifier of photos on top, and code
+  and heads are fitted on top before the trunk learns (`linear_start`). It then learns slower than its gates
   (`trunk_rate`) and keeps its statistics (`settled`).
 - `similarity` comes from any source: WordNet as in the release (`wordnet_similarity`), or embeddings of the names.
 - The ResNet-50 is timm's: it strides in its 3x3 convolutions, where the release's does in its first 1x1 ones.

@@ -151,11 +151,11 @@ def _optimiser(method: Trainable, phase: Phase) -> torch.optim.Optimizer:
     for name, parameter in method.named_parameters():
         if parameter.requires_grad:
             groups[_factor(name, phase.rates), parameter.ndim >= 2].append(parameter)
-    told = [
-        {"params": found, "factor": factor, "weight_decay": phase.weight_decay if decays else 0.0}
-        for (factor, decays), found in groups.items()
+    options = [
+        {"params": parameters, "factor": factor, "weight_decay": phase.weight_decay if decays else 0.0}
+        for (factor, decays), parameters in groups.items()
     ]
-    return torch.optim.AdamW(told, lr=phase.lr, betas=(0.9, 0.98), fused=True)
+    return torch.optim.AdamW(options, lr=phase.lr, betas=(0.9, 0.98), fused=True)
 
 
 def _factor(parameter: str, rates: Mapping[str, float]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -14,47 +15,45 @@ from retrieval.encoder import Encoder, Vectors, embed_images
 from retrieval.evaluation.harness import evaluate
 from retrieval.evaluation.metrics import average_precision
 from retrieval.evaluation.tasks.base import Task
-from retrieval.training.settings import OnWorld, Recipe
 from retrieval.types import PHOTO
 from retrieval.world.split import ALL, VAL_UNSEEN
 
 
-class Checks(Protocol):
+class Validation(Protocol):
     """What tells how good an encoder in training is."""
 
-    def measured(self, encoder: Encoder) -> dict[str, float]:
+    def score(self, encoder: Encoder) -> dict[str, float]:
         """Numbers by name, among them "validation mAP@all"."""
         ...
 
 
-class Asked:
+class TaskValidation:
     """A task of classes that are kept from training; None: nothing was kept, and nothing may be validated."""
 
     def __init__(self, task: Task | None) -> None:
         self._task = task
 
-    def measured(self, encoder: Encoder) -> dict[str, float]:
+    def score(self, encoder: Encoder) -> dict[str, float]:
         """The task, as the reported ones are asked."""
         assert self._task, "where nothing is kept, nothing is validated"
         return {"validation mAP@all": round(evaluate(encoder, self._task).metrics["mAP@all"], 4)}
 
 
-class Validation:
-    """People's validation drawings against rendered photos that were not trained on: objects kept for validation, or,
-    for a zero-shot recipe, the classes kept to select on.
+class WorldValidation:
+    """People's validation drawings against rendered photos that were not trained on: of objects kept for validation,
+    or, zero-shot, of the classes kept to select on.
     """
 
-    def __init__(self, settings: OnWorld, recipe: Recipe) -> None:
-        self._classes: Sequence[str] = VAL_UNSEEN if recipe.zero_shot else ALL
-        renders = settings.renders if recipe.zero_shot else settings.validation
+    def __init__(self, renders: Path, packs: Path, zero_shot: bool) -> None:
+        self._classes: Sequence[str] = VAL_UNSEEN if zero_shot else ALL
         self._photos = read_rendered(renders, self._classes).where(domain=PHOTO).in_memory()
-        self._drawings = quickdraw(settings.packs / "quickdraw345", self._classes, "val")
+        self._drawings = quickdraw(packs / "quickdraw345", self._classes, "val")
 
-    def measured(self, encoder: Encoder) -> dict[str, float]:
+    def score(self, encoder: Encoder) -> dict[str, float]:
         """Drawings -> photos, as the reported tasks do it."""
-        return {"validation mAP@all": round(self.precision(*self.embedded(encoder)), 4)}
+        return {"validation mAP@all": round(self.precision(*self.embed(encoder)), 4)}
 
-    def embedded(self, encoder: Encoder) -> tuple[Vectors, Vectors]:
+    def embed(self, encoder: Encoder) -> tuple[Vectors, Vectors]:
         """The drawings (Q, dim) and the photos (N, dim)."""
         return _embedded(encoder, self._drawings), _embedded(encoder, self._photos)
 

@@ -15,11 +15,11 @@ from retrieval.data.picture_table import PictureTable
 from retrieval.data.pictures import ArrayPicture
 from retrieval.data.readers.world import read_rendered
 from retrieval.errors import BundleError
-from retrieval.training.judging import (
+from retrieval.training.epochs import Run, Stage, run_epochs
+from retrieval.training.recipes.parts.judge_pictures import (
     JUDGED,
     JudgedBatches,
     accuracies,
-    trained_judge,
     varied,
 )
 from retrieval.types import DOODLE
@@ -43,7 +43,10 @@ def toy(size: int = 16) -> PictureTable:
 
 @pytest.fixture(scope="module")
 def judge(tmp_path_factory: pytest.TempPathFactory) -> Judge:
-    return trained_judge(toy(), tmp_path_factory.mktemp("run"), TINY, steps=12)
+    torch.manual_seed(0)
+    judge = Judge(TINY)
+    run_epochs(Stage(judge, JudgedBatches(toy(), TINY.classes, steps=12), Run(tmp_path_factory.mktemp("run"), {})))
+    return judge
 
 
 def test_the_judge_names_what_it_learned_class_and_style_each_by_itself(judge: Judge) -> None:
@@ -57,24 +60,6 @@ def test_the_judge_names_what_it_learned_class_and_style_each_by_itself(judge: J
 def test_pictures_of_another_size_are_judged_alike(judge: Judge) -> None:
     for one, other in zip(judge.scores(toy(16).tensor()), judge.scores(toy(40).tensor()), strict=True):
         torch.testing.assert_close(one, other, atol=1e-4, rtol=0)
-
-
-def test_a_finished_run_is_not_repeated_and_an_interrupted_one_goes_on(tmp_path: Path) -> None:
-    class Stop(Exception):
-        pass
-
-    def stop(line: str) -> None:
-        if line.startswith("epoch 2 "):
-            raise Stop
-
-    whole = trained_judge(toy(), tmp_path / "whole", TINY, steps=2)
-    with pytest.raises(Stop):
-        trained_judge(toy(), tmp_path / "cut", TINY, steps=2, on_epoch=stop)
-    resumed = trained_judge(toy(), tmp_path / "cut", TINY, steps=2)
-    again = trained_judge(toy(), tmp_path / "whole", TINY, steps=2)
-    for name, tensor in whole.state_dict().items():
-        assert torch.equal(resumed.state_dict()[name], tensor), name
-        assert torch.equal(again.state_dict()[name], tensor), name
 
 
 def test_a_sealed_judge_judges_as_before_up_to_half_precision(judge: Judge, tmp_path: Path) -> None:

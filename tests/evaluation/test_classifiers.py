@@ -12,10 +12,10 @@ from PIL import Image, ImageDraw
 from retrieval.data.picture_table import PictureTable
 from retrieval.data.pictures import ArrayPicture
 from retrieval.data.sampler import Portion, Sampler
-from retrieval.evaluation.classifiers import Classifier, Config, accuracy, scanned, trained
+from retrieval.evaluation.classifiers import Classifier, Config, accuracy, scanned
 from retrieval.images import MARGIN, Preprocess
-from retrieval.training.runs import Run
-from retrieval.types import PHOTO, SKETCH, no_progress
+from retrieval.training.epochs import Run, Stage, run_epochs
+from retrieval.types import PHOTO, SKETCH
 
 CLASSES = ("a", "b", "c", "d")
 
@@ -71,13 +71,13 @@ def test_a_judge_learns_class_or_style_and_a_finished_run_is_not_repeated(
     classes = ("photo", "sketch") if of_style else data.classes
     config = Config(epochs=6, lr=3e-3)
     judge = Classifier(classes, Preprocess(32), config, of_style=of_style)
-    judge = trained(judge, data, Run(tmp_path, {}), seed=0, on_progress=no_progress)
+    run_epochs(Stage(judge, data, Run(tmp_path, {})))
     shown = [Image.new("RGB", (32, 32), tone) for tone in ((215, 118, 118), (88, 12, 12), (12, 12, 88))]
     wanted = ["photo", "photo", "sketch"] if of_style else ["a", "b", "b"]
     scores = judge.scores(shown)
     assert accuracy(scores, wanted, classes).top1 == 1.0
     again = Classifier(classes, Preprocess(32), config, of_style=of_style)
-    again = trained(again, data, Run(tmp_path, {}), seed=0, on_progress=no_progress)
+    run_epochs(Stage(again, data, Run(tmp_path, {})))
     np.testing.assert_array_equal(again.scores(shown), scores)
 
 

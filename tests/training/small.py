@@ -7,12 +7,15 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from retrieval.artifacts.manifest import Manifest, read_manifest
 from retrieval.data.nonsense_classes import STRANGERS
 from retrieval.data.readers.icons import EMOJI, MONO
+from retrieval.training.recipes import RECIPES
 from retrieval.types import STYLES as WORLD_STYLES
 from retrieval.world.split import ALL
 
@@ -70,3 +73,8 @@ def write_everything(home: Path, size: int = 16) -> None:
     write_pack(home / "tiny_imagenet", ("photo",))
     write_pack(home / "caltech101", ("photo",))
     write_renders(home / "renders", size)
+
+
+def make(name: str, settings: Any) -> Manifest:
+    """Train that recipe; what its bundle says of itself."""
+    return read_manifest(RECIPES[name].make(settings).folder)

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from retrieval.errors import DataError, SettingsError
 from retrieval.images import Preprocess
 from retrieval.methods import Batch, ClipBaseline, Phase
-from retrieval.training.calibration import calibrated, strictest
 from retrieval.training.loop import fit
-from retrieval.training.runs import Run
 from tests.methods.test_clip_baseline import TINY, toy_batch
 
 
@@ -70,47 +64,6 @@ def test_a_loss_that_is_not_finite_stops_the_run() -> None:
         broken.model.logit_scale.fill_(float("nan"))
     with pytest.raises(DataError, match="The loss is nan in epoch 1, step 1"):
         next(fit(broken, ToyData(), seed=0))
-
-
-def test_a_run_folder_refuses_other_settings(tmp_path: Path) -> None:
-    Run(tmp_path, {"seed": 0})
-    Run(tmp_path, {"seed": 0})
-    with pytest.raises(DataError, match="begun with other settings"):
-        Run(tmp_path, {"seed": 1})
-
-
-def test_a_run_keeps_its_state_and_its_log(tmp_path: Path) -> None:
-    run = Run(tmp_path, {})
-    assert run.state() is None
-    run.save({"epoch": 1, "weights": torch.ones(2)}, {"epoch": 1})
-    run.save({"epoch": 2, "weights": torch.zeros(2)}, {"epoch": 2})
-    state = run.state()
-    assert state is not None
-    assert state["epoch"] == 2
-    assert (tmp_path / "log.jsonl").read_text().splitlines() == ['{"epoch": 1}', '{"epoch": 2}']
-
-
-def test_the_cutoff_keeps_real_queries_and_refuses_nonsense() -> None:
-    real, nonsense = torch.linspace(0.5, 1.0, 101).numpy(), torch.linspace(0.0, 0.6, 101).numpy()
-    found = calibrated(real, nonsense)
-    assert found.real_kept >= 0.9
-    assert found.nonsense_refused > 0.8
-    assert 0.49 <= found.value <= 0.56
-
-
-@given(seed=st.integers(0, 2**32 - 1), keep=st.floats(0.01, 1), tied=st.booleans())
-def test_the_strictest_cutoff_keeps_what_it_must_and_none_that_does_refuses_more(
-    seed: int, keep: float, tied: bool
-) -> None:
-    rng = np.random.default_rng(seed)
-    real, nonsense = rng.random(rng.integers(1, 30)) + 0.2, rng.random(rng.integers(1, 30))
-    if tied:
-        real, nonsense = real.round(1), nonsense.round(1)
-    found = strictest(real, nonsense, keep)
-    assert found.real_kept == (real >= found.value).mean() >= keep
-    assert found.nonsense_refused == (nonsense < found.value).mean()
-    for value in np.linspace(0, 1.2, 50):
-        assert (real >= value).mean() < keep or (nonsense < value).mean() <= found.nonsense_refused
 
 
 def test_modules_move_at_their_own_rates() -> None:

@@ -1,9 +1,9 @@
-"""How the judge is made: what it is shown, how that is varied, and its accuracy on real pictures that it never saw."""
+"""What the judge learns from, how that is varied, and its accuracy on real pictures that it never saw."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from retrieval.artifacts.judge import Judge, JudgeConfig
+from retrieval.artifacts.judge import Judge
 from retrieval.data.batch import Batch
 from retrieval.data.picture_table import PictureTable, concatenate
 from retrieval.data.pictures import ArrayPicture, unvaried
@@ -20,14 +20,13 @@ from retrieval.data.readers.world import read_rendered
 from retrieval.data.sampler import Portion, Sampler
 from retrieval.data.wording import no_words
 from retrieval.images import Preprocess
-from retrieval.training.loop import fit
-from retrieval.training.runs import Run
-from retrieval.types import DOODLE, STYLES, Domain, Progress, no_progress
+from retrieval.training.training_sources import DRAWINGS
+from retrieval.types import DOODLE, STYLES, Domain
 from retrieval.world.split import ALL
 
 JUDGED = (*(style.name for style in STYLES), DOODLE.name)
 DOODLES = 0.22  # share of every batch; the other styles divide the rest
-HANDS = 2  # how often each training drawing is drawn anew
+REDRAWN = 2  # how often each training drawing is drawn anew
 BATCH, STEPS = 64, 200
 ZOOM = (0.85, 1.08)  # the smallest and largest part of a picture that is shown
 SHIFT = 0.06  # of the half side
@@ -79,16 +78,16 @@ def varied(pictures: Tensor, rng: np.random.Generator) -> Tensor:
 
 def training_pictures(renders: Path, packs: Path, classes: Sequence[str] = ALL, size: int = 64) -> PictureTable:
     """What the judge learns from: the rendered set, and people's training drawings of its classes, drawn anew."""
-    drawings = quickdraw(packs / "quickdraw345", classes, "train")
+    drawings = quickdraw(packs / DRAWINGS, classes, "train")
     rng = np.random.default_rng(0)
-    redrawn = [row.picture.view(size, rng).permute(1, 2, 0).numpy() for _ in range(HANDS) for row in drawings]
-    doodles = PictureTable([ArrayPicture(array) for array in redrawn], DOODLE.name, labels=drawings.labels * HANDS)
+    redrawn = [row.picture.view(size, rng).permute(1, 2, 0).numpy() for _ in range(REDRAWN) for row in drawings]
+    doodles = PictureTable([ArrayPicture(array) for array in redrawn], DOODLE.name, labels=drawings.labels * REDRAWN)
     return concatenate([read_rendered(renders, classes).in_memory(size), doodles])
 
 
 def held_out_doodles(packs: Path, classes: Sequence[str] = ALL, size: int = 64) -> PictureTable:
     """People's held-out drawings."""
-    drawings = quickdraw(packs / "quickdraw345", classes, "test")
+    drawings = quickdraw(packs / DRAWINGS, classes, "test")
     return drawings.in_memory(size).with_columns(domains=DOODLE.name)
 
 
@@ -105,31 +104,3 @@ def accuracies(judge: Judge, real: PictureTable, batch: int = 128) -> dict[str, 
     means = {style: np.mean(pairs, axis=0) for style, pairs in right.items()}
     classes_right = {f"class {style}": float(both[0]) for style, both in means.items()}
     return classes_right | {f"style {style}": float(both[1]) for style, both in means.items()}
-
-
-def trained_judge(
-    real: PictureTable,
-    run: Path,
-    config: JudgeConfig | None = None,
-    *,
-    steps: int = STEPS,
-    seed: int = 0,
-    on_epoch: Callable[[str], None] | None = None,
-    on_progress: Progress = no_progress,
-) -> Judge:
-    """The judge after all its epochs, with the averaged weights; goes on where an interrupted run stopped."""
-    config = config or JudgeConfig(ALL, JUDGED)
-    torch.manual_seed(seed)
-    judge = Judge(config)
-    kept = Run(run, {"seed": seed, "steps": steps, "batch": BATCH} | dataclasses.asdict(config))
-    state = kept.state()
-    data = JudgedBatches(real, config.classes, steps=steps)
-    for report in fit(judge, data, seed=seed, resume=state, on_progress=on_progress):
-        state = report.state()
-        line = {"epoch": report.epoch, "seconds": round(report.seconds, 1)} | dict(report.losses)
-        kept.save(state, line)
-        if on_epoch is not None:
-            on_epoch(f"epoch {report.epoch} of {report.epochs}: {line}")
-    assert state is not None, "a judge is trained for at least one epoch"
-    judge.load_state_dict(state["average"])
-    return judge.eval().requires_grad_(False)

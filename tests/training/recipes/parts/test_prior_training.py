@@ -17,11 +17,18 @@ from retrieval.data.wording import Prompts
 from retrieval.diffusion.prior import Prior, PriorConfig
 from retrieval.diffusion.prompts import ReaderConfig
 from retrieval.diffusion.samplers import STUDENT, draw, guided, noise, scheduler
+from retrieval.images import Preprocess
 from retrieval.training.loop import fit
-from retrieval.training.prior import LatentTraining, PriorTraining
-from retrieval.training.prior import prompted as prompted_batches
-from retrieval.training.settings import TextToImage
-from retrieval.training.student import SUBSTEPS, StudentTraining, consistent, pseudo_huber, stepped_down
+from retrieval.training.recipes.parts.consistency import (
+    SUBSTEPS,
+    StudentTraining,
+    consistent,
+    pseudo_huber,
+    stepped_down,
+)
+from retrieval.training.recipes.parts.prior_pictures import prompted as prompted_batches
+from retrieval.training.recipes.parts.prior_training import LatentTraining, PriorTraining
+from retrieval.training.recipes.prior import PriorSettings
 
 
 def prompted(steps: int = 3, batch: int = 8, wording: Prompts | None = None) -> Sampler:
@@ -38,7 +45,8 @@ def prompted(steps: int = 3, batch: int = 8, wording: Prompts | None = None) -> 
         )
         for style, colors, share in (("photo", ["red"] * 6, 0.75), ("sketch", [""] * 6, 0.25))
     ]
-    return prompted_batches(portions, 32, batch=batch, steps=steps, wording=wording)
+    preprocess = Preprocess(32, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    return prompted_batches((portions, ()), preprocess, batch=batch, steps=steps, wording=wording)
 
 
 def tiny(seed: int = 0) -> Prior:
@@ -74,18 +82,18 @@ def test_batches_are_a_function_of_seed_and_place() -> None:
 
 
 def test_only_the_network_learns_and_goes_on_where_it_stopped() -> None:
-    told = TextToImage(epochs=2, settling=1, steps=3)
+    settings = PriorSettings(epochs=2, settling=1, steps=3)
     prior = tiny()
     reader = {name: value.clone() for name, value in prior.reader.state_dict().items()}
-    states = [report.state() for report in fit(PriorTraining(prior, told), prompted(), seed=0)]
+    states = [report.state() for report in fit(PriorTraining(prior, settings), prompted(), seed=0)]
     assert all(torch.equal(value, reader[name]) for name, value in prior.reader.state_dict().items())
     again = tiny(3)
-    list(fit(PriorTraining(again, told), prompted(), seed=0, resume=states[0]))
+    list(fit(PriorTraining(again, settings), prompted(), seed=0, resume=states[0]))
     assert all(torch.equal(value, again.state_dict()[name]) for name, value in prior.state_dict().items())
 
 
 def test_more_epochs_may_be_asked_of_a_begun_run() -> None:
-    short, long = (TextToImage(epochs=epochs, settling=0, steps=3) for epochs in (1, 2))
+    short, long = (PriorSettings(epochs=epochs, settling=0, steps=3) for epochs in (1, 2))
     states = [report.state() for report in fit(PriorTraining(tiny(), short), prompted(), seed=0)]
     prior = tiny(3)
     reports = list(fit(PriorTraining(prior, long), prompted(), seed=0, resume=states[0]))

@@ -13,18 +13,15 @@ first: here t is one of the four that are drawn at, t' the next of them, and the
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from retrieval.artifacts.bundle import load_bundle
-from retrieval.artifacts.manifest import reference_to
-from retrieval.artifacts.prior import LoadedPrior, load_prior, save_prior
+from retrieval.artifacts.prior import LoadedPrior, load_prior
 from retrieval.data.batch import Batch
 from retrieval.diffusion.prior import Prior
 from retrieval.diffusion.prompts import EMPTY, THING_AT, prompt
@@ -33,11 +30,8 @@ from retrieval.diffusion.spelling import Spelling
 from retrieval.errors import DataError
 from retrieval.methods.base import Phase, Trainable
 from retrieval.methods.dude import Dude
-from retrieval.training.loop import EMA_DECAY
-from retrieval.training.prior import finished, prompted, shown
-from retrieval.training.runs import Run
-from retrieval.training.settings import RECIPES, FourSteps
-from retrieval.types import Progress, no_progress
+from retrieval.training.recipes.prior_student import PriorStudentSettings
+from retrieval.training.start import Provenance, Start
 
 STEPS = STUDENT.steps
 SPREAD = 0.5  # s: of the data
@@ -111,10 +105,12 @@ class StudentTraining(Trainable):
                 then = t + torch.div((below - t) * number, SUBSTEPS, rounding_mode="trunc")
                 lower, now = stepped_down(teacher, lower, now, then, seen(lower, now)), then
             kept = below.clamp(min=0)
-            told: Tensor = self.slow(lower, kept, states).sample
-            target = torch.where((below == PICTURE)[:, None, None, None], lower, consistent(student, lower, kept, told))
-        found = consistent(student, x, t, student.velocity(x, t, states))
-        return {"consistency": pseudo_huber(found - target).mean()}
+            velocity: Tensor = self.slow(lower, kept, states).sample
+            target = torch.where(
+                (below == PICTURE)[:, None, None, None], lower, consistent(student, lower, kept, velocity)
+            )
+        named = consistent(student, x, t, student.velocity(x, t, states))
+        return {"consistency": pseudo_huber(named - target).mean()}
 
     def _states(self, batch: Batch) -> Tensor:
         """The prompts' states; where there are codes, half of them with those of the pictures."""
@@ -122,9 +118,10 @@ class StudentTraining(Trainable):
         states: Tensor = teacher.reader(batch.texts)
         if self._code is None:
             return states
-        told = teacher.reader([prompt(domain.name) for domain in batch.domains], {THING_AT: self._code(batch.images)})
+        prompts = [prompt(domain.name) for domain in batch.domains]
+        spelled = teacher.reader(prompts, {THING_AT: self._code(batch.images)})
         chosen = (torch.rand(len(states)) < INJECTED).to(states.device)
-        return torch.where(chosen[:, None, None], told, states)
+        return torch.where(chosen[:, None, None], spelled, states)
 
     @torch.no_grad()
     def after_step(self) -> None:
@@ -133,11 +130,22 @@ class StudentTraining(Trainable):
             slow.lerp_(fast, 1 - SLOW)
 
 
-def codes_of(bundle: Path, teacher: LoadedPrior, device: str) -> Code:
+def begin_student(settings: PriorStudentSettings) -> Start[StudentTraining]:
+    """The student beside its teacher, and what the teacher and the bundle of its words have seen."""
+    teacher = load_prior(settings.prior, settings.device)
+    behind, code = Provenance(teacher.trained_on, teacher.classes, teacher.styles), None
+    if settings.dude:
+        code, words = codes_of(settings.dude, teacher, settings.device)
+        behind = behind.then(words)
+    return Start(StudentTraining(teacher.prior, code, settings.guidance, settings.epochs, settings.lr), behind)
+
+
+def codes_of(bundle: Path, teacher: LoadedPrior, device: str) -> tuple[Code, Provenance]:
     """What the DUDE in that bundle makes of pictures (B, 3, H, W) in [-1, 1], spelled in the teacher's words; of one in
-    five the neutral thing.   -> (B, W)
+    five the neutral thing. And what it has seen.   -> (B, W)
     """
-    dude = load_bundle(bundle, device).method
+    opened = load_bundle(bundle, device)
+    dude = opened.method
     if not isinstance(dude, Dude):
         raise DataError(f"{bundle} writes no words. Name a bundle that was made by dude-world, or none.")
     mean, std = (torch.tensor(v, device=device).view(3, 1, 1) for v in (dude.preprocess.mean, dude.preprocess.std))
@@ -148,27 +156,4 @@ def codes_of(bundle: Path, teacher: LoadedPrior, device: str) -> Code:
         neutral = (torch.rand(len(z), 1) < NEUTRAL).to(z.device)
         return torch.where(neutral, dude.neutral_thing, z)
 
-    return code
-
-
-def made_student(name: str, settings: FourSteps, on_progress: Progress = no_progress) -> Path:
-    """Make the student of that recipe, or go on where an interrupted run stopped; the folder that holds it."""
-    teacher = load_prior(settings.prior, settings.device)
-    code = codes_of(settings.dude, teacher, settings.device) if settings.dude else None
-    portions, sources = shown(settings, RECIPES[name])
-    data = prompted(portions, settings.size, batch=settings.batch, steps=settings.steps)
-    training = StudentTraining(teacher.prior, code, settings.guidance, settings.epochs, settings.lr)
-    run = Run(settings.run_folder or Path("runs") / f"{name}-{settings.seed}", dataclasses.asdict(settings))
-    training.load_state_dict(finished(training, data, run, settings, on_progress, EMA_DECAY))
-    out = settings.out or Path("runs") / "bundles" / f"{name}-{settings.seed}"
-    told: dict[str, Any] = {"styles": teacher.styles, "classes": teacher.classes, "trained_on": sources}
-    save_prior(
-        out,
-        training.student.cpu().eval(),
-        name=name,
-        **told,
-        steps=STEPS,
-        guidance=settings.guidance,
-        refers_to={"teacher": reference_to(settings.prior)},
-    )
-    return out
+    return code, Provenance.of(opened.manifest)

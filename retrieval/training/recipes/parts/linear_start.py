@@ -21,7 +21,7 @@ ROUNDS, SMALLNESS = 150, 1e-4  # of a classifier: iterations at most, and the we
 
 
 @dataclass(frozen=True)
-class Seen:
+class Features:
     """Features (N, F) of pictures under a trunk at its start, labels (N,), and which are photos, (N,) bool."""
 
     features: Tensor
@@ -30,7 +30,7 @@ class Seen:
 
 
 @torch.no_grad()
-def seen(trunk: nn.Module, batches: Iterable[Batch], sketches: Sequence[str]) -> Seen:
+def extract_features(trunk: nn.Module, batches: Iterable[Batch], sketches: Sequence[str]) -> Features:
     """What the trunk, which does not listen to tags yet, makes of the pictures of all batches."""
     listening = trunk.training
     trunk.eval()
@@ -41,10 +41,10 @@ def seen(trunk: nn.Module, batches: Iterable[Batch], sketches: Sequence[str]) ->
         features = trunk(batch.images, batch.images.new_zeros(len(batch.images)))  # (B, F)
         rows.append((features, batch.labels, are_photos(batch.domains, sketches, device)))
     trunk.train(listening)
-    return Seen(*map(torch.cat, zip(*rows, strict=True)))
+    return Features(*map(torch.cat, zip(*rows, strict=True)))
 
 
-def classifier(features: Tensor, targets: Tensor, classes: int) -> nn.Linear:
+def fit_classifier(features: Tensor, targets: Tensor, classes: int) -> nn.Linear:
     """The linear classifier of features (N, F) with the least cross-entropy to targets, labels (N,) or shares (N, C),
     and small weights. There is one best, so nothing is random.
     """
@@ -63,13 +63,13 @@ def classifier(features: Tensor, targets: Tensor, classes: int) -> nn.Linear:
     return fitted.requires_grad_(False)
 
 
-def begin_linearly(method: DSN, teacher: PhotoTeacher, plain: Tensor, found: Seen, seed: int) -> None:
+def begin_linearly(method: DSN, teacher: PhotoTeacher, plain: Tensor, seen: Features, seed: int) -> None:
     """Begin the code as the first principal axes of what the last layer of a plain encoder, (E, F), makes of the
     features; then learn it together with the classes, by (2) alone; then fit `repeat` to what the teacher, whose trunk
     is the method's, says of the photos.
     """
     with torch.no_grad():
-        codes = F.normalize(found.features @ plain.T, dim=-1)  # (N, E)
+        codes = F.normalize(seen.features @ plain.T, dim=-1)  # (N, E)
         axes = torch.linalg.eigh(codes.T @ codes).eigenvectors.T.flip(0)[: method.dim]  # (D, E), the first the longest
         method.code.weight[: len(axes)] = axes @ plain
         for part in (method.code.bias, method.classify.weight, method.classify.bias):
@@ -78,14 +78,14 @@ def begin_linearly(method: DSN, teacher: PhotoTeacher, plain: Tensor, found: See
     optimiser = torch.optim.AdamW(learnt, lr=LR, weight_decay=DECAY)
     random = torch.Generator().manual_seed(seed)
     for _ in range(STEPS):
-        at = torch.randint(len(found.labels), (BATCH,), generator=random).to(found.labels.device)
-        loss = F.cross_entropy(method.classify(method.code(found.features[at])), found.labels[at])
+        at = torch.randint(len(seen.labels), (BATCH,), generator=random).to(seen.labels.device)
+        loss = F.cross_entropy(method.classify(method.code(seen.features[at])), seen.labels[at])
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
     optimiser.zero_grad()
     with torch.no_grad():
-        photos = found.features[found.photos]
+        photos = seen.features[seen.photos]
         shares, codes = teacher.classify(photos).softmax(dim=1), method.code(photos)
-    repeating = classifier(codes, shares, method.config.teacher_classes)
+    repeating = fit_classifier(codes, shares, method.config.teacher_classes)
     method.repeat.load_state_dict(repeating.state_dict())

@@ -17,17 +17,14 @@ from retrieval.backbones.conditional_resnet import TRUNKS
 from retrieval.cli import main
 from retrieval.data.splits import SKETCHY_100_25, TUBERLIN
 from retrieval.errors import SettingsError
-from retrieval.images import Preprocess
-from retrieval.training.material import gathered, taught
-from retrieval.training.published import listed
-from retrieval.training.recipes import made
-from retrieval.training.runs import Run
-from retrieval.training.settings import RECIPES, PublishedSketches
-from retrieval.training.teachers import teacher_of
+from retrieval.training.epochs import Run
+from retrieval.training.recipes import RECIPES
+from retrieval.training.recipes.dsn_published import DsnPublishedSettings
 from retrieval.types import no_progress
 from tests.data.trees import SKETCHY as SKETCHY_LAYOUT
 from tests.data.trees import TUBERLIN as TUBERLIN_LAYOUT
 from tests.data.trees import paint
+from tests.training.small import make
 
 SEEN = {"dsn-sketchy": ["ant", "bat", "zebra"], "dsn-tuberlin": ["cat", "moon", "zebra"]}
 UNSEEN = {"dsn-sketchy": ["bell", "camel"], "dsn-tuberlin": ["bus", "fan"]}
@@ -42,23 +39,22 @@ def trees(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: paint(home / name, *layouts[name], SEEN[name], UNSEEN[name]) for name in layouts}
 
 
-def small(name: str, trees: dict[str, Path], **told: Any) -> PublishedSketches:
+def small(name: str, trees: dict[str, Path], **options: Any) -> DsnPublishedSettings:
     """The recipe's settings for a training of one step on its copy."""
     little = {"kept": 1, "workers": 0, "epochs": 1, "steps": 1, "batch": 6, "teacher_epochs": 1, "teacher_batch": 2}
-    settings = RECIPES[name].settings
-    assert isinstance(settings, PublishedSketches)
-    return dataclasses.replace(settings, data=trees[name], **(little | told))
+    return dataclasses.replace(RECIPES[name].settings, data=trees[name], **(little | options))
 
 
 @pytest.mark.parametrize("name", SEEN)
 def test_no_unseen_class_and_none_that_selects_reaches_student_or_teacher(name: str, trees: dict[str, Path]) -> None:
     settings, recipe = small(name, trees), RECIPES[name]
-    for found, domains in ((gathered(settings, recipe), {"sketch", "photo"}), (taught(settings, recipe), {"photo"})):
-        assert {label for portion in found.portions for label in portion.table.labels} == TRAINED[name]
-        assert {domain for portion in found.portions for domain in portion.domains} == domains
-        assert set(found.unseen) >= {*UNSEEN[name], SEEN[name][0]}
-        assert not set(found.unseen) & TRAINED[name]
-    kept = listed(settings, recipe).kept
+    of_student, of_teacher = recipe.sources(settings), recipe.teacher_sources(settings)
+    for sources, domains in ((of_student, {"sketch", "photo"}), (of_teacher, {"photo"})):
+        assert {label for portion in sources.portions for label in portion.table.labels} == TRAINED[name]
+        assert {domain for portion in sources.portions for domain in portion.domains} == domains
+        assert set(sources.unseen) >= {*UNSEEN[name], SEEN[name][0]}
+        assert not set(sources.unseen) & TRAINED[name]
+    kept = recipe.read_lists(settings).kept
     assert {item.label for item in kept} == {SEEN[name][0]}
 
 
@@ -66,8 +62,8 @@ def test_no_unseen_class_and_none_that_selects_reaches_student_or_teacher(name: 
 def test_every_batch_has_the_papers_numbers_of_sketches_and_photos(
     name: str, sketches: int, photos: int, trees: dict[str, Path]
 ) -> None:
-    settings = small(name, trees, batch=RECIPES[name].settings.batch, size=16)
-    data = gathered(settings, RECIPES[name]).batches(Preprocess(8), batch=settings.batch, steps=2)
+    settings = small(name, trees, batch=RECIPES[name].settings.batch, size=16, steps=2)
+    data = RECIPES[name].sources(settings).batches(settings)
     for batch in data.epoch(0, 0):
         assert [domain.name for domain in batch.domains] == ["sketch"] * sketches + ["photo"] * photos
 
@@ -75,8 +71,8 @@ def test_every_batch_has_the_papers_numbers_of_sketches_and_photos(
 @pytest.mark.parametrize("kept", [0, 3])
 def test_something_is_left_to_train_on_and_something_to_select_on(kept: int, trees: dict[str, Path]) -> None:
     with pytest.raises(SettingsError, match=f"{kept} of 3 seen classes"):
-        listed(small("dsn-sketchy", trees, kept=kept), RECIPES["dsn-sketchy"])
-    everything = listed(small("dsn-sketchy", trees, kept=0, validate_every=0), RECIPES["dsn-sketchy"])
+        RECIPES["dsn-sketchy"].read_lists(small("dsn-sketchy", trees, kept=kept))
+    everything = RECIPES["dsn-sketchy"].read_lists(small("dsn-sketchy", trees, kept=0, validate_every=0))
     assert len(everything.trained) == 18
 
 
@@ -128,8 +124,8 @@ def test_a_bundle_taught_by_imagenet_says_so_and_claims_nothing_unseen(
 ) -> None:
     lighter(monkeypatch, "resnet10t")
     monkeypatch.setattr(timm, "create_model", plain)
-    told = {"size": 32, "imagenet": "seresnet10t", "run_folder": tmp_path / "run", "out": tmp_path / "bundle"}
-    manifest = made("dsn-tuberlin", small("dsn-tuberlin", trees, **told))
+    options = {"size": 32, "imagenet": "seresnet10t", "run_folder": tmp_path / "run", "out": tmp_path / "bundle"}
+    manifest = make("dsn-tuberlin", small("dsn-tuberlin", trees, **options))
     assert manifest.unseen_classes == ()
     assert manifest.classes == ("moon", "zebra")
     assert manifest.config["teacher_classes"] == 1000
@@ -142,7 +138,7 @@ def test_a_student_of_its_own_teacher_claims_what_it_never_saw(
 ) -> None:
     lighter(monkeypatch, "resnet10-quarter")
     folders = {name: tmp_path / name for name in ("teacher", "run_folder", "out")}
-    manifest = made("dsn-tuberlin", small("dsn-tuberlin", trees, size=32, **folders))
+    manifest = make("dsn-tuberlin", small("dsn-tuberlin", trees, size=32, **folders))
     assert set(manifest.unseen_classes) == {*TUBERLIN} - {"moon", "zebra"}
     assert manifest.config["teacher_classes"] == 2
 
@@ -150,10 +146,10 @@ def test_a_student_of_its_own_teacher_claims_what_it_never_saw(
 def test_only_the_trunks_own_classifier_teaches(trees: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     settings, recipe = small("dsn-sketchy", trees, imagenet="seresnet50.a1_in1k"), RECIPES["dsn-sketchy"]
     with pytest.raises(SettingsError, match="cannot teach"):  # nothing is downloaded in tests
-        teacher_of(settings, recipe, {"classes": 2}, no_progress)
+        recipe.lesson(settings, {"classes": 2}, None, no_progress)
     fresh = timm.create_model("seresnet50")
     monkeypatch.setattr(timm, "create_model", lambda name, pretrained: fresh)
-    lesson = teacher_of(settings, recipe, {"classes": 2}, no_progress)
+    lesson = recipe.lesson(settings, {"classes": 2}, None, no_progress)
     assert torch.equal(lesson.teacher.trunk.layer4[2].se.fc1.weight, fresh.layer4[2].se.fc1.weight)
     assert torch.equal(lesson.teacher.classify.weight, fresh.fc.weight)
     assert (len(lesson.names), lesson.names[0]) == (1000, "tench")
@@ -161,7 +157,7 @@ def test_only_the_trunks_own_classifier_teaches(trees: dict[str, Path], monkeypa
     other = timm.create_model("resnet50")
     monkeypatch.setattr(timm, "create_model", lambda name, pretrained: other)
     with pytest.raises(SettingsError, match="its trunk is not resnet50"):
-        teacher_of(settings, recipe, {"classes": 2}, no_progress)
+        recipe.lesson(settings, {"classes": 2}, None, no_progress)
 
 
 def test_a_device_that_is_not_here_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:

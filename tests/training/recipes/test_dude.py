@@ -21,12 +21,14 @@ from retrieval.evaluation.embedding_map import kept_epochs
 from retrieval.images import Preprocess
 from retrieval.methods import ClipBaseline, Dude, ProtoOT
 from retrieval.methods.parts.banks import Extractor
-from retrieval.training.disentangling import begin, disentangled, prototyped, start_of, unlabelled
-from retrieval.training.prior import made_prior, shown
-from retrieval.training.settings import RECIPES, Disentangled, DisentangledIcons, FourSteps, Prototyped, TextToImage
-from retrieval.training.student import made_student
+from retrieval.training.recipes import RECIPES
+from retrieval.training.recipes.dude import DudeSettings
+from retrieval.training.recipes.parts.unlabelled import begin_extractor, extractor_of
+from retrieval.training.recipes.prior import PriorSettings
+from retrieval.training.recipes.prior_student import PriorStudentSettings
+from retrieval.training.recipes.proto_ot import ProtoOTSettings
 from retrieval.world.split import ALL
-from tests.training.small import STYLES, THINGS, write_everything
+from tests.training.small import STYLES, THINGS, make, write_everything
 
 
 @pytest.fixture(scope="module")
@@ -38,35 +40,37 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def prior(home: Path) -> Path:
-    return made_prior("prior-world", text_to_image(home))
+    return RECIPES["prior-world"].make(text_to_image(home)).folder
 
 
 @pytest.fixture(scope="module")
 def start(home: Path) -> Path:
-    told = on_unlabelled(home, run_folder=home / "start-run", out=home / "start", init=None)
-    disentangled("dude-world-contrastive", told)
+    make("dude-world-contrastive", on_unlabelled(home, run_folder=home / "start-run", out=home / "start", init=None))
     return home / "start"
 
 
-def text_to_image(home: Path) -> TextToImage:
-    return TextToImage(
+def text_to_image(home: Path) -> PriorSettings:
+    return PriorSettings(
         renders=home / "renders", packs=home, run_folder=home / "run", out=home / "prior", latents=home / "latents",
         latent_epochs=1, latent_steps=1, epochs=1, settling=1, steps=1, batch=4,
     )  # fmt: skip
 
 
-def on_unlabelled(home: Path, **told: object) -> Disentangled:
-    made = Disentangled(renders=home / "renders", packs=home, prior=home / "prior", drawings=1, epochs=1, batch=64)
-    return dataclasses.replace(made, **told)  # type: ignore[arg-type]
+def on_unlabelled(home: Path, **options: object) -> DudeSettings:
+    settings = DudeSettings(renders=home / "renders", packs=home, prior=home / "prior", drawings=1, epochs=1, batch=64)
+    return dataclasses.replace(settings, **options)  # type: ignore[arg-type]
 
 
 def test_the_prior_is_told_nothing_unseen_and_says_what_it_saw(home: Path, prior: Path) -> None:
-    portions, _ = shown(text_to_image(home), RECIPES["prior-world"])
+    portions, _ = RECIPES["prior-world"].sources(text_to_image(home))
     assert not [label for portion in portions for label in portion.table.labels if is_unseen(label)]
     loaded = load_prior(prior)
     assert set(loaded.styles) == {*STYLES, "doodle", "emoji", "figurine", "icon"}
     assert set(loaded.classes) == {label for label in ALL if not is_unseen(label)}
-    assert {source.licence for source in loaded.trained_on} == {"Apache-2.0", "CC BY 4.0", "MIT, Apache-2.0, CC BY 4.0"}
+    own = {"Apache-2.0", "CC BY 4.0", "MIT, Apache-2.0, CC BY 4.0"}
+    reader = load_bundle(text_to_image(home).reader).manifest
+    assert {source.licence for source in loaded.trained_on} == own | {source.licence for source in reader.trained_on}
+    assert loaded.trained_on[: len(reader.trained_on)] == reader.trained_on, "the text tower comes first"
 
 
 def test_words_of_unseen_classes_can_be_typed_all_the_same(prior: Path) -> None:
@@ -75,7 +79,7 @@ def test_words_of_unseen_classes_can_be_typed_all_the_same(prior: Path) -> None:
 
 
 def test_names_of_unlabelled_pictures_tell_nothing_but_the_domain(home: Path) -> None:
-    tables, _ = unlabelled(on_unlabelled(home))
+    tables = RECIPES["dude-world"].sources(on_unlabelled(home)).tables
     assert [set(table.domains) for table in tables] == [{name} for name in (*STYLES, "doodle")]
     for table in tables:
         assert not table.is_labelled
@@ -86,29 +90,30 @@ def test_names_of_unlabelled_pictures_tell_nothing_but_the_domain(home: Path) ->
 
 
 def test_icons_without_labels_are_called_by_a_word_of_the_prior_and_of_training_objects(home: Path) -> None:
-    told = DisentangledIcons(**{f.name: getattr(on_unlabelled(home), f.name) for f in dataclasses.fields(Disentangled)})
-    before, _ = unlabelled(told)
+    recipe, settings = RECIPES["dude-icons"], on_unlabelled(home)
+    before = recipe.sources(settings).tables
     assert [table.domains[0] for table in before] == ["emoji", "figurine", "icon"]
     assert [len(table) for table in before] == [6 * len(THINGS), len(THINGS), 3 * len(THINGS)]
     assert all(row.id.split("-")[0] == row.domain.name for part in before for row in part)
     listing = home / "emoji_objects" / "metadata.csv"
     written = listing.read_text()
     listing.write_text(written.replace("duck,duck,duck | thing,train", "duck,duck,duck | thing,test"))
-    after, _ = unlabelled(told)
+    after = recipe.sources(settings).tables
     listing.write_text(written)
     assert [len(table) for table in after] == [6 * (len(THINGS) - 1), len(THINGS) - 1, 3 * (len(THINGS) - 1)]
 
 
 def test_pictures_of_another_size_are_refused(home: Path) -> None:
-    tables, _ = unlabelled(on_unlabelled(home))
+    tables = RECIPES["dude-world"].sources(on_unlabelled(home)).tables
     with pytest.raises(DataError, match="64 pixels"):
         EachOnce(tables, Preprocess(32), batch=8)
 
 
 def test_dude_is_made_from_a_start_and_a_prior(home: Path, prior: Path, start: Path) -> None:
     out = home / "dude"
-    manifest = disentangled("dude-world", on_unlabelled(home, run_folder=home / "dude-run", out=out, init=start))
-    assert manifest.classes == ()
+    manifest = make("dude-world", on_unlabelled(home, run_folder=home / "dude-run", out=out, init=start))
+    assert set(manifest.classes) == set(load_prior(prior).classes), "names reach it through the prior alone"
+    assert set(load_prior(prior).trained_on) < set(manifest.trained_on)
     assert manifest.refers_to == {"prior": reference_to(prior)}
     bundle = load_bundle(out)
     assert isinstance(bundle.method, Dude)
@@ -136,18 +141,22 @@ def test_the_extractor_is_kept_as_it_was_at_the_start_and_after_each_epoch(home:
 
 
 def test_proto_ot_is_made_from_the_same_start_and_pictures(home: Path, start: Path) -> None:
-    told = Prototyped(renders=home / "renders", packs=home, drawings=1, epochs=1, batch=64, init=start)
     out, run = home / "proto-ot", home / "proto-ot-run"
-    manifest = prototyped("proto-ot-world", dataclasses.replace(told, run_folder=run, out=out))
+    manifest = make(
+        "proto-ot-world",
+        ProtoOTSettings(
+            renders=home / "renders", packs=home, drawings=1, epochs=1, batch=64, init=start, run_folder=run, out=out
+        ),
+    )
     assert (manifest.classes, manifest.refers_to) == ((), {})
     assert manifest.trained_on == load_bundle(start).manifest.trained_on
     bundle = load_bundle(out)
     assert isinstance(bundle.method, ProtoOT)
     assert bundle.method.styles == (*STYLES, "doodle")
     assert bundle.method.config.prototypes > 0
-    with np.load(run / "prototypes-001.npz") as told_of:
-        assert len(told_of["assigned"]) == len(told_of["names"]) == 7 * len(ALL)
-        assert told_of["proportions"].sum(axis=1) == pytest.approx([1.0] * 7, rel=1e-5)
+    with np.load(run / "prototypes-001.npz") as kept:
+        assert len(kept["assigned"]) == len(kept["names"]) == 7 * len(ALL)
+        assert kept["proportions"].sum(axis=1) == pytest.approx([1.0] * 7, rel=1e-5)
 
 
 def test_only_the_oracle_is_told_the_number_of_classes() -> None:
@@ -157,8 +166,7 @@ def test_only_the_oracle_is_told_the_number_of_classes() -> None:
 
 def test_a_plain_encoders_trunk_is_a_start_and_what_taught_it_is_told(home: Path, prior: Path) -> None:
     plain = load_bundle(Path("checkpoints/guise-mini-zs"))
-    told = on_unlabelled(home, run_folder=home / "plain-run", out=home / "plain")
-    manifest = disentangled("dude-world-contrastive", told)
+    manifest = make("dude-world-contrastive", on_unlabelled(home, run_folder=home / "plain-run", out=home / "plain"))
     assert set(plain.manifest.trained_on) < set(manifest.trained_on)
     assert manifest.classes == plain.manifest.classes
     assert isinstance(plain.method, ClipBaseline)
@@ -177,12 +185,15 @@ def test_a_plain_encoders_trunk_is_a_start_and_what_taught_it_is_told(home: Path
 def test_a_start_that_does_not_fit_is_a_sentence(start: str, config: dict[str, Any], message: str) -> None:
     extractor = Extractor(96, "resnet10t", config.get("channels", (64, 128, 256, 512)))
     with pytest.raises(DataError, match=message):
-        begin(extractor, start_of(Path(start)))
+        begin_extractor(extractor, extractor_of(Path(start))[0])
 
 
 def test_a_student_is_made_of_both_and_says_how_it_draws(home: Path, prior: Path, start: Path) -> None:
-    settings = FourSteps(**{f.name: getattr(text_to_image(home), f.name) for f in dataclasses.fields(TextToImage)})
-    told = {"prior": prior, "dude": start, "run_folder": home / "student-run", "out": home / "student", "epochs": 1}
-    student = load_prior(made_student("prior-world-student", dataclasses.replace(settings, **told)))
+    settings = PriorStudentSettings(
+        renders=home / "renders", packs=home, run_folder=home / "student-run", out=home / "student",
+        prior=prior, dude=start, epochs=1, steps=1, batch=4,
+    )  # fmt: skip
+    student = load_prior(RECIPES["prior-world-student"].make(settings).folder)
+    assert set(load_prior(prior).trained_on) <= set(student.trained_on)
     assert (student.steps, student.guidance) == (4, 3.0)
     assert student.fingerprint != load_prior(prior).fingerprint

@@ -11,34 +11,22 @@ import json
 import logging
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
-
-from tqdm import tqdm
+from typing import Any
 
 from retrieval.artifacts.manifest import resolve
+from retrieval.cli.output import progress, say
+from retrieval.cli.train import add_train
 from retrieval.engine import Engine, Settings
 from retrieval.errors import RetrievalError, SettingsError
 from retrieval.files import printable
 from retrieval.images import OWNER, open_image
 from retrieval.items import hit_as_json, home_of
 from retrieval.loaded_encoder import index
-from retrieval.training.settings import (
-    RECIPES,
-    Disentangled,
-    DualEncoder,
-    Encoders,
-    FourSteps,
-    Prototyped,
-    TextToImage,
-)
-from retrieval.types import SKETCH, Domain, ImageQuery, Progress, TextQuery
-
-if TYPE_CHECKING:
-    from retrieval.artifacts.manifest import Manifest
+from retrieval.training.recipe import PACKS
+from retrieval.types import SKETCH, Domain, ImageQuery, TextQuery
 
 
 RENDERERS = {"mitsuba", "trimesh", "skimage", "shapely", "mapbox_earcut", "scipy"}  # of the extra "world"
@@ -60,11 +48,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(f"error: {error.name} is not installed. Rendering needs it: pip install -e '.[world]'", sys.stderr)
         return 2
     return 0
-
-
-def say(text: str, to: Any = None) -> None:
-    """One line for people."""
-    (to or sys.stdout).write(text + "\n")
 
 
 # ---------------------------------------------------------------- verbs
@@ -145,46 +128,6 @@ def evaluate(asked: argparse.Namespace) -> None:
     say(text)
 
 
-def train(asked: argparse.Namespace) -> None:
-    """Make a bundle."""
-    kind = type(RECIPES[asked.recipe].settings)
-    settings = kind(**{f.name: getattr(asked, f.name) for f in dataclasses.fields(kind)})
-    say(json.dumps(dataclasses.asdict(settings), indent=2, default=str))
-    if asked.dry_run:
-        return
-    with progress("training", "steps") as show:
-        if isinstance(settings, FourSteps):
-            from retrieval.training.student import made_student
-
-            say(f"Saved {made_student(asked.recipe, settings, show)}.")
-            return
-        if isinstance(settings, TextToImage):
-            from retrieval.training.prior import made_prior
-
-            out = made_prior(asked.recipe, settings, show)
-            say(f"Saved {out}. Train with it: python -m retrieval train dude-world --prior {out}")
-            return
-        manifest = _made(asked.recipe, settings, show)
-    say(json.dumps(dict(manifest.metrics), indent=2))
-    out = settings.out or Path("runs") / "bundles" / f"{asked.recipe}-{settings.seed}"
-    say(f"Saved {out}. Measure it: python -m retrieval evaluate --bundle {out} --task TASK")
-
-
-def _made(name: str, settings: Encoders | Disentangled | Prototyped, show: Progress) -> Manifest:
-    """The manifest of the bundle that is made."""
-    if isinstance(settings, Disentangled):
-        from retrieval.training.disentangling import disentangled
-
-        return disentangled(name, settings, show)
-    if isinstance(settings, Prototyped):
-        from retrieval.training.disentangling import prototyped
-
-        return prototyped(name, settings, show)
-    from retrieval.training.recipes import made
-
-    return made(name, settings, show)
-
-
 def render(asked: argparse.Namespace) -> None:
     """Render a set of the world."""
     from retrieval.world.sets import render_set
@@ -243,9 +186,9 @@ def verify(asked: argparse.Namespace) -> None:
 
 def calibrate(asked: argparse.Namespace) -> None:
     """Set anew, on validation data and without training, from where on a bundle speaks of a match."""
-    from retrieval.training.cutoffs import calibrate as calibrated
+    from retrieval.training.calibration import calibrate as set_cutoffs
 
-    manifest = calibrated(asked.folder, asked.gallery, asked.packs)
+    manifest = set_cutoffs(asked.folder, asked.gallery, asked.packs)
     say(json.dumps({"cutoff": dict(manifest.cutoff), "metrics": dict(manifest.metrics)}, indent=2))
     say(f"Saved {asked.folder}. Measure it: python -m benchmarks.cutoff")
 
@@ -296,9 +239,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--gallery", metavar="DOMAIN", help="with --folder: the domain that is searched")
     one.add_argument("--json", type=Path, help="also write the report to this file")
 
-    recipes = verbs.add_parser("train", help="Make a bundle.").add_subparsers(title="bundles", required=True)
-    for name, recipe in RECIPES.items():
-        _recipe_words(recipes.add_parser(name, help=recipe.about, description=recipe.about), name, recipe.settings)
+    add_train(verbs)
 
     world = verbs.add_parser("world", help="Render the world and look at it.").add_subparsers(required=True)
     one = _verb(world, "render", render)
@@ -334,7 +275,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("folder", type=Path, help="the bundle")
     one = _verb(checks, "calibrate", calibrate)
     one.add_argument("folder", type=Path, help="the bundle; its manifest and card are written anew")
-    home, packs = Settings().gallery, DualEncoder.packs
+    home, packs = Settings().gallery, PACKS
     one.add_argument("--gallery", type=Path, default=home, help="what visitors search (default: the embedded gallery)")
     one.add_argument("--packs", type=Path, default=packs, help=f"the folder of packs (default: {packs})")
     return parser
@@ -378,33 +319,7 @@ def _people_words(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, help="processes (default: one per core)")
 
 
-def _recipe_words(parser: argparse.ArgumentParser, name: str, settings: Any) -> None:
-    """Options made from the fields of a recipe's settings: their names, types, defaults and help."""
-    parser.set_defaults(run=train, recipe=name)
-    parser.add_argument("--dry-run", action="store_true", help="print the settings and exit")
-    for field, hint in get_type_hints(type(settings), include_extras=True).items():
-        kind, text = get_args(hint)
-        value = getattr(settings, field)
-        default = "" if value is None else f" (default: {value})"
-        reads = next((one for one in get_args(kind) if one is not type(None)), kind)  # int | None reads an int
-        parser.add_argument(f"--{field.replace('_', '-')}", type=reads, default=value, help=text + default)
-
-
 def _engine(asked: argparse.Namespace) -> Engine:
     """The engine that the environment asks for, over the gallery that was asked for."""
     settings = Settings.from_environment()
     return Engine(dataclasses.replace(settings, extra_galleries=(asked.gallery,)) if asked.gallery else settings)
-
-
-@contextmanager
-def progress(what: str, unit: str) -> Iterator[Progress]:
-    """A progress bar on stderr that is fed as a `Progress`."""
-    with tqdm(desc=what, unit=f" {unit}", file=sys.stderr, dynamic_ncols=True, leave=True) as bar:
-
-        def show(done: int, total: int) -> None:
-            if done < bar.n:
-                bar.reset(total)
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield show

@@ -1,0 +1,98 @@
+"""From a trained method to its bundle: how it is validated as it learns, what its manifest says, and where it is saved.
+
+For recipes that make encoders; a prior and a judge are saved by their own recipes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+
+from retrieval.artifacts.bundle import save_bundle
+from retrieval.artifacts.manifest import Manifest
+from retrieval.artifacts.rotation import Rotation
+from retrieval.methods import METHODS, Method
+from retrieval.training.epochs import Stage
+from retrieval.training.recipe import Made, Recipe, SupervisedSettings, TrainingSettings
+from retrieval.training.start import Provenance, Start
+from retrieval.training.training_sources import TrainingSources
+from retrieval.training.validation import Validation
+from retrieval.types import Domain
+
+
+class InTraining:
+    """A method in training, as an encoder: without a fingerprint worth keeping."""
+
+    fingerprint = "in-training·00000000"
+
+    def __init__(self, method: Method) -> None:
+        self.dim = method.dim
+        self.preprocess = method.preprocess
+        self.encode_texts = method.encode_texts
+        self._method = method
+
+    def encode_images(self, images: torch.Tensor, domains: Sequence[Domain]) -> torch.Tensor:
+        """(B, 3, H, W) on any device -> (B, dim), unit rows on the method's."""
+        return self._method.encode_images(images.to(next(self._method.parameters()).device), domains)
+
+
+def supervised_stage(
+    recipe: Recipe[Any], settings: SupervisedSettings, start: Start[Any], sources: TrainingSources, checks: Validation
+) -> Stage:
+    """All epochs of a method on labelled pictures, selected by `checks`."""
+    return Stage(
+        start.learner,
+        sources.batches(settings),
+        recipe.run(settings),
+        seed=settings.seed,
+        device=settings.device,
+        validate=lambda method: checks.score(InTraining(method)),
+        validate_every=settings.validate_every,
+    )
+
+
+def manifest_of(
+    recipe: Recipe[Any],
+    settings: TrainingSettings,
+    start: Start[Any],
+    own: Provenance,
+    *,
+    unseen: Iterable[str] = (),
+    **entries: Any,
+) -> Manifest:
+    """The manifest of a trained method, which has seen its `own` pictures and whatever the stages behind it had.
+
+    unseen: classes that were kept from its own pictures. entries: further entries of the manifest.
+    """
+    method, seen = start.learner, start.provenance.then(own)
+    return Manifest(
+        name=recipe.name,
+        method=next(name for name, kind in METHODS.items() if kind is type(method)),
+        config=dataclasses.asdict(method.config),
+        preprocess=settings.preprocess,
+        domains=seen.domains,
+        classes=seen.classes,
+        unseen_classes=seen.unseen(unseen),
+        dim=method.dim,
+        files={},
+        seed=settings.seed,
+        trained_on=seen.sources,
+        **entries,
+    )
+
+
+def write_bundle(
+    recipe: Recipe[Any],
+    settings: TrainingSettings,
+    method: Method,
+    manifest: Manifest,
+    rotation: Rotation | None = None,
+) -> Made:
+    """Save the method with its manifest, and with a rotation of its codes into bits where there is one."""
+    folder = recipe.out_folder(settings)
+    save_bundle(folder, method, manifest, rotation)
+    hint = f"Measure it: python -m retrieval evaluate --bundle {folder} --task TASK"
+    return Made(folder, manifest.metrics, hint)

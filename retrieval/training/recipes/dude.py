@@ -1,0 +1,172 @@
+"""DUDE: objects without labels, on the world and on icons; and the recipes of its ablations.
+
+Nothing is selected: without labels there is nothing to select by, so the last epoch is kept. `UnlabelledRecipe` is what
+DUDE and ProtoOT share, which are compared from the same pictures and the same start.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
+
+from retrieval.training.recipe import Made, Recipe, WorldSettings
+from retrieval.types import Progress
+
+if TYPE_CHECKING:
+    from retrieval.artifacts.manifest import Reference
+    from retrieval.methods import Dude
+    from retrieval.training.epochs import Stage
+    from retrieval.training.recipes.parts.unlabelled import UnlabelledSources
+    from retrieval.training.start import Start
+
+
+@dataclass(frozen=True)
+class UnlabelledSettings(WorldSettings):
+    """Pictures of the world and people's drawings, without labels."""
+
+    renders: Annotated[Path, "a set rendered --for training that the prior has not seen"] = Path(
+        "runs/world-unlabelled-64"
+    )
+    init: Annotated[Path | None, "the start: a DUDE, or a plain encoder, whose trunk is taken over"] = Path(
+        "checkpoints/guise-mini-zs"
+    )
+    drawings: Annotated[int, "people's drawings of each class"] = 20
+    epochs: Annotated[int, "how long to train; an epoch has every picture once"] = 6
+    batch: Annotated[int, "pictures in a step"] = 112
+    lr: Annotated[float, "the highest learning rate"] = 1e-3
+
+
+@dataclass(frozen=True)
+class DudeSettings(UnlabelledSettings):
+    """DUDE: pictures without labels, and a prior that was trained on others."""
+
+    prior: Annotated[Path, "the text-to-image prior"] = Path("checkpoints/prior-world")
+
+
+U = TypeVar("U", bound=UnlabelledSettings)
+
+
+class UnlabelledRecipe(Recipe[U]):
+    """A method that learns from pictures without labels.
+
+    Beside the run stand, for every epoch, the arrays of the method's study that `studied` names (in files of its first
+    name), and the extractor as it was at the start and after each epoch, so that training can be looked at.
+    """
+
+    studied: ClassVar[tuple[str, ...]]
+
+    def sources(self, settings: U) -> UnlabelledSources:
+        """Renders in their styles and people's drawings, of all classes alike: no name says what a picture shows."""
+        from retrieval.training.recipes.parts.unlabelled import world_without_labels
+
+        return world_without_labels(settings)
+
+    @abstractmethod
+    def start(self, settings: U, sources: UnlabelledSources, on_progress: Progress) -> Start[Any]:
+        """The method, ready to learn from the pictures."""
+
+    def options(self, settings: U, sources: UnlabelledSources) -> dict[str, Any]:
+        """The method's options."""
+        return {"styles": sources.domains, **self.config, "epochs": settings.epochs, "lr": settings.lr}
+
+    def stages(self, settings: U, sources: UnlabelledSources, start: Start[Any]) -> Iterator[Stage]:
+        """One: all epochs."""
+        from retrieval.training.epochs import Stage
+        from retrieval.training.recipes.parts.unlabelled import EpochFiles
+
+        run, data = self.run(settings), sources.batches(settings)
+        files = EpochFiles(run, start.learner, self.studied, data.table.ids)
+        files.keep_start()
+        yield Stage(
+            start.learner,
+            data,
+            run,
+            seed=settings.seed,
+            device=settings.device,
+            after_epoch=files.keep,
+        )
+
+    def finish(self, settings: U, sources: UnlabelledSources, start: Start[Any], metrics: Mapping[str, float]) -> Made:
+        """The bundle, without what training held."""
+        from retrieval.training.bundles import manifest_of, write_bundle
+
+        self.release(settings, sources, start)
+        refers_to = self.references(settings)
+        manifest = manifest_of(self, settings, start, sources.provenance, refers_to=refers_to)
+        return write_bundle(self, settings, start.learner, manifest)
+
+    @abstractmethod
+    def release(self, settings: U, sources: UnlabelledSources, start: Start[Any]) -> None:
+        """Drop what training held from the method."""
+
+    def references(self, settings: U) -> dict[str, Reference]:
+        """The folders that the bundle refers to."""
+        return {}
+
+
+class DudeRecipe(UnlabelledRecipe[DudeSettings]):
+    """DUDE on the world."""
+
+    studied = ("pairs", "within", "across")
+
+    def start(self, settings: DudeSettings, sources: UnlabelledSources, on_progress: Progress) -> Start[Dude]:
+        """DUDE with the extractor of `--init`, beside the prior if it asks one."""
+        from retrieval.training.recipes.parts.unlabelled import new_dude
+
+        return new_dude(settings, self.options(settings, sources), sources)
+
+    def release(self, settings: DudeSettings, sources: UnlabelledSources, start: Start[Dude]) -> None:
+        """Keep the mean of all words."""
+        from retrieval.training.recipes.parts.unlabelled import all_tokens
+
+        method = start.learner
+        method.finish(all_tokens(method, sources.batches(settings)))
+
+    def references(self, settings: DudeSettings) -> dict[str, Reference]:
+        """The prior, if it was asked."""
+        from retrieval.artifacts.manifest import reference_to
+        from retrieval.methods.dude import Config
+
+        return {"prior": reference_to(settings.prior)} if Config(**self.config).noise_weight else {}
+
+
+class DudeIcons(DudeRecipe):
+    """DUDE on icons instead: no renders and no people's drawings are read."""
+
+    def sources(self, settings: DudeSettings) -> UnlabelledSources:
+        """Icons by many hands, without labels."""
+        from retrieval.training.recipes.parts.unlabelled import icons_without_labels
+
+        return icons_without_labels(settings)
+
+
+BEGUN: dict[str, Any] = {"trunk_rate": 0.25}  # the trunk has been trained before
+UNAIDED: dict[str, Any] = {"noise_weight": 0.0, "within_weight": 0.0, "across_weight": 0.0}
+WITHOUT: dict[str, tuple[str, dict[str, Any]]] = {  # what is taken from DUDE, or all that is left
+    "unread": ("without the second phase, like all below", {}),
+    "contrastive": ("instance contrast alone", UNAIDED),
+    "noise": ("the noise loss alone", {"instance_weight": 0.0, "within_weight": 0.0, "across_weight": 0.0}),
+    "within": ("without neighbours across domains", {"across_weight": 0.0}),
+    "no-noise": ("without the noise loss", {"noise_weight": 0.0}),
+    "no-word": ("the prior is not told the domain", {"domain_word": False}),
+    "not-mutual": ("neighbours need not be mutual", {"mutual": False}),
+    "at-once": ("neighbours across domains from the first epoch", {"progressive": False}),
+}
+RECIPES = (
+    DudeRecipe(
+        "dude-world",
+        DudeSettings(),
+        "DUDE: objects without labels, on the world and people's drawings",
+        config=BEGUN | {"read_epochs": 4},
+    ),
+    DudeIcons(
+        "dude-icons", DudeSettings(), "DUDE: objects without labels, on emoji and icons by many hands", config=BEGUN
+    ),
+    *(
+        DudeRecipe(f"dude-world-{name}", DudeSettings(), f"for the ablations of DUDE: {about}", config=BEGUN | config)
+        for name, (about, config) in WITHOUT.items()
+    ),
+)
