@@ -2,7 +2,7 @@
 
 It learned from real pictures alone, renders and people's drawings, and knows nothing of the prior. So what it reads in
 a generated picture was drawn there. Its own accuracy on real pictures that it never saw stands in its manifest, and no
-judgement is worth more than that. How it is trained is `training.judging`'s business.
+judgement is worth more than that. How it is trained is `training.recipes.parts.judge_pictures`'s business.
 """
 
 from __future__ import annotations

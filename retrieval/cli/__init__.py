@@ -28,7 +28,6 @@ from retrieval.loaded_encoder import index
 from retrieval.training.recipe import PACKS
 from retrieval.types import SKETCH, Domain, ImageQuery, TextQuery
 
-
 RENDERERS = {"mitsuba", "trimesh", "skimage", "shapely", "mapbox_earcut", "scipy"}  # of the extra "world"
 
 

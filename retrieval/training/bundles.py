@@ -14,7 +14,8 @@ import torch
 from retrieval.artifacts.bundle import save_bundle
 from retrieval.artifacts.manifest import Manifest
 from retrieval.artifacts.rotation import Rotation
-from retrieval.methods import METHODS, Method
+from retrieval.methods import Method
+from retrieval.methods.catalog import name_of
 from retrieval.training.epochs import Stage
 from retrieval.training.recipe import Made, Recipe, SupervisedSettings, TrainingSettings
 from retrieval.training.start import Provenance, Start
@@ -70,7 +71,7 @@ def manifest_of(
     method, seen = start.learner, start.provenance.then(own)
     return Manifest(
         name=recipe.name,
-        method=next(name for name, kind in METHODS.items() if kind is type(method)),
+        method=name_of(type(method)),
         config=dataclasses.asdict(method.config),
         preprocess=settings.preprocess,
         domains=seen.domains,

@@ -14,10 +14,11 @@ import torch
 from retrieval import methods
 from retrieval.artifacts.bundle import load_bundle
 from retrieval.cli import main, train
+from retrieval.methods.catalog import METHODS, Entry
 from retrieval.training import recipes
 from tests.training.small import write_renders
 
-METHOD = '''
+TOY_METHOD = '''
 """The mean colour of a picture, through two learnt layers."""
 
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ class MeanColor(Method):
     def encode_images(self, images, domains):
         return F.normalize(self.head(self.body(images.mean(dim=(2, 3)))), dim=1)
 '''
-RECIPE = '''
+TOY_RECIPE = '''
 """The mean colour: first its head alone, then everything."""
 
 from dataclasses import dataclass
@@ -113,14 +114,14 @@ RECIPES = (MeanColorRecipe("mean-color", MeanColorSettings(), "a toy", zero_shot
 def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder where a toy method and its recipe were added; everything else is as it was."""
     folder = tmp_path / "added"
-    for package, name, text in ((methods, "methods", METHOD), (recipes, "recipes", RECIPE)):
+    for package, name, text in ((methods, "methods", TOY_METHOD), (recipes, "recipes", TOY_RECIPE)):
         (folder / name).mkdir(parents=True)
         (folder / name / "mean_color.py").write_text(text)
         monkeypatch.setattr(package, "__path__", [*package.__path__, str(folder / name)])
     registry = recipes.gather(recipes.__path__)
     monkeypatch.setattr(recipes, "RECIPES", registry)
     monkeypatch.setattr(train, "RECIPES", registry)
-    monkeypatch.setitem(methods.METHODS, "mean-color", toy())  # the line in the catalog
+    monkeypatch.setitem(METHODS, "mean-color", Entry("retrieval.methods.mean_color:MeanColor", "Mean colour"))
     write_renders(tmp_path / "renders")
     yield folder
     for name in ("retrieval.methods.mean_color", "retrieval.training.recipes.mean_color"):
