@@ -311,7 +311,8 @@ class ProtoOT(Method):
     def _plan(self, of: Tensor, there: int) -> Tensor:
         """The pictures in rows `of` (M,) transported to the prototypes of a domain.   -> (M, K)"""
         told, study = self.config, self._studying()
-        similarity = study.bank[of] @ study.prototypes[there].T  # (M, K)
+        with torch.autocast(study.bank.device.type, enabled=False):  # epsilon magnifies what bfloat16 would round off
+            similarity = study.bank[of] @ study.prototypes[there].T  # (M, K)
         if told.unit_rows:
             similarity = F.normalize(similarity, dim=1)
         return transported(similarity, study.proportions[there], told.epsilon, told.rounds)

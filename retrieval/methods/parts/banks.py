@@ -149,7 +149,7 @@ class Bank(nn.Module):
     @torch.no_grad()
     def put(self, rows: Tensor, images: Tensor) -> None:
         """Keep what the copy makes of pictures (B, 3, H, W) in rows (B,)."""
-        self.bank[rows] = F.normalize(self.copy(images), dim=-1)
+        self.bank[rows] = F.normalize(self.copy(images), dim=-1).to(self.bank.dtype)
 
     @torch.no_grad()
     def follow(self, extractor: Extractor, kept: float) -> None:
