@@ -50,10 +50,10 @@ def paired(plain: GuiseMiniSettings) -> DsnWorldSettings:
 def test_nothing_unseen_and_no_sketch_reaches_the_teacher(paired: DsnWorldSettings) -> None:
     recipe = RECIPES["dsn-world"]
     for portions in (recipe.sources(paired).portions, recipe.teacher_sources(paired).portions):
-        examples = [e for p in portions for e in p.source.examples if e.domain == p.domain]
+        examples = [row for portion in portions for row in portion.table]
         assert not [e.label for e in examples if is_unseen(e.label) or e.label in STRANGERS]
-    assert {portion.domain.name for portion in recipe.teacher_sources(paired).portions} == {"photo"}
-    assert {portion.domain.name for portion in recipe.sources(paired).portions} == {"photo", "sketch"}
+    assert recipe.teacher_sources(paired).domains == ("photo",)
+    assert set(recipe.sources(paired).domains) == {"photo", "sketch"}
 
 
 def test_dsn_is_made_with_a_teacher_an_album_and_a_rotation(paired: DsnWorldSettings) -> None:
@@ -123,9 +123,9 @@ def test_of_a_pack_its_seen_training_pictures_are_trained_on_and_others_asked(pa
         (recipe.teacher_sources(packed), ("photo",)),
     ):
         own = sources.portions[: len(domains)]
-        assert [portion.domain.name for portion in own] == [*domains]
-        assert all({e.label for e in portion.source.examples} == {"duck", "cat"} for portion in own)
-        assert all(len(portion.source.examples) == 2 for portion in own)
+        assert [portion.domains for portion in own] == [(domain,) for domain in domains]
+        assert all(set(portion.table.labels) == {"duck", "cat"} for portion in own)
+        assert all(len(portion.table) == 2 for portion in own)
         assert sources.sources[0].pictures == 2 * len(domains)
     manifest = make("dsn-sketchy25", packed)
     assert manifest.metrics == {"validation mAP@all": 1.0}, "of penguins alone, of which every photo shows one"

@@ -34,11 +34,11 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> GuiseMiniSettings:
 def labels_and_words(settings: GuiseMiniSettings, name: str) -> tuple[set[str], set[str], set[str]]:
     """What a recipe is trained on: its classes, every word, every domain."""
     portions = RECIPES[name].sources(settings).portions
-    examples = [e for p in portions for e in p.source.examples if e.domain == p.domain]
+    examples = [row for portion in portions for row in portion.table]
     return (
         {e.label for e in examples},
         {word for e in examples for word in e.words},
-        {p.domain.name for p in portions},
+        {domain for portion in portions for domain in portion.domains},
     )
 
 

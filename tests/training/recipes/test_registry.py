@@ -69,7 +69,7 @@ class MeanColorRecipe(Recipe[MeanColorSettings]):
     def sources(self, settings):
         from retrieval.training.training_sources import allowed_renders, join
 
-        return join(self, allowed_renders(self, settings.renders, settings.size, 1.0))
+        return join(self, allowed_renders(self, settings.renders, 1.0))
 
     def start(self, settings, sources, on_progress):
         import torch
