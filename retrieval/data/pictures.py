@@ -38,8 +38,9 @@ class Picture(ABC):
 
     def view(self, size: int, rng: np.random.Generator) -> Tensor:
         """A varied view, random from `rng` and from torch's generator.   -> uint8 (3, size, size)"""
-        pixels = np.array(self.pixels(size * 8 // 7))  # 256 for 224: a part of it is shown
-        return _varied(size)(_channels_first(pixels))
+        image = self.open()
+        side = min(size * 8 // 7, max(image.size))  # 256 for 224: a part of it is shown; never enlarged
+        return _varied(size)(_channels_first(np.array(squared(image, side))))
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class ArrayPicture(Picture):
 
 
 @dataclass(frozen=True)
-class Drawing(Picture):
+class StrokePicture(Picture):
     """A drawing as lines of a pen: each view is drawn anew by a slightly different hand."""
 
     strokes: Strokes

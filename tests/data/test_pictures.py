@@ -10,7 +10,15 @@ import pytest
 import torch
 from PIL import Image
 
-from retrieval.data.pictures import ArrayPicture, Drawing, EncodedPicture, Picture, PictureFile, mirrored, unvaried
+from retrieval.data.pictures import (
+    ArrayPicture,
+    EncodedPicture,
+    Picture,
+    PictureFile,
+    StrokePicture,
+    mirrored,
+    unvaried,
+)
 from retrieval.images import Stroke, Strokes
 
 LINES = Strokes(100, 100, (Stroke(((10, 10), (90, 20), (50, 90)), 4),))
@@ -31,7 +39,7 @@ def picture(request: pytest.FixtureRequest, tmp_path: Path) -> Picture:
         "file": PictureFile(file),
         "bytes": EncodedPicture(file.read_bytes()),
         "array": ArrayPicture(noise),
-        "drawing": Drawing(LINES),
+        "drawing": StrokePicture(LINES),
     }
     return kinds[request.param]
 
@@ -50,11 +58,21 @@ def test_every_kind_is_read_and_varied_at_any_size(picture: Picture, size: int) 
     assert not torch.equal(views[0], views[2])
 
 
+def test_a_view_is_the_same_whether_pixels_are_read_late_or_held(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    views = []
+    for picture in (PictureFile(tmp_path / "noise.png"), ArrayPicture(noise)):
+        torch.manual_seed(0)
+        views.append(picture.view(32, np.random.default_rng(0)))
+    assert torch.equal(*views)
+
+
 def test_pictures_of_the_same_pixels_are_one(tmp_path: Path) -> None:
     red = np.full((4, 4, 3), (255, 0, 0), np.uint8)
     assert len({ArrayPicture(red), ArrayPicture(red.copy()), ArrayPicture(red[:2])}) == 2
     assert len({PictureFile(tmp_path / "a"), PictureFile(tmp_path / "a"), PictureFile(tmp_path / "b")}) == 2
-    assert Drawing(LINES) == Drawing(Strokes(*vars(LINES).values()))
+    assert StrokePicture(LINES) == StrokePicture(Strokes(*vars(LINES).values()))
 
 
 def test_transparent_pixels_of_encoded_pictures_lie_on_white() -> None:
@@ -76,7 +94,7 @@ def test_a_drawing_is_moved_in_proportion_to_its_size() -> None:
     def farthest(size: int) -> float:
         shown = []
         for seed in range(12):
-            ink = np.asarray(Drawing(LINES).view(size, np.random.default_rng(seed)))[0] < 128
+            ink = np.asarray(StrokePicture(LINES).view(size, np.random.default_rng(seed)))[0] < 128
             shown.append(np.abs(np.argwhere(ink).mean(axis=0) / size - 0.5).max())
         return float(np.median(shown))
 

@@ -11,7 +11,7 @@ import pytest
 from gradio_client import Client
 from playwright.sync_api import Page, expect
 
-from retrieval.data.pictures import Drawing
+from retrieval.data.pictures import StrokePicture
 from retrieval.data.readers.quickdraw import quickdraw
 from retrieval.engine import HOME, Engine, Settings
 from retrieval.items import read_items
@@ -49,7 +49,7 @@ def labels(page: Page, first: int = 8) -> list[str]:
     return page.locator("#results .hit").evaluate_all(SEEN)[:first]
 
 
-def replay(page: Page, sketch: Drawing) -> None:
+def replay(page: Page, sketch: StrokePicture) -> None:
     """Draw a person's drawing again on clean paper, line by line, with the mouse, and search."""
     expect(page.locator("#results h2")).to_have_text("Draw something: try a duck")
     for stroke in sketch.strokes.strokes:
@@ -66,7 +66,7 @@ def test_at_least_half_of_peoples_drawings_find_their_class(shipped: Page, packs
     found = []
     for label in ("duck", "house", "sailboat", "snail"):
         for sketch in quickdraw(packs / "quickdraw345", [label], "test").pictures[:DRAWINGS]:
-            assert isinstance(sketch, Drawing)
+            assert isinstance(sketch, StrokePicture)
             replay(shipped, sketch)
             found.append(labels(shipped).count(label) >= 2)
             shipped.locator("#drawing").get_by_role("button", name="Clear", exact=True).click()

@@ -16,7 +16,7 @@ import numpy as np
 
 from retrieval.data.concepts import spoken
 from retrieval.data.picture_table import PictureTable
-from retrieval.data.pictures import Drawing
+from retrieval.data.pictures import StrokePicture
 from retrieval.errors import DataError
 from retrieval.images import Stroke, Strokes
 from retrieval.types import SKETCH
@@ -38,7 +38,7 @@ def quickdraw(folder: Path, labels: Sequence[str], split: Split) -> PictureTable
     by_label = _rows(folder)
     with np.load(folder / "strokes.npz") as arrays:
         points, pen, offsets = arrays["pts"], arrays["pen"], arrays["offs"]
-    drawings: list[Drawing] = []
+    drawings: list[StrokePicture] = []
     drawn: list[str] = []
     ids: list[str] = []
     for label in labels:
@@ -46,7 +46,7 @@ def quickdraw(folder: Path, labels: Sequence[str], split: Split) -> PictureTable
             raise DataError(f"The pack in {folder} has no drawings of {label!r}. Leave the class out.")
         for row in _split(by_label[label], split):
             first, last = offsets[int(row["idx"])], offsets[int(row["idx"]) + 1]
-            drawings.append(Drawing(_strokes(points[first:last], pen[first:last])))
+            drawings.append(StrokePicture(_strokes(points[first:last], pen[first:last])))
             drawn.append(label)
             ids.append(row["key_id"])
     return PictureTable(drawings, SKETCH.name, labels=drawn, ids=ids, splits=split)

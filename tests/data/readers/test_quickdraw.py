@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retrieval.data.pictures import Drawing
+from retrieval.data.pictures import StrokePicture
 from retrieval.data.readers.quickdraw import TEST_PER_CLASS, quickdraw, quickdraw_labels
 from retrieval.errors import DataError
 from retrieval.images import rasterise
@@ -38,7 +38,7 @@ def test_the_test_split_is_topped_up_from_training_without_overlap(small_pack: P
 
 def test_lines_are_lines_again(small_pack: Path) -> None:
     picture = quickdraw(small_pack, ["duck"], "test")[0].picture
-    assert isinstance(picture, Drawing)
+    assert isinstance(picture, StrokePicture)
     drawing = picture.strokes
     assert [len(stroke.points) for stroke in drawing.strokes] == [2, 2]
     ink = np.asarray(rasterise(drawing, 64))[..., 0] < 128
