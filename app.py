@@ -13,13 +13,6 @@ from retrieval.threads import settle
 
 settle()  # before anything imports numpy
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-FORBIDDEN = (
-    "GRADIO_VIBE_MODE",
-    "GRADIO_ALLOWED_PATHS",
-    "GRADIO_SHARE",
-)  # doors in gradio that the environment could open
-
-
 log = logging.getLogger("guise")
 
 
@@ -28,22 +21,26 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     for talkative in ("httpx", "faiss.loader"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
-    if opened := [name for name in FORBIDDEN if os.environ.get(name)]:
-        sys.exit(
-            f"{' and '.join(opened)} must not be set: the page would serve or change more than its gallery. Unset it."
-        )
 
     from retrieval.decoder import DECODERS
     from retrieval.engine import Engine, Settings
     from retrieval.errors import RetrievalError
-    from retrieval.ui import build_page, launch_options
+    from retrieval.startup import check_address, check_doors, keep_swept, own_folder
 
     try:
+        check_doors()
         settings = Settings.from_environment()
+        check_address(settings.host, settings.port)
+        uploads = own_folder()  # before gradio is imported, which asks for it
+
+        from retrieval.ui import build_page, launch_options
+
         engine = Engine(settings)
         page = build_page(engine)
     except RetrievalError as error:
-        sys.exit(str(error))
+        log.error("error: %s", error)
+        sys.exit(2)
+    keep_swept(uploads)
     page.launch(
         server_name=settings.host,
         server_port=settings.port,

@@ -24,7 +24,7 @@ LAYERS = [  # from the top down; a module imports from its own layer and from th
     {"data", "methods"},
     {"backbones", "diffusion", "losses", "encoder", "world"},
     {"decoder", "items", "images"},
-    {"types", "errors", "threads", "files", "loading", "schema"},
+    {"types", "errors", "threads", "files", "loading", "schema", "startup"},
 ]
 DEPTH = {name: depth for depth, layer in enumerate(LAYERS) for name in layer}
 HOMES = {  # where a library may be imported

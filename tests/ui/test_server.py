@@ -191,5 +191,5 @@ def test_the_app_does_not_start_with_an_open_door(name: str) -> None:
     started = subprocess.run(
         [sys.executable, "app.py"], cwd=HOME, env={name: "1"}, capture_output=True, text=True, timeout=60, check=False
     )
-    assert started.returncode == 1
+    assert started.returncode == 2
     assert f"{name} must not be set" in started.stderr
