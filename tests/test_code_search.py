@@ -5,6 +5,7 @@ Object codes and raw features order them differently, so that an answer tells wh
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -205,12 +206,23 @@ def test_neighbours_come_from_the_gallery_that_was_asked_for(codes: Codes) -> No
 
 
 def test_it_is_ready_when_both_encoders_are() -> None:
-    codes = Codes(Written(BY_OBJECT, 0), Written(BY_RAW, 1))
-    assert not codes.ready
-    codes.raw.wait()
-    assert not codes.ready
-    codes.coded.wait()
-    assert codes.ready
+    for first, second in (("coded", "raw"), ("raw", "coded")):
+        codes = Codes(Written(BY_OBJECT, 0), Written(BY_RAW, 1))
+        getattr(codes, first).wait()
+        assert not codes.ready
+        getattr(codes, second).wait()
+        assert codes.ready
+
+
+@pytest.mark.parametrize("slow", ["coded", "raw"])
+def test_waiting_ends_with_a_sentence_when_either_takes_too_long(
+    codes: Codes, slow: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = threading.Event()
+    monkeypatch.setattr(getattr(codes, slow), "_load", release.wait)
+    with pytest.raises(RetrievalError, match="still loading after 0 seconds"):
+        codes.wait(0.2)
+    release.set()
 
 
 def test_one_encoder_that_cannot_be_loaded_is_told_to_everyone_who_asks() -> None:
