@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from retrieval.backbones.clip import tokenizer
 from retrieval.diffusion.prior import Prior, PriorConfig
-from retrieval.diffusion.prompts import EMPTY, STYLE_AT, THING_AT, ReaderConfig
+from retrieval.diffusion.prompts import EMPTY, STYLE_AT, THING_AT, ReaderConfig, prompt
 
 WIDTH = 32
 STYLES = ("photo", "sketch", "doodle")
@@ -44,11 +45,13 @@ class Enlarged(nn.Module):
 
 class HalvesPrior(Prior):
     """Sees a picture behind all noise: on the left the colour that the thing's place of the prompt says, on the right
-    that of the style's.
+    that of the style's. It knows no other words.
     """
 
     def __init__(self) -> None:
-        reader = ReaderConfig(width=WIDTH, layers=1, heads=2)
+        said = [prompt(style, thing) for style in (*STYLES, None) for thing in (*THINGS, None)]
+        vocabulary = tuple(tokenizer(24)([EMPTY, *said]).unique().tolist())
+        reader = ReaderConfig(width=WIDTH, layers=1, heads=2, vocabulary=vocabulary)
         super().__init__(PriorConfig(size=64, channels=3, widths=(16, 32), heads=2, reader=reader))
         self.latents = Enlarged()  # type: ignore[assignment]
         self.reader.read = lambda words: words  # type: ignore[method-assign]
