@@ -21,6 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from retrieval.artifacts.card import CARD, card
 from retrieval.artifacts.checksummed import build_module, fit_into, halved, seal, verified_weights
 from retrieval.artifacts.manifest import MANIFEST, WEIGHTS, Manifest, read_manifest, write_payload
 from retrieval.artifacts.parts import load_part
@@ -33,7 +34,6 @@ from retrieval.methods.catalog import METHODS, load_class
 from retrieval.types import Domain
 
 ROTATION = "rotation.safetensors"
-CARD = "README.md"
 
 
 @dataclass(frozen=True)
@@ -90,42 +90,6 @@ def save_bundle(folder: Path, method: Method, manifest: Manifest, rotation: Rota
         weights[ROTATION] = {name: torch.from_numpy(part) for name, part in dataclasses.asdict(rotation).items()}
     payload = seal(folder, dataclasses.asdict(manifest), weights)
     return dataclasses.replace(manifest, files=payload["files"])
-
-
-def card(manifest: Manifest) -> str:
-    """The model card: what the bundle saw, under which licences, and what it never saw, as the Hub shows it."""
-    saw = "\n".join(f"| {s.data} | {s.pictures:,} | {s.licence} |" for s in manifest.trained_on)
-    unseen = ", ".join(manifest.unseen_classes) or "nothing was kept from it on purpose"
-    measured = "\n".join(f"- {name}: {value:g}" for name, value in manifest.metrics.items()) or "- nothing"
-    return f"""---
-library_name: guise
-tags: [image-retrieval, cross-domain, {manifest.method}]
----
-
-# {manifest.name}
-
-Method `{manifest.method}`, {manifest.preprocess.size} px, codes of {manifest.dim} numbers, seed {manifest.seed}.
-It is opened by `retrieval.load_bundle` alone, which verifies every file against `manifest.json`.
-
-## What it was trained on
-
-| pictures of | number | licence |
-| --- | --- | --- |
-{saw}
-
-It knows {len(manifest.classes)} classes in these domains: {", ".join(manifest.domains)}.
-
-## What it never saw
-
-{unseen[0].upper() + unseen[1:]}.
-
-## What it measured when it was selected, on validation data
-
-{measured}
-
-What it is worth on the protocols stands in `benchmarks/results`. It is a research demo: whatever it has
-never seen still lands somewhere, and a score is a cosine, not a probability.
-"""
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from retrieval.artifacts.checksummed import build_module, fit_into, halved, open_sealed, seal
-from retrieval.artifacts.manifest import MANIFEST, WEIGHTS
+from retrieval.artifacts.manifest import MANIFEST, WEIGHTS, Stage
 from retrieval.errors import BundleError
 from retrieval.methods.base import Batch, Phase, Trainable, config_from
 from retrieval.schema import Trunk
@@ -98,9 +98,10 @@ class Judge(Trainable):
         return self.named(self.features(pictures))
 
 
-def save_judge(folder: Path, judge: Judge, measured: Mapping[str, float]) -> None:
+def save_judge(folder: Path, judge: Judge, measured: Mapping[str, float], provenance: Sequence[Stage] = ()) -> None:
     """Seal a judge into the folder with what it measured on real pictures."""
-    payload = {"format": FORMAT, "config": dataclasses.asdict(judge.config), "metrics": dict(measured)}
+    payload: dict[str, Any] = {"format": FORMAT, "config": dataclasses.asdict(judge.config), "metrics": dict(measured)}
+    payload["provenance"] = [dataclasses.asdict(stage) for stage in provenance]
     seal(folder, payload, {WEIGHTS: halved(judge.state_dict())})
 
 

@@ -10,6 +10,7 @@ their files in turn. Such a folder lies beside the one that refers to it, or und
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -37,6 +38,19 @@ class Source:
     data: str
     licence: str
     pictures: Count
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One training behind a bundle, or weights that somebody published, and what it was shown and told."""
+
+    name: str
+    role: str = ""  # to the bundle: "start", "teacher", "prior", ...; the bundle's own training has none
+    classes: tuple[str, ...] = ()  # whose pictures it saw with their labels
+    unlabelled: tuple[str, ...] = ()  # whose pictures it saw without labels
+    names: tuple[str, ...] = ()  # words that it read, besides those of `classes`
+    domains: tuple[str, ...] = ()  # of the pictures
+    pretrained: str = ""  # what published weights have seen, in words: "photographs of ImageNet-1k, by the trunk"
 
 
 @dataclass(frozen=True)
@@ -71,6 +85,7 @@ class Manifest:
     cutoff: Mapping[str, Annotated[float, Field(ge=-1, le=1)]] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     refers_to: Mapping[str, Reference] = field(default_factory=dict)
+    provenance: tuple[Stage, ...] = ()  # all stages behind it, and at the end its own: see `provenance`
     format: str = FORMAT
 
 
@@ -125,8 +140,13 @@ def _read_text(path: Path) -> str:
 
 
 def write_payload(folder: Path, payload: Mapping[str, Any]) -> None:
-    """Write or replace the manifest, in one step."""
-    write_text(folder / MANIFEST, json.dumps(payload, indent=2) + "\n")
+    """Write or replace the manifest, in one step; a list of names or numbers is one line."""
+    text = json.dumps(payload, indent=2)
+    write_text(folder / MANIFEST, re.sub(r"\[\n[^\[\]{}]*\]", _on_one_line, text) + "\n")
+
+
+def _on_one_line(listed: re.Match[str]) -> str:
+    return re.sub(r"\n\s*", " ", listed[0]).replace("[ ", "[").replace(" ]", "]")
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -24,7 +24,7 @@ import torch
 from pydantic import Field
 
 from retrieval.artifacts.checksummed import build_module, fit_into, halved, open_sealed, seal
-from retrieval.artifacts.manifest import MANIFEST, Reference, Source
+from retrieval.artifacts.manifest import MANIFEST, Reference, Source, Stage
 from retrieval.diffusion.prior import Prior, PriorConfig
 from retrieval.diffusion.stable import KLLatents, reader_weights
 from retrieval.errors import BundleError
@@ -62,6 +62,7 @@ class PriorManifest:
     steps: Annotated[int, Field(ge=0, le=1000)]
     guidance: Annotated[float, Field(ge=0, le=100)]
     files: Mapping[str, str]
+    provenance: tuple[Stage, ...] = ()
     refers_to: Mapping[str, Reference] = field(default_factory=dict)  # of a student, its "teacher"
 
 
@@ -76,6 +77,7 @@ def save_prior(
     steps: int = 0,
     guidance: float = 1.0,
     refers_to: Mapping[str, Reference] | None = None,
+    provenance: Sequence[Stage] = (),
 ) -> None:
     """Write the prior into the folder, in half precision."""
     parts = _parts(prior)
@@ -92,6 +94,7 @@ def save_prior(
         "steps": steps,
         "guidance": guidance,
         "refers_to": {role: dataclasses.asdict(reference) for role, reference in (refers_to or {}).items()},
+        "provenance": [dataclasses.asdict(stage) for stage in provenance],
     }
     seal(folder, payload, {path: halved(part.state_dict()) for path, part in parts.items()})
 

@@ -67,6 +67,7 @@ TEST_UNSEEN: dict[str, tuple[str, ...]] = {
     "window": (),
 }
 UNSEEN = tuple(sorted({**VAL_UNSEEN, **TEST_UNSEEN}))
+SYNONYMS = {word: name for unseen in (VAL_UNSEEN, TEST_UNSEEN) for name, more in unseen.items() for word in more}
 _WORDS = {word for unseen in (VAL_UNSEEN, TEST_UNSEEN) for name, more in unseen.items() for word in (name, *more)}
 _GIVEN_AWAY = re.compile(rf"\b({'|'.join(map(re.escape, sorted(_WORDS)))})(s|es)?\b", re.IGNORECASE)
 

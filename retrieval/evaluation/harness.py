@@ -13,6 +13,8 @@ import numpy.typing as npt
 from PIL.Image import Image
 
 from retrieval.artifacts.bundle import Bundle
+from retrieval.artifacts.provenance import Provenance
+from retrieval.data.concepts import SYNONYMS
 from retrieval.data.picture_table import PictureTable, Row
 from retrieval.data.pictures import Picture
 from retrieval.encoder import Encoder, TextEncoder, Vectors, embed_images, embed_texts
@@ -113,17 +115,12 @@ def refusal(encoder: Encoder, task: Task) -> str | None:
     bundle = encoder.bundle if isinstance(encoder, InBits) else encoder
     if not isinstance(bundle, Bundle):
         return None
-    for kind, told, wanted in (
-        ("class", bundle.manifest.classes, task.unseen),
-        ("style", bundle.manifest.domains, task.unseen_domains),
-    ):
-        seen = sorted({name.replace("_", " ") for name in told} & {name.replace("_", " ") for name in wanted})
-        if seen:
-            more = f" and {len(seen) - 3} more" if len(seen) > 3 else ""
-            return (
-                f"{bundle.manifest.name} has seen the {kind} {', '.join(map(repr, seen[:3]))}{more}, "
-                f"which {task.name} calls unseen. Choose a bundle that was trained without, or another task."
-            )
+    provenance = Provenance.of(bundle.manifest)
+    if reason := provenance.contradiction(task.unseen, task.unseen_domains, SYNONYMS):
+        return (
+            f"{bundle.manifest.name} {reason}, which {task.name} calls unseen. "
+            "Choose a bundle that was trained without, or another task."
+        )
     if any(source.data == task.shown for source in bundle.manifest.trained_on):
         return (
             f"{bundle.manifest.name} was trained on pictures of {task.shown!r}, which {task.name} asks for. "

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.artifacts.bundle import CARD, card, load_bundle, write_manifest
+from retrieval.artifacts.bundle import load_bundle, write_manifest
+from retrieval.artifacts.card import CARD, card
 from retrieval.artifacts.manifest import Manifest
 from retrieval.data.nonsense_classes import VALIDATION
 from retrieval.data.readers.quickdraw import quickdraw

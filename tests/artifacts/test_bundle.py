@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from retrieval.artifacts.bundle import CARD, Bundle, card, load_bundle, save_bundle
+from retrieval.artifacts.bundle import Bundle, load_bundle, save_bundle
+from retrieval.artifacts.card import CARD, card
 from retrieval.artifacts.manifest import MANIFEST, WEIGHTS, Manifest, Source
 from retrieval.artifacts.rotation import Rotation
 from retrieval.errors import BundleError

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from retrieval.artifacts.bundle import CARD, card, load_bundle, write_manifest
+from retrieval.artifacts.bundle import load_bundle, write_manifest
+from retrieval.artifacts.card import CARD, card
 from retrieval.cli import main
 from retrieval.data.concepts import UNSEEN, is_unseen
 from retrieval.data.nonsense_classes import STRANGERS
