@@ -6,7 +6,8 @@ python -m benchmarks.quality --only-bundle dsn --only-bundle floor:hog
 
 Bundles are the folders of checkpoints/ and runs/bundles/. A bundle is called like its folder, without the seed at the
 end: runs/bundles/dsn-1, trained with seed 1, is a row of `dsn`. What a bundle must not be measured on is left out.
-Rows of bundles and seeds that are not here, for not all are shipped, stay as they were measured.
+Rows of bundles and seeds that are not here, for not all are shipped, stay as they were measured; those that the gate
+refuses, by what the bundle has seen, go.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import ROOT
+from benchmarks.provenance import record, refusal_of_row
 from retrieval.artifacts.bundle import ROTATION, load_bundle
 from retrieval.artifacts.manifest import FORMAT, MANIFEST, read_manifest
+from retrieval.artifacts.provenance import Provenance
 from retrieval.data.readers.packs import packs_folder
 from retrieval.encoder import Encoder
 from retrieval.errors import RetrievalError
@@ -55,6 +58,7 @@ class Candidate:
     load: Callable[[], Encoder]
     images_only: bool = False
     mean_removed: bool = False
+    stages: Provenance | None = None  # what it has seen, where it is a bundle
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -74,10 +78,14 @@ def bundles(folders: Sequence[Path]) -> list[Candidate]:
     for path in sorted(p for folder in folders for p in folder.glob(f"*/{MANIFEST}")):
         if json.loads(path.read_text(encoding="utf-8"))["format"] != FORMAT:
             continue  # sealed, but no encoder: a prior, a judge
-        seed = read_manifest(path.parent).seed
+        manifest = read_manifest(path.parent)
+        seed = manifest.seed
         name = path.parent.name.removesuffix(f"-{seed}")
-        found.setdefault((name, seed), Candidate(name, seed, partial(load_bundle, path.parent), mean_removed=True))
-        if ROTATION in read_manifest(path.parent).files:
+        found.setdefault(
+            (name, seed),
+            Candidate(name, seed, partial(load_bundle, path.parent), mean_removed=True, stages=Provenance.of(manifest)),
+        )
+        if ROTATION in manifest.files:
             in_bits = Candidate(name + IN_BITS, seed, partial(_in_bits, path.parent), images_only=True)
             found.setdefault((name + IN_BITS, seed), in_bits)
     return [found[key] for key in sorted(found)]
@@ -107,6 +115,17 @@ def rows_of(candidate: Candidate, names: Sequence[str], memory: Memory) -> Itera
         if candidate.mean_removed and not measured.asks_with_texts:
             report = evaluate(encoder, measured, memory=memory, mean_removed=True)
             yield quality_row(candidate.name + MEAN_REMOVED, candidate.seed, report)
+
+
+def allowed(rows: Sequence[Row]) -> list[Row]:
+    """The rows that `evaluate` does not refuse."""
+    kept = []
+    for row in rows:
+        if reason := refusal_of_row(row["bundle"], prepared(row["task"])):
+            sys.stderr.write(f"removed: {reason}\n")
+        else:
+            kept.append(row)
+    return kept
 
 
 def merged(old: Sequence[Row], new: Sequence[Row], bundle_order: Sequence[str]) -> list[Row]:
@@ -142,12 +161,14 @@ def main() -> None:
         for candidate in candidates:
             if set(candidate.names) & set(wanted):
                 sys.stderr.write(f"{candidate.name}, seed {candidate.seed}\n")
+                if candidate.stages is not None:
+                    record(candidate.name, candidate.stages)
                 fresh = rows_of(candidate, tasks, Memory())
                 rows += [row for row in fresh if row["bundle"] in wanted]
                 write_results(RESULTS, merged(before, rows, order))  # nothing is lost if the next one fails
     except RetrievalError as error:
         sys.exit(str(error))
-    everything = merged(before, rows, order)
+    everything = allowed(merged(before, rows, order))
     if absent := {row["bundle"] for row in before} - set(order):
         sys.stderr.write(f"kept as measured before, their bundles are not here: {', '.join(sorted(absent))}\n")
     write_results(RESULTS, everything)

@@ -115,17 +115,16 @@ def refusal(encoder: Encoder, task: Task) -> str | None:
     bundle = encoder.bundle if isinstance(encoder, InBits) else encoder
     if not isinstance(bundle, Bundle):
         return None
-    provenance = Provenance.of(bundle.manifest)
+    return refuse(bundle.manifest.name, Provenance.of(bundle.manifest), task)
+
+
+def refuse(name: str, provenance: Provenance, task: Task) -> str | None:
+    """Why a bundle of this name, with all that the stages behind it have seen, cannot be measured on the task."""
+    advice = "Choose a bundle that was trained without, or another task."
     if reason := provenance.contradiction(task.unseen, task.unseen_domains, SYNONYMS):
-        return (
-            f"{bundle.manifest.name} {reason}, which {task.name} calls unseen. "
-            "Choose a bundle that was trained without, or another task."
-        )
-    if any(source.data == task.shown for source in bundle.manifest.trained_on):
-        return (
-            f"{bundle.manifest.name} was trained on pictures of {task.shown!r}, which {task.name} asks for. "
-            "Choose a bundle that was trained without, or another task."
-        )
+        return f"{name} {reason}, which {task.name} calls unseen. {advice}"
+    if any(source.data == task.shown for source in provenance.sources):
+        return f"{name} was trained on pictures of {task.shown!r}, which {task.name} asks for. {advice}"
     return None
 
 
