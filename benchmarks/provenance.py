@@ -32,6 +32,12 @@ def refusal_of_row(bundle: str, task: Task) -> str | None:
     return None if name.startswith(FLOOR) else refuse(name, provenance_of(name), task)
 
 
+def is_known(bundle: str) -> bool:
+    """Whether it is known what this bundle of a row has seen; a floor has seen nothing."""
+    name = base_name(bundle)
+    return name.startswith(FLOOR) or is_sealed(ROOT / "checkpoints" / name) or name in _recorded(RECORD)
+
+
 def base_name(bundle: str) -> str:
     """The bundle whose weights were measured in a row.
 

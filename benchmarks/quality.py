@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import ROOT
-from benchmarks.provenance import record, refusal_of_row
+from benchmarks.provenance import is_known, record, refusal_of_row
 from retrieval.artifacts.bundle import ROTATION, load_bundle
 from retrieval.artifacts.manifest import FORMAT, MANIFEST, read_manifest
 from retrieval.artifacts.provenance import Provenance
@@ -118,10 +118,11 @@ def rows_of(candidate: Candidate, names: Sequence[str], memory: Memory) -> Itera
 
 
 def allowed(rows: Sequence[Row]) -> list[Row]:
-    """The rows that `evaluate` does not refuse."""
+    """The rows that the gate does not refuse. Of a bundle of which nobody knows what it has seen, they stay."""
     kept = []
     for row in rows:
-        if reason := refusal_of_row(row["bundle"], prepared(row["task"])):
+        reason = refusal_of_row(row["bundle"], prepared(row["task"])) if is_known(row["bundle"]) else None
+        if reason:
             sys.stderr.write(f"removed: {reason}\n")
         else:
             kept.append(row)

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks import quality
+from benchmarks.provenance import is_known, record, refusal_of_row
 from retrieval.artifacts.bundle import write_manifest
+from retrieval.artifacts.manifest import Stage
+from retrieval.artifacts.provenance import Provenance
+from retrieval.data.concepts import TEST_UNSEEN
 from retrieval.evaluation.floors import ColorHistogram
 from retrieval.evaluation.harness import Memory
 from retrieval.evaluation.report import write_results
+from retrieval.evaluation.tasks import TASKS, Task
+from retrieval.evaluation.tasks.packs import SKETCHY_NAMED
 from tests.evaluation.fakes import small_bundle, small_catalog
 
 
@@ -90,3 +99,55 @@ def test_a_part_is_measured_again_and_the_rest_stays(
         quality.main()
     text = small.read_text(encoding="utf-8")
     assert [text.count(f'"{name}"') for name in ("guise", "floor:chance", "floor:raw-pixels")] == [1, 1, 1]
+
+
+# ---------------------------------------------------------------- the gate over all rows
+
+
+def task_like(name: str) -> Task:
+    """The task of that name as far as the gate asks: what it calls unseen, and whose pictures it shows."""
+    shown = SKETCHY_NAMED if name == "sketchy125/all@1" else None
+    classes = TEST_UNSEEN if "zero-shot" in name or "leave-style-out" in name else ()
+    styles = tuple(re.findall(r"leave-style-out:(\w+)", name))
+    truth = np.ones((1, 1), bool)
+    return Task(name, [], [], truth, (), unseen=classes, unseen_domains=styles, shown=shown)
+
+
+def test_no_row_is_of_a_bundle_that_the_gate_refuses() -> None:
+    rows = json.loads(quality.RESULTS.read_text(encoding="utf-8"))["rows"]
+    asked = {(line["bundle"], line["task"]) for line in rows}
+    assert {name for name, _ in asked if not is_known(name)} == set(), "write down what they have seen: `record`"
+    refused = {pair: refusal_of_row(pair[0], task_like(pair[1])) for pair in asked}
+    assert {pair: reason for pair, reason in refused.items() if reason} == {}
+
+
+@pytest.mark.parametrize("name", [name for name in TASKS if name.startswith("world/")])
+def test_the_gate_is_asked_what_the_task_itself_says(name: str) -> None:
+    real, like = quality.prepared(name), task_like(name)
+    assert set(real.unseen) <= set(like.unseen)
+    assert real.unseen_domains == like.unseen_domains
+
+
+def test_dsn_has_seen_every_style_and_dude_every_class_by_a_stage_behind() -> None:
+    reason = refusal_of_row("dsn-world in bits", task_like("world/leave-style-out:painting@1"))
+    assert "has seen the style 'painting', by its start, words, \"guise-mini-zs\"" in (reason or "")
+    reason = refusal_of_row("dude-world", task_like("world/zero-shot@1"))
+    assert "has seen pictures without labels of the class 'banana'" in (reason or "")
+    assert refusal_of_row("dsn-world", task_like("world/zero-shot@1")) is None
+    assert refusal_of_row("floor:hog", task_like("world/zero-shot@1")) is None
+
+
+def test_rows_that_the_gate_refuses_go_when_the_rest_is_measured(
+    small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept, gone = row("dude-world", "world/same-object@1", 0), row("dude-world", "world/zero-shot@1", 0)
+    assert quality.allowed([kept, gone]) == [kept]
+    assert "removed: dude-world has seen pictures without labels" in capsys.readouterr().err
+
+
+def test_what_a_bundle_that_is_not_shipped_has_seen_is_written_down(tmp_path: Path) -> None:
+    path, seen = tmp_path / "provenance.json", Provenance((Stage("dsn", classes=("duck",)),))
+    record("dsn", seen, path)
+    record("other", Provenance(), path)
+    record("dsn-world", Provenance(), path)
+    assert set(json.loads(path.read_text(encoding="utf-8"))) == {"dsn", "other"}
