@@ -28,6 +28,7 @@ from retrieval.images import OWNER, open_image, parse_strokes, rasterise
 from retrieval.items import hit_as_json
 from retrieval.types import PHOTO, SKETCH, ImageQuery, Item, Query, TextQuery
 from retrieval.ui import explained, views
+from retrieval.ui.arguments import check_arguments
 
 if TYPE_CHECKING:
     from retrieval.engine import Engine
@@ -81,6 +82,7 @@ def on_api(handler: Callable[..., T]) -> Callable[..., T]:
     @wraps(handler)
     def told(*values: Any) -> T:
         try:
+            check_arguments(handler, values)
             return handler(*values)
         except Exception as error:
             raise gr.Error(sentence(error), print_exception=False) from None

@@ -16,6 +16,7 @@ from retrieval.engine import HOME
 from retrieval.errors import BundleError, GalleryError
 from retrieval.types import ImageQuery
 from retrieval.ui.actions import Actions, sentence
+from retrieval.ui.object_style_api import ObjectStylePrograms
 from tests.ui.conftest import FISH
 from tests.ui.fakes import COLORS, FakeEngine, paint
 
@@ -254,3 +255,51 @@ def test_programs_get_the_sentence_as_an_error(actions: Actions) -> None:
 def test_a_sentence_does_not_tell_where_this_copy_lies() -> None:
     told = sentence(BundleError(f"There is no bundle in {HOME / 'checkpoints' / 'guise-mini'}."))
     assert told == "There is no bundle in checkpoints/guise-mini."
+
+
+# ---------------------------------------------------------------- wrong types
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "arguments", "said"),
+    [
+        ("search_text", [7], "text is 7, but"),
+        ("search_text", [None], "text is None, but"),
+        ("search_text", ["duck", "24"], "k is '24', but"),
+        ("search_text", ["duck", True], "k is True, but"),
+        ("search_text", ["duck", 2**40], "k is 1099511627776, but"),
+        ("search_text", ["duck", 24, "photo"], "domains is 'photo', but"),
+        ("search_text", ["duck", 24, [7]], r"domains is \[7\], but"),
+        ("search_text", ["duck", 24, None, "0.5"], "cutoff is '0.5', but"),
+        ("search_text", ["duck", 24, None, None, 7], "gallery is 7, but"),
+        ("search_text", ["duck", 24, None, None, None, {"a": 1}], "labels is {'a': 1}, but"),
+        ("search_text", ["duck", 24, None, None, None, None, ["x"]], r"method is \['x'\], but"),
+        ("search_drawing", [7], "strokes is 7, but"),
+        ("search_image", ["duck.jpg"], "image is 'duck.jpg', but"),
+        ("search_item", [7], "item_id is 7, but"),
+        ("why_drawing", [FISH, 7], "item_id is 7, but"),
+        ("why_item", [None, "duck-photo-0"], "query_id is None, but"),
+    ],
+)
+def test_a_wrong_type_is_told_as_the_caller_s_mistake(
+    actions: Actions, endpoint: str, arguments: list[Any], said: str
+) -> None:
+    with pytest.raises(gr.Error, match=said) as refused:
+        getattr(actions, endpoint)(*arguments)
+    assert "on our side" not in str(refused.value)
+
+
+def test_a_wrong_value_of_a_million_letters_is_cut(actions: Actions) -> None:
+    for arguments in ([["x" * 1_000_000]], ["duck", "x" * 1_000_000]):
+        with pytest.raises(gr.Error) as refused:
+            actions.search_text(*arguments)  # type: ignore[arg-type]
+        assert len(str(refused.value)) < 300
+
+
+def test_options_of_panels_are_checked_too(actions: Actions) -> None:
+    panels = ObjectStylePrograms(actions)
+    query = {"kind": "drawing", "value": FISH}
+    with pytest.raises(gr.Error, match="seed is -1, but must be"):
+        panels.object_style_card(query, "", -1)
+    with pytest.raises(gr.Error, match="strictness is 'high', but"):
+        panels.object_style_search(query, "object", "", "high")  # type: ignore[arg-type]
