@@ -81,8 +81,8 @@ def build_index(asked: argparse.Namespace) -> None:
     skipped: list[Any] = []
     with progress("indexing", "pictures") as show:
         gallery = index(home, load_bundle(asked.bundle), show, skipped.append, bits=asked.bits)
-    for one in skipped:
-        say(f"skipped {printable(str(one.path))}: {one.reason}", sys.stderr)
+    for file in skipped:
+        say(f"skipped {printable(str(file.path))}: {file.reason}", sys.stderr)
     command = f"make app GALLERY={shlex.quote(str(asked.folder))}"
     say(f"{len(gallery)} pictures indexed, {len(skipped)} files skipped. Show them: {command}")
 
@@ -199,85 +199,103 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m retrieval", description="Find the same thing in any guise.")
     verbs = parser.add_subparsers(title="verbs", required=True)
     bundle = Settings().bundle
+    _add_search(verbs)
+    _add_index(verbs, bundle)
+    _add_evaluate(verbs, bundle)
+    add_train(verbs)
+    _add_world(verbs.add_parser("world", help="Render the world and look at it.").add_subparsers(required=True))
+    _add_bundle(verbs.add_parser("bundle", help="Look after checkpoints.").add_subparsers(required=True))
+    return parser
 
-    one = _verb(verbs, "search", search)
-    what = one.add_mutually_exclusive_group(required=True)
+
+def _add_search(verbs: Any) -> None:
+    command = _verb(verbs, "search", search)
+    what = command.add_mutually_exclusive_group(required=True)
     what.add_argument("--text", help="words to search with")
     what.add_argument("--image", type=Path, help="a picture to search with")
-    _search_words(one)
-    one.add_argument("--style", action="append", default=[], help="only hits of this style; may be repeated")
-    one.add_argument("-k", type=int, default=8, help="number of hits (default: 8)")
+    _search_words(command)
+    command.add_argument("--style", action="append", default=[], help="only hits of this style; may be repeated")
+    command.add_argument("-k", type=int, default=8, help="number of hits (default: 8)")
 
-    one = _verb(verbs, "why", why)
-    one.add_argument("image", type=Path, help="the picture that was searched with")
-    one.add_argument("item", help="the id of the hit")
-    _search_words(one)
+    command = _verb(verbs, "why", why)
+    command.add_argument("image", type=Path, help="the picture that was searched with")
+    command.add_argument("item", help="the id of the hit")
+    _search_words(command)
 
-    one = _verb(verbs, "index", build_index)
-    one.add_argument(
+
+def _add_index(verbs: Any, bundle: Path) -> None:
+    command = _verb(verbs, "index", build_index)
+    command.add_argument(
         "folder", type=Path, help="a folder of pictures: FOLDER/DOMAIN/CLASS/*.png, FOLDER/CLASS/*.png or flat"
     )
-    one.add_argument("--bundle", type=Path, default=bundle, help="the encoder (default: the embedded one)")
-    one.add_argument(
+    command.add_argument("--bundle", type=Path, default=bundle, help="the encoder (default: the embedded command)")
+    command.add_argument(
         "--bits", action="store_true", help="keep bits, 32 times smaller, and search by Hamming distance (dsn-world)"
     )
 
     _map_words(_verb(verbs, "map", map_codes))
 
-    one = _verb(verbs, "evaluate", evaluate)
-    one.add_argument(
-        "--bundle", default=str(bundle), help="a bundle's folder, or a floor like floor:hog (default: the embedded one)"
+
+def _add_evaluate(verbs: Any, bundle: Path) -> None:
+    command = _verb(verbs, "evaluate", evaluate)
+    command.add_argument(
+        "--bundle",
+        default=str(bundle),
+        help="a bundle's folder, or a floor like floor:hog (default: the embedded command)",
     )
-    what = one.add_mutually_exclusive_group(required=True)
+    what = command.add_mutually_exclusive_group(required=True)
     what.add_argument("--task", help='a protocol with its version, for example "quickdraw-world/all@1"')
     what.add_argument("--folder", type=Path, help="labelled pictures of your own: FOLDER/DOMAIN/CLASS/*")
-    one.add_argument(
+    command.add_argument(
         "--data", type=Path, metavar="DIR", help="with --task on a published data set: the folder it was unpacked into"
     )
-    one.add_argument("--queries", metavar="DOMAIN", help="with --folder: the domain that asks")
-    one.add_argument("--gallery", metavar="DOMAIN", help="with --folder: the domain that is searched")
-    one.add_argument("--json", type=Path, help="also write the report to this file")
+    command.add_argument("--queries", metavar="DOMAIN", help="with --folder: the domain that asks")
+    command.add_argument("--gallery", metavar="DOMAIN", help="with --folder: the domain that is searched")
+    command.add_argument("--json", type=Path, help="also write the report to this file")
 
-    add_train(verbs)
 
-    world = verbs.add_parser("world", help="Render the world and look at it.").add_subparsers(required=True)
-    one = _verb(world, "render", render)
-    one.add_argument(
+def _add_world(verbs: Any) -> None:
+    command = _verb(verbs, "render", render)
+    command.add_argument(
         "--out",
         type=Path,
         help="the folder that receives the set; a begun set is finished (default: runs/world-FOR-SIZE)",
     )
-    one.add_argument(
+    command.add_argument(
         "--for",
         dest="purpose",
         default="gallery",
         choices=("gallery", "training", "validation"),
         help="seeds of two purposes never meet (default: gallery)",
     )
-    one.add_argument("--seed", type=int, default=0, help="another seed, other objects (default: 0)")
-    one.add_argument("--per-class", type=int, default=12, help="objects of each class (default: 12)")
-    one.add_argument("--size", type=int, default=192, help="pixels on a side (default: 192)")
-    one.add_argument("--classes", nargs="*", help="only these classes (default: all)")
-    one.add_argument("--workers", type=int, help="processes (default: one per core)")
-    _people_words(_verb(world, "people", people))
-    one = _verb(world, "sheet", sheet)
-    one.add_argument("folder", type=Path, help="a rendered set")
-    one.add_argument("out", type=Path, help="the folder that receives the PNGs")
-    one.add_argument("--per-class", type=int, default=6, help="objects of each class (default: 6)")
-    one = _verb(world, "examples", examples)
-    one.add_argument("--out", type=Path, default=Path("assets/examples"), help="the folder that receives the drawings")
-    one.add_argument("--seed", type=int, default=0, help="another seed, other drawings (default: 0)")
-    one.add_argument("classes", nargs="+", help="the classes to draw")
+    command.add_argument("--seed", type=int, default=0, help="another seed, other objects (default: 0)")
+    command.add_argument("--per-class", type=int, default=12, help="objects of each class (default: 12)")
+    command.add_argument("--size", type=int, default=192, help="pixels on a side (default: 192)")
+    command.add_argument("--classes", nargs="*", help="only these classes (default: all)")
+    command.add_argument("--workers", type=int, help="processes (default: one per core)")
+    _people_words(_verb(verbs, "people", people))
+    command = _verb(verbs, "sheet", sheet)
+    command.add_argument("folder", type=Path, help="a rendered set")
+    command.add_argument("out", type=Path, help="the folder that receives the PNGs")
+    command.add_argument("--per-class", type=int, default=6, help="objects of each class (default: 6)")
+    command = _verb(verbs, "examples", examples)
+    command.add_argument(
+        "--out", type=Path, default=Path("assets/examples"), help="the folder that receives the drawings"
+    )
+    command.add_argument("--seed", type=int, default=0, help="another seed, other drawings (default: 0)")
+    command.add_argument("classes", nargs="+", help="the classes to draw")
 
-    checks = verbs.add_parser("bundle", help="Look after checkpoints.").add_subparsers(required=True)
-    one = _verb(checks, "verify", verify)
-    one.add_argument("folder", type=Path, help="the bundle")
-    one = _verb(checks, "calibrate", calibrate)
-    one.add_argument("folder", type=Path, help="the bundle; its manifest and card are written anew")
+
+def _add_bundle(verbs: Any) -> None:
+    command = _verb(verbs, "verify", verify)
+    command.add_argument("folder", type=Path, help="the bundle")
+    command = _verb(verbs, "calibrate", calibrate)
+    command.add_argument("folder", type=Path, help="the bundle; its manifest and card are written anew")
     home, packs = Settings().gallery, PACKS
-    one.add_argument("--gallery", type=Path, default=home, help="what visitors search (default: the embedded gallery)")
-    one.add_argument("--packs", type=Path, default=packs, help=f"the folder of packs (default: {packs})")
-    return parser
+    command.add_argument(
+        "--gallery", type=Path, default=home, help="what visitors search (default: the embedded gallery)"
+    )
+    command.add_argument("--packs", type=Path, default=packs, help=f"the folder of packs (default: {packs})")
 
 
 def _verb(verbs: Any, name: str, run: Callable[[argparse.Namespace], None]) -> argparse.ArgumentParser:
@@ -295,15 +313,17 @@ def _search_words(parser: argparse.ArgumentParser) -> None:
 
 
 def _map_words(parser: argparse.ArgumentParser) -> None:
-    told = Settings()
-    parser.add_argument("--bundle", type=Path, default=told.codes, help="a DUDE (default: checkpoints/dude-world)")
+    settings = Settings()
+    parser.add_argument("--bundle", type=Path, default=settings.codes, help="a DUDE (default: checkpoints/dude-world)")
     parser.add_argument(
         "--run-folder",
         type=Path,
         default=Path("runs") / "dude-world-0",
         help="the training that made it (default: runs/dude-world-0)",
     )
-    parser.add_argument("--gallery", type=Path, default=told.gallery, help="the pictures (default: the embedded ones)")
+    parser.add_argument(
+        "--gallery", type=Path, default=settings.gallery, help="the pictures (default: the embedded ones)"
+    )
 
 
 def _people_words(parser: argparse.ArgumentParser) -> None:

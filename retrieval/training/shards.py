@@ -26,19 +26,19 @@ from retrieval.data.pictures import ArrayPicture
 from retrieval.data.sampler import Portion
 from retrieval.errors import DataError
 
-Shown = tuple[list[Portion], tuple[Source, ...]]
+Pictures = tuple[list[Portion], tuple[Source, ...]]
 SHELVES = "shelves.json"
 SHARD = 16 * 2**20  # bytes of a shard at most
 ROOM = 4096  # of them, for what npz adds
 
 
-def packed(folder: Path | None, gather: Callable[[], Shown]) -> Shown:
+def pack_once(folder: Path | None, gather: Callable[[], Pictures]) -> Pictures:
     """The portions in the folder; where it is missing, those that are gathered, and it is written first."""
     if folder is None:
         return gather()
     if not folder.exists():
         pack(folder, *gather())
-    return unpacked(folder)
+    return unpack(folder)
 
 
 def pack(folder: Path, portions: Sequence[Portion], sources: Sequence[Source], *, shard: int = SHARD) -> None:
@@ -46,7 +46,7 @@ def pack(folder: Path, portions: Sequence[Portion], sources: Sequence[Source], *
     unfinished = folder.with_name(folder.name + ".part")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
-    files = [_encoded(picture.pixels()) for portion in portions for picture in portion.table.pictures]
+    files = [_encode(picture.pixels()) for portion in portions for picture in portion.table.pictures]
     shards = list(_shards(files, shard - ROOM))
     for number, part in enumerate(shards):
         ends = np.cumsum([len(file) for file in part])
@@ -68,11 +68,11 @@ def pack(folder: Path, portions: Sequence[Portion], sources: Sequence[Source], *
     unfinished.replace(folder)
 
 
-def unpacked(folder: Path) -> Shown:
+def unpack(folder: Path) -> Pictures:
     """What `pack` wrote. Raises DataError for a folder that is damaged, incomplete or no such folder."""
     try:
         contents = json.loads((folder / SHELVES).read_text(encoding="utf-8"))
-        pictures = np.concatenate([_decoded(folder / _name(number)) for number in range(contents["shards"])])
+        pictures = np.concatenate([_decode(folder / _name(number)) for number in range(contents["shards"])])
         starts = np.cumsum([0, *(len(listed["labels"]) for listed in contents["shelves"])])
         if starts[-1] != len(pictures):
             raise ValueError(f"{len(pictures)} pictures for {starts[-1]} labels")
@@ -111,13 +111,13 @@ def _shards(files: Sequence[bytes], most: int) -> Iterator[list[bytes]]:
     yield part
 
 
-def _encoded(picture: npt.NDArray[np.uint8]) -> bytes:
+def _encode(picture: npt.NDArray[np.uint8]) -> bytes:
     file = io.BytesIO()
     Image.fromarray(picture).save(file, "WEBP", lossless=True, method=4)
     return file.getvalue()
 
 
-def _decoded(path: Path) -> npt.NDArray[np.uint8]:
+def _decode(path: Path) -> npt.NDArray[np.uint8]:
     """-> (N, size, size, 3)"""
     with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
         blob, ends = kept["blob"], kept["ends"]

@@ -55,7 +55,7 @@ class WorldValidation:
 
     def embed(self, encoder: Encoder) -> tuple[Vectors, Vectors]:
         """The drawings (Q, dim) and the photos (N, dim)."""
-        return _embedded(encoder, self._drawings), _embedded(encoder, self._photos)
+        return _embed_table(encoder, self._drawings), _embed_table(encoder, self._photos)
 
     def precision(self, queries: Vectors, gallery: Vectors) -> float:
         """mAP@all of drawings (Q, dim) that ask for photos (N, dim) of their class."""
@@ -64,5 +64,5 @@ class WorldValidation:
         return float(average_precision(ranked).mean())
 
 
-def _embedded(encoder: Encoder, table: PictureTable) -> Vectors:
+def _embed_table(encoder: Encoder, table: PictureTable) -> Vectors:
     return embed_images(encoder, ((row.picture.open(), row.domain) for row in table))

@@ -12,10 +12,10 @@ from retrieval.data.picture_table import PictureTable
 from retrieval.data.pictures import ArrayPicture
 from retrieval.data.sampler import Portion
 from retrieval.errors import DataError
-from retrieval.training.shards import ROOM, Shown, pack, packed, unpacked
+from retrieval.training.shards import ROOM, Pictures, pack, pack_once, unpack
 
 
-def shown() -> Shown:
+def shown() -> Pictures:
     rng = np.random.default_rng(0)
     portions = [
         Portion(
@@ -35,7 +35,7 @@ def shown() -> Shown:
 def test_what_is_packed_comes_out_as_it_was(tmp_path: Path) -> None:
     portions, sources = shown()
     pack(tmp_path / "deep" / "pictures", portions, sources)
-    found, told = unpacked(tmp_path / "deep" / "pictures")
+    found, told = unpack(tmp_path / "deep" / "pictures")
     assert told == sources
     assert_same(found, portions)
 
@@ -46,7 +46,7 @@ def test_no_shard_is_larger_than_asked_and_portions_go_over_their_edges(tmp_path
     shards = sorted((tmp_path / "pictures").glob("shard-*.npz"))
     assert len(shards) == 3
     assert max(shard.stat().st_size for shard in shards) <= ROOM + 2500
-    assert_same(unpacked(tmp_path / "pictures")[0], portions)
+    assert_same(unpack(tmp_path / "pictures")[0], portions)
 
 
 def assert_same(found: list[Portion], portions: list[Portion]) -> None:
@@ -59,15 +59,15 @@ def assert_same(found: list[Portion], portions: list[Portion]) -> None:
 def test_pictures_are_gathered_once(tmp_path: Path) -> None:
     asked = []
 
-    def gather() -> Shown:
+    def gather() -> Pictures:
         asked.append(1)
         return shown()
 
     for _ in range(2):
-        found, _ = packed(tmp_path / "pictures", gather)
+        found, _ = pack_once(tmp_path / "pictures", gather)
         assert [portion.domains[0] for portion in found] == ["photo", "doodle"]
     assert len(asked) == 1
-    packed(None, gather)
+    pack_once(None, gather)
     assert len(asked) == 2
 
 
@@ -91,12 +91,12 @@ def test_a_damaged_folder_is_a_sentence(tmp_path: Path, spoil: str) -> None:
     else:
         told.write_text("{}")
     with pytest.raises(DataError, match="pictures is damaged"):
-        unpacked(folder)
+        unpack(folder)
 
 
 def test_a_folder_that_was_not_finished_is_not_taken_for_one(tmp_path: Path) -> None:
     (tmp_path / "pictures.part").mkdir()
     (tmp_path / "pictures.part" / "shard-000.npz").write_text("half")
-    found, _ = packed(tmp_path / "pictures", shown)
+    found, _ = pack_once(tmp_path / "pictures", shown)
     assert_same(found, shown()[0])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["pictures"]

@@ -18,14 +18,14 @@ from retrieval.data.wording import Prompts
 from retrieval.images import Preprocess
 from retrieval.training.recipe import Recipe
 from retrieval.training.recipes.prior import PromptedSettings
-from retrieval.training.shards import Shown, packed
+from retrieval.training.shards import Pictures, pack_once
 from retrieval.training.start import Provenance
 from retrieval.training.training_sources import DRAWINGS
 from retrieval.types import DOODLE, Domain
 from retrieval.world.captions import COLORLESS
 from retrieval.world.split import ALL
 
-PriorPictures = Shown
+PriorPictures = Pictures  # portions, and where they come from
 ICON_STYLES = {  # the word for icons of one drawing style -> the sets that are drawn in it
     "emoji": ("blob", "emojione", "fluent_flat", "fxemoji", "noto", "twemoji"),
     "figurine": ("fluent_3d",),
@@ -41,7 +41,7 @@ VIEWS = 2  # of each person's drawing
 
 def prior_pictures(recipe: Recipe[Any], settings: PromptedSettings) -> PriorPictures:
     """The portions of the settings' pack; without one, those of renders and packs."""
-    return packed(settings.pack, lambda: _read(recipe, settings))
+    return pack_once(settings.pack, lambda: _read(recipe, settings))
 
 
 def provenance(pictures: PriorPictures) -> Provenance:

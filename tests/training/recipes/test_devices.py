@@ -1,0 +1,39 @@
+"""Every recipe trains on a GPU, in bfloat16, from the first stage to the folder that it writes."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from retrieval.training.recipes import RECIPES
+from tests.training.small import write_everything
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+
+
+def make(home: Path, name: str, **options: Any) -> Path:
+    """Train a recipe for a moment on the GPU; the folder that it wrote."""
+    recipe = RECIPES[name]
+    places = {"run_folder": home / f"{name}-run", "out": home / name, "renders": home / "renders", "packs": home}
+    return recipe.make(dataclasses.replace(recipe.settings, device="cuda", **places, **options)).folder
+
+
+def test_every_recipe_trains_on_a_gpu(tmp_path: Path) -> None:
+    write_everything(tmp_path, 64)
+    seen = {"validation": tmp_path / "renders", "gallery": tmp_path / "renders"}
+    plain = make(tmp_path, "guise-mini-zs", **seen, epochs=2, steps=2, batch=8, size=32, validate_every=1)
+    make(tmp_path, "guise-mini", **seen, epochs=1, steps=2, batch=8, size=32)
+    small = {"epochs": 1, "steps": 12, "batch": 6, "size": 32, "teacher_epochs": 1, "teacher_batch": 4}
+    for name, start in (("dsn-world", plain), ("dsn-world-contrast", None)):
+        make(tmp_path, name, **small, meanings=plain, teacher=tmp_path / f"{name}-teacher", init=start)
+    once = {"latent_epochs": 1, "latent_steps": 1, "epochs": 1, "settling": 1, "steps": 1, "batch": 4}
+    prior = make(tmp_path, "prior-world", latents=tmp_path / "latents", **once)
+    unlabelled = {"drawings": 1, "epochs": 2, "batch": 64}
+    dude = make(tmp_path, "dude-world", prior=prior, **unlabelled)
+    make(tmp_path, "proto-ot-world", init=dude, **unlabelled)
+    make(tmp_path, "prior-world-student", prior=prior, dude=dude, epochs=1, steps=1, batch=4)
+    make(tmp_path, "judge", held_out=tmp_path / "renders", gallery=tmp_path / "renders", epochs=1, steps=1, batch=8)
