@@ -10,18 +10,19 @@ mean is known to `manifest`, `bundle`, `prior` and `judge`.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from retrieval.artifacts.manifest import MANIFEST, read_payload, write_payload
+from retrieval.artifacts.manifest import MANIFEST, manifest_text, read_payload
 from retrieval.errors import BundleError
-from retrieval.files import sha256, write_text
+from retrieval.files import sha256, write_files
 from retrieval.schema import shorten
 
 TENSORS = ".safetensors"
@@ -41,21 +42,18 @@ def halved(weights: Weights) -> dict[str, Tensor]:
 def seal(
     folder: Path, payload: Mapping[str, Any], weights: Mapping[str, Weights], texts: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """Write weights and texts, file by file, then the manifest; return its payload with `files`, their checksums.
+    """Write weights, texts and the manifest; return its payload with `files`, their checksums.
 
-    `payload` needs a "format" and becomes JSON. texts: JSON files that belong to the weights, such as a tokenizer. The
-    manifest comes last: without it there is nothing in the folder.
+    `payload` needs a "format" and becomes JSON. texts: JSON files that belong to the weights, such as a tokenizer. All
+    is written before anything takes its place, the manifest last: an error leaves what was there.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / MANIFEST).unlink(missing_ok=True)
-    for name, tensors in weights.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        save_file(dict(tensors), folder / name)
-        (folder / name).chmod(0o644)  # safetensors writes for its owner alone
-    for name, text in (texts or {}).items():
-        write_text(folder / name, text)
-    complete = dict(payload) | {"files": {name: sha256(folder / name) for name in (*weights, *(texts or {}))}}
-    write_payload(folder, complete)
+    contents = {folder / name: save(dict(tensors)) for name, tensors in weights.items()}
+    contents |= {folder / name: text.encode("utf-8") for name, text in (texts or {}).items()}
+    digests = {path.relative_to(folder).as_posix(): hashlib.sha256(data).hexdigest() for path, data in contents.items()}
+    complete = dict(payload) | {"files": digests}
+    for path in contents:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write_files(contents | {folder / MANIFEST: manifest_text(complete).encode("utf-8")})
     return complete
 
 

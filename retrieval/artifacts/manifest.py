@@ -140,9 +140,13 @@ def _read_text(path: Path) -> str:
 
 
 def write_payload(folder: Path, payload: Mapping[str, Any]) -> None:
-    """Write or replace the manifest, in one step; a list of names or numbers is one line."""
-    text = json.dumps(payload, indent=2)
-    write_text(folder / MANIFEST, re.sub(r"\[\n[^\[\]{}]*\]", _on_one_line, text) + "\n")
+    """Write or replace the manifest, in one step."""
+    write_text(folder / MANIFEST, manifest_text(payload))
+
+
+def manifest_text(payload: Mapping[str, Any]) -> str:
+    """The manifest's JSON; a list of names or numbers is one line."""
+    return re.sub(r"\[\n[^\[\]{}]*\]", _on_one_line, json.dumps(payload, indent=2)) + "\n"
 
 
 def _on_one_line(listed: re.Match[str]) -> str:

@@ -30,10 +30,22 @@ def test_what_is_sealed_comes_out_file_by_file(folder: Path) -> None:
     assert torch.equal(weights["two.safetensors"]["b"], torch.ones(2, 2))
 
 
-def test_the_manifest_is_written_last_and_goes_first(folder: Path) -> None:
+def test_an_error_while_sealing_leaves_the_folder_as_it_was(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {path: path.read_bytes() for path in folder.iterdir()}
     with pytest.raises(ValueError, match="expected torch"):
         seal(folder, {"format": KIND}, {"one.safetensors": {"a": "no tensor"}})  # type: ignore[dict-item]
-    assert not (folder / MANIFEST).exists()
+    for last in range(2):
+        written = iter(range(last, -1, -1))
+
+        def full(path: Path, data: bytes) -> None:
+            if next(written) == 0:  # noqa: B023
+                raise OSError(28, "No space left on device")
+            path.write_bytes(data)
+
+        monkeypatch.setattr("retrieval.files._write", full)
+        with pytest.raises(OSError, match="No space left"):
+            seal(folder, {"format": KIND}, {"one.safetensors": {"a": torch.zeros(9)}})
+        assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_halves_keep_whole_numbers(folder: Path) -> None:
