@@ -8,33 +8,44 @@ python -m benchmarks.disentanglement --judge   only make the judge of drawn pict
 Everything is asked of the embedded gallery, whose objects nothing was trained on, at 64 px. DUDE's code is compared
 with the feature of the trunk that it began as ("raw"), with those of its ablations, and with other methods': ProtoOT,
 which began there, too, and a plain encoder and its captions, whose trunk that is. Its pictures are compared with real
-ones. The prior saw some classes and not others: both are told apart.
+ones. The prior saw some classes and not others: both are reported.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import math
 import sys
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 
 from benchmarks import ROOT
+from benchmarks.disentanglement_sources import (
+    GALLERY,
+    HELD_OUT,
+    JUDGE,
+    PLAIN,
+    PRIOR,
+    STUDENT,
+    TRAINING,
+    WHOLE,
+    dude,
+    folder,
+    make_judge,
+    masks,
+    training_labels,
+)
 from retrieval.artifacts.bundle import load_bundle
 from retrieval.artifacts.judge import load_judge
 from retrieval.artifacts.manifest import MANIFEST, read_manifest
 from retrieval.artifacts.prior import LoadedPrior, load_prior
 from retrieval.data.picture_table import PictureTable
 from retrieval.data.readers.packs import packs_folder
-from retrieval.data.readers.quickdraw import quickdraw
 from retrieval.data.readers.world import read_rendered
 from retrieval.diffusion.samplers import Sampler
 from retrieval.diffusion.spelling import Spelling
@@ -65,21 +76,11 @@ from retrieval.evaluation.report import write_measurements
 from retrieval.evaluation.results import fold_measurements, read_measurements
 from retrieval.evaluation.students import measure_student
 from retrieval.evaluation.swaps import measure_swaps, measure_words
-from retrieval.items import ITEMS
 from retrieval.methods.dude import Dude
-from retrieval.training.recipes import RECIPES
 from retrieval.training.recipes.parts.unlabelled import begin_extractor, extractor_of
-from retrieval.types import DOODLE
 from retrieval.world.split import ALL, SEEN
 
 RESULTS = ROOT / "benchmarks" / "results" / "disentanglement.json"
-GALLERY = ROOT / "assets" / "gallery"
-PRIOR, JUDGE = ROOT / "checkpoints" / "prior-world", ROOT / "checkpoints" / "judge"
-STUDENT = ROOT / "checkpoints" / "prior-world-student"
-PLAIN = ROOT / "checkpoints" / "guise-mini-zs"
-TRAINING = ROOT / "runs" / "world-training-64"  # what the prior saw of the world
-HELD_OUT = ROOT / "runs" / "world-validation-64"  # rendered at 64 px: pictures made smaller look different
-WHOLE = "dude-world"
 SEEDS = (0, 1, 2)
 OBJECT, MEANS = "object code", "domain mean removed"
 SPELLED = f"spelled {OBJECT}"
@@ -96,7 +97,7 @@ CONTROLS = {  # bundle -> what its code is called
     f"{WHOLE}-not-mutual": "with neighbours that are not mutual",
     f"{WHOLE}-at-once": "with neighbours across domains from the start",
 }
-ABLATIONS = tuple(told for told in CONTROLS.values() if told != UNREAD)  # which do not read either
+ABLATIONS = tuple(code for code in CONTROLS.values() if code != UNREAD)  # which do not read either
 OTHERS = {  # the same of other methods that had no labels
     "proto-ot-world": "ProtoOT",
     "proto-ot-world-oracle": "ProtoOT, told the number of classes",
@@ -160,32 +161,9 @@ def main() -> None:
     write_measurements(RESULTS, list({row.key: row for row in [*before, *rows]}.values()))
 
 
-def make_judge(packs: Path) -> None:
-    """Train the judge, or go on, and save it with its accuracy on real pictures that it never saw."""
-    recipe = RECIPES["judge"]
-    folders = {"run_folder": ROOT / "runs" / "judges" / "object-and-style", "out": JUDGE, "packs": packs}
-    sets = {"renders": TRAINING, "held_out": HELD_OUT, "gallery": GALLERY}
-    print(recipe.make(dataclasses.replace(recipe.settings, **folders, **sets)).metrics)
-
-
-def folder(name: str, seed: int) -> Path | None:
-    """Where the bundle of that name and seed lies, shipped or not; None where it was not made."""
-    shipped, made = ROOT / "checkpoints" / name, ROOT / "runs" / "bundles" / f"{name}-{seed}"
-    if (shipped / MANIFEST).is_file() and read_manifest(shipped).seed == seed:
-        return shipped
-    return made if (made / MANIFEST).is_file() else None
-
-
 def with_names(measurement: Measurement) -> Measurement:
     """The same, which says that names of classes taught the code."""
     return dataclasses.replace(measurement, how=f"{measurement.how}; taught by names of classes")
-
-
-def dude(name: str, seed: int) -> Dude | None:
-    """The method in that bundle, if it was made."""
-    where = folder(name, seed)
-    method = None if where is None else load_bundle(where).method
-    return method if isinstance(method, Dude) else None
 
 
 class Bench:
@@ -270,11 +248,11 @@ class Bench:
         codes = {OBJECT: tokens(method, self._real).numpy()}
         codes[f"{OBJECT}, {MEANS}"] = without_means(codes[OBJECT], self._real.domains)
         codes[SPELLED] = self._spelling(torch.from_numpy(codes[OBJECT])).numpy()
-        made = {told: dude(name, seed) for name, told in CONTROLS.items()}
-        codes |= {told: tokens(other, self._real).numpy() for told, other in made.items() if other is not None}
-        for name, told in OTHERS.items():
+        made = {code: dude(name, seed) for name, code in CONTROLS.items()}
+        codes |= {code: tokens(other, self._real).numpy() for code, other in made.items() if other is not None}
+        for name, code in OTHERS.items():
             if (where := folder(name, seed)) is not None:
-                codes[told] = embedded(load_bundle(where), self._real)
+                codes[code] = embedded(load_bundle(where), self._real)
         return codes
 
     def _given(self, method: Dude) -> dict[str, np.ndarray]:
@@ -292,7 +270,7 @@ class Bench:
         return dict(zip(GIVEN, codes, strict=True)) | self._named()
 
     def _named(self) -> dict[str, np.ndarray]:
-        """Codes of the plain encoder, without the means of its domains, and told in captions.   -> (N, W) each"""
+        """Codes of the plain encoder, without the means of its domains, and as captions.   -> (N, W) each"""
         bundle = load_bundle(PLAIN)
         plain = embedded(bundle, self._real)
         codes: tuple[np.ndarray, ...] = (
@@ -338,28 +316,7 @@ class Bench:
                 names, within, across = kept["names"].tolist(), kept["within"], kept["across"]
             pairs.append((number, within, across))
         begins = math.ceil(config["half"] * config["epochs"]) + 1 if config["progressive"] else 1
-        return measure_pairs(pairs, self._labels(names), begins, control)
-
-    def _labels(self, names: Sequence[str]) -> list[str]:
-        """What training pictures show, which training did not know; names are DOMAIN-ROW."""
-        settings = RECIPES[WHOLE].settings
-        shown = read_rendered(ROOT / settings.renders).labels
-        by_label = Counter(quickdraw(self._packs / "quickdraw345", ALL, "train").labels)
-        drawn = [label for label in ALL for _ in range(min(by_label[label] // 2, settings.drawings))]  # every other one
-        split = (name.rsplit("-", 1) for name in names)
-        return [drawn[int(row)] if style == DOODLE.name else shown[int(row)] for style, row in split]
-
-
-def masks(real: PictureTable) -> np.ndarray:
-    """Where the object is in each of the gallery's pictures, at their size.   -> (N, H, W) bool"""
-    size = real.pictures[0].pixels().shape[:2]
-    found: dict[str, np.ndarray] = {}
-    for line in map(json.loads, (GALLERY / ITEMS).read_text(encoding="utf-8").splitlines()):
-        if line["object"] not in found:
-            with Image.open((GALLERY / line["path"]).with_name(f"{line['object']}-mask.png")) as mask:
-                small = mask.convert("L").resize(size[::-1], Image.Resampling.BOX)
-            found[line["object"]] = np.asarray(small) > 127
-    return np.stack([found[instance] for instance in real.instances])
+        return measure_pairs(pairs, training_labels(self._packs, names), begins, control)
 
 
 if __name__ == "__main__":

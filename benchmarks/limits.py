@@ -44,8 +44,8 @@ class Trunk:
 
     def encode_images(self, images: torch.Tensor, domains: Any) -> torch.Tensor:
         """(B, 3, H, W) -> (B, dim), unit rows."""
-        found: torch.Tensor = torch.nn.functional.normalize(self._trunk(images), dim=-1)
-        return found
+        features: torch.Tensor = torch.nn.functional.normalize(self._trunk(images), dim=-1)
+        return features
 
 
 def main() -> None:

@@ -140,7 +140,7 @@ def index_rows() -> list[Measurement]:
             start = time.perf_counter()
             run()
             times[name].append(time.perf_counter() - start)
-    middle = {name: statistics.median(found[1:]) for name, found in times.items()}
+    middle = {name: statistics.median(seconds[1:]) for name, seconds in times.items()}
     how = f"{len(items)} gallery pictures, files read and decoded; median of {TURNS} turns"
     return [
         row(
@@ -188,7 +188,7 @@ def drawn_rows() -> list[Measurement]:
     count = max(CARDS + 1, (GRIDS + 1) * SIDE)
     chosen = items[:: len(items) // count]
     originals = [Original(open_image(item.path), item.domain.name, item.label) for item in chosen]
-    cards = [steps_timed(disentangler.card(one)) for one in originals[: CARDS + 1]][1:]
+    cards = [steps_timed(disentangler.card(original)) for original in originals[: CARDS + 1]][1:]
     styles = disentangler.styles[:SIDE]
     rows = [originals[at * SIDE : (at + 1) * SIDE] for at in range(GRIDS + 1)]  # no two alike: what is drawn is kept
     grids = [steps_timed(disentangler.grid(row, styles)) for row in rows][1:]
@@ -290,9 +290,9 @@ def until_searched(address: str, start: float) -> float:
     with urllib.request.urlopen(call, timeout=60) as answer:  # noqa: S310
         event = json.load(answer)["event_id"]
     with urllib.request.urlopen(f"{call.full_url}/{event}", timeout=120) as answer:  # noqa: S310
-        told = answer.read().decode()
-    if "event: complete" not in told:
-        sys.exit(f"The first search failed: {told}")
+        body = answer.read().decode()
+    if "event: complete" not in body:
+        sys.exit(f"The first search failed: {body}")
     return time.perf_counter() - start
 
 
@@ -322,8 +322,8 @@ def stroke_times(address: str) -> list[float]:
 def find_chromium() -> str:
     """The browser that is there."""
     names = ("chromium", "chromium-browser", "google-chrome")
-    found = next((path for name in names if (path := shutil.which(name))), None)
-    return found or sys.exit("No Chromium on this machine: make browser installs one.")
+    chromium = next((path for name in names if (path := shutil.which(name))), None)
+    return chromium or sys.exit("No Chromium on this machine: make browser installs one.")
 
 
 def peak_memory(pid: int) -> float:

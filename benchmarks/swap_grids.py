@@ -46,24 +46,24 @@ def main() -> None:
 def sheet(grid: SwapGrid, labels: Sequence[str]) -> Image.Image:
     """The grid on white, with names."""
     step, margin, top = CELL + GAP, 104, 24
-    found = Image.new("RGB", (margin + step * (len(grid.styles) + 1) + GAP, top + step * len(labels)), "white")
-    pen, font = ImageDraw.Draw(found), ImageFont.load_default(size=13)
-    for column, told in enumerate(("gallery photo", *grid.styles)):
-        pen.text((margin + column * step + CELL / 2, top / 2), told, fill="black", font=font, anchor="mm")
+    sheet = Image.new("RGB", (margin + step * (len(grid.styles) + 1) + GAP, top + step * len(labels)), "white")
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=13)
+    for column, title in enumerate(("gallery photo", *grid.styles)):
+        pen.text((margin + column * step + CELL / 2, top / 2), title, fill="black", font=font, anchor="mm")
     for row, (label, original, cells) in enumerate(zip(labels, grid.originals, grid.rows, strict=True)):
         y = top + row * step
         pen.text((margin - GAP, y + CELL / 2), label, fill="black", font=font, anchor="rm")
-        found.paste(large(original), (margin, y))
+        sheet.paste(large(original), (margin, y))
         for column, cell in enumerate(cells, start=1):
             if cell is not None:
-                put(found, pen, cell, (margin + column * step, y))
-    return found
+                put(sheet, pen, cell, (margin + column * step, y))
+    return sheet
 
 
-def put(found: Image.Image, pen: ImageDraw.ImageDraw, cell: Drawn, at: tuple[int, int]) -> None:
+def put(sheet: Image.Image, pen: ImageDraw.ImageDraw, cell: Drawn, at: tuple[int, int]) -> None:
     """A generated picture, its rim and its dot."""
     x, y = at
-    found.paste(large(cell.picture), at)
+    sheet.paste(large(cell.picture), at)
     pen.rectangle((x - 2, y - 2, x + CELL + 1, y + CELL + 1), outline=READ if cell.class_holds else MISREAD, width=2)
     pen.ellipse((x + CELL - 9, y + 3, x + CELL - 3, y + 9), fill=READ if cell.style_holds else MISREAD)
 

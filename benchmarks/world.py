@@ -61,27 +61,27 @@ def main() -> None:
     parser.add_argument(
         "--only", choices=["sketch", "photo", "style", "train"], help="one part; the other rows stay as they are"
     )
-    told = parser.parse_args()
+    asked = parser.parse_args()
     packs = packs_folder()
     if packs is None:
         sys.exit("This needs the folder of packs: set GUISE_DATA.")
     torch.manual_seed(SEED)
-    if told.only == "train":
+    if asked.only == "train":
         _sketch_judge(packs)
         _photo_judge(packs)
         return
-    rows: list[Measurement] = _speed_rows() if told.only is None else []  # first, while nothing else fills the memory
-    judged = read_rendered(told.gallery)
-    if told.only in (None, "sketch"):
+    rows: list[Measurement] = _speed_rows() if asked.only is None else []  # first, while nothing else fills the memory
+    judged = read_rendered(asked.gallery)
+    if asked.only in (None, "sketch"):
         rows += _sketch_rows(packs, judged)
-    if told.only in (None, "photo"):
+    if asked.only in (None, "photo"):
         rows += _photo_rows(packs, judged)
-    if told.only in (None, "style"):
-        training = read_rendered(told.training).in_memory()
-        rows += [*_unseen_style_rows(training, judged), _style_row(training, read_rendered(told.validation))]
+    if asked.only in (None, "style"):
+        training = read_rendered(asked.training).in_memory()
+        rows += [*_unseen_style_rows(training, judged), _style_row(training, read_rendered(asked.validation))]
     for row in rows:
         sys.stdout.write(f"{row.name}: {row.value:.4f} {row.unit} (target {row.target}) {row.how}\n")
-    before = read_measurements(RESULTS).rows if told.only and RESULTS.is_file() else []
+    before = read_measurements(RESULTS).rows if asked.only and RESULTS.is_file() else []
     write_measurements(RESULTS, list({row.key: row for row in [*before, *rows]}.values()))
 
 
@@ -204,11 +204,11 @@ def _judge(
     asked = {"classes": judge.classes, "size": size, "steps": steps, "seed": SEED} | dataclasses.asdict(config)
     run = Run(ROOT / "runs" / "judges" / name, asked)
 
-    def told(done: int, of: int) -> None:
+    def report(done: int, of: int) -> None:
         if done == of:
             sys.stderr.write(f"judge {name}: an epoch done\n")
 
-    run_epochs(Stage(judge, data, run, seed=SEED), told)
+    run_epochs(Stage(judge, data, run, seed=SEED), report)
     return judge
 
 

@@ -123,7 +123,7 @@ def training_objects(real: PictureTable) -> np.ndarray:
 
 
 def measure_gaps(name: str, codes: Codes, real: PictureTable, targets: Targets = (None, None)) -> list[Measurement]:
-    """T5: how far the codes of two domains are apart, and how well the domains are told apart by a line.
+    """T5: how far the codes of two domains are apart, and how well a line separates the domains.
 
     The two sets never share an object, and have the same number of each class. `targets` of (MMD, AUC).
     """
@@ -131,13 +131,13 @@ def measure_gaps(name: str, codes: Codes, real: PictureTable, targets: Targets =
     here, first = np.asarray(real.domains), _every_other_object(real)
     kernel = gaussian(median_distance(rows[:: max(1, len(rows) // 1000)]))
     apart, areas = [], []
-    for one, other in combinations(sorted(set(real.domains)), 2):
-        apart.append(squared_mmd(rows[(here == one) & first], rows[(here == other) & ~first], kernel))
-        both = (here == one) | (here == other)
+    for first_style, other in combinations(sorted(set(real.domains)), 2):
+        apart.append(squared_mmd(rows[(here == first_style) & first], rows[(here == other) & ~first], kernel))
+        both = (here == first_style) | (here == other)
         places = (here == other).astype(np.int64)
         scores = logistic(rows[both & train], places[both & train], rows[both & ~train], 2)
         areas.append(auc(scores[:, 1] - scores[:, 0], places[both & ~train] == 1))
-    halves = [(rows[(here == one) & first], rows[(here == one) & ~first]) for one in sorted(set(real.domains))]
+    halves = [(rows[(here == style) & first], rows[(here == style) & ~first]) for style in sorted(set(real.domains))]
     alike = [squared_mmd(*pair, kernel) for pair in halves]
     how = f"unbiased, Gaussian kernel of median width, mean of {len(apart)} pairs of domains, no object in both sets"
     control = "control: two halves of one domain"

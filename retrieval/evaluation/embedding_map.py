@@ -188,7 +188,7 @@ def pulled(config: Config, epoch: int) -> tuple[str, ...]:
 
 
 def stopped(codes: Codes, axes: Axes, real: PictureTable, method: Dude) -> Stop:
-    """What is told of codes (N, D) of the pictures."""
+    """What is measured of codes (N, D) of the pictures."""
     points, shown = axes.placed(codes)
     within, across = neighbouring(codes, real.domains, method)
     numbers: dict[str, float | None] = dict(measured(codes, real))
@@ -228,13 +228,13 @@ def measured(codes: Codes, real: PictureTable) -> dict[str, float]:
     """What the evaluation finds of these codes: T1 by its strongest reader, and the gap of T5 with its control."""
     measurements = (*measure_probes("", codes, real), *measure_gaps("", codes, real))
     values = {(part.measure, part.control): part.value for part in measurements}
-    told = {
+    numbers = {
         "class probe": values[probe_name("class", MAIN), ""],
         "domain probe": values[probe_name("domain", MAIN), ""],
         "MMD2": values[MMD, ""],
         "MMD2 of one domain": values[MMD, ONE_DOMAIN],
     }
-    return {name: round(value, DIGITS) for name, value in told.items()}
+    return {name: round(value, DIGITS) for name, value in numbers.items()}
 
 
 def _unit(codes: Codes) -> Tensor:

@@ -1,6 +1,6 @@
 """What the prior does with an object code: what it sees under a right and a wrong one, where it looks, what it draws.
 
-Pictures are named by a judge that learned from real pictures alone. Objects in other styles, and what they show, stand
+Pictures are named by a judge that learned from renders and drawings. Objects in other styles, and what they show, stand
 in `swaps`.
 """
 
@@ -44,7 +44,7 @@ Rows = npt.NDArray[np.int64]
 @dataclass(frozen=True)
 class Studio:
     """Who takes part: what draws, what makes codes, who judges, and how pictures are reached. `spelling`: how codes
-    are told to the prior; None: as they are.
+    are given to the prior; None: as they are.
     """
 
     prior: Prior
@@ -97,7 +97,7 @@ def _normalised(dude: Dude, real: PictureTable, batch: int) -> list[Tensor]:
 
 
 @torch.inference_mode()
-def judged(judge: Judge, pictures: Tensor, batch: int = 128) -> Judged:
+def judge_pictures(judge: Judge, pictures: Tensor, batch: int = 128) -> Judged:
     """The judge's word on pictures (N, 3, H, W) in [-1, 1]."""
     features = torch.cat([judge.features(part) for part in pictures.split(batch)])
     classes, styles = judge.named(features)
@@ -109,12 +109,12 @@ def judged(judge: Judge, pictures: Tensor, batch: int = 128) -> Judged:
     )
 
 
-def same(one: Sequence[str], other: Sequence[str]) -> Values:
+def agreement(first: Sequence[str], other: Sequence[str]) -> Values:
     """1 where two names agree, else 0.   (N,), (N,) -> (N,)"""
-    return (np.asarray(one) == np.asarray(other)).astype(np.float64)
+    return (np.asarray(first) == np.asarray(other)).astype(np.float64)
 
 
-def planned(real: PictureTable, count: int, seed: int) -> Plan:
+def plan_swaps(real: PictureTable, count: int, seed: int) -> Plan:
     """Sources drawn evenly from all classes, each with one of the other styles, evenly."""
     rng = np.random.default_rng(seed)
     styles = sorted(set(real.domains))
@@ -131,25 +131,25 @@ def planned(real: PictureTable, count: int, seed: int) -> Plan:
 
 
 @torch.inference_mode()
-def pictures(studio: Studio, prompts: Sequence[str], places: dict[int, Tensor], seed: int) -> Tensor:
+def generate(studio: Studio, prompts: Sequence[str], places: dict[int, Tensor], seed: int) -> Tensor:
     """The pictures of prompts (B,), with vectors (B, W) in the places of words; one noise for each row, the same
     whatever the prompts are.   -> (B, 3, H, W) in [-1, 1]
     """
-    found = []
+    parts = []
     for start in range(0, len(prompts), BATCH):
         part = slice(start, start + BATCH)
-        told = studio.prior.reader(prompts[part], {place: vectors[part] for place, vectors in places.items()})
-        x = noise(studio.prior, seed * 100_003 + start, len(told), locked=False)
-        *_, last = draw(studio.prior, told, x, studio.sampler)
-        found.append(last)
-    return torch.cat(found)
+        states = studio.prior.reader(prompts[part], {place: vectors[part] for place, vectors in places.items()})
+        x = noise(studio.prior, seed * 100_003 + start, len(states), locked=False)
+        *_, last = draw(studio.prior, states, x, studio.sampler)
+        parts.append(last)
+    return torch.cat(parts)
 
 
 @torch.inference_mode()
 def codes_of(studio: Studio, real: PictureTable, plan: Plan) -> Tensor:
-    """The object codes of a plan, as the prior is told them.   -> (B, W)"""
-    found = tokens(studio.dude, real.select(plan.rows.tolist()))
-    return found if studio.spelling is None else studio.spelling(found)
+    """The object codes of a plan, as the prior is given them.   -> (B, W)"""
+    codes = tokens(studio.dude, real.select(plan.rows.tolist()))
+    return codes if studio.spelling is None else studio.spelling(codes)
 
 
 def labels_of(real: PictureTable, plan: Plan) -> list[str]:
@@ -162,8 +162,8 @@ def labels_of(real: PictureTable, plan: Plan) -> list[str]:
 
 @torch.inference_mode()
 def measure_use(studio: Studio, real: PictureTable, count: int, steps: Sequence[int], seed: int) -> list[Measurement]:
-    """T4: by how much the prior's noise error rises when it is told another object's code, or another style's word."""
-    plan = planned(real, count, seed)
+    """T4: by how much the prior's noise error rises when it is given another object's code, or another style's word."""
+    plan = plan_swaps(real, count, seed)
     codes, own = codes_of(studio, real, plan), [real.domains[row] for row in plan.rows]
     order = np.argsort([real.labels[row] for row in plan.rows], kind="stable")
     turned = np.empty_like(order)
@@ -171,17 +171,21 @@ def measure_use(studio: Studio, real: PictureTable, count: int, steps: Sequence[
     words, others = [prompt(style) for style in own], [prompt(style) for style in plan.styles]
     latents = studio.prior.latents.encode(real.tensor(plan.rows.tolist()))
     draws = torch.Generator().manual_seed(seed)
-    told: list[Values] = []
+    errors: list[Values] = []
     shuffled: list[Values] = []
     wrong: list[Values] = []
     for step in steps:
         t, eps = torch.full((len(latents),), step), torch.randn(latents.shape, generator=draws)
-        for kept, prompts, vectors in ((told, words, codes), (shuffled, words, codes[turned]), (wrong, others, codes)):
+        for kept, prompts, vectors in (
+            (errors, words, codes),
+            (shuffled, words, codes[turned]),
+            (wrong, others, codes),
+        ):
             states = studio.prior.reader(prompts, {THING_AT: vectors})
             kept.append(studio.prior.noise_error(latents, eps, t, states).double().numpy())
     measurements = []
     for name, rows in (("codes shuffled", shuffled), ("another style's word", wrong)):
-        right, otherwise = np.stack(told), np.stack(rows)  # (T, B)
+        right, otherwise = np.stack(errors), np.stack(rows)  # (T, B)
         points = tuple((t, *point) for t, point in zip(steps, curve(right, otherwise), strict=True))
         rises = (otherwise - right).mean(axis=0) / right.mean()
         how = f"share by which the noise error rises, {len(latents)} pictures, mean of {len(steps)} noise steps"
@@ -193,7 +197,7 @@ def measure_use(studio: Studio, real: PictureTable, count: int, steps: Sequence[
 @torch.inference_mode()
 def measure_attention(studio: Studio, real: PictureTable, masks: Relevance, count: int, seed: int) -> list[Measurement]:
     """T7: whether the prior looks up the object's code where the object is. masks (N, H, W) of the real pictures."""
-    plan = planned(real, count, seed)
+    plan = plan_swaps(real, count, seed)
     z, rows = codes_of(studio, real, plan), plan.rows.tolist()
     latents = studio.prior.latents.encode(real.tensor(rows))
     states = studio.prior.reader([prompt(real.domains[row]) for row in rows], {THING_AT: z})
@@ -227,17 +231,17 @@ def measure_attention(studio: Studio, real: PictureTable, masks: Relevance, coun
 @torch.inference_mode()
 def measure_sliders(studio: Studio, real: PictureTable, count: int, seed: int) -> list[Measurement]:
     """T8: whether the style rises steadily from one word to another, and the object stays."""
-    plan = planned(real, count, seed)
+    plan = plan_swaps(real, count, seed)
     z, shares, labels = codes_of(studio, real, plan), np.linspace(0.0, 1.0, STOPS), labels_of(real, plan)
     word = studio.prior.reader.word
     ends = [(word(real.domains[row]), word(style)) for row, style in zip(plan.rows, plan.styles, strict=True)]
     right, rising = [], []
     for share in shares.tolist():
         places = {THING_AT: z, STYLE_AT: torch.stack([renormalised_lerp(*pair, share) for pair in ends])}
-        told = judged(studio.judge, pictures(studio, [prompt()] * len(z), places, seed))
-        right.append(same(told.classes, labels))
+        predictions = judge_pictures(studio.judge, generate(studio, [prompt()] * len(z), places, seed))
+        right.append(agreement(predictions.classes, labels))
         columns = [studio.judge.styles.index(style) for style in plan.styles]
-        rising.append(told.style_shares[np.arange(len(z)), columns])
+        rising.append(predictions.style_shares[np.arange(len(z)), columns])
     ranks = np.array([spearman(shares, row) for row in np.stack(rising, axis=1)])
     target, chance = Target(">=", 0.8), 1 / len(studio.judge.classes)
     how = f"{len(z)} sliders of {STOPS} stops from the own style's word to another's: rank correlation with its share"

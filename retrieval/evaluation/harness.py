@@ -21,7 +21,7 @@ from retrieval.encoder import Encoder, TextEncoder, Vectors, embed_images, embed
 from retrieval.errors import DataError, SettingsError, UnreadableImage
 from retrieval.evaluation.binary import InBits
 from retrieval.evaluation.floors import without_domain_means
-from retrieval.evaluation.measures import expected, measured, weights
+from retrieval.evaluation.measures import expected, score_queries, weights
 from retrieval.evaluation.metrics import Relevance, Values, bootstrap_interval, class_interval
 from retrieval.evaluation.tasks import Task
 from retrieval.types import Domain
@@ -66,7 +66,7 @@ class Memory:
     ) -> Vectors:
         """One unit row for each picture, in order.   -> (N, dim)
 
-        Pictures that cannot be opened are told to `on_unreadable` and have no row; without it they are an error.
+        Pictures that cannot be opened go to `on_unreadable` and have no row; without it they are an error.
         """
         keys = [(encoder.fingerprint, row.picture, row.domain) for row in table]
         missing = {key: row for key, row in zip(keys, table, strict=True) if key not in self._rows}
@@ -143,9 +143,9 @@ def _scored(scores: Callable[[slice], Vectors], task: Task) -> Report:
         if task.considered is not None:
             below = np.where(task.considered[rows], below, np.inf)  # behind all others, where nothing is relevant
         ranked: Relevance = np.take_along_axis(truth[rows], np.argsort(below, axis=1, kind="stable"), axis=1)
-        for name, values in parts.items():
-            values.append(measured(name, ranked))
-    found = {name: np.concatenate(values) for name, values in parts.items()}
+        for name, part in parts.items():
+            part.append(score_queries(name, ranked))
+    values = {name: np.concatenate(part) for name, part in parts.items()}
     counts = truth.sum(axis=1)
     weigh = {name: weights(name, counts, task.labels) for name in task.metrics}
     return Report(
@@ -153,10 +153,10 @@ def _scored(scores: Callable[[slice], Vectors], task: Task) -> Report:
         queries=len(truth),
         gallery=len(task.gallery),
         chance=share(task),
-        metrics={name: float(np.average(values, weights=weigh[name])) for name, values in found.items()},
-        interval={name: bootstrap_interval(values, weights=weigh[name]) for name, values in found.items()},
-        class_interval=_class_intervals(found, weigh, task.labels),
-        values=found,
+        metrics={name: float(np.average(part, weights=weigh[name])) for name, part in values.items()},
+        interval={name: bootstrap_interval(part, weights=weigh[name]) for name, part in values.items()},
+        class_interval=_class_intervals(values, weigh, task.labels),
+        values=values,
     )
 
 

@@ -64,9 +64,9 @@ def meaning(name: str) -> str:
     return ""
 
 
-def measured(name: str, relevant: Relevance) -> Values:
+def score_queries(name: str, relevant: Relevance) -> Values:
     """The named metric of each query.   (Q, N) -> (Q,)"""
-    kind, k = parsed(name)
+    kind, k = parse_metric(name)
     if kind == "P@K truncated":
         return precision_truncated(relevant, k)[0]
     if kind in PLAIN:
@@ -78,7 +78,7 @@ def weights(name: str, counts: npt.NDArray[np.integer], labels: Sequence[str] = 
     """What each query weighs in the mean of the named metric. `counts` (Q,) is how many pictures are relevant to each,
     `labels` (Q,) are the classes of the queries, for which only `mAP@all macro` asks.   -> (Q,)
     """
-    kind, k = parsed(name)
+    kind, k = parse_metric(name)
     if kind == "P@K truncated":
         return np.minimum(counts, k).astype(np.float64)
     if kind == "mAP@all macro":
@@ -88,17 +88,17 @@ def weights(name: str, counts: npt.NDArray[np.integer], labels: Sequence[str] = 
     return np.ones(len(counts))
 
 
-def parsed(name: str) -> tuple[str, int]:
+def parse_metric(name: str) -> tuple[str, int]:
     """The kind of a metric, one of KINDS, and its K (0 where it has none). Raises SettingsError for an unknown name.
 
-    >>> parsed("mAP@200 strict")
+    >>> parse_metric("mAP@200 strict")
     ('mAP@K strict', 200)
     """
-    found = re.search(r"@([1-9]\d*)\b", name)
-    kind = name if found is None else name.replace(found[0], "@K", 1)
-    if kind not in KINDS or ("@K" in kind) != (found is not None):
+    match = re.search(r"@([1-9]\d*)\b", name)
+    kind = name if match is None else name.replace(match[0], "@K", 1)
+    if kind not in KINDS or ("@K" in kind) != (match is not None):
         raise SettingsError(f"There is no metric {name!r}. Choose among {', '.join(KINDS)}, where K is a number.")
-    return kind, int(found[1]) if found else 0
+    return kind, int(match[1]) if match else 0
 
 
 # ---------------------------------------------------------------- chance
@@ -112,19 +112,19 @@ def expected(name: str, relevant: int, total: int) -> float | None:
     >>> expected("R@1", 1, 4)
     0.25
     """
-    kind, k = parsed(name)
+    kind, k = parse_metric(name)
     k = min(k, total)
     if kind in ("mAP@all", "mAP@all macro"):
         return expected_average_precision(relevant, total)
     if kind == "mAP@K strict":
-        return _expected_gain(relevant, total, k) / min(relevant, parsed(name)[1])
+        return _expected_gain(relevant, total, k) / min(relevant, parse_metric(name)[1])
     if kind == "mAP@K lenient":
         return sum(
             _draws_with(hits, relevant, total, k) * expected_average_precision(hits, k)
             for hits in range(max(1, k - (total - relevant)), min(relevant, k) + 1)
         )
     if kind == "P@K":
-        return relevant / total * k / parsed(name)[1]
+        return relevant / total * k / parse_metric(name)[1]
     if kind == "P@K truncated":
         return relevant / total
     if kind == "R@K":

@@ -10,7 +10,15 @@ import torch
 from retrieval.data.picture_table import PictureTable
 from retrieval.diffusion.prompts import THING_AT, prompt
 from retrieval.evaluation.disentanglement import polynomial, squared_mmd
-from retrieval.evaluation.generation_quality import Judged, Studio, codes_of, judged, pictures, planned, same
+from retrieval.evaluation.generation_quality import (
+    Judged,
+    Studio,
+    agreement,
+    codes_of,
+    generate,
+    judge_pictures,
+    plan_swaps,
+)
 from retrieval.evaluation.measurement import Measurement, Target, mean_measurement
 from retrieval.evaluation.metrics import Values
 
@@ -21,18 +29,18 @@ LESS = -0.03  # by how much a student may be named right less often
 @torch.inference_mode()
 def measure_student(studio: Studio, student: Studio, real: PictureTable, count: int, seed: int) -> list[Measurement]:
     """`student` draws with its own prior and sampler; codes, judge and spelling are those of `studio`."""
-    plan = planned(real, count, seed)
+    plan = plan_swaps(real, count, seed)
     vectors = {THING_AT: codes_of(studio, real, plan)}
     words, labels = [prompt(style) for style in plan.styles], [real.labels[row] for row in plan.rows]
 
     def drawn(who: Studio, noise: int) -> Judged:
-        return judged(studio.judge, pictures(who, words, vectors, noise))
+        return judge_pictures(studio.judge, generate(who, words, vectors, noise))
 
     mine, usual, other = drawn(student, seed), drawn(studio, seed), drawn(studio, seed + 1)
     measurements = []
     for kind, rates in (
-        ("class", [same(told.classes, labels) for told in (mine, usual)]),
-        ("style", [same(told.styles, plan.styles) for told in (mine, usual)]),
+        ("class", [agreement(predictions.classes, labels) for predictions in (mine, usual)]),
+        ("style", [agreement(predictions.styles, plan.styles) for predictions in (mine, usual)]),
     ):
         how = f"{len(labels)} swaps in {student.sampler.steps} steps, and the prior's in {studio.sampler.steps}"
         measurements.append(mean_measurement(f"student swap {kind}", rates[0], how, labels))
@@ -50,12 +58,12 @@ def measure_student(studio: Studio, student: Studio, real: PictureTable, count: 
     ]
 
 
-def _expected(one: Values, other: Values, seed: int) -> tuple[float, float]:
+def _expected(first: Values, other: Values, seed: int) -> tuple[float, float]:
     """The distance of two sets of the prior's pictures, and that with two standard deviations. Halves of a set, each
     picture once, vary about the whole as such wholes do about what they were drawn from.
     """
-    rng, count = np.random.default_rng(seed), len(one)
+    rng, count = np.random.default_rng(seed), len(first)
     halves = [rng.choice(count, max(2, count // 2), replace=False) for _ in range(DRAWS)]
-    among = squared_mmd(one, other, polynomial)
-    draws = [squared_mmd(one[rows], other[rows], polynomial) for rows in halves]
+    among = squared_mmd(first, other, polynomial)
+    draws = [squared_mmd(first[rows], other[rows], polynomial) for rows in halves]
     return among, among + 2 * float(np.std(draws))

@@ -25,12 +25,12 @@ from retrieval.evaluation.generation_quality import (
     Judged,
     Plan,
     Studio,
+    agreement,
     codes_of,
-    judged,
+    generate,
+    judge_pictures,
     labels_of,
-    pictures,
-    planned,
-    same,
+    plan_swaps,
 )
 from retrieval.evaluation.measurement import (
     CHANCE,
@@ -66,21 +66,21 @@ def measure_swaps(
     home: held-out pictures that were made at the size of the judge, for its own accuracy; where they are not given, the
     real ones. known: the prior's training pictures.
     """
-    plan = planned(real, counts[0], seed)
+    plan = plan_swaps(real, counts[0], seed)
     z = codes_of(studio, real, plan)  # (B, W)
-    own = judged(studio.judge, real.tensor())
-    swapped = pictures(studio, [prompt(style) for style in plan.styles], {THING_AT: z}, seed)
-    told = judged(studio.judge, swapped)
+    own = judge_pictures(studio.judge, real.tensor())
+    swapped = generate(studio, [prompt(style) for style in plan.styles], {THING_AT: z}, seed)
+    predictions = judge_pictures(studio.judge, swapped)
     rates = Rates(studio.judge, real, home or real, seen)
     measurements = [
-        *rates.of_swaps(plan, told),
-        *_truth(real, plan, told.features, own.features, "judge features"),
+        *rates.of_swaps(plan, predictions),
+        *_truth(real, plan, predictions.features, own.features, "judge features"),
         *_truth(real, plan, small(swapped), _of_all(small, real), "pixels"),
-        *_inception(real, plan, told.features, own.features),
+        *_inception(real, plan, predictions.features, own.features),
         *_controls(studio, rates, z[: counts[1]], Plan(plan.rows[: counts[1]], plan.styles[: counts[1]]), seed),
         *_unspelled(studio, rates, plan, seed),
     ]
-    for kind, right in (("class", same(own.classes, real.labels)), ("style", same(own.styles, real.domains))):
+    for kind, right in (("class", agreement(own.classes, real.labels)), ("style", agreement(own.styles, real.domains))):
         how = f"the judge on the {len(real.labels)} pictures that give the objects, brought to its size"
         about = {"control": "sources", "chance": rates.lucky[kind]}
         measurements.append(mean_measurement(f"judge {kind}", right, how, real.labels, **about))
@@ -95,13 +95,16 @@ class Rates:
         self.lucky = {"class": 1 / len(judge.classes), "style": 1 / len(judge.styles)}
         self._seen = seen
         self._known = np.array([label in seen for label in home.labels])
-        own = judged(judge, home.tensor())
+        own = judge_pictures(judge, home.tensor())
         self._home_labels = home.labels
-        self._home = {"class": same(own.classes, home.labels), "style": same(own.styles, home.domains)}
+        self._home = {"class": agreement(own.classes, home.labels), "style": agreement(own.styles, home.domains)}
 
-    def right(self, plan: Plan, told: Judged) -> dict[str, Values]:
+    def right(self, plan: Plan, predictions: Judged) -> dict[str, Values]:
         """Where class and style were named as asked for.   -> (B,) each"""
-        return {"class": same(told.classes, labels_of(self.real, plan)), "style": same(told.styles, plan.styles)}
+        return {
+            "class": agreement(predictions.classes, labels_of(self.real, plan)),
+            "style": agreement(predictions.styles, plan.styles),
+        }
 
     def ratio(
         self,
@@ -119,9 +122,9 @@ class Rates:
         chance = self.lucky[kind] / own
         return mean_measurement(f"swap {kind} ratio", values / own, how, labels, chance=chance, **about)
 
-    def of_swaps(self, plan: Plan, told: Judged) -> list[Measurement]:
+    def of_swaps(self, plan: Plan, predictions: Judged) -> list[Measurement]:
         """The rates of a plan, together and by what the prior saw."""
-        right, labels = self.right(plan, told), labels_of(self.real, plan)
+        right, labels = self.right(plan, predictions), labels_of(self.real, plan)
         measurements = [part for kind, values in right.items() for part in self._of_kind(kind, values, plan)]
         lucky = self.lucky["class"] * self.lucky["style"]
         both = right["class"] * right["style"]
@@ -129,7 +132,7 @@ class Rates:
         measurements.append(mean_measurement("swap class and style", both, how, labels, chance=lucky))
         mean = harmonic(*(float(values.mean()) for values in right.values()))
         measurements.append(Measurement("swap harmonic mean", mean, "of swap class and swap style"))
-        leak = same(told.styles, [self.real.domains[row] for row in plan.rows])
+        leak = agreement(predictions.styles, [self.real.domains[row] for row in plan.rows])
         how = "named the style of the picture that gave the object, not the one asked for"
         about = {"chance": self.lucky["style"], "target": NEAR_CHANCE}
         return [*measurements, mean_measurement("swap keeps the source's style", leak, how, labels, **about)]
@@ -163,29 +166,29 @@ def _controls(studio: Studio, rates: Rates, codes: Tensor, plan: Plan, seed: int
         ("codes shuffled", words, mixed, "class"),
         ("words shuffled", other, codes, "style"),
     ):
-        told = judged(studio.judge, pictures(studio, prompts, {THING_AT: vectors}, seed))
+        predictions = judge_pictures(studio.judge, generate(studio, prompts, {THING_AT: vectors}, seed))
         how = f"{len(codes)} pictures drawn with {name}"
-        for kind, values in rates.right(plan, told).items():
+        for kind, values in rates.right(plan, predictions).items():
             target = NEAR_CHANCE if kind == wrong else None
             measurements.append(rates.ratio(kind, values, how, labels, control=name, target=target))
-    told = judged(studio.judge, pictures(studio, [prompt()] * len(codes), {THING_AT: codes}, seed))
-    leak = same(told.styles, [rates.real.domains[row] for row in plan.rows])
-    how = f"{len(codes)} objects drawn with no style told: named the style of the picture that gave the object"
+    predictions = judge_pictures(studio.judge, generate(studio, [prompt()] * len(codes), {THING_AT: codes}, seed))
+    leak = agreement(predictions.styles, [rates.real.domains[row] for row in plan.rows])
+    how = f"{len(codes)} objects drawn with no style given: named the style of the picture that gave the object"
     about = {"target": NEAR_CHANCE, "chance": rates.lucky["style"]}
     measurements.append(mean_measurement("object alone shows its source's style", leak, how, labels, **about))
-    kept, lucky = rates.right(plan, told)["class"], rates.lucky["class"]
+    kept, lucky = rates.right(plan, predictions)["class"], rates.lucky["class"]
     return [*measurements, mean_measurement("object alone, class", kept, "the same pictures", labels, chance=lucky)]
 
 
 def _unspelled(studio: Studio, rates: Rates, plan: Plan, seed: int) -> list[Measurement]:
-    """The same plan, drawn from codes as they are found; nothing where they are so anyway."""
+    """The same plan, drawn from the codes themselves; nothing where they are drawn from anyway."""
     if studio.spelling is None:
         return []
     free = replace(studio, spelling=None)
     vectors = {THING_AT: codes_of(free, rates.real, plan)}
-    told = judged(studio.judge, pictures(free, [prompt(style) for style in plan.styles], vectors, seed))
+    predictions = judge_pictures(studio.judge, generate(free, [prompt(style) for style in plan.styles], vectors, seed))
     how = f"{len(plan.rows)} pictures drawn from the codes themselves, not spelled in the prior's words"
-    labels, right = labels_of(rates.real, plan), rates.right(plan, told).items()
+    labels, right = labels_of(rates.real, plan), rates.right(plan, predictions).items()
     return [rates.ratio(kind, values, how, labels, control="codes not spelled") for kind, values in right]
 
 
@@ -193,17 +196,21 @@ def measure_words(
     studio: Studio, real: PictureTable, seen: Collection[str], count: int, seed: int
 ) -> list[Measurement]:
     """What the prior makes of words alone: the most that a code in a word's place can be expected to reach."""
-    plan = planned(real, count, seed)
+    plan = plan_swaps(real, count, seed)
     kept = np.array([real.labels[row] in seen for row in plan.rows])
     asked = Plan(plan.rows[kept], tuple(np.asarray(plan.styles)[kept].tolist()))
     labels = [real.labels[row] for row in asked.rows]
     prompts = [prompt(style, label) for style, label in zip(asked.styles, labels, strict=True)]
-    told = judged(studio.judge, pictures(studio, prompts, {}, seed))
+    predictions = judge_pictures(studio.judge, generate(studio, prompts, {}, seed))
     how = f"{len(labels)} pictures of typed words, of classes that the prior saw"
     lucky = 1 / len(studio.judge.classes), 1 / len(studio.judge.styles)
     return [
-        mean_measurement("prior class, typed words", same(told.classes, labels), how, labels, chance=lucky[0]),
-        mean_measurement("prior style, typed words", same(told.styles, asked.styles), how, labels, chance=lucky[1]),
+        mean_measurement(
+            "prior class, typed words", agreement(predictions.classes, labels), how, labels, chance=lucky[0]
+        ),
+        mean_measurement(
+            "prior style, typed words", agreement(predictions.styles, asked.styles), how, labels, chance=lucky[1]
+        ),
     ]
 
 
@@ -268,7 +275,7 @@ def _copied(judge: Judge, swapped: Tensor, real: PictureTable, plan: Plan, known
         "pixels": lambda shown: units(
             small(shown) - small(shown).mean(axis=1, keepdims=True)
         ),  # pale ones are near all
-        "judge features": lambda shown: judged(judge, shown).features,
+        "judge features": lambda shown: judge_pictures(judge, shown).features,
     }
     measurements = []
     for space, look in looks.items():

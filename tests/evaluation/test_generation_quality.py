@@ -1,6 +1,4 @@
-"""What is found of drawn pictures: in a world where object and style are apart, everything is found as it is; at random
-weights, everything is found and is a number.
-"""
+"""Measurements of generated pictures: perfect where object and style are apart, numbers at random weights."""
 
 from __future__ import annotations
 
@@ -30,12 +28,12 @@ from retrieval.evaluation.code_quality import (
 )
 from retrieval.evaluation.generation_quality import (
     Studio,
-    judged,
+    generate,
+    judge_pictures,
     measure_attention,
     measure_sliders,
     measure_use,
-    pictures,
-    planned,
+    plan_swaps,
     tokens,
     trunk_features,
 )
@@ -154,18 +152,18 @@ def test_a_slider_rises_and_the_object_stays() -> None:
 
 def test_a_plan_is_even_in_classes_and_never_asks_for_the_own_style() -> None:
     real = halves()
-    plan = planned(real, 12, 0)
+    plan = plan_swaps(real, 12, 0)
     assert len(set(plan.rows.tolist())) == 12
     assert sorted(real.labels[row] for row in plan.rows) == sorted(THINGS * 4)
     assert all(real.domains[row] != style for row, style in zip(plan.rows, plan.styles, strict=True))
-    assert planned(real, 12, 0).styles == plan.styles
-    assert len(planned(real, 99, 0).rows) == 27
+    assert plan_swaps(real, 12, 0).styles == plan.styles
+    assert len(plan_swaps(real, 99, 0).rows) == 27
 
 
 # ---------------------------------------------------------------- at random weights
 
 
-def test_at_random_weights_everything_is_found_and_is_a_number() -> None:
+def test_at_random_weights_every_measurement_is_a_number() -> None:
     studio, real = random_studio(), halves()
     masks = np.zeros((27, 64, 64), bool)
     masks[:, 20:40, 20:40] = True
@@ -204,8 +202,8 @@ def test_a_prior_is_as_good_as_itself_and_better_than_a_student_that_learned_not
 def test_the_noise_of_a_row_is_the_same_whatever_it_is_told() -> None:
     studio = random_studio()
     z = tokens(studio.dude, halves())[:2]
-    one = pictures(studio, [prompt("photo")] * 2, {THING_AT: z}, 0)
-    other = pictures(studio, [prompt("photo"), prompt("sketch")], {THING_AT: z}, 0)
+    one = generate(studio, [prompt("photo")] * 2, {THING_AT: z}, 0)
+    other = generate(studio, [prompt("photo"), prompt("sketch")], {THING_AT: z}, 0)
     torch.testing.assert_close(one[0], other[0], atol=1e-5, rtol=0)
     assert not torch.allclose(one[1], other[1], atol=1e-3)
     assert one.shape == (2, 3, 64, 64)
@@ -213,7 +211,7 @@ def test_the_noise_of_a_row_is_the_same_whatever_it_is_told() -> None:
 
 def test_what_is_judged_has_one_name_each() -> None:
     studio, real = random_studio(), halves()
-    told = judged(studio.judge, real.tensor(), batch=5)
+    told = judge_pictures(studio.judge, real.tensor(), batch=5)
     assert (len(told.classes), told.style_shares.shape, told.features.shape) == (27, (27, 3), (27, 16))
     assert trunk_features(studio.dude, real).shape == (27, 16)
 

@@ -18,7 +18,7 @@ from retrieval.data.readers.folder import folder_items
 from retrieval.errors import DataError, SettingsError
 from retrieval.evaluation.floors import RawPixels, without_domain_means
 from retrieval.evaluation.harness import Memory, Report, chance, evaluate, refusal, score
-from retrieval.evaluation.measures import KINDS, measured
+from retrieval.evaluation.measures import KINDS, score_queries
 from retrieval.evaluation.metrics import paired_interval
 from retrieval.evaluation.tasks import Task
 from retrieval.types import Domain, TextQuery
@@ -66,7 +66,7 @@ def ranked_alone(scores: np.ndarray, task: Task, name: str) -> list[float]:
     found = []
     for row, relevant, here in zip(scores, task.relevant, task.considered, strict=True):
         order = np.argsort(-row[here], kind="stable")
-        found.append(float(measured(name, relevant[here][order][None])[0]))
+        found.append(float(score_queries(name, relevant[here][order][None])[0]))
     return found
 
 

@@ -15,7 +15,7 @@ from hypothesis.extra.numpy import arrays
 from torchmetrics.functional import retrieval as others
 
 from retrieval.errors import DataError, SettingsError
-from retrieval.evaluation.measures import KINDS, expected, measured, parsed, weights
+from retrieval.evaluation.measures import KINDS, expected, parse_metric, score_queries, weights
 from retrieval.evaluation.metrics import (
     average_precision,
     average_precision_lenient,
@@ -63,7 +63,7 @@ rankings = arrays(bool, st.tuples(st.integers(1, 5), st.integers(2, 12))).filter
 @pytest.mark.parametrize("ranking", TABLE)
 def test_values_are_those_computed_by_hand(ranking: tuple[int, ...]) -> None:
     for name, value in TABLE[ranking].items():
-        assert measured(name, np.array([ranking], bool))[0] == pytest.approx(value), name
+        assert score_queries(name, np.array([ranking], bool))[0] == pytest.approx(value), name
 
 
 def test_the_truncated_mean_is_that_over_everything_that_is_looked_at() -> None:
@@ -84,7 +84,7 @@ def test_the_macro_mean_is_the_mean_of_the_means_of_classes() -> None:
 @given(rankings)
 def test_values_lie_in_the_unit_interval(relevant: np.ndarray) -> None:
     for name in NAMES:
-        values = measured(name, relevant)
+        values = score_queries(name, relevant)
         assert ((values >= 0) & (values <= 1)).all(), name
 
 
@@ -94,7 +94,7 @@ def test_a_perfect_ranking_is_worth_one(relevant: np.ndarray) -> None:
     best = -np.sort(-relevant.astype(int), axis=1) > 0
     for name in NAMES:
         if name != "P@3":  # which is bounded by the number of relevant pictures
-            assert np.allclose(measured(name, best), 1.0), name
+            assert np.allclose(score_queries(name, best), 1.0), name
 
 
 @patient
@@ -107,7 +107,7 @@ def test_moving_a_relevant_picture_up_never_hurts(relevant: np.ndarray) -> None:
             row[swaps[0]], row[swaps[0] + 1] = True, False
     for name in NAMES:
         if "lenient" not in name:  # one more hit, further down, lowers the lenient one
-            assert (measured(name, better) >= measured(name, relevant) - 1e-12).all(), name
+            assert (score_queries(name, better) >= score_queries(name, relevant) - 1e-12).all(), name
 
 
 @patient
@@ -122,7 +122,7 @@ def test_strict_is_at_most_lenient_and_plain_at_most_interpolated(relevant: np.n
 def test_pictures_behind_all_others_that_are_not_relevant_do_not_count(relevant: np.ndarray, more: int) -> None:
     longer = np.pad(relevant, ((0, 0), (0, more)))
     for name in NAMES:
-        np.testing.assert_allclose(measured(name, longer), measured(name, relevant), err_msg=name)
+        np.testing.assert_allclose(score_queries(name, longer), score_queries(name, relevant), err_msg=name)
 
 
 @patient
@@ -147,20 +147,20 @@ def test_chance_is_the_mean_over_all_orders(relevant: int, total: int) -> None:
     for name in (*NAMES, "mAP@30 strict", "mAP@30 lenient", "P@30", "R@30"):
         chance = expected(name, relevant, total)
         if chance is not None:
-            assert chance == pytest.approx(measured(name, orders).mean(), abs=0.01), name
+            assert chance == pytest.approx(score_queries(name, orders).mean(), abs=0.01), name
     assert expected("mAP@all VOC", relevant, total) is None
 
 
 def test_a_query_without_anything_relevant_is_refused() -> None:
     for name in NAMES:
         with pytest.raises(DataError, match="1 of 2 queries have nothing relevant"):
-            measured(name, np.array([[True, False], [False, False]]))
+            score_queries(name, np.array([[True, False], [False, False]]))
 
 
 @pytest.mark.parametrize("name", ["mAP", "P@0", "P@x", "mAP@200", "R@K", "mINP@3", "mAP@200 VOC"])
 def test_a_metric_that_does_not_exist_is_told(name: str) -> None:
     with pytest.raises(SettingsError, match="There is no metric"):
-        parsed(name)
+        parse_metric(name)
 
 
 def test_the_interval_holds_the_mean_and_narrows_with_more_queries() -> None:
