@@ -29,15 +29,8 @@ MAX_SIDE = 1024  # what is kept of a larger picture; every encoder reads less
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")  # animated ones: the first frame
 LAYERED = ("WEBP", "GIF")  # decoded as several whole layers of four bytes a pixel, moving or not
 ORIENTATION = 0x0112  # the EXIF tag that says how the camera was held
-UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
+TURNS = "FLIP_LEFT_RIGHT ROTATE_180 FLIP_TOP_BOTTOM TRANSPOSE ROTATE_270 TRANSVERSE ROTATE_90"
+UPRIGHT = {held: Image.Transpose[turn] for held, turn in enumerate(TURNS.split(), start=2)}  # by the tag's value
 
 
 @dataclass(frozen=True)
@@ -292,8 +285,7 @@ def _inked(
         width = max(1, round(side * (share if stroke.erase else min(max(share, pen[0]), pen[1]))))
         points = [((x * scale + shift[0]) * oversample, (y * scale + shift[1]) * oversample) for x, y in stroke.points]
         if stroke.erase:
-            if width * len(points) > MAX_ERASED / 4:
-                points = _thinned(points, width / 16)
+            points = _thinned(points, width / 16) if width * len(points) > MAX_ERASED / 4 else points
             erased += width * len(points)
             if erased > MAX_ERASED:
                 raise BadStrokes("The eraser goes over too much of the drawing. Clear the canvas and draw again.")
