@@ -21,7 +21,7 @@ from retrieval.items import home_of
 from retrieval.types import PHOTO, SKETCH, ImageQuery, Item, Occlusion, TextQuery
 from tests.conftest import COLORS, ColorEncoder
 from tests.diffusion.priors import tiny_prior
-from tests.test_disentangle import halves, ideal, random
+from tests.disentangle.halves import halves, ideal, random
 from tests.test_engine import bundle
 from tests.ui.fake_disentangler import FakeDisentangler, painted
 from tests.ui.fakes import FakeEngine

@@ -27,8 +27,8 @@ from retrieval.loaded_encoder import index
 from retrieval.methods import DSN, ClipBaseline
 from retrieval.types import SKETCH, Bars, ImageQuery, TextQuery
 from tests.methods.test_clip_baseline import TINY
-from tests.methods.test_dsn import TINY as DSN_TINY
-from tests.methods.test_dsn import toy_batch
+from tests.methods.toy_dsn import TINY as DSN_TINY
+from tests.methods.toy_dsn import toy_batch
 
 
 def bundle(folder: Path, seed: int = 0) -> Path:

@@ -13,7 +13,7 @@ from retrieval.methods import DSN
 from retrieval.types import PHOTO, SKETCH, ImageQuery
 from retrieval.why import as_json, explain, occlusion
 from tests.conftest import ColorEncoder
-from tests.methods.test_dsn import made, toy_batch
+from tests.methods.toy_dsn import made, toy_batch
 
 
 def picture(seed: int = 0) -> Tensor:

@@ -21,8 +21,8 @@ from tests.test_engine import bundle, dsn_bundle
 from tests.ui.conftest import FISH, served
 from tests.ui.fakes import FakeEngine
 from tests.ui.test_actions import asked, clicked, is_skipped, search
-from tests.ui.test_browser import WIDE, draw
 from tests.ui.test_views import HOSTILE, Reader
+from tests.ui.visitor import WIDE, draw
 
 FALLS = ((0.3, 0.0, -0.1), (0.05, 0.0, 0.0), (0.0, 0.0, 0.0))
 

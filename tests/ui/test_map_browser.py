@@ -11,8 +11,8 @@ from playwright.sync_api import Locator, Page, expect
 from tests.ui.conftest import served
 from tests.ui.fake_disentangler import FakeDisentangler
 from tests.ui.fakes import FakeEngine
-from tests.ui.test_browser import CONTRAST
 from tests.ui.toy_map import write_map
+from tests.ui.visitor import CONTRAST
 
 pytestmark = pytest.mark.browser
 FINISHED = "generated"

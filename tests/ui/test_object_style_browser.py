@@ -15,7 +15,7 @@ from retrieval.engine import HOME, Engine, Settings
 from tests.ui.conftest import served
 from tests.ui.fake_disentangler import FakeDisentangler
 from tests.ui.fakes import FakeEngine
-from tests.ui.test_browser import CONTRAST, WIDE, draw, expect_hits
+from tests.ui.visitor import CONTRAST, WIDE, draw, expect_hits
 
 pytestmark = pytest.mark.browser
 DUCK = HOME / "assets" / "examples" / "duck.json"  # drawn by a person

@@ -17,7 +17,7 @@ from retrieval.engine import HOME, Engine, Settings
 from retrieval.items import read_items
 from retrieval.types import PHOTO
 from tests.ui.conftest import served
-from tests.ui.test_browser import draw
+from tests.ui.visitor import draw
 
 pytestmark = pytest.mark.browser
 EXAMPLES = HOME / "assets" / "examples"

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from retrieval.methods.dsn import DSN, Config, PhotoTeacher
 from retrieval.training.recipes.parts.linear_start import Features, begin_linearly, extract_features, fit_classifier
-from tests.methods.test_dsn import PREPROCESS, TINY, toy_batch
+from tests.methods.toy_dsn import PREPROCESS, TINY, toy_batch
 
 
 def toy_start() -> tuple[DSN, PhotoTeacher, Features]:

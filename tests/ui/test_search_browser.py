@@ -1,0 +1,192 @@
+"""Words, pictures and hits, in a real Chromium."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.ui.fakes import COLORS, EACH, FakeEngine, paint
+from tests.ui.visitor import WIDE, choose, draw, expect_hits, search_text
+
+pytestmark = pytest.mark.browser
+
+
+# ---------------------------------------------------------------- text and pictures
+
+
+def test_words_find_pictures(page: Page) -> None:
+    search_text(page, "a green tree")
+    expect_hits(page, "tree")
+    expect(page.locator("#status")).to_contain_text("“a green tree”")
+
+
+def test_a_phrase_is_searched_with_one_click(page: Page) -> None:
+    page.get_by_role("tab", name="Text").click()
+    page.get_by_role("button", name="a yellow duck").click()
+    expect_hits(page, "duck")
+    expect(page.get_by_label("What are you looking for?")).to_have_value("a yellow duck")
+
+
+def test_empty_words_say_what_to_do_and_keep_the_hits(page: Page) -> None:
+    search_text(page, "tree")
+    expect_hits(page, "tree")
+    search_text(page, "   ")
+    expect(page.get_by_role("alert")).to_contain_text("Nothing is typed yet.")
+    expect_hits(page, "tree")
+
+
+def test_markup_in_words_and_captions_stays_text(page: Page) -> None:
+    search_text(page, "<img src=x onerror='window.hacked=1'> duck")
+    expect_hits(page, "duck")
+    expect(page.locator("#status strong")).to_have_text("“<img src=x onerror='window.hacked=1'> duck”")
+    page.locator("#results .hit").nth(1).click()
+    expect(page.get_by_role("dialog")).to_contain_text("onerror")
+    assert page.evaluate("window.hacked") is None
+
+
+def test_a_picture_is_shown_and_searched_with(page: Page, tmp_path: Path) -> None:
+    file = tmp_path / "my fish.png"
+    paint("fish", COLORS["fish"], "photo", 0).save(file)
+    choose(page, file)
+    expect_hits(page, "fish")
+    expect(page.get_by_alt_text("The picture that you chose")).to_be_visible()
+    expect(page.locator("#status strong")).to_have_text("my fish.png")
+
+
+def bad_files(folder: Path) -> list[tuple[Path, str]]:
+    """Files that cannot be searched with, and a piece of what is said about each."""
+    whole = folder / "whole.jpg"
+    Image.effect_noise((300, 300), 80).save(whole)
+    made = {
+        "empty.png": (b"", "is empty"),
+        "words.png": (b"these are words", "is not a picture"),
+        "cut.jpg": (whole.read_bytes()[:4000], "is damaged or incomplete"),
+        "huge.png": (huge(folder), "megapixels"),
+    }
+    for name, (content, _) in made.items():
+        (folder / name).write_bytes(content)
+    return [(folder / name, told) for name, (_, told) in made.items()]
+
+
+def huge(folder: Path) -> bytes:
+    """A PNG of 81 megapixels and few bytes."""
+    Image.new("1", (9000, 9000)).save(folder / "blank.png", optimize=True)
+    return (folder / "blank.png").read_bytes()
+
+
+def test_bad_files_get_one_sentence_each_and_the_page_goes_on(page: Page, tmp_path: Path) -> None:
+    for file, told in bad_files(tmp_path):
+        choose(page, file)
+        expect(page.get_by_role("alert")).to_contain_text(told)
+        expect(page.get_by_role("alert")).to_contain_text(file.name)
+    search_text(page, "tree")
+    expect_hits(page, "tree")
+
+
+def test_a_gallery_picture_is_searched_with_one_click(page: Page) -> None:
+    page.get_by_role("tab", name="Upload").click()
+    page.locator("#example-pictures button").nth(1).click()
+    expect_hits(page, "fish")
+    expect(page.locator("#status strong")).to_contain_text("Like fish-photo")
+
+
+# ---------------------------------------------------------------- hits
+
+
+def test_styles_narrow_the_hits(page: Page) -> None:
+    search_text(page, "duck")
+    expect_hits(page, "duck")
+    page.get_by_role("checkbox", name="cartoon").check()
+    expect(page.locator("#status")).to_contain_text(f"{EACH} of 48 pictures")
+    styles = page.locator("#results .hit:not(.weaker .hit) small")
+    assert set(styles.all_text_contents()) == {"cartoon"}
+
+
+def test_how_many_and_the_cutoff_are_in_the_hand_of_the_visitor(page: Page) -> None:
+    page.get_by_role("button", name="Refine").click()
+    search_text(page, "duck")
+    expect_hits(page, "duck")
+    page.get_by_label("How many").first.fill("4")
+    page.get_by_label("How many").first.press("Enter")
+    expect(page.locator("#results .hit")).to_have_count(4)
+    page.get_by_label("Automatic cut-off").uncheck()
+    page.get_by_label("Cut-off", exact=False).and_(page.locator("input[type=number]")).fill("0.95")
+    page.keyboard.press("Enter")
+    expect(page.locator("#results h2")).to_have_text("No confident match")
+
+
+def test_looking_at_the_filters_searches_nothing(page: Page, engine: FakeEngine) -> None:
+    search_text(page, "duck")
+    expect_hits(page, "duck")
+    asked = len(engine.asked)
+    page.get_by_role("button", name="Refine").click()
+    page.get_by_label("How many").first.wait_for()
+    page.get_by_role("tab", name="About").click()
+    page.get_by_role("tab", name="Search").click()
+    search_text(page, "tree")
+    expect_hits(page, "tree")
+    assert len(engine.asked) == asked + 1
+
+
+def test_another_gallery_is_searched_with_the_same_query(
+    late: tuple[FakeEngine, str], visit: Callable[..., Page]
+) -> None:
+    engine, address = late
+    engine.finish()
+    page = visit(address)
+    page.get_by_role("button", name="Refine").click()
+    search_text(page, "duck")
+    expect_hits(page, "duck")
+    page.get_by_label("Gallery").click()
+    page.get_by_role("option", name="holiday").click()
+    expect(page.locator("#status")).to_contain_text("of 96 pictures")
+    expect(page.locator("#status strong")).to_have_text("“duck”")
+
+
+def test_no_confident_match_still_offers_the_closest(page: Page) -> None:
+    search_text(page, "a spaceship")
+    expect(page.locator("#results h2")).to_have_text("No confident match")
+    expect(page.locator("#results .hit").first).to_be_hidden()
+    page.get_by_text("closest anyway").click()
+    expect(page.locator("#results .hit").first).to_be_visible()
+
+
+def test_a_hit_opens_with_its_details_and_can_be_searched_with(page: Page) -> None:
+    draw(page, WIDE)
+    expect_hits(page, "fish")
+    page.locator("#results .hit").first.focus()
+    page.keyboard.press("Enter")
+    sheet = page.get_by_role("dialog")
+    expect(sheet).to_contain_text("a fish as a photo, number 0")
+    expect(sheet).to_contain_text("fish-photo-0")
+    page.keyboard.press("ArrowRight")
+    expect(sheet).to_contain_text("fish-photo-1")
+    page.keyboard.press("Escape")
+    expect(sheet).to_be_hidden()
+    page.locator("#results .hit").first.click()
+    page.get_by_role("button", name="Search with this").click()
+    expect(sheet).to_be_hidden()
+    expect(page.locator("#status strong")).to_have_text("Like fish-photo-0")
+
+
+def test_more_in_this_style_filters_by_it(page: Page) -> None:
+    search_text(page, "tree")
+    expect_hits(page, "tree")
+    page.locator("#results .hit small", has_text="cartoon").first.click()
+    page.get_by_role("button", name="More in this style").click()
+    expect(page.get_by_role("checkbox", name="cartoon")).to_be_checked()
+    expect(page.locator("#status")).to_contain_text(f"{EACH} of 48 pictures")
+
+
+def test_pictures_have_words_and_are_loaded_late(page: Page) -> None:
+    search_text(page, "tree")
+    expect_hits(page, "tree")
+    picture = page.locator("#results .hit img").first
+    expect(picture).to_have_attribute("alt", "a tree as a photo, number 0")
+    expect(picture).to_have_attribute("loading", "lazy")
+    expect(picture).to_have_js_property("complete", True)
+    assert picture.evaluate("image => image.naturalWidth") > 0
