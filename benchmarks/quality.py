@@ -74,21 +74,21 @@ def floors() -> list[Candidate]:
 
 def bundles(folders: Sequence[Path]) -> list[Candidate]:
     """Every bundle in these folders, by name and seed; of two with one name and seed, the first."""
-    found: dict[tuple[str, int], Candidate] = {}
+    candidates: dict[tuple[str, int], Candidate] = {}
     for path in sorted(p for folder in folders for p in folder.glob(f"*/{MANIFEST}")):
         if json.loads(path.read_text(encoding="utf-8"))["format"] != FORMAT:
             continue  # sealed, but no encoder: a prior, a judge
         manifest = read_manifest(path.parent)
         seed = manifest.seed
         name = path.parent.name.removesuffix(f"-{seed}")
-        found.setdefault(
+        candidates.setdefault(
             (name, seed),
             Candidate(name, seed, partial(load_bundle, path.parent), mean_removed=True, stages=Provenance.of(manifest)),
         )
         if ROTATION in manifest.files:
             in_bits = Candidate(name + IN_BITS, seed, partial(_in_bits, path.parent), images_only=True)
-            found.setdefault((name + IN_BITS, seed), in_bits)
-    return [found[key] for key in sorted(found)]
+            candidates.setdefault((name + IN_BITS, seed), in_bits)
+    return [candidates[key] for key in sorted(candidates)]
 
 
 def _in_bits(folder: Path) -> InBits:
@@ -96,8 +96,8 @@ def _in_bits(folder: Path) -> InBits:
 
 
 @cache
-def prepared(name: str) -> Task:
-    """The task, built once."""
+def prepare(name: str) -> Task:
+    """Build the task, once."""
     return task(name, CATALOG)
 
 
@@ -105,7 +105,7 @@ def rows_of(candidate: Candidate, names: Sequence[str], memory: Memory) -> Itera
     """The candidate on every task that it may be measured on."""
     encoder = candidate.load()
     for name in names:
-        measured = prepared(name)
+        measured = prepare(name)
         if measured.asks_with_texts and (candidate.images_only or not getattr(encoder, "reads_texts", True)):
             continue
         if reason := refusal(encoder, measured):
@@ -121,7 +121,7 @@ def allowed(rows: Sequence[Row]) -> list[Row]:
     """The rows that the gate does not refuse. Of a bundle of which nobody knows what it has seen, they stay."""
     kept = []
     for row in rows:
-        reason = refusal_of_row(row["bundle"], prepared(row["task"])) if is_known(row["bundle"]) else None
+        reason = refusal_of_row(row["bundle"], prepare(row["task"])) if is_known(row["bundle"]) else None
         if reason:
             sys.stderr.write(f"removed: {reason}\n")
         else:
@@ -129,7 +129,7 @@ def allowed(rows: Sequence[Row]) -> list[Row]:
     return kept
 
 
-def merged(old: Sequence[Row], new: Sequence[Row], bundle_order: Sequence[str]) -> list[Row]:
+def merge_rows(old: Sequence[Row], new: Sequence[Row], bundle_order: Sequence[str]) -> list[Row]:
     """The old rows, with those that were measured again replaced, by task, bundle and seed."""
     both = {(row["bundle"], row["task"], row["seed"]): row for row in [*old, *new]}
 
@@ -158,7 +158,7 @@ def main() -> None:
     rows: list[Row] = []
     try:
         if CHANCE in wanted:
-            rows += [quality_row(CHANCE, None, chance(prepared(name))) for name in tasks]
+            rows += [quality_row(CHANCE, None, chance(prepare(name))) for name in tasks]
         for candidate in candidates:
             if set(candidate.names) & set(wanted):
                 sys.stderr.write(f"{candidate.name}, seed {candidate.seed}\n")
@@ -166,10 +166,10 @@ def main() -> None:
                     record(candidate.name, candidate.stages)
                 fresh = rows_of(candidate, tasks, Memory())
                 rows += [row for row in fresh if row["bundle"] in wanted]
-                write_results(RESULTS, merged(before, rows, order))  # nothing is lost if the next one fails
+                write_results(RESULTS, merge_rows(before, rows, order))  # nothing is lost if the next one fails
     except RetrievalError as error:
         sys.exit(str(error))
-    everything = allowed(merged(before, rows, order))
+    everything = allowed(merge_rows(before, rows, order))
     if absent := {row["bundle"] for row in before} - set(order):
         sys.stderr.write(f"kept as measured before, their bundles are not here: {', '.join(sorted(absent))}\n")
     write_results(RESULTS, everything)

@@ -43,7 +43,7 @@ def test_bundles_are_called_like_their_folders_without_the_seed(tmp_path: Path) 
 def test_new_rows_replace_old_ones_and_all_are_in_order() -> None:
     old = [row("b", "text-world/all@1", 0, 0.1), row("b", "world/zero-shot@1", 1, 0.1), row("gone", "old@1", None)]
     new = [row("b", "world/zero-shot@1", 1, 0.9), row("floor:chance", "text-world/all@1", None)]
-    found = quality.merged(old, new, ["floor:chance", "b"])
+    found = quality.merge_rows(old, new, ["floor:chance", "b"])
     assert [(one["bundle"], one["task"], one["metrics"]["mAP@all"]) for one in found] == [
         ("b", "world/zero-shot@1", 0.9),
         ("floor:chance", "text-world/all@1", 0.0),
@@ -57,9 +57,9 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The benchmark on a small catalog, with its results elsewhere."""
     monkeypatch.setattr(quality, "CATALOG", small_catalog(tmp_path))
     monkeypatch.setattr(quality, "RESULTS", tmp_path / "quality.json")
-    quality.prepared.cache_clear()
+    quality.prepare.cache_clear()
     yield tmp_path / "quality.json"
-    quality.prepared.cache_clear()
+    quality.prepare.cache_clear()
 
 
 def test_what_is_refused_is_left_out_and_texts_are_not_asked_of_floors(
@@ -123,7 +123,7 @@ def test_no_row_is_of_a_bundle_that_the_gate_refuses() -> None:
 
 @pytest.mark.parametrize("name", [name for name in TASKS if name.startswith("world/")])
 def test_the_gate_is_asked_what_the_task_itself_says(name: str) -> None:
-    real, like = quality.prepared(name), task_like(name)
+    real, like = quality.prepare(name), task_like(name)
     assert set(real.unseen) <= set(like.unseen)
     assert real.unseen_domains == like.unseen_domains
 

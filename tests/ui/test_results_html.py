@@ -40,9 +40,9 @@ def html(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_every_task_says_in_words_what_it_asks_and_how_much_of_what(html: str) -> None:
-    told = Reader(card(html, "quickdraw-world/zero-shot@1").split("</section>")[0]).text
-    assert told.startswith("From a person’s drawing of a class never trained on, find photos of it.")
-    assert "400 queries · gallery of 120 · chance 10 %" in told
+    text = Reader(card(html, "quickdraw-world/zero-shot@1").split("</section>")[0]).text
+    assert text.startswith("From a person’s drawing of a class never trained on, find photos of it.")
+    assert "400 queries · gallery of 120 · chance 10 %" in text
     assert "4,608 queries · gallery of 3,840 · chance 0.13 %" in card(html, "world/same-object@1")
 
 
@@ -98,10 +98,10 @@ def test_intervals_by_query_and_by_class_stand_side_by_side_and_a_missing_one_is
 
 
 def test_chance_has_no_interval_and_a_mark_on_every_bar(html: str) -> None:
-    told = card(html, "world/zero-shot@1").split("<details>")[0]
-    assert rows(told)["floor:chance"] == "floor:chancea random order0.1040.110"
-    assert told.count('class="chance" style="left:10.40%"') == len(rows(told))
-    assert told.count('class="whisker"') == told.count('class="whisker by-class"') == len(rows(told)) - 1
+    text = card(html, "world/zero-shot@1").split("<details>")[0]
+    assert rows(text)["floor:chance"] == "floor:chancea random order0.1040.110"
+    assert text.count('class="chance" style="left:10.40%"') == len(rows(text))
+    assert text.count('class="whisker"') == text.count('class="whisker by-class"') == len(rows(text)) - 1
 
 
 def test_a_baseline_is_called_one(html: str) -> None:
@@ -109,9 +109,9 @@ def test_a_baseline_is_called_one(html: str) -> None:
 
 
 def test_a_bundle_that_a_floor_beats_says_so(html: str) -> None:
-    told = rows(card(html, "emoji/cross-style@1"))
-    assert "below floor:hog" in told["guise-mini-blurred"]
-    assert "below" not in told["guise-mini"]
+    text = rows(card(html, "emoji/cross-style@1"))
+    assert "below floor:hog" in text["guise-mini-blurred"]
+    assert "below" not in text["guise-mini"]
     assert "below floor:chance" in rows(card(html, "future/task@7"))["guise-mini-zs"]
 
 
@@ -120,10 +120,10 @@ def test_what_was_not_measured_is_absent(html: str) -> None:
 
 
 def test_the_first_metric_is_the_task_s_own_and_all_others_can_be_opened(html: str) -> None:
-    told = card(html, "people/text@1")
-    head = re.findall(r'<th scope="col">(.*?)</th>', told)
+    text = card(html, "people/text@1")
+    head = re.findall(r'<th scope="col">(.*?)</th>', text)
     assert head == ["Bundle", "R@1", "mAP@all", "Bundle", "R@1", "R@5", "mAP@all"]
-    assert "All 3 metrics" in told
+    assert "All 3 metrics" in text
 
 
 def test_precision_among_the_first_8_is_shown_only_where_as_many_can_be_found(html: str) -> None:
@@ -161,10 +161,10 @@ def test_values_outside_zero_and_one_keep_the_bar_inside_the_card(tmp_path: Path
 
 
 def test_what_was_wanted_is_met_or_missed_in_words(html: str) -> None:
-    told = Reader(html).text
-    assert "220.05 ms≤ 400 met" in told
-    assert "1600.5 MB≤ 1500 missed" in told
-    assert "13.9 mspeak" not in told
+    text = Reader(html).text
+    assert "220.05 ms≤ 400 met" in text
+    assert "1600.5 MB≤ 1500 missed" in text
+    assert "13.9 mspeak" not in text
 
 
 def test_of_object_and_style_the_targets_are_shown_and_judged(html: str) -> None:
@@ -200,9 +200,9 @@ def test_machine_and_day_are_named_for_every_file(html: str) -> None:
 
 def test_the_shipped_results_are_shown_whole() -> None:
     html = show_results(RESULTS)
-    told = json.loads((RESULTS / "quality.json").read_text(encoding="utf-8"))
+    payload = json.loads((RESULTS / "quality.json").read_text(encoding="utf-8"))
     assert "unmeasured" not in html
-    for row in told["rows"]:
+    for row in payload["rows"]:
         assert row["bundle"] in rows(card(html, row["task"]))
 
 
@@ -263,9 +263,9 @@ def test_what_a_file_says_stays_text(tmp_path: Path) -> None:
     many = [mark(HOSTILE, 1.0, HOSTILE, Target("<=", 2.0, HOSTILE), subset=f"{HOSTILE}{n}") for n in range(9)]
     folder = write_results(tmp_path, quality=[line, floor, style], speed=[whole, *many], world=[whole])
     for name in ("quality", "speed"):
-        told = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-        told |= {"made": HOSTILE, "machine": HOSTILE}
-        (folder / f"{name}.json").write_text(json.dumps(told), encoding="utf-8")
+        payload = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        payload |= {"made": HOSTILE, "machine": HOSTILE}
+        (folder / f"{name}.json").write_text(json.dumps(payload), encoding="utf-8")
     read = Reader(show_results(folder))
     assert read.open == []
     assert "script" not in read.tags
