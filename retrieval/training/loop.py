@@ -66,9 +66,8 @@ def fit(
     """
     total = sum(phase.epochs for phase in method.phases())
     average = _Average(method, averaging)
-    first = 0
+    first = 0 if resume is None else resume["epoch"]
     if resume is not None:
-        first = resume["epoch"]
         method.load_state_dict(resume["method"])
         average.weights, average.updates = resume["average"], resume["updates"]
     done = 0
