@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from retrieval.encoder import Vectors
 
 HOME = Path(__file__).resolve().parent.parent
-WORLD = "world"  # the name of the embedded gallery
+WORLD, EMOJI = "world", "emoji"  # the names of the embedded galleries
 MAX_TEXT = 512
 MAX_HITS = 200
 SAME = 0.99  # cosine from which the best hit is the very picture that was asked with, which the gallery then holds
@@ -45,6 +45,7 @@ class Settings:
     bundle: Path = HOME / "checkpoints" / "guise-mini"  # the default method
     others: tuple[Path, ...] = (HOME / "checkpoints" / "dsn-world",)  # offered beside it, where they are there
     gallery: Path = HOME / "assets" / "gallery"  # the embedded one
+    emoji: Path = HOME / "assets" / "emoji"  # another embedded one, offered where it is there
     codes: Path = HOME / "checkpoints" / "dude-world"  # whose object codes are searched by and drawn, where it is there
     extra_galleries: tuple[Path, ...] = ()  # folders of pictures, shown first; several are separated like PATH
     host: str = "127.0.0.1"
@@ -96,18 +97,19 @@ class Engine:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._homes = _named(settings.extra_galleries) | {WORLD: settings.gallery}
+        self._homes = _named(settings.extra_galleries) | _embedded(settings)
         bundles = _offered(settings)
         self.methods = tuple(_choice(name, folder) for name, folder in bundles.items())  # the first is the default
         titles = ("the model", *(choice.title for choice in self.methods[1:]))
         self._served = {
-            name: Served(folder, self._homes, title)
+            name: Served(folder, self._homes, title, later=(EMOJI,))
             for (name, folder), title in zip(bundles.items(), titles, strict=True)
         }
         self.disentangler = ServedDisentangler(settings.codes)
         shared = (served for served in self._served.values() if served.folder.resolve() == settings.codes.resolve())
         self.codes = Codes(
-            next(shared, None) or Served(settings.codes, self._homes, _method(settings.codes).title), self.served()
+            next(shared, None) or Served(settings.codes, self._homes, _method(settings.codes).title, later=(EMOJI,)),
+            self.served(),
         )
 
     # ------------------------------------------------------------ loading
@@ -192,7 +194,7 @@ class Engine:
     def _items(self, gallery: str | None) -> Sequence[Item]:
         name = gallery or self.galleries[0]
         home = self._homes.get(name)
-        if self.ready and home is not None:
+        if self.ready and self.served().is_open(name):  # looking at what there is opens nothing
             with suppress(RetrievalError):
                 return self.served().gallery(name).items
         with suppress(RetrievalError):  # a damaged list says so when the gallery is searched
@@ -337,13 +339,18 @@ def _method(folder: Path) -> Entry:
         return entry("Unreadable")
 
 
+def _embedded(settings: Settings) -> dict[str, Path]:
+    others = {EMOJI: settings.emoji} if (settings.emoji / ITEMS).is_file() else {}
+    return {WORLD: settings.gallery} | others
+
+
 def _named(folders: Sequence[Path]) -> dict[str, Path]:
     """Each folder's gallery under the folder's name; a name that is taken gets its parents' names in front."""
     homes: dict[str, Path] = {}
     for folder in folders:
         parts = folder.resolve().parts
         names = ("/".join(parts[-depth:]) for depth in range(1, len(parts) + 1))
-        homes[next((name for name in names if name not in {*homes, WORLD}), str(folder))] = home_of(folder)
+        homes[next((name for name in names if name not in {*homes, WORLD, EMOJI}), str(folder))] = home_of(folder)
     return homes
 
 

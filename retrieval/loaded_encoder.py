@@ -1,13 +1,14 @@
 """One encoder over all galleries, loaded when it is first needed: the engine has one of these for each method.
 
 A gallery holds the index of every encoder side by side. Where the index of this one is missing, or was made with other
-weights or of other pictures, it is built. torch and faiss are imported in the loading thread alone.
+weights or of other pictures, it is built: while the encoder is loaded or, for galleries that not every visitor needs,
+when it is first asked for. torch and faiss are imported in the loading threads alone.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,15 +27,20 @@ log = logging.getLogger(__name__)
 
 
 class Served(Loading):
-    """The bundle in a folder, over the galleries in `homes`: name -> home. `title` is what people call it."""
+    """The bundle in a folder, over the galleries in `homes`: name -> home. `title` is what people call it; the
+    galleries named in `later` are indexed, where they have to be, when they are first asked for.
+    """
 
-    def __init__(self, folder: Path, homes: Mapping[str, Path], title: str = "the model") -> None:
+    def __init__(
+        self, folder: Path, homes: Mapping[str, Path], title: str = "the model", later: Collection[str] = ()
+    ) -> None:
         super().__init__("the model")
         self.folder = folder
         self.homes = homes
         self.title = title
         self._galleries: dict[str, Gallery | RetrievalError] = {}
         self._names: dict[str, Names | None] = {}  # gallery -> what tells whether it holds a thing, where that can be
+        self._openings = {name: Opening(self, name) for name in later if name in homes}
         self._bundle: Bundle | None = None
 
     # ------------------------------------------------------------ loading
@@ -47,10 +53,21 @@ class Served(Loading):
 
     def _load(self) -> None:
         self._load_bundle()
+        from retrieval.gallery import is_current
+
         for name, home in self.homes.items():
-            self._galleries[name] = self._opened(name, home)
-            self._names[name] = self._names_of(self._galleries[name])
+            if name not in self._openings or is_current(home, self.bundle):
+                self.open(name, self._say)
         self._warm_up()
+
+    def open(self, name: str, say: Callable[[str], None]) -> None:
+        """Open the gallery, indexing it first where its index is not current; `say` is called with what is done."""
+        opened = self._opened(name, self.homes[name], say)
+        self._names[name] = self._names_of(opened)
+        self._galleries[name] = opened
+
+    def _say(self, progress: str) -> None:
+        self._progress = progress
 
     def _load_bundle(self) -> None:
         self._progress = f"Loading {self.title}"
@@ -62,12 +79,12 @@ class Served(Loading):
         torch.set_num_threads(threads())
         self._bundle = load_bundle(self.folder, "cuda" if torch.cuda.is_available() else "cpu")
 
-    def _opened(self, name: str, home: Path) -> Gallery | RetrievalError:
+    def _opened(self, name: str, home: Path, say: Callable[[str], None]) -> Gallery | RetrievalError:
         from retrieval.gallery import Gallery, is_current
 
-        self._progress = f"Opening the gallery {name}"
+        say(f"Opening the gallery {name}")
         try:
-            opened = Gallery.open(home, self.bundle) if is_current(home, self.bundle) else self._built(name, home)
+            opened = Gallery.open(home, self.bundle) if is_current(home, self.bundle) else self._built(name, home, say)
         except RetrievalError as error:  # one bad gallery leaves the others usable
             log.warning("gallery %s: %s", name, error)
             return error
@@ -83,11 +100,11 @@ class Served(Loading):
             )  # fmt: skip
         return opened
 
-    def _built(self, name: str, home: Path) -> Gallery:
+    def _built(self, name: str, home: Path, say: Callable[[str], None]) -> Gallery:
         from retrieval.gallery import indexed_by, is_in_bits
 
         def show(done: int, total: int) -> None:
-            self._progress = f"Indexing the gallery {name} with {self.title}: {done} of {total} pictures"
+            say(f"Indexing the gallery {name} with {self.title}: {done} of {total} pictures")
 
         bits = self.bundle.rotation is not None and is_in_bits(home, self.bundle)
         return index(home, self.bundle, show, listed=bool(indexed_by(home)), bits=bits)
@@ -114,14 +131,30 @@ class Served(Loading):
         return self._bundle
 
     def gallery(self, name: str | None = None) -> Gallery:
-        """The gallery of that name, or the first; raises GalleryError where there is none, or what is wrong with it."""
+        """The gallery of that name, or the first; raises GalleryError where there is none, while it is being opened,
+        or what is wrong with it.
+        """
         name = name or next(iter(self.homes))
+        if (opening := self.opening(name)) is not None:
+            raise GalleryError(f"{opening.progress or f'Opening the gallery {name}'}. Search again when that is done.")
         if name not in self._galleries:
             raise GalleryError(f"There is no gallery {name[:80]!r}. Choose {' or '.join(self.homes)}.")
         opened = self._galleries[name]
         if isinstance(opened, RetrievalError):
             raise opened
         return opened
+
+    def is_open(self, gallery: str) -> bool:
+        """Whether that gallery was opened, or found not to open."""
+        return gallery in self._galleries
+
+    def opening(self, gallery: str | None) -> Opening | None:
+        """What opens a gallery that had to wait until it was asked for, begun; None for every other gallery."""
+        opening = self._openings.get(gallery or "")
+        if opening is None or gallery in self._galleries:
+            return None
+        opening.warm()
+        return opening
 
     def names(self, gallery: str | None = None) -> Names | None:
         """What tells whether that gallery holds a thing, where that can be told."""
@@ -134,6 +167,26 @@ class Served(Loading):
         if isinstance(query, TextQuery):
             return embed_texts(self.bundle, [query.text])[0]
         return embed_images(self.bundle, [(query.image, query.domain)])[0]
+
+
+class Opening(Loading):
+    """A gallery that one encoder of several opens when it is first asked for."""
+
+    def __init__(self, served: Served, gallery: str) -> None:
+        super().__init__(f"the gallery {gallery}")
+        self._served = served
+        self._gallery = gallery
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Return when the gallery is open, or was found not to open."""
+        self._wait(timeout)
+
+    def _load(self) -> None:
+        self._served.wait()
+        self._served.open(self._gallery, self._say)
+
+    def _say(self, progress: str) -> None:
+        self._progress = progress
 
 
 def index(

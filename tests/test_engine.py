@@ -18,11 +18,12 @@ from retrieval.artifacts.bundle import Bundle, save_bundle
 from retrieval.artifacts.manifest import WEIGHTS, Manifest, read_manifest
 from retrieval.artifacts.rotation import Rotation
 from retrieval.cli import main
+from retrieval.data.readers.folder import folder_items
 from retrieval.engine import HOME, Engine, Settings
 from retrieval.errors import BundleError, EmptyQuery, GalleryError, QueryError, SettingsError
 from retrieval.gallery import is_current, is_in_bits
 from retrieval.images import Preprocess
-from retrieval.items import home_of
+from retrieval.items import home_of, write_items
 from retrieval.loaded_encoder import index
 from retrieval.methods import DSN, ClipBaseline
 from retrieval.types import SKETCH, Bars, ImageQuery, TextQuery
@@ -83,8 +84,36 @@ def test_an_index_that_was_interrupted_at_start_is_finished_at_the_next(engine: 
 
 def test_folders_of_the_same_name_are_told_apart(small_bundle: Path, pictures: Path, tmp_path: Path) -> None:
     folders = (tmp_path / "a" / "world", tmp_path / "b" / "cats", tmp_path / "c" / "cats")
-    engine = Engine(Settings(bundle=small_bundle, gallery=home_of(pictures), extra_galleries=folders))
-    assert engine.galleries == ("a/world", "cats", "c/cats", "world")
+    settings = Settings(bundle=small_bundle, gallery=home_of(pictures), emoji=tmp_path, extra_galleries=folders)
+    assert Engine(settings).galleries == ("a/world", "cats", "c/cats", "world")
+    assert Engine(dataclasses.replace(settings, extra_galleries=(tmp_path / "emoji",))).galleries[1] == "world"
+
+
+def test_the_second_embedded_gallery_is_indexed_when_it_is_first_asked_for(
+    small_bundle: Path, pictures: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "emoji"
+    shutil.copytree(pictures, other)
+    write_items(other, folder_items(other))
+    engine = Engine(Settings(bundle=small_bundle, others=(), gallery=home_of(pictures), emoji=other))
+    assert engine.galleries == ("world", "emoji")
+    engine.wait()
+    assert len(list(engine.picture_files())) == 48
+    assert engine.labels("emoji") == engine.labels("world")
+    assert engine.served().is_open("world")
+    assert not engine.served().is_open("emoji")
+    assert not (other / "index").exists()
+    with pytest.raises(GalleryError, match=r"gallery emoji.*\. Search again when that is done"):
+        engine.search(TextQuery("a red disc"), gallery="emoji")
+    assert engine.search(TextQuery("a red disc"), k=5).gallery_size == 24
+    opening = engine.served().opening("emoji")
+    if opening:
+        opening.wait()
+    assert engine.search(TextQuery("a red disc"), gallery="emoji").gallery_size == 24
+    assert engine.served().opening("emoji") is None
+    again = Engine(engine.settings)
+    again.wait()
+    assert again.search(TextQuery("a red disc"), gallery="emoji").gallery_size == 24  # at once: it has an index now
 
 
 def test_a_picture_finds_itself_first(engine: Engine, pictures: Path) -> None:
@@ -136,7 +165,8 @@ def test_a_gallery_that_cannot_be_opened_leaves_the_others_usable(
     strange = shutil.copytree(pictures, tmp_path / "strange")
     Engine(Settings(bundle=small_bundle, gallery=home_of(strange))).wait()
     (home_of(strange) / "index" / "small" / "vectors.faiss").write_bytes(b"damaged")
-    engine = Engine(Settings(bundle=small_bundle, gallery=home_of(pictures), extra_galleries=(strange,)))
+    settings = Settings(bundle=small_bundle, gallery=home_of(pictures), emoji=tmp_path, extra_galleries=(strange,))
+    engine = Engine(settings)
     assert engine.galleries == ("strange", "world")
     with pytest.raises(GalleryError, match="has changed since the gallery was built"):
         engine.search(TextQuery("a"), gallery="strange")

@@ -22,7 +22,7 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from retrieval.decoder import DECODERS
-from retrieval.engine import HOME
+from retrieval.engine import HOME, WORLD
 from retrieval.errors import EmptyQuery, QueryError, RetrievalError, UnreadableImage
 from retrieval.images import OWNER, open_image, parse_strokes, rasterise
 from retrieval.items import hit_as_json
@@ -36,6 +36,14 @@ if TYPE_CHECKING:
 SAMPLES = 6  # pictures of the gallery that are offered to search with
 UNREADABLE = "The query of this page cannot be read. Reload the page and try again."
 OBJECT_STYLE = "object-style"  # the tab's id
+PHRASES = (  # words to try in the rendered world; other galleries offer names of their classes
+    "a red apple",
+    "cartoon of a cat",
+    "mosaic of a butterfly",
+    "engraving of a castle",
+    "a sketch of a chair",
+    "a yellow duck",
+)
 HERO = "duck"  # the class that shows what this is about, where a gallery has it
 Asked = tuple[Query, str]  # what is searched with, and what the status line calls it
 Found = list[dict[str, Any]]
@@ -115,9 +123,11 @@ class Actions:
         method: str = "",
     ) -> tuple[Any, Any]:
         """The page's query -> status line, cards. While another method is loaded, both stay; `load` searches again."""
+        served = self.engine.served(method)
+        if served.ready and served.opening(gallery):
+            return views.WAITING, views.opening(gallery)
         if not asked:
             return views.WAITING, views.welcome(self._shown(gallery).guises if self.engine.ready else ())
-        served = self.engine.served(method)
         if served is not self.engine.served() and not served.ready and not served.trouble:
             served.warm()
             return gr.skip(), gr.skip()
@@ -175,22 +185,31 @@ class Actions:
             json.dumps({"kind": "item", "value": {"id": item.id, "gallery": gallery}}),
         )
 
-    def load(self, method: str) -> tuple[Any, ...]:
-        """A chosen method -> banner, timer, the method once it is there (or is not going to be)."""
-        served = self.engine.served(method)
+    def load(self, method: str, gallery: str) -> tuple[Any, ...]:
+        """A chosen method, a chosen gallery -> banner, timer, what can be searched by now; a search follows its change.
+
+        Where loading failed, that is what can be searched: the search says why.
+        """
+        served, both = self.engine.served(method), f"{method} {gallery}"
         if served.trouble:
-            return views.trouble(_discreet(served.trouble)), gr.Timer(active=False), method
+            return views.trouble(_discreet(served.trouble)), gr.Timer(active=False), both
         if not served.ready:
             served.warm()
             return views.loading(served.progress or f"Loading {self._title(method)}"), gr.Timer(active=True), gr.skip()
-        return "", gr.Timer(active=False), method
+        if opening := served.opening(gallery):
+            return views.loading(opening.progress), gr.Timer(active=True), f"{both}, not yet"
+        return self._state(gallery), gr.Timer(active=False), both
+
+    def samples(self, gallery: str) -> Any:
+        """A gallery -> pictures to try."""
+        return gr.update(markup=views.pictures(self._shown(gallery).samples))
 
     def look(self, asked: str, gallery: str) -> tuple[Any, ...]:
         """What is being loaded -> banner, timer; once it is there, also the welcome (if nothing is asked), `offer`."""
         if self.engine.trouble:
-            return views.trouble(_discreet(self.engine.trouble)), gr.Timer(active=False), *[gr.skip()] * 5
+            return views.trouble(_discreet(self.engine.trouble)), gr.Timer(active=False), *[gr.skip()] * 6
         if not self.engine.ready:
-            return views.loading(self.engine.progress), gr.Timer(active=True), *[gr.skip()] * 5
+            return views.loading(self.engine.progress), gr.Timer(active=True), *[gr.skip()] * 6
         welcome = gr.skip() if asked else views.welcome(self._shown(gallery).guises)
         return self._state(gallery), gr.Timer(active=False), welcome, *self.offer(gallery)
 
@@ -199,17 +218,21 @@ class Actions:
         return self._state(gallery) if self.engine.ready else gr.skip(), *self.offer(gallery)
 
     def _state(self, gallery: str) -> str:
-        """The banner over a gallery when all is loaded: none, or what is wrong with it."""
+        """The banner over a gallery when all is loaded: none, or what is done or is wrong with it."""
+        if opening := self.engine.served().opening(gallery):
+            return views.loading(opening.progress)
         trouble = self.engine.gallery_trouble(gallery)
         return views.trouble(_discreet(trouble)) if trouble else ""
 
     def offer(self, gallery: str) -> tuple[Any, ...]:
-        """A gallery -> its styles, its classes, pictures to try, what is told of the model."""
+        """A gallery -> its styles, its classes, pictures to try, what is told of the model, words to try."""
+        labels = self.engine.labels(gallery)
         return (
             gr.CheckboxGroup(choices=list(self.engine.domains(gallery)), value=[]),
-            gr.Dropdown(choices=list(self.engine.labels(gallery)), value=[], multiselect=True),
-            gr.update(markup=views.pictures(self._shown(gallery).samples)),
+            gr.Dropdown(choices=list(labels), value=[], multiselect=True),
+            self.samples(gallery),
             views.about(self.engine.about),
+            gr.update(markup=views.phrases(PHRASES if gallery == WORLD or not labels else spread(labels))),
         )
 
     def _title(self, method: str) -> str:
@@ -218,6 +241,8 @@ class Actions:
 
     def _shown(self, gallery: str) -> Showcase:
         """Pictures that invite to search; a gallery that cannot be opened has none, and says so when it is searched."""
+        if self.engine.served().opening(gallery):
+            return Showcase()
         if gallery not in self._showcases:
             try:
                 self._showcases[gallery] = showcase(self.engine, gallery)
@@ -371,6 +396,11 @@ class Showcase:
     guises: tuple[Item, ...] = ()
 
 
+def spread(labels: Sequence[str]) -> Sequence[str]:
+    """A few of a gallery's classes, from all of its alphabet."""
+    return labels[:: max(1, len(labels) // SAMPLES)][:SAMPLES]
+
+
 def showcase(engine: Engine, gallery: str) -> Showcase:
     """The most typical pictures, as the model sees it."""
 
@@ -379,10 +409,9 @@ def showcase(engine: Engine, gallery: str) -> Showcase:
         return tuple(hit.item for hit in hits)
 
     labels, domains = engine.labels(gallery), engine.domains(gallery)
-    spread = labels[:: max(1, len(labels) // SAMPLES)][:SAMPLES]
-    hero = HERO if HERO in labels else spread[0] if spread else None
+    hero = HERO if HERO in labels else labels[0] if labels else None
     return Showcase(
-        tuple(item for label in spread for item in best(label, domains[:1])),
+        tuple(item for label in spread(labels) for item in best(label, domains[:1])),
         tuple(item for domain in domains[:4] for item in best(hero, [domain])) if hero else (),
     )
 

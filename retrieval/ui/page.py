@@ -20,7 +20,7 @@ import gradio as gr
 from retrieval.images import Strokes, parse_strokes
 from retrieval.types import STYLES
 from retrieval.ui import views
-from retrieval.ui.actions import Actions
+from retrieval.ui.actions import PHRASES, Actions
 from retrieval.ui.canvas import drawing_canvas
 from retrieval.ui.map_tab import map_tab, wire_map
 from retrieval.ui.object_style import object_style_boxes, object_style_tab, wire_object_style
@@ -32,14 +32,6 @@ if TYPE_CHECKING:
     from retrieval.engine import Choice, Engine
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
-PHRASES = (
-    "a red apple",
-    "cartoon of a cat",
-    "mosaic of a butterfly",
-    "engraving of a castle",
-    "a sketch of a chair",
-    "a yellow duck",
-)
 POLL = 0.5  # seconds between two looks at a model that is loading
 
 
@@ -111,7 +103,6 @@ def build_page(engine: Engine, examples: Path = EXAMPLES, results: Path = RESULT
         _wire_query(query, filters.gallery)
         _wire_search(actions, query, filters, shown)
         _wire_start(page, actions, query, filters, shown)
-        _wire_methods(actions, query, filters, shown)
         wire_map(actions, mapped, status, sheet)
         wire_object_style(actions, coded, query.box, filters.gallery, status, sheet, pages, mapped)
         for endpoint in (actions.search_drawing, actions.search_image, actions.search_text, actions.search_item):
@@ -193,7 +184,6 @@ def _filters(galleries: tuple[str, ...], methods: tuple[Choice, ...]) -> Filters
 ASK = "(value) => JSON.stringify({{ kind: '{}', value, at: Date.now() }})"
 ASK_IF_ANY = "(value) => value ? JSON.stringify({ kind: 'drawing', value, at: Date.now() }) : ''"
 SHOW_AND_ASK = "(value) => [value, JSON.stringify({{ kind: '{}', value, at: Date.now() }})]"
-ASK_AGAIN = "(query) => query && JSON.stringify({ ...JSON.parse(query), at: Date.now() })"
 ASK_ITEM = "(id, gallery) => JSON.stringify({ kind: 'item', value: { id, gallery }, at: Date.now() })"
 
 
@@ -251,7 +241,7 @@ def _wire_search(actions: Actions, query: Query, filters: Filters, shown: Shown)
 def _wire_start(page: gr.Blocks, actions: Actions, query: Query, filters: Filters, shown: Shown) -> None:
     """The page says what is being loaded until it is; then the gallery's styles, classes and pictures are offered."""
     timer = gr.Timer(POLL)
-    offered = [filters.domains, filters.labels, query.pictures, shown.about]
+    offered = [filters.domains, filters.labels, query.pictures, shown.about, query.phrases]
     # Not queued: a search that waits for the model must not hold back the line that says so.
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
     gr.on(
@@ -265,19 +255,19 @@ def _wire_start(page: gr.Blocks, actions: Actions, query: Query, filters: Filter
     other = filters.gallery.input(
         actions.choose_gallery, filters.gallery, [shown.banner, *offered], api_name="offer", **quiet
     )
-    other.then(None, query.box, query.box, js=ASK_AGAIN, **quiet)
+    _wire_loading(other, actions, query, filters, shown)
 
 
-def _wire_methods(actions: Actions, query: Query, filters: Filters, shown: Shown) -> None:
-    """A method that was not used yet is loaded when it is chosen; the page says so, and searches once it is there."""
+def _wire_loading(
+    gallery_chosen: gr.events.Dependency, actions: Actions, query: Query, filters: Filters, shown: Shown
+) -> None:
+    """A method or a gallery that was not used yet is loaded when it is chosen; the page says so, and searches once it
+    is there.
+    """
     timer = gr.Timer(POLL, active=False)
-    gr.on(
-        [filters.method.input, timer.tick],
-        actions.load,
-        filters.method,
-        [shown.banner, timer, query.loaded],
-        api_name="load",
-        api_visibility="private",
-        show_progress="hidden",
-        queue=False,  # as in `_wire_start`
-    )
+    # Not queued, as in `_wire_start`.
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+    chosen, outputs = [filters.method, filters.gallery], [shown.banner, timer, query.loaded]
+    gr.on([filters.method.input, timer.tick], actions.load, chosen, outputs, api_name="load", **quiet)
+    gallery_chosen.then(actions.load, chosen, outputs, api_name="load_gallery", **quiet)
+    query.loaded.change(actions.samples, filters.gallery, query.pictures, api_name="samples", **quiet)

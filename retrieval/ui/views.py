@@ -132,6 +132,11 @@ def _refusal(answer: Answer) -> str:
     )
 
 
+def opening(gallery: str) -> str:
+    """What is shown in place of hits while a gallery is being indexed."""
+    return _nothing("One moment", f"The gallery “{gallery}” is being indexed. The search starts by itself.")
+
+
 def _nothing(title: str, words: str) -> str:
     return f'<div class="empty"><h2>{escape(title)}</h2><p>{escape(words)}</p></div>'
 
@@ -297,6 +302,16 @@ WORLD = (  # title, what is told, file, what the picture shows
         "No picture of a real person was used to make them. They come from a studio and from a street.",
         "people.png",
         "Synthetic people from several sides, with captions",
+    ),
+    (
+        "Emoji and icons",
+        "The gallery “emoji” was made by people: the same things as ten sets of emoji and icons draw them. Noto Emoji, "
+        "its first version (“blob”) and FxEmojis are under Apache-2.0, Fluent Emoji under MIT, Twemoji, EmojiOne 2 and "
+        "Streamline Emojis under CC BY 4.0, Game-icons.net under CC BY 3.0 and OpenMoji under CC BY-SA 4.0; authors, "
+        "sources and changes are listed in assets/emoji/README.md. Nothing is trained on this gallery, but a model "
+        "that learned from emoji has seen other renderings of many of these drawings.",
+        "emoji.png",
+        "Some things as all ten sets draw them",
     ),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -184,13 +185,39 @@ def test_before_the_model_is_there_nothing_is_asked_of_the_gallery(tmp_path: Pat
 
 
 def test_once_it_is_there_the_gallery_is_offered(actions: Actions) -> None:
-    banner, _, welcome, styles, labels, pictures, about = actions.look("", "world")
+    banner, _, welcome, styles, labels, pictures, about, phrases = actions.look("", "world")
     assert banner == ""
     assert welcome.count("<li>") == 4
     assert [value for value, _ in styles.choices] == ["photo", "painting", "cartoon", "sketch"]
     assert [value for value, _ in labels.choices] == ["duck", "fish", "tree"]
     assert pictures["markup"].count("data-choice") == 3
     assert "rendered world" in about
+    assert "a red apple" in phrases["markup"]
+
+
+def test_words_to_try_are_names_that_the_gallery_knows(tmp_path: Path) -> None:
+    *_, phrases = Actions(cast("Any", FakeEngine(tmp_path / "pictures", "world", "holiday"))).offer("holiday")
+    assert re.findall(r"<span>(.*?)</span>", phrases["markup"]) == ["duck", "fish", "tree"]
+
+
+def test_while_a_gallery_is_indexed_the_page_says_so_and_searches_once_it_is_there(
+    actions: Actions, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = SimpleNamespace(progress="Indexing the gallery world with the model: 3 of 48 pictures")
+    monkeypatch.setattr(engine.served(), "opening", lambda gallery: busy)
+    assert "3 of 48 pictures" in actions.choose_gallery("world")[0]
+    banner, timer, waiting = actions.load("fake", "world")
+    assert "3 of 48 pictures" in banner
+    assert timer.active
+    before = len(engine.asked)
+    assert "is being indexed" in search(actions, asked("text", "duck"))[1]
+    assert len(engine.asked) == before
+    monkeypatch.undo()
+    banner, timer, loaded = actions.load("fake", "world")
+    assert banner == ""
+    assert not timer.active
+    assert loaded != waiting
+    assert actions.samples("world")["markup"].count("data-choice") == 3
 
 
 def test_a_broken_gallery_says_so_in_the_banner_and_polling_ends(

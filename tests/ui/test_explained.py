@@ -136,7 +136,7 @@ def test_what_cannot_be_explained_is_told_in_the_sheet(actions: Actions, query: 
 @pytest.fixture
 def engine_of_two(tmp_path: Path, pictures: Path) -> Engine:
     settings = Settings(bundle=bundle(tmp_path / "small"), others=(dsn_bundle(tmp_path / "told"),))
-    return Engine(dataclasses.replace(settings, gallery=home_of(pictures)))
+    return Engine(dataclasses.replace(settings, gallery=home_of(pictures), emoji=tmp_path))
 
 
 @pytest.fixture
@@ -152,8 +152,8 @@ def test_a_search_with_a_method_that_is_not_loaded_loads_it_and_leaves_the_page(
     query = asked("drawing", FISH)
     assert all(map(is_skipped, search(actions, query, method="told")))
     engine_of_two.served("told").wait()
-    banner, timer, loaded = actions.load("told")
-    assert (banner, loaded) == ("", "told")
+    banner, timer, loaded = actions.load("told", engine_of_two.galleries[0])
+    assert (banner, loaded) == ("", f"told {engine_of_two.galleries[0]}")
     assert not timer.active
     assert "of 24 pictures" in search(actions, query, method="told")[0]
     assert "There is no method" in search(actions, query, method="magic")[0]
