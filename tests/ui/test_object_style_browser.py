@@ -1,85 +1,20 @@
-"""Object and style as a visitor sees them, in a real Chromium: with a fake that draws, and with what is shipped."""
+"""Object and style as a visitor sees them, in a real Chromium."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from retrieval.artifacts.manifest import is_sealed
-from retrieval.engine import HOME, Engine, Settings
 from tests.ui.conftest import served
 from tests.ui.fake_disentangler import FakeDisentangler
 from tests.ui.fakes import FakeEngine
-from tests.ui.visitor import CONTRAST, WIDE, draw, expect_hits
+from tests.ui.visitor import CONTRAST, FINISHED, WIDE, cancel_a_grid, draw, enter, expect_hits, panel
 
 pytestmark = pytest.mark.browser
-DUCK = HOME / "assets" / "examples" / "duck.json"  # drawn by a person
 TABS = ("Neighbours", "Swap grid", "Sliders", "Attention", "Film", "Find by code")
-FINISHED = "generated"
-SHIPPED = Settings()
-IS_SHIPPED = is_sealed(SHIPPED.codes)
-
-
-def enter(page: Page) -> None:
-    """Open the tab and wait for the finished card."""
-    page.get_by_role("tab", name="Object & style").click()
-    expect(page.locator("#card .tag", has_text=FINISHED)).to_have_count(3)
-    expect(page.locator("#card [data-busy]")).to_have_count(0)
-
-
-def panel(page: Page, name: str, button: str) -> None:
-    """Open a panel and press its button."""
-    page.get_by_role("tab", name=name).click()
-    page.locator(f"#{button}").click()
-
-
-def sketch(page: Page, drawing: Path = DUCK) -> None:
-    """Draw a person's drawing with the mouse, line by line."""
-    told = json.loads(drawing.read_text(encoding="utf-8"))
-    unit = 512 / told["width"]
-    for stroke in told["strokes"]:
-        draw(page, [(x * unit, y * unit) for x, y in stroke["points"]])
-    expect(page.locator("#status")).to_contain_text("Your drawing")
-    page.locator("#results .hit").first.wait_for(state="attached")
-
-
-def walk_through(page: Page, engine: Any) -> None:
-    """Draw, open the tab, see the card, change its style, run the control, cancel a grid."""
-    sketch(page)
-    enter(page)
-    expect(page.locator("#card")).to_contain_text("doodle")
-    expect(page.locator("#card figure")).to_have_count(5)
-    expect(page.locator("#card .judged li")).to_have_count(6)
-    before = page.locator("#card").inner_html()
-    page.locator("#drawn-style").get_by_role("radio", name="mosaic").check()
-    expect(page.locator("#card")).to_contain_text("As mosaic")
-    expect(page.locator("#card [data-busy]")).to_have_count(0, timeout=60_000)
-    assert page.locator("#card").inner_html() != before
-    page.get_by_role("tab", name="Swap grid").click()
-    page.get_by_label("Shuffled codes (control)").check()
-    page.locator("#draw-grid").click()
-    expect(page.locator("#grid .summary")).to_contain_text("24 of 24 pictures", timeout=120_000)
-    expect(page.locator("#grid .summary")).to_contain_text("Control: codes are shuffled")
-    expect(page.locator("#grid .miss").first).to_contain_text("read as")
-    expect(page.locator("#grid [data-holds='false']").first).to_be_visible()
-    cancel_a_grid(page, engine)
-
-
-def cancel_a_grid(page: Page, engine: Any) -> None:
-    page.locator("#seed input").fill("77")
-    page.get_by_label("Shuffled codes (control)").uncheck()
-    page.locator("#draw-grid").click()
-    expect(page.locator("#grid .swap[data-busy]")).to_be_visible()
-    expect(page.locator("#grid .summary")).not_to_contain_text("Control")
-    page.get_by_role("button", name="Cancel").click()
-    expect(page.locator("#object-style [data-busy]")).to_have_count(0)
-    expect(page.get_by_role("button", name="Cancel")).to_be_hidden()
-    expect(page.locator("#grid .summary")).not_to_contain_text("24 of 24")
 
 
 @pytest.fixture
@@ -245,17 +180,3 @@ def test_every_panel_can_be_read_and_fits_a_phone(visit: Callable[..., Page], ur
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             if width != 320:
                 assert page.evaluate(CONTRAST) == []
-
-
-@pytest.mark.skipif(not IS_SHIPPED, reason="no prior, DUDE and judge in checkpoints/")
-def test_with_what_is_shipped_a_persons_sketch_is_taken_apart(visit: Callable[..., Page]) -> None:
-    engine = Engine(SHIPPED)
-    engine.wait()
-    with served(engine, HOME / "assets" / "examples") as address:
-        page = visit(address)
-        page.set_default_timeout(60_000)
-        page.locator(".guises img").first.wait_for()
-        expect.set_options(timeout=120_000)
-        walk_through(page, engine)
-        expect.set_options(timeout=15_000)
-        page.close()

@@ -11,13 +11,14 @@ import pytest
 from gradio_client import Client
 from playwright.sync_api import Page, expect
 
+from retrieval.artifacts.manifest import is_sealed
 from retrieval.data.pictures import StrokePicture
 from retrieval.data.readers.quickdraw import quickdraw
 from retrieval.engine import HOME, Engine, Settings
 from retrieval.items import read_items
 from retrieval.types import PHOTO
 from tests.ui.conftest import served
-from tests.ui.visitor import draw
+from tests.ui.visitor import draw, walk_through
 
 pytestmark = pytest.mark.browser
 EXAMPLES = HOME / "assets" / "examples"
@@ -113,3 +114,13 @@ def test_the_program_of_the_readme_is_answered_as_the_readme_says(address: str) 
     client.close()
     first = json.loads(answer)
     assert {**hits[0], "score": round(hits[0]["score"], 3)} == first
+
+
+@pytest.mark.skipif(not is_sealed(Settings().codes), reason="no prior, DUDE and judge in checkpoints/")
+def test_a_persons_sketch_is_taken_apart(shipped: Page, engine: Engine) -> None:
+    shipped.set_default_timeout(60_000)
+    expect.set_options(timeout=120_000)
+    try:
+        walk_through(shipped, engine)
+    finally:
+        expect.set_options(timeout=15_000)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Page, expect
 
+from retrieval.engine import HOME
 from tests.ui.fakes import EACH, STYLES
 
 WIDE = [(60, 250), (250, 260), (450, 300)]  # read as a fish
 HIGH = [(250, 60), (260, 250), (270, 450)]  # read as a tree
+DUCK = HOME / "assets" / "examples" / "duck.json"  # drawn by a person
 ALL_OF_A_CLASS = EACH * len(STYLES)
 RIGHT_EDGES = "buttons => buttons.map((button) => button.getBoundingClientRect().right)"
+FINISHED = "generated"  # the tag of a picture that is drawn
 INK = """canvas => {
     const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
     return pixels.filter((value, index) => index % 4 === 3 && value > 128).length;
@@ -62,6 +67,63 @@ def search_text(page: Page, words: str) -> None:
 def choose(page: Page, file: Path) -> None:
     page.get_by_role("tab", name="Upload").click()
     page.locator("#picture input[type=file]").set_input_files(file)
+
+
+def enter(page: Page) -> None:
+    """Open the tab and wait for the finished card."""
+    page.get_by_role("tab", name="Object & style").click()
+    expect(page.locator("#card .tag", has_text=FINISHED)).to_have_count(3)
+    expect(page.locator("#card [data-busy]")).to_have_count(0)
+
+
+def panel(page: Page, name: str, button: str) -> None:
+    """Open a panel and press its button."""
+    page.get_by_role("tab", name=name).click()
+    page.locator(f"#{button}").click()
+
+
+def sketch(page: Page, drawing: Path = DUCK) -> None:
+    """Draw a person's drawing with the mouse, line by line."""
+    told = json.loads(drawing.read_text(encoding="utf-8"))
+    unit = 512 / told["width"]
+    for stroke in told["strokes"]:
+        draw(page, [(x * unit, y * unit) for x, y in stroke["points"]])
+    expect(page.locator("#status")).to_contain_text("Your drawing")
+    page.locator("#results .hit").first.wait_for(state="attached")
+
+
+def walk_through(page: Page, engine: Any) -> None:
+    """Draw, open the tab, see the card, change its style, run the control, cancel a grid."""
+    sketch(page)
+    enter(page)
+    expect(page.locator("#card")).to_contain_text("doodle")
+    expect(page.locator("#card figure")).to_have_count(5)
+    expect(page.locator("#card .judged li")).to_have_count(6)
+    before = page.locator("#card").inner_html()
+    page.locator("#drawn-style").get_by_role("radio", name="mosaic").check()
+    expect(page.locator("#card")).to_contain_text("As mosaic")
+    expect(page.locator("#card [data-busy]")).to_have_count(0, timeout=60_000)
+    assert page.locator("#card").inner_html() != before
+    page.get_by_role("tab", name="Swap grid").click()
+    page.get_by_label("Shuffled codes (control)").check()
+    page.locator("#draw-grid").click()
+    expect(page.locator("#grid .summary")).to_contain_text("24 of 24 pictures", timeout=120_000)
+    expect(page.locator("#grid .summary")).to_contain_text("Control: codes are shuffled")
+    expect(page.locator("#grid .miss").first).to_contain_text("read as")
+    expect(page.locator("#grid [data-holds='false']").first).to_be_visible()
+    cancel_a_grid(page, engine)
+
+
+def cancel_a_grid(page: Page, engine: Any) -> None:
+    page.locator("#seed input").fill("77")
+    page.get_by_label("Shuffled codes (control)").uncheck()
+    page.locator("#draw-grid").click()
+    expect(page.locator("#grid .swap[data-busy]")).to_be_visible()
+    expect(page.locator("#grid .summary")).not_to_contain_text("Control")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("#object-style [data-busy]")).to_have_count(0)
+    expect(page.get_by_role("button", name="Cancel")).to_be_hidden()
+    expect(page.locator("#grid .summary")).not_to_contain_text("24 of 24")
 
 
 CONTRAST = """() => {
