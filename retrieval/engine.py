@@ -22,18 +22,17 @@ from retrieval.errors import BundleError, EmptyQuery, QueryError, RetrievalError
 from retrieval.images import OWNER, open_image
 from retrieval.items import ITEMS, domains_of, home_of, labels_of, missing_of, read_items
 from retrieval.loaded_encoder import Served
+from retrieval.match import calibrated_cutoff, held_share, is_match
 from retrieval.methods.catalog import Entry, entry
 from retrieval.types import Explanation, Held, Hit, ImageQuery, Item, Query, TextQuery
 
 if TYPE_CHECKING:
     from retrieval.artifacts.bundle import Bundle
-    from retrieval.encoder import Vectors
 
 HOME = Path(__file__).resolve().parent.parent
 WORLD, EMOJI = "world", "emoji"  # the names of the embedded galleries
 MAX_TEXT = 512
 MAX_HITS = 200
-SAME = 0.99  # cosine from which the best hit is the very picture that was asked with, which the gallery then holds
 
 
 @dataclass(frozen=True)
@@ -240,11 +239,11 @@ class Engine:
         hits = tuple(opened.search(vector, k, domains, labels))
         held = None
         if cutoff is None and isinstance(query, ImageQuery) and hits:
-            held = _held(served, gallery, vector, opened.labels_among(domains, labels))
+            held = held_share(served, gallery, vector, opened.labels_among(domains, labels))
         seconds = time.perf_counter() - start
         if cutoff is None:
-            cutoff = _cutoff(served.bundle, query, held)
-        return Results(hits, _is_match(hits, cutoff, held), cutoff, seconds, len(opened), held)
+            cutoff = calibrated_cutoff(served.bundle, query, held)
+        return Results(hits, is_match(hits, cutoff, held), cutoff, seconds, len(opened), held)
 
     def why(self, query: Query, item_id: str, *, gallery: str | None = None, method: str | None = None) -> Explanation:
         """Why this picture of the gallery is a hit of a drawing or a picture; raises QueryError for words."""
@@ -276,31 +275,6 @@ class Engine:
         hits = self.codes.search(by, query, style, strictness=strictness, gallery=gallery, k=k)
         seconds = time.perf_counter() - start
         return Results(hits, bool(hits), -1.0, seconds, len(self.served().gallery(gallery)))
-
-
-def _held(served: Served, gallery: str | None, vector: Vectors, among: Sequence[str]) -> Held | None:
-    """How sure it is that these classes of the gallery hold what a picture (dim,) shows, where names can tell."""
-    from retrieval.relevance import HELD
-
-    names = served.names(gallery)
-    if names is None:
-        return None
-    return Held(float(names.share(vector[None], among)[0]), served.bundle.manifest.cutoff[HELD])
-
-
-def _cutoff(bundle: Bundle, query: Query, held: Held | None) -> float:
-    """The cosine that the bundle was calibrated to for such a query; -1, which all reach, where it was not."""
-    from retrieval.relevance import HIT
-
-    kind = "text" if isinstance(query, TextQuery) else HIT if held else "image"
-    return bundle.manifest.cutoff.get(kind, -1.0)
-
-
-def _is_match(hits: Sequence[Hit], cutoff: float, held: Held | None) -> bool:
-    """What `Results.confident` says of the hits, best first."""
-    if held and held.share >= held.needed:
-        return True
-    return bool(hits) and hits[0].score >= (SAME if held else cutoff)
 
 
 def _changed(path: Path) -> tuple[int, int]:

@@ -21,7 +21,7 @@ LAYERS = [  # from the top down; a module imports from its own layer and from th
     {"engine"},
     {"training"},
     {"evaluation"},
-    {"code_search", "loaded_encoder"},
+    {"code_search", "loaded_encoder", "match"},
     {"gallery", "indexing", "stores", "disentangle", "why", "relevance"},
     {"artifacts"},
     {"methods"},

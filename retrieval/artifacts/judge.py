@@ -1,8 +1,8 @@
 """The judge of generated pictures: one small network that names the class and the style of what it is shown.
 
-It learned from real pictures alone, renders and people's drawings, and knows nothing of the prior. So what it reads in
-a generated picture was drawn there. Its own accuracy on real pictures that it never saw stands in its manifest, and no
-judgement is worth more than that. How it is trained is `training.recipes.parts.judge_pictures`'s business.
+It learned from renders and people's drawings alone and knows nothing of the prior, so what it reads in a generated
+picture was drawn there. Its own accuracy on renders and drawings that it never saw stands in its manifest, and no
+judgement is worth more than that. `training.recipes.judge` trains it.
 """
 
 from __future__ import annotations

@@ -45,6 +45,15 @@ class Provenance:
         sources = tuple(fill(Source, source, folder / MANIFEST) for source in payload.get("trained_on") or ())
         return cls(stages or (_stage_of(folder, payload),), sources)
 
+    @classmethod
+    def of_training(cls, sources: Iterable[Source], **seen: Any) -> Provenance:
+        """That of a training alone, which gets its name when it is saved: see `named`. seen: fields of `Stage`."""
+        return cls((Stage("", **seen),), tuple(sources))
+
+    def named(self, name: str) -> Provenance:
+        """The same, with this name for the stage that has none yet."""
+        return replace(self, stages=tuple(replace(stage, name=stage.name or name) for stage in self.stages))
+
     @property
     def classes(self) -> tuple[str, ...]:
         """Classes whose pictures were shown with their labels: those of the last stage first, and none of pretrained
@@ -61,6 +70,11 @@ class Provenance:
     def pretrained(self) -> tuple[Stage, ...]:
         """Weights that somebody else published."""
         return tuple(stage for stage in self.stages if stage.pretrained)
+
+    @property
+    def everything(self) -> tuple[str, ...]:
+        """Classes with labels and without, and names, of all stages of ours."""
+        return _gather((*stage.classes, *stage.unlabelled, *stage.names) for stage in self._ours)
 
     @property
     def _ours(self) -> tuple[Stage, ...]:
@@ -83,7 +97,7 @@ class Provenance:
 
     def keeps_unseen(self, names: Iterable[str]) -> tuple[str, ...]:
         """Those of the names that no stage of ours has seen or read."""
-        seen = {name for stage in self._ours for name in (*stage.classes, *stage.unlabelled, *stage.names)}
+        seen = {*self.everything}
         return tuple(name for name in names if name not in seen)
 
     def contradiction(
@@ -105,6 +119,9 @@ class Provenance:
                 if seen:
                     return f"has seen {kind} {_list(seen)}{_by(stage)}"
         return None
+
+
+NOTHING = Provenance()
 
 
 def _stage_of(folder: Path, payload: Mapping[str, Any]) -> Stage:

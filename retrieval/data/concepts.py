@@ -2,7 +2,9 @@
 and the words that would give an unseen one away. Plain facts; `world.split` is its part that the world shows.
 
 test_unseen are the 21 classes of the usual Sketchy "split 2" (its songbird is our bird) and 12 more.
-A bundle for zero-shot protocols sees no picture of an unseen concept and reads neither its name nor a synonym.
+A bundle for zero-shot protocols is shown no picture labelled as an unseen concept or a synonym of one, and no such
+name. Compounds that name another object stay with their words ("palm tree", "wading bird"), and so do pictures under a
+wider label: chimpanzees, under "ape".
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ class Original:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A generated picture, and what the judge, who knows real pictures only, reads in it.
+    """A generated picture, and what the judge, who knows renders and drawings only, reads in it.
 
     Shares are probabilities: of the likeliest three classes and of the intended one, and of all styles. They are empty
     until the picture is finished, and where there is no judge. `class_holds`: whether the intended class is the

@@ -58,6 +58,7 @@ from retrieval.images import Preprocess
 from retrieval.losses import multi_positive_contrast
 from retrieval.methods.base import Batch, Method, Phase
 from retrieval.methods.parts.banks import Bank, Extractor, View
+from retrieval.methods.parts.neighbours import NOBODY, chosen, neighbours, without_hubs
 from retrieval.schema import Trunk
 from retrieval.types import Domain
 
@@ -66,8 +67,6 @@ if TYPE_CHECKING:
 
 NOISE = (0.5, 0.95)  # of T: below, pixels say all; above, nothing can be seen
 READING = "reading"  # the second phase
-NOBODY = -1
-HUB = 10  # neighbours whose mean similarity tells how much of a hub a picture is
 
 
 @dataclass(frozen=True)
@@ -123,28 +122,6 @@ class Study(Bank):
         self.register_buffer("across", torch.full((len(names), domains, config.across[1]), NOBODY))
 
 
-def neighbours(similarity: Tensor, back: Tensor, k: int, *, mutual: bool) -> Tensor:
-    """The k nearest of each row among the columns, NOBODY where it is not mutual.
-
-    similarity (N, M) of rows to columns, back (M, N) of columns to rows.   -> (N, k) columns
-    """
-    k = min(k, similarity.shape[1])
-    nearest = similarity.topk(k).indices  # (N, k)
-    if not mutual:
-        return nearest
-    returned = back.topk(min(k, back.shape[1])).indices  # (M, k)
-    rows = torch.arange(len(similarity), device=similarity.device)
-    loved = (returned[nearest] == rows[:, None, None]).any(dim=2)  # (N, k)
-    return nearest.masked_fill(~loved, NOBODY)
-
-
-def without_hubs(similarity: Tensor) -> Tensor:
-    """2 s_ij - r(i) - r(j), where r is the mean similarity to the nearest ten of the other side.   (N, M) -> (N, M)"""
-    mine = similarity.topk(min(HUB, similarity.shape[1])).values.mean(dim=1)
-    theirs = similarity.T.topk(min(HUB, similarity.shape[0])).values.mean(dim=1)
-    return 2 * similarity - mine[:, None] - theirs[None, :]
-
-
 # ---------------------------------------------------------------- losses
 
 
@@ -152,12 +129,6 @@ def neighbour_contrast(logits: Tensor, positive: Tensor, pool: Tensor) -> Tensor
     """(5): the mean over rows of (4), logits (B, N) cosines over tau, positive and pool (B, N) bool."""
     told = positive.any(dim=1).float().mean()
     return told * multi_positive_contrast(logits, positive, pool & ~positive)
-
-
-def chosen(places: Tensor, count: int) -> Tensor:
-    """Places (B, K) of columns, NOBODY for none -> (B, count) bool"""
-    mask = torch.zeros(len(places), count + 1, dtype=torch.bool, device=places.device)
-    return mask.scatter_(1, places.where(places != NOBODY, count), True)[:, :count]
 
 
 # ---------------------------------------------------------------- the method

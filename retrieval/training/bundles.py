@@ -13,12 +13,13 @@ import torch
 
 from retrieval.artifacts.bundle import save_bundle
 from retrieval.artifacts.manifest import Manifest
+from retrieval.artifacts.provenance import Provenance
 from retrieval.artifacts.rotation import Rotation
 from retrieval.methods import Method
 from retrieval.methods.catalog import name_of
 from retrieval.training.epochs import Stage
 from retrieval.training.recipe import Made, Recipe, SupervisedSettings, TrainingSettings
-from retrieval.training.start import Provenance, Start
+from retrieval.training.start import Start
 from retrieval.training.training_sources import TrainingSources
 from retrieval.training.validation import Validation
 from retrieval.types import Domain
@@ -68,7 +69,7 @@ def manifest_of(
 
     unseen: classes that were kept from its own pictures. entries: further entries of the manifest.
     """
-    method, seen = start.learner, start.provenance.then(own)
+    method, seen = start.learner, start.provenance.merge(own.named(recipe.name))
     return Manifest(
         name=recipe.name,
         method=name_of(type(method)),
@@ -76,11 +77,12 @@ def manifest_of(
         preprocess=settings.preprocess,
         domains=seen.domains,
         classes=seen.classes,
-        unseen_classes=seen.unseen(unseen),
+        unseen_classes=seen.keeps_unseen(unseen),
         dim=method.dim,
         files={},
         seed=settings.seed,
         trained_on=seen.sources,
+        provenance=seen.stages,
         **entries,
     )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from retrieval.artifacts.manifest import Source
+from retrieval.artifacts.provenance import Provenance
 from retrieval.data.nonsense_classes import STRANGERS
 from retrieval.data.picture_table import PictureTable, concatenate
 from retrieval.data.readers.icons import EMOJI, MONO, read_icons
@@ -18,7 +19,6 @@ from retrieval.data.readers.quickdraw import quickdraw, quickdraw_labels
 from retrieval.data.readers.world import read_rendered
 from retrieval.data.sampler import Portion, Sampler
 from retrieval.training.recipe import Recipe, SupervisedSettings
-from retrieval.training.start import Provenance
 from retrieval.types import PHOTO, SKETCH, Domain
 from retrieval.world.split import ALL
 
@@ -67,7 +67,9 @@ class TrainingSources:
     @property
     def provenance(self) -> Provenance:
         """What a training on these pictures has seen."""
-        return Provenance(self.sources, self.classes, self.domains)
+        words = {word for portion in self.portions for words in portion.table.words for word in words}
+        names = tuple(sorted(words - {*self.classes}))
+        return Provenance.of_training(self.sources, classes=self.classes, names=names, domains=self.domains)
 
     def batches(self, settings: SupervisedSettings) -> Sampler:
         """Batches as the settings ask for them."""

@@ -1,7 +1,7 @@
 """The 64 classes of the world and the one zero-shot split that every protocol uses. Plain facts: importing this needs
 no renderer.
 
-A class that is unseen is unseen in every stage of training, in every picture, caption and pack; real data follows the
+A class that is unseen is kept from every picture, caption and pack of a zero-shot recipe; real data follows the
 same split by name. Objects are split besides: what is rendered for training never appears in the gallery.
 """
 

@@ -28,7 +28,8 @@ from retrieval.evaluation.embedding_map_file import MAP, Atlas, NoMap, open_atla
 from retrieval.evaluation.generation_quality import tokens, trunk_features
 from retrieval.evaluation.probes import units
 from retrieval.images import Preprocess
-from retrieval.methods.dude import HUB, Config, Dude
+from retrieval.methods.dude import Config, Dude
+from retrieval.methods.parts.neighbours import HUB
 from tests.evaluation.fakes import CLASSES, OBJECTS, STYLES, small_bundle, small_world
 
 SMALL = Config(width=16, channels=(8, 8, 16, 16), styles=(*STYLES, "doodle"), epochs=3, read_epochs=1, within=(2, 3))

@@ -14,7 +14,8 @@ from retrieval.data.sampler import EachOnce
 from retrieval.diffusion.prior import Prior, PriorConfig
 from retrieval.diffusion.prompts import THING_AT, ReaderConfig, prompt
 from retrieval.diffusion.spelling import SHARPNESS, Spelling
-from retrieval.methods.dude import NOBODY, Config, Dude, chosen, neighbour_contrast, neighbours, without_hubs
+from retrieval.methods.dude import Config, Dude, neighbour_contrast
+from retrieval.methods.parts.neighbours import NOBODY, chosen, neighbours, without_hubs
 from tests.methods.unlabelled import (
     PREPROCESS,
     STYLES,

@@ -118,14 +118,15 @@ class Dsn(Recipe[D]):
 
     def start(self, settings: D, sources: TrainingSources, on_progress: Progress) -> Start[DSN]:
         """The student of the data's classes, after its teacher; with `--init` on top of the plain encoder's trunk."""
+        from retrieval.artifacts.provenance import Provenance
         from retrieval.training.recipes.parts.dsn_student import begin_student
-        from retrieval.training.start import Provenance, Start, open_plain_encoder
+        from retrieval.training.start import Start, open_plain_encoder
 
         plain, behind = open_plain_encoder(settings.init, self) if settings.init else (None, Provenance())
         options = self.options(settings, len(sources.classes))
         lesson = self.lesson(settings, options, plain, on_progress)
         student, words = begin_student(settings, options, sources, lesson, plain)
-        return Start(student, behind.then(lesson.provenance).then(words))
+        return Start(student, behind.merge(words, lesson.provenance))
 
     def stages(self, settings: D, sources: TrainingSources, start: Start[DSN]) -> Iterator[Stage]:
         """One: the student."""

@@ -65,6 +65,7 @@ class JudgeRecipe(Recipe[JudgeSettings]):
     ) -> Made:
         """The judge with its accuracy on renders, drawings and the gallery that it never saw."""
         from retrieval.artifacts.judge import save_judge
+        from retrieval.artifacts.provenance import Provenance
         from retrieval.data.readers.world import read_rendered
         from retrieval.training.recipes.parts.judge_pictures import accuracies, held_out_doodles
 
@@ -75,7 +76,8 @@ class JudgeRecipe(Recipe[JudgeSettings]):
         measured |= {f"{name}, gallery made smaller": value for name, value in smaller.items()}
         measured = {name: round(value, 4) for name, value in measured.items()}
         folder = self.out_folder(settings)
-        save_judge(folder, judge, measured)
+        own = Provenance.of_training((), classes=judge.classes, domains=judge.styles)
+        save_judge(folder, judge, measured, own.named(self.name).stages)
         return Made(folder, measured)
 
 

@@ -104,12 +104,13 @@ def write_prior(
     from retrieval.training.recipes.parts.prior_pictures import provenance, styles_of
 
     folder = recipe.out_folder(settings)
-    seen = start.provenance.then(provenance(pictures))
+    seen = start.provenance.merge(provenance(pictures).named(recipe.name))
     save_prior(
         folder,
         prior.cpu().eval(),
         name=recipe.name,
         trained_on=seen.sources,
+        provenance=seen.stages,
         **{
             "styles": styles_of(pictures),
             "classes": sorted({*provenance(pictures).classes} & {*ALL}),

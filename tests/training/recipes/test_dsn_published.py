@@ -13,6 +13,8 @@ import torch
 from timm.models.resnet import BasicBlock, ResNet
 
 from retrieval.artifacts.bundle import load_bundle
+from retrieval.artifacts.card import card
+from retrieval.artifacts.provenance import Provenance
 from retrieval.backbones.conditional_resnet import TRUNKS
 from retrieval.cli import main
 from retrieval.data.splits import SKETCHY_100_25, TUBERLIN
@@ -119,14 +121,19 @@ def plain(name: str, pretrained: bool) -> torch.nn.Module:
     return ResNet(**TRUNKS["resnet10t"] | {"block": BasicBlock}, block_args={"attn_layer": "se"})
 
 
-def test_a_bundle_taught_by_imagenet_says_so_and_claims_nothing_unseen(
+def test_a_bundle_taught_by_imagenet_says_so_beside_what_its_own_training_never_saw(
     trees: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lighter(monkeypatch, "resnet10t")
     monkeypatch.setattr(timm, "create_model", plain)
     options = {"size": 32, "imagenet": "seresnet10t", "run_folder": tmp_path / "run", "out": tmp_path / "bundle"}
     manifest = make("dsn-tuberlin", small("dsn-tuberlin", trees, **options))
-    assert manifest.unseen_classes == ()
+    (teacher,) = Provenance.of(manifest).pretrained
+    assert (teacher.name, teacher.role, teacher.pretrained) == (
+        "seresnet10t", "teacher", "photographs of ImageNet-1k, by the teacher",
+    )  # fmt: skip
+    assert set(manifest.unseen_classes) == {*TUBERLIN} - {"moon", "zebra"}
+    assert "Published weights behind it: seresnet10t (photographs of ImageNet-1k, by the teacher)" in card(manifest)
     assert manifest.classes == ("moon", "zebra")
     assert manifest.config["teacher_classes"] == 1000
     assert manifest.config["semantic_weight"] == 0.0, "no bundle reads words"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,14 @@ from safetensors.torch import load_file
 from retrieval.artifacts.bundle import load_bundle
 from retrieval.artifacts.manifest import reference_to
 from retrieval.artifacts.prior import load_prior
+from retrieval.artifacts.provenance import Provenance
 from retrieval.data.concepts import is_unseen
+from retrieval.data.picture_table import PictureTable
 from retrieval.data.sampler import EachOnce
 from retrieval.errors import DataError
 from retrieval.evaluation.embedding_map import kept_epochs
+from retrieval.evaluation.harness import evaluate, refusal
+from retrieval.evaluation.tasks import Task
 from retrieval.images import Preprocess
 from retrieval.methods import ClipBaseline, Dude, ProtoOT
 from retrieval.methods.parts.banks import Extractor
@@ -112,7 +117,7 @@ def test_pictures_of_another_size_are_refused(home: Path) -> None:
 def test_dude_is_made_from_a_start_and_a_prior(home: Path, prior: Path, start: Path) -> None:
     out = home / "dude"
     manifest = make("dude-world", on_unlabelled(home, run_folder=home / "dude-run", out=out, init=start))
-    assert set(manifest.classes) == set(load_prior(prior).classes), "names reach it through the prior alone"
+    assert set(manifest.classes) == set(Provenance.at(prior).classes), "names reach it through the prior alone"
     assert set(load_prior(prior).trained_on) < set(manifest.trained_on)
     assert manifest.refers_to == {"prior": reference_to(prior)}
     bundle = load_bundle(out)
@@ -122,6 +127,32 @@ def test_dude_is_made_from_a_start_and_a_prior(home: Path, prior: Path, start: P
     assert bundle.method.neutral_thing.norm().item() == pytest.approx(words.median().item(), rel=0.1)
     with np.load(home / "dude-run" / "pairs-001.npz") as pairs:
         assert pairs["within"].shape[0] == pairs["across"].shape[0] == len(pairs["names"])
+
+
+def test_what_any_stage_of_a_chain_has_seen_keeps_the_last_one_from_a_task(
+    home: Path, prior: Path, start: Path
+) -> None:
+    """An encoder reads for a prior, a DUDE learns from the prior, and ProtoOT begins as that DUDE."""
+    folder, options = home / "chain", {"renders": home / "renders", "packs": home, "drawings": 1, "epochs": 1}
+    make("dude-world", on_unlabelled(home, run_folder=folder / "run-2", out=folder / "dude", init=start))
+    for name, init in (("last", folder / "dude"), ("short", start)):
+        own = ProtoOTSettings(**options, batch=64, init=init, run_folder=folder / f"run-{name}", out=folder / name)
+        make("proto-ot-world", own)
+    last, short = (load_bundle(folder / name) for name in ("last", "short"))
+    assert {stage.role for stage in Provenance.of(last.manifest).stages} == {
+        "", "start", "start of the start", "prior of the start", "text tower of the prior of the start",
+    }  # fmt: skip
+    for unseen, styles, reason in (
+        (("abacus",), (), "the class 'abacus', by its text tower of the prior of the start, \"guise-mini-zs\""),
+        ((), ("twemoji",), "the style 'twemoji', by its text tower of the prior of the start, \"guise-mini-zs\""),
+        (("pizza",), (), "pictures without labels of the class 'pizza', by its start of the start, \"dude-world-contr"),
+    ):
+        nothing = PictureTable([], "photo")
+        task = Task("toy@1", nothing, nothing, np.ones((1, 1), bool), (), unseen=unseen, unseen_domains=styles)
+        with pytest.raises(DataError, match=re.escape(f"proto-ot-world has seen {reason}")):
+            evaluate(last, task)
+        refused = refusal(short, task)
+        assert refused is None or "pictures without labels" in refused, "no prior stands behind it"
 
 
 def test_the_extractor_is_kept_as_it_was_at_the_start_and_after_each_epoch(home: Path, start: Path) -> None:
@@ -149,6 +180,10 @@ def test_proto_ot_is_made_from_the_same_start_and_pictures(home: Path, start: Pa
         ),
     )
     assert (manifest.classes, manifest.refers_to) == ((), {})
+    assert [(stage.role, stage.unlabelled) for stage in manifest.provenance] == [
+        ("start", tuple(sorted(ALL))),
+        ("", tuple(sorted(ALL))),
+    ]
     assert manifest.trained_on == load_bundle(start).manifest.trained_on
     bundle = load_bundle(out)
     assert isinstance(bundle.method, ProtoOT)

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from retrieval.artifacts.bundle import load_bundle
 from retrieval.artifacts.prior import LoadedPrior, load_prior
+from retrieval.artifacts.provenance import Provenance
 from retrieval.data.batch import Batch
 from retrieval.diffusion.prior import Prior
 from retrieval.diffusion.prompts import EMPTY, THING_AT, prompt
@@ -31,7 +32,7 @@ from retrieval.errors import DataError
 from retrieval.methods.base import Phase, Trainable
 from retrieval.methods.dude import Dude
 from retrieval.training.recipes.prior_student import PriorStudentSettings
-from retrieval.training.start import Provenance, Start
+from retrieval.training.start import Start
 
 STEPS = STUDENT.steps
 SPREAD = 0.5  # s: of the data
@@ -133,10 +134,10 @@ class StudentTraining(Trainable):
 def begin_student(settings: PriorStudentSettings) -> Start[StudentTraining]:
     """The student beside its teacher, and what the teacher and the bundle of its words have seen."""
     teacher = load_prior(settings.prior, settings.device)
-    behind, code = Provenance(teacher.trained_on, teacher.classes, teacher.styles), None
+    behind, code = Provenance.at(settings.prior).inherit("teacher"), None
     if settings.dude:
         code, words = codes_of(settings.dude, teacher, settings.device)
-        behind = behind.then(words)
+        behind = behind.merge(words)
     return Start(StudentTraining(teacher.prior, code, settings.guidance, settings.epochs, settings.lr), behind)
 
 
@@ -156,4 +157,4 @@ def codes_of(bundle: Path, teacher: LoadedPrior, device: str) -> tuple[Code, Pro
         neutral = (torch.rand(len(z), 1) < NEUTRAL).to(z.device)
         return torch.where(neutral, dude.neutral_thing, z)
 
-    return code, Provenance.of(opened.manifest)
+    return code, Provenance.of(opened.manifest).inherit("codes")

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from retrieval.artifacts.bundle import load_bundle
+from retrieval.artifacts.provenance import Provenance
 from retrieval.artifacts.rotation import Rotation
 from retrieval.encoder import embed_texts
 from retrieval.methods import ClipBaseline
@@ -24,7 +25,6 @@ from retrieval.training.recipe import PLACES
 from retrieval.training.recipes.dsn import DsnSettings
 from retrieval.training.recipes.parts.linear_start import Features, begin_linearly, extract_features
 from retrieval.training.recipes.parts.photo_teacher import Lesson
-from retrieval.training.start import Provenance
 from retrieval.training.training_sources import TrainingSources
 
 AFTER_START = (*PLACES, "lr", "validate_every")  # settings that the start does not depend on
@@ -75,7 +75,7 @@ def class_similarity(
         return torch.zeros(len(classes), len(names)), Provenance()
     reader = load_bundle(meanings)
     ours, theirs = (torch.from_numpy(embed_texts(reader, list(words))) for words in (classes, names))
-    return embedded_similarity(ours, theirs), Provenance.of(reader.manifest)
+    return embedded_similarity(ours, theirs), Provenance.of(reader.manifest).inherit("words")
 
 
 def fill_album(method: DSN, data: Batches, seed: int) -> None:

@@ -17,6 +17,7 @@ import torch
 from timm.data import ImageNetInfo
 
 from retrieval.artifacts.manifest import Source
+from retrieval.artifacts.provenance import Provenance
 from retrieval.errors import SettingsError
 from retrieval.methods import ClipBaseline
 from retrieval.methods.dsn import Config, PhotoTeacher
@@ -24,9 +25,8 @@ from retrieval.training.epochs import Run, Stage, run_epochs
 from retrieval.training.loop import Batches
 from retrieval.training.recipes.dsn import DsnSettings
 from retrieval.training.recipes.parts.linear_start import extract_features, fit_classifier
-from retrieval.training.start import Provenance
 from retrieval.training.training_sources import TrainingSources
-from retrieval.types import Progress
+from retrieval.types import PHOTO, Progress
 
 SEED = 0  # the teacher's, whatever the student's: it stands for the one classifier that everybody downloads
 
@@ -58,7 +58,8 @@ def own_teacher(
         _train(teacher, settings, sources, data, on_progress)
     else:
         _fit_probe(teacher, settings, sources, data, plain)
-    return Lesson(teacher, data.classes, sources.provenance)
+    name = "a classifier of photographs" if plain is None else "a probe of photographs on the start's trunk"
+    return Lesson(teacher, data.classes, sources.provenance.named(name).inherit("teacher"))
 
 
 def _train(
@@ -117,4 +118,6 @@ def imagenet_teacher(name: str, options: Mapping[str, Any]) -> Lesson:
         )
     data = f"ImageNet-1k, by way of timm's {name}: photos of most classes that Sketchy 100/25 and TU-Berlin call unseen"
     source = Source(data, "ImageNet terms: research", 1_281_167)
-    return Lesson(teacher, names, Provenance((source,), knows_unseen=True))
+    saw = "photographs of ImageNet-1k, by the teacher"
+    seen = Provenance.of_training((source,), classes=names, domains=(PHOTO.name,), pretrained=saw)
+    return Lesson(teacher, names, seen.named(name).inherit("teacher"))

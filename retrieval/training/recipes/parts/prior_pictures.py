@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from retrieval.artifacts.manifest import Source
+from retrieval.artifacts.provenance import Provenance
 from retrieval.data.picture_table import PictureTable
 from retrieval.data.pictures import ArrayPicture, mirrored
 from retrieval.data.readers.icons import read_icons
@@ -19,7 +20,6 @@ from retrieval.images import Preprocess
 from retrieval.training.recipe import Recipe
 from retrieval.training.recipes.prior import PromptedSettings
 from retrieval.training.shards import Pictures, pack_once
-from retrieval.training.start import Provenance
 from retrieval.training.training_sources import DRAWINGS
 from retrieval.types import DOODLE, Domain
 from retrieval.world.captions import COLORLESS
@@ -48,7 +48,7 @@ def provenance(pictures: PriorPictures) -> Provenance:
     """What a prior of these pictures has seen."""
     portions, sources = pictures
     labels = tuple(sorted({label for portion in portions for label in portion.table.labels} - {""}))
-    return Provenance(sources, labels, styles_of(pictures))
+    return Provenance.of_training(sources, classes=labels, domains=styles_of(pictures))
 
 
 def styles_of(pictures: PriorPictures) -> tuple[str, ...]:

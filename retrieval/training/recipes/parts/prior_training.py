@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from retrieval.artifacts.bundle import load_bundle
+from retrieval.artifacts.provenance import Provenance
 from retrieval.backbones.clip import tokenizer
 from retrieval.data.batch import Batch
 from retrieval.data.sampler import Sampler
@@ -22,7 +23,7 @@ from retrieval.training.epochs import Run, Stage
 from retrieval.training.recipe import Recipe
 from retrieval.training.recipes.parts.prior_pictures import PriorPictures, prompted, styles_of
 from retrieval.training.recipes.prior import PriorSettings, PromptedSettings
-from retrieval.training.start import Provenance, Start
+from retrieval.training.start import Start
 from retrieval.types import STYLES
 from retrieval.world.split import ALL
 
@@ -89,7 +90,7 @@ def new_prior(settings: PriorSettings, pictures: PriorPictures, recipe: Recipe[A
     weights = dual.model.state_dict()
     weights["token_embedding.weight"] = weights["token_embedding.weight"][list(vocabulary)]
     prior.reader.load_state_dict({name: weights[name] for name in prior.reader.state_dict()})
-    return Start(prior, Provenance.of(bundle.manifest))
+    return Start(prior, Provenance.of(bundle.manifest).inherit("text tower"))
 
 
 def known_tokens(pictures: PriorPictures, context_length: int) -> tuple[int, ...]:

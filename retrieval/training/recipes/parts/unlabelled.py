@@ -20,6 +20,7 @@ from retrieval.artifacts.bundle import load_bundle
 from retrieval.artifacts.checksummed import halved
 from retrieval.artifacts.manifest import Source
 from retrieval.artifacts.prior import LoadedPrior, load_prior
+from retrieval.artifacts.provenance import Provenance
 from retrieval.data.picture_table import PictureTable, concatenate
 from retrieval.data.readers.icons import read_icons
 from retrieval.data.readers.quickdraw import quickdraw
@@ -34,7 +35,7 @@ from retrieval.training.epochs import Run
 from retrieval.training.loop import EpochReport
 from retrieval.training.recipes.dude import DudeSettings, UnlabelledSettings
 from retrieval.training.recipes.parts.prior_pictures import ICON_STYLES, ICONS_LICENSED, ICONS_NAMED, doodles
-from retrieval.training.start import Provenance, Start
+from retrieval.training.start import Start
 from retrieval.training.training_sources import DRAWINGS
 from retrieval.types import Domain
 from retrieval.world.split import ALL
@@ -46,6 +47,7 @@ class UnlabelledSources:
 
     tables: tuple[PictureTable, ...]
     sources: tuple[Source, ...]
+    classes: tuple[str, ...]  # what the pictures show, which nobody says
 
     @property
     def domains(self) -> tuple[str, ...]:
@@ -55,7 +57,7 @@ class UnlabelledSources:
     @property
     def provenance(self) -> Provenance:
         """What a training on these pictures has seen: no class by its name."""
-        return Provenance(self.sources, domains=self.domains)
+        return Provenance.of_training(self.sources, unlabelled=self.classes, domains=self.domains)
 
     def batches(self, settings: UnlabelledSettings) -> EachOnce:
         """Batches as the settings ask for them."""
@@ -64,17 +66,19 @@ class UnlabelledSources:
 
 def icons_without_labels(settings: UnlabelledSettings) -> UnlabelledSources:
     """Icons by many hands, together where the prior has one word for them; the objects of the tests are not there."""
-    tables = []
+    tables, shown = [], set[str]()
     for word, hands in ICON_STYLES.items():
         icons = read_icons(settings.packs / "emoji_objects", hands, split="train")
+        shown |= {*icons.labels} - {""}
         tables.append(icons.with_columns(domains=word).without_labels().in_memory(settings.size))
     source = Source(f"{ICONS_NAMED}, without labels", ICONS_LICENSED, sum(map(len, tables)))
-    return UnlabelledSources(tuple(tables), (source,))
+    return UnlabelledSources(tuple(tables), (source,), tuple(sorted(shown)))
 
 
 def world_without_labels(settings: UnlabelledSettings) -> UnlabelledSources:
     """Renders in their styles, and every second of people's training drawings, the same number of each class."""
-    world = read_rendered(settings.renders).without_labels()
+    labelled = read_rendered(settings.renders)
+    world = labelled.without_labels()
     tables = [world.where(domain=Domain(style)).in_memory() for style in dict.fromkeys(world.domains)]
     pack = settings.packs / DRAWINGS
     drawings = concatenate([quickdraw(pack, [label], "train")[1::2][: settings.drawings] for label in ALL])
@@ -85,6 +89,7 @@ def world_without_labels(settings: UnlabelledSettings) -> UnlabelledSources:
             Source("renders of the Guise world, without labels", "Apache-2.0", len(world)),
             Source("Quick, Draw! by Google, without labels", "CC BY 4.0", len(drawings)),
         ),
+        tuple(sorted({*labelled.labels, *drawings.labels})),
     )
 
 
@@ -99,7 +104,7 @@ def new_dude(settings: DudeSettings, options: Mapping[str, Any], sources: Unlabe
     network, words = (prior.prior, prior.classes) if prior else (None, ())
     method.learn_from(network, data.table.ids, data.domains, words)
     if prior:
-        behind = behind.then(Provenance(prior.trained_on, prior.classes, prior.styles))
+        behind = behind.merge(Provenance.at(settings.prior).inherit("prior"))
     return Start(method, behind)
 
 
@@ -138,7 +143,7 @@ def extractor_of(init: Path | None) -> tuple[Mapping[str, Tensor], Provenance]:
         weights = {f"trunk.{name}": value for name, value in method.trunk.state_dict().items()}
     else:
         raise DataError(f"{init} is no start for an extractor. Name a DUDE, or a plain encoder like guise-mini-zs.")
-    return weights, Provenance.of(bundle.manifest)
+    return weights, Provenance.of(bundle.manifest).inherit("start")
 
 
 def begin_extractor(extractor: Extractor, weights: Mapping[str, Tensor]) -> None:
