@@ -18,6 +18,7 @@ from retrieval.errors import BundleError
 LOADERS = {
     "guise-bundle/1": "retrieval.artifacts.bundle:load_bundle",
     "guise-prior/1": "retrieval.artifacts.prior:load_prior",
+    "guise-trunk/1": "retrieval.artifacts.trunk:load_trunk",
     "guise-text/1": "retrieval.artifacts.text_tower:load_text_tower",
 }
 _open: WeakValueDictionary[tuple[str, str], Any] = WeakValueDictionary()  # (checksum, device) -> what is in use

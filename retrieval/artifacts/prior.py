@@ -4,7 +4,10 @@
     <prior>/{unet,vae}/config.json                   for diffusers; never read here
     <prior>/{unet,vae}/diffusion_pytorch_model.safetensors
     <prior>/scheduler/scheduler_config.json          for diffusers; never read here
-    <prior>/text_encoder/model.safetensors           the dual encoder's text tower
+    <prior>/text_encoder/model.safetensors           the dual encoder's text tower, or else
+    <prior>/adapter/model.safetensors                the image adapter, where there is one
+
+A text tower or a trunk that others share lies in a folder of its own, which the manifest refers to.
 
 Every part is built from the manifest, so nothing that is not vouched for is read. The snapshot of a released Stable
 Diffusion lies in the same places: with a manifest that holds its configs and checksums it is opened as ours is.
@@ -22,10 +25,15 @@ from typing import Annotated, Any
 
 import torch
 from pydantic import Field
+from torch import Tensor, nn
 
 from retrieval.artifacts.checksummed import build_module, fit_into, halved, open_sealed, seal
 from retrieval.artifacts.manifest import MANIFEST, Reference, Source, Stage
+from retrieval.artifacts.parts import load_part
+from retrieval.diffusion.image_adapter import ImageAdapter, Trunk
 from retrieval.diffusion.prior import Prior, PriorConfig
+from retrieval.diffusion.prompts import ReaderConfig, SentenceReaderConfig
+from retrieval.diffusion.sentence_reader import SentenceReader
 from retrieval.diffusion.stable import KLLatents, reader_weights
 from retrieval.errors import BundleError
 from retrieval.schema import Name, fill
@@ -33,6 +41,8 @@ from retrieval.schema import Name, fill
 FORMAT = "guise-prior/1"
 TENSORS = "diffusion_pytorch_model.safetensors"  # what diffusers calls them
 UNET, VAE, READER = f"unet/{TENSORS}", f"vae/{TENSORS}", "text_encoder/model.safetensors"
+ADAPTER = "adapter/model.safetensors"
+TOWER, TRUNK = "text tower", "trunk"  # the roles of shared folders
 
 
 @dataclass(frozen=True)
@@ -45,7 +55,8 @@ class LoadedPrior:
     classes: tuple[str, ...]  # what it was taught of the world
     trained_on: tuple[Source, ...]
     steps: int  # of a drawing: 0 where a sampler may choose, few where the prior is a student
-    guidance: float  # baked into a student; 1 otherwise
+    guidance: float  # by words, baked into a student; 1 otherwise
+    map_guidance: float  # by the adapter's map, likewise
     fingerprint: str  # `name·digest` of its weights
 
 
@@ -63,6 +74,7 @@ class PriorManifest:
     guidance: Annotated[float, Field(ge=0, le=100)]
     files: Mapping[str, str]
     provenance: tuple[Stage, ...] = ()
+    map_guidance: Annotated[float, Field(ge=0, le=100)] = 1.0
     refers_to: Mapping[str, Reference] = field(default_factory=dict)  # of a student, its "teacher"
 
 
@@ -76,13 +88,13 @@ def save_prior(
     trained_on: Sequence[Source],
     steps: int = 0,
     guidance: float = 1.0,
+    map_guidance: float = 1.0,
     refers_to: Mapping[str, Reference] | None = None,
     provenance: Sequence[Stage] = (),
 ) -> None:
-    """Write the prior into the folder, in half precision."""
-    parts = _parts(prior)
-    for path in (UNET, VAE):
-        parts[path].save_config((folder / path).parent)
+    """Write the prior into the folder, in half precision, without the parts that it `refers_to`."""
+    for part, path in ((prior.unet, UNET), (_autoencoder(prior), VAE)):
+        part.save_config((folder / path).parent)
     prior.schedule.save_config(folder / "scheduler")
     payload = {
         "format": FORMAT,
@@ -93,23 +105,27 @@ def save_prior(
         "trained_on": [dataclasses.asdict(source) for source in trained_on],
         "steps": steps,
         "guidance": guidance,
+        "map_guidance": map_guidance,
         "refers_to": {role: dataclasses.asdict(reference) for role, reference in (refers_to or {}).items()},
         "provenance": [dataclasses.asdict(stage) for stage in provenance],
     }
-    seal(folder, payload, {path: halved(part.state_dict()) for path, part in parts.items()})
+    seal(folder, payload, {path: halved(weights) for path, weights in _own_weights(prior).items()})
 
 
 def load_prior(folder: Path, device: str | torch.device = "cpu") -> LoadedPrior:
     """The verified prior in the folder, frozen. Raises BundleError with what is wrong and what to do."""
     payload, weights = open_sealed(folder, FORMAT)
     manifest = fill(PriorManifest, payload, folder / MANIFEST)
-    prior = build_module(folder / MANIFEST, lambda: Prior(manifest.config))
-    missing = [path for path in _parts(prior) if path not in weights]
+    reader, trunk = _shared(folder, manifest, device)
+    prior = build_module(folder / MANIFEST, lambda: Prior(manifest.config, reader, trunk))
+    own = _own_weights(prior)
+    missing = [path for path in own if path not in weights]
     if missing:
         raise BundleError(f"{folder / MANIFEST} lists no {missing[0]}. Restore the prior from where it came.")
-    weights[READER] = reader_weights(weights[READER])
+    if READER in own:
+        weights[READER] = reader_weights(weights[READER])
     for path, part in _parts(prior).items():
-        fit_into(part, weights[path], folder / path)
+        fit_into(part, _with_shared(part, weights[path]), folder / path)
     return LoadedPrior(
         prior.to(device).eval().requires_grad_(False),
         manifest.name,
@@ -118,16 +134,58 @@ def load_prior(folder: Path, device: str | torch.device = "cpu") -> LoadedPrior:
         manifest.trained_on,
         manifest.steps,
         manifest.guidance,
+        manifest.map_guidance,
         _fingerprint(payload),
     )
 
 
+def _shared(folder: Path, manifest: PriorManifest, device: str | torch.device) -> tuple[nn.Module | None, Trunk | None]:
+    """Text tower and trunk, where they are other folders' and not the prior's own."""
+    needed = {
+        TOWER: isinstance(manifest.config.reader, SentenceReaderConfig),
+        TRUNK: manifest.config.adapter is not None,
+    }
+    missing = [role for role, is_needed in needed.items() if is_needed and role not in manifest.refers_to]
+    if missing:
+        raise BundleError(
+            f"{folder / MANIFEST} refers to no {missing[0]}, but its config needs one. Restore the prior from where it "
+            "came."
+        )
+    parts = {role: load_part(folder, role, manifest.refers_to[role], device) for role in needed if needed[role]}
+    tower = parts.get(TOWER)
+    return None if tower is None else SentenceReader(tower, manifest.config.reader.positions), parts.get(TRUNK)
+
+
 def _parts(prior: Prior) -> dict[str, Any]:
-    """Where the weights of which part lie."""
-    latents = prior.latents.vae if isinstance(prior.latents, KLLatents) else prior.latents
-    return {UNET: prior.unet, VAE: latents, READER: prior.reader}
+    """Where the weights of which part lie, but for those that are shared."""
+    parts: dict[str, Any] = {UNET: prior.unet, VAE: _autoencoder(prior)}
+    if isinstance(prior.config.reader, ReaderConfig):
+        parts[READER] = prior.reader
+    if prior.adapter is not None:
+        parts[ADAPTER] = prior.adapter
+    return parts
+
+
+def _own_weights(prior: Prior) -> dict[str, Mapping[str, Tensor]]:
+    """The weights of every part, but for those of a shared trunk."""
+    return {
+        path: part.learned() if isinstance(part, ImageAdapter) else part.state_dict()
+        for path, part in _parts(prior).items()
+    }
+
+
+def _with_shared(part: nn.Module, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """An adapter's weights together with those of its trunk, which it has already."""
+    return {**part.state_dict(), **weights} if isinstance(part, ImageAdapter) else weights
+
+
+def _autoencoder(prior: Prior) -> Any:
+    return prior.latents.vae if isinstance(prior.latents, KLLatents) else prior.latents
 
 
 def _fingerprint(payload: Mapping[str, Any]) -> str:
-    vouched = json.dumps({"files": payload["files"], "config": payload["config"]}, sort_keys=True)
-    return f"{payload['name']}·{hashlib.sha256(vouched.encode()).hexdigest()[:8]}"
+    vouched = {"files": payload["files"], "config": payload["config"]}
+    shared = payload.get("refers_to", {})
+    parts = {role: shared[role]["sha256"] for role in (TOWER, TRUNK) if role in shared}
+    text = json.dumps(vouched | ({"parts": parts} if parts else {}), sort_keys=True)
+    return f"{payload['name']}·{hashlib.sha256(text.encode()).hexdigest()[:8]}"

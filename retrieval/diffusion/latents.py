@@ -79,12 +79,16 @@ class PatchAutoencoder(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffus
         """The mean absolute error of pixels and of the steps between neighbouring ones, where noise lies on the
         latents, and a pull of these towards unit variance: a scalar.
         """
+        return self.reconstruction(pictures)[0]
+
+    def reconstruction(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """`reconstruction_error` of pictures (B, 3, H, W), and what they became."""
         raw: Tensor = self.encoder(pictures)
-        found = self._decoded(raw + NOISE * torch.randn_like(raw))
-        wrong = found - pictures  # (B, 3, H, W)
+        rebuilt = self._decoded(raw + NOISE * torch.randn_like(raw))
+        wrong = rebuilt - pictures  # (B, 3, H, W)
         steps = wrong.diff(dim=2).abs().mean() + wrong.diff(dim=3).abs().mean()
         spread = (raw.std(dim=(0, 2, 3)) - 1).square().mean() + raw.mean(dim=(0, 2, 3)).square().mean()
-        return wrong.abs().mean() + 0.5 * steps + 0.1 * spread
+        return wrong.abs().mean() + 0.5 * steps + 0.1 * spread, rebuilt
 
     @torch.no_grad()
     def normalise(self, pictures: Tensor) -> None:

@@ -10,8 +10,9 @@ velocities (Salimans and Ho, "Progressive Distillation", 2022), at noise steps t
     alpha_bar_t  signal(t)                 on a cosine schedule that ends in pure noise
     v            sqrt(alpha_bar) eps - sqrt(1 - alpha_bar) x
     C            states of the prompt (B, L, W), from `reader`
+    m            control (B, M, h, w): where things stand, from `adapter`; joined to the channels of x_t
 
-    (1)  L = mean_i  ||v - v_hat(x_t, t, C)||^2,   t = T sigmoid(0.5 + n),  n ~ N(0, 1)
+    (1)  L = mean_i  ||v - v_hat(x_t, t, C, m)||^2,   t = T sigmoid(0.5 + n),  n ~ N(0, 1)
     (2)  ||eps - eps_hat||^2 = alpha_bar_t ||v - v_hat||^2
 """
 
@@ -25,11 +26,13 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from torch import Tensor, nn
 
+from retrieval.diffusion.image_adapter import AdapterConfig, ImageAdapter, Trunk
 from retrieval.diffusion.latents import FACTOR, PatchAutoencoder
-from retrieval.diffusion.prompts import Reader, ReaderConfig
+from retrieval.diffusion.prompts import ReaderConfig, SentenceReaderConfig
 from retrieval.diffusion.stable import FullSize, KLLatents
 
 MIDDLE = 0.5  # of the noise steps that are trained, before the sigmoid
+NOISIEST = 0.85  # where tone and place are decided, as a share of T
 
 
 @dataclass(frozen=True)
@@ -41,16 +44,22 @@ class PriorConfig:
     widths: tuple[int, ...] = (96, 192)  # channels of the U-Net at each resolution, from the finest
     heads: int = 4
     noise_steps: int = 1000  # T
-    reader: ReaderConfig = field(default_factory=ReaderConfig)
+    reader: ReaderConfig | SentenceReaderConfig = field(default_factory=ReaderConfig)
+    text_channels: int = 0  # what states are projected to before attention; 0: as wide as they are
+    adapter: AdapterConfig | None = None  # None: it draws from words alone
     full: FullSize | None = None  # a released Stable Diffusion instead; of the other fields, size and reader hold
 
 
 class Prior(nn.Module):
-    """Latents, U-Net, text tower and noise schedule."""
+    """Latents, U-Net, text tower, noise schedule and, where there is one, the image adapter."""
 
-    def __init__(self, config: PriorConfig) -> None:
+    def __init__(self, config: PriorConfig, reader: nn.Module | None = None, trunk: Trunk | None = None) -> None:
+        """reader: the text tower, where it is not a CLIP tower of the config's sizes: (B,) prompts -> (B, L, W).
+        trunk: the adapter's, where it is shared.
+        """
         super().__init__()
         self.config = config
+        self.adapter = ImageAdapter(config.adapter, config.size // FACTOR, trunk) if config.adapter else None
         self.latents: PatchAutoencoder | KLLatents
         if config.full is None:
             self.latents = PatchAutoencoder(config.channels)
@@ -60,14 +69,14 @@ class Prior(nn.Module):
             self.latents = KLLatents(config.full.vae)
             self.unet = UNet2DConditionModel(**config.full.unet)
             self.schedule = DDPMScheduler.from_config(dict(config.full.schedule))
-        self.reader = Reader(config.reader)
+        self.reader: Any = _clip_reader(config.reader) if reader is None else reader
         self.reader.requires_grad_(False)
 
     @property
     def latent_shape(self) -> tuple[int, int, int]:
         """(C, h, w)"""
         side = self.config.size // FACTOR
-        return int(self.unet.config.in_channels), side, side
+        return int(self.unet.config.out_channels), side, side
 
     @property
     def steps(self) -> int:
@@ -83,30 +92,57 @@ class Prior(nn.Module):
         signal = self.signal(t)
         return signal.sqrt() * latents + (1 - signal).sqrt() * noise
 
-    def velocity(self, noisy: Tensor, t: Tensor, states: Tensor) -> Tensor:
-        """v_hat: noisy latents (B, C, h, w), t (B,), states (B, L, W) -> (B, C, h, w), whatever the U-Net predicts."""
-        found: Tensor = self.unet(noisy, t, states).sample
-        if self.schedule.config["prediction_type"] == "v_prediction":
-            return found
-        signal = self.signal(t)
-        return (found - (1 - signal).sqrt() * noisy) / signal.sqrt()
+    def control(self, images: Tensor, colors_known: Tensor | None = None) -> Tensor | None:
+        """m of pictures (B, 3, H, W) in [-1, 1]; None for a prior that has no adapter.   -> (B, M, h, w)"""
+        return None if self.adapter is None else self.adapter(images, colors_known)
 
-    def velocity_error(self, latents: Tensor, noise: Tensor, t: Tensor, states: Tensor) -> Tensor:
+    def velocity(self, noisy: Tensor, t: Tensor, states: Tensor, control: Tensor | None = None) -> Tensor:
+        """v_hat: noisy latents (B, C, h, w), t (B,), states (B, L, W), control (B, M, h, w) -> (B, C, h, w), whatever
+        the U-Net predicts. Without a control, a prior with an adapter draws from words alone.
+        """
+        joined = noisy if self.adapter is None else torch.cat([noisy, self._control(control, len(noisy))], 1)
+        predicted: Tensor = self.unet(joined, t, states).sample
+        if self.schedule.config["prediction_type"] == "v_prediction":
+            return predicted
+        signal = self.signal(t)
+        return (predicted - (1 - signal).sqrt() * noisy) / signal.sqrt()
+
+    def _control(self, control: Tensor | None, count: int) -> Tensor:
+        assert self.adapter is not None, "only a prior with an adapter has controls"
+        return self.adapter.without(count) if control is None else control
+
+    def velocity_error(
+        self, latents: Tensor, noise: Tensor, t: Tensor, states: Tensor, control: Tensor | None = None
+    ) -> Tensor:
         """||v - v_hat||^2, mean over a latent's numbers.   -> (B,)"""
         signal = self.signal(t)
         v = signal.sqrt() * noise - (1 - signal).sqrt() * latents
-        found = self.velocity(self.noised(latents, noise, t), t, states)
-        return (found - v).square().mean(dim=(1, 2, 3))
+        predicted = self.velocity(self.noised(latents, noise, t), t, states, control)
+        return (predicted - v).square().mean(dim=(1, 2, 3))
 
-    def training_steps(self, count: int) -> Tensor:
-        """The noise steps of (1), one from each of `count` equally likely stretches, in no order.   -> (count,)"""
+    def training_steps(self, count: int, noisiest: float = 0.0) -> Tensor:
+        """The noise steps of (1), one from each of `count` equally likely stretches, in no order; a share of them
+        evenly from the noisiest instead.   -> (count,)
+        """
         shares = (torch.randperm(count) + torch.rand(count)) / count  # in [0, 1)
-        drawn = torch.special.ndtri(shares.clamp(1e-4, 1 - 1e-4)) + MIDDLE
-        return (drawn.sigmoid() * self.steps).long()
+        normal = torch.special.ndtri(shares.clamp(1e-4, 1 - 1e-4)) + MIDDLE
+        t = normal.sigmoid()
+        if noisiest:
+            late = torch.arange(count) < round(noisiest * count)
+            t = torch.where(late, NOISIEST + (1 - NOISIEST) * shares, t)
+        return (t * self.steps).long()
 
     def noise_error(self, latents: Tensor, noise: Tensor, t: Tensor, states: Tensor) -> Tensor:
         """(2): how wrong the noise is that the prior sees, under a prompt.   -> (B,)"""
         return self.signal(t).flatten() * self.velocity_error(latents, noise, t, states)
+
+
+def _clip_reader(config: ReaderConfig | SentenceReaderConfig) -> nn.Module:
+    """A CLIP tower at random weights."""
+    assert isinstance(config, ReaderConfig), "a sentence encoder is shared, so it is handed in"
+    from retrieval.diffusion.clip_reader import Reader  # open_clip is needed by this kind of tower only
+
+    return Reader(config)
 
 
 def cosine_schedule(steps: int) -> DDPMScheduler:
@@ -124,13 +160,13 @@ def cosine_schedule(steps: int) -> DDPMScheduler:
 
 
 def unet_sizes(config: PriorConfig) -> dict[str, Any]:
-    """What diffusers' U-Net is told. The prompt reaches it twice: through cross-attention, word by word, and pooled,
+    """The config of diffusers' U-Net. The prompt reaches it twice: through cross-attention, word by word, and pooled,
     with the noise step. `attention_head_dim` is the number of heads there.
     """
     levels = len(config.widths)
     return {
         "sample_size": config.size // FACTOR,
-        "in_channels": config.channels,
+        "in_channels": config.channels + (config.adapter.control_channels if config.adapter else 0),
         "out_channels": config.channels,
         "block_out_channels": config.widths,
         "down_block_types": ("CrossAttnDownBlock2D",) * levels,
@@ -138,7 +174,7 @@ def unet_sizes(config: PriorConfig) -> dict[str, Any]:
         "layers_per_block": 1,
         "norm_num_groups": 8,
         "attention_head_dim": config.heads,
-        "cross_attention_dim": config.reader.width,
+        "cross_attention_dim": config.text_channels or config.reader.width,
         "addition_embed_type": "text",
         "addition_embed_type_num_heads": config.heads,
         "encoder_hid_dim": config.reader.width,

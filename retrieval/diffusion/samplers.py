@@ -72,9 +72,9 @@ def noise(prior: Prior, seed: int, count: int = 1, *, locked: bool = True) -> Te
 # ---------------------------------------------------------------- what is predicted
 
 
-def plain(prior: Prior, states: Tensor) -> Velocity:
-    """What the prior sees under prompts with states (B, L, W)."""
-    return lambda x, t: prior.velocity(x, t, states)
+def plain(prior: Prior, states: Tensor, control: Tensor | None = None) -> Velocity:
+    """What the prior predicts under prompts with states (B, L, W) and controls (B, M, h, w)."""
+    return lambda x, t: prior.velocity(x, t, states, control)
 
 
 def guided(prior: Prior, states: Tensor, guidance: float, empty: Tensor | None = None) -> Velocity:
@@ -106,6 +106,26 @@ def two_knobs(
     def velocity(x: Tensor, t: Tensor) -> Tensor:
         without, of_thing, seen = prior.velocity(x.repeat(3, 1, 1, 1), t.repeat(3), three).chunk(3)
         return without + w_thing * (of_thing - without) + w_style * (seen - of_thing)
+
+    return velocity
+
+
+def controlled(
+    prior: Prior, states: Tensor, control: Tensor, w_text: float, w_map: float, empty: Tensor | None = None
+) -> Velocity:
+    """v(0, 0) + w_map [v(0, m) - v(0, 0)] + w_text [v(C, m) - v(0, m)], in one call: controls (B, M, h, w) are where
+    things stand, states (B, L, W) are the words; both weights are in [0, 6], and both at 1 are no guidance.
+    """
+    if _checked(w_text) == _checked(w_map) == 1:
+        return plain(prior, states, control)
+    assert prior.adapter is not None, "controls are of a prior with an adapter"
+    nothing = _nothing(prior, states, empty)
+    texts = torch.cat([nothing, nothing, states])  # (3 B, L, W)
+    maps = torch.cat([prior.adapter.without(len(control)), control, control])  # (3 B, M, h, w)
+
+    def velocity(x: Tensor, t: Tensor) -> Tensor:
+        without, of_map, of_both = prior.velocity(x.repeat(3, 1, 1, 1), t.repeat(3), texts, maps).chunk(3)
+        return without + w_map * (of_map - without) + w_text * (of_both - of_map)
 
     return velocity
 

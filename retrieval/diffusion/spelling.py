@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from retrieval.diffusion.prompts import Reader
+from retrieval.diffusion.clip_reader import Reader
 
 SHARPNESS = 0.05  # tau
 

@@ -10,16 +10,22 @@ from typing import Any
 import pytest
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from retrieval.artifacts.manifest import Source
-from retrieval.artifacts.prior import FORMAT, READER, UNET, VAE, load_prior, save_prior
+from retrieval.artifacts.manifest import Source, reference_to
+from retrieval.artifacts.prior import ADAPTER, FORMAT, READER, TOWER, TRUNK, UNET, VAE, load_prior, save_prior
+from retrieval.artifacts.text_tower import load_text_tower, save_text_tower
+from retrieval.artifacts.trunk import load_trunk, save_trunk
+from retrieval.backbones.sentence_encoder import SentenceConfig, SentenceEncoder
+from retrieval.diffusion.image_adapter import AdapterConfig, Trunk
 from retrieval.diffusion.prior import Prior, PriorConfig
 from retrieval.diffusion.prompts import THING_AT, ReaderConfig, prompt
+from retrieval.diffusion.sentence_reader import SentenceReader
 from retrieval.diffusion.stable import FullSize, reader_weights
 from retrieval.errors import BundleError
 from retrieval.files import sha256
+from tests.backbones.tokenizers import PIECES, toy_tokenizer
 
 SMALL = PriorConfig(size=32, widths=(16, 32), reader=ReaderConfig(width=32, layers=1, heads=2, vocabulary_size=49408))
 FULL = FullSize(  # the architecture of Stable Diffusion 1.5, a few channels wide
@@ -179,3 +185,33 @@ def test_a_snapshot_of_stable_diffusion_opens_as_the_same_class(tmp_path: Path) 
 def test_weights_that_are_ours_already_keep_their_names() -> None:
     ours = {"token_embedding.weight": torch.zeros(1)}
     assert reader_weights(ours) == ours
+
+
+def test_a_prior_with_an_adapter_comes_back_with_the_parts_that_it_shares(tmp_path: Path) -> None:
+    adapter, trunk = AdapterConfig(size=64, hidden=16, channels=8), Trunk(AdapterConfig())
+    sizes = SentenceConfig(vocabulary=len(PIECES), width=32, layers=1, heads=2, hidden=32, positions=24)
+    torch.manual_seed(0)
+    save_text_tower(tmp_path / "tower", SentenceEncoder(toy_tokenizer(), sizes), toy_tokenizer())
+    save_trunk(tmp_path / "trunk", trunk, AdapterConfig())
+    reader = SentenceReader(load_text_tower(tmp_path / "tower"), positions=8)
+    config = dataclasses.replace(SMALL, reader=reader.config, adapter=adapter, text_channels=16)
+    prior = Prior(config, reader, load_trunk(tmp_path / "trunk")).eval()
+    refers_to = {TOWER: reference_to(tmp_path / "tower"), TRUNK: reference_to(tmp_path / "trunk")}
+    told: dict[str, Any] = {"styles": ["photo"], "classes": ["duck"], "trained_on": [], "refers_to": refers_to}
+    save_prior(tmp_path / "prior", prior, name="prior", **told, guidance=2.5, map_guidance=1.5)
+    back = load_prior(tmp_path / "prior")
+    assert (back.guidance, back.map_guidance) == (2.5, 1.5)
+    assert not any("trunk" in name for name in load_file(tmp_path / "prior" / ADAPTER))
+    x, t, pictures = torch.randn(1, *prior.latent_shape), torch.tensor([500]), torch.rand(1, 3, 32, 32)
+    with torch.no_grad():
+        for which in (lambda p: None, lambda p: p.control(pictures)):
+            mine, theirs = (p.velocity(x, t, p.reader(["a duck"]), which(p)) for p in (prior, back.prior))
+            torch.testing.assert_close(mine, theirs, atol=2e-2, rtol=2e-2)
+
+
+def test_a_prior_that_names_no_trunk_is_refused(tmp_path: Path) -> None:
+    config = dataclasses.replace(SMALL, adapter=AdapterConfig(size=32, hidden=16, channels=8))
+    told: dict[str, Any] = {"styles": [], "classes": [], "trained_on": []}
+    save_prior(tmp_path, Prior(config), name="prior", **told)
+    with pytest.raises(BundleError, match="refers to no trunk"):
+        load_prior(tmp_path)

@@ -64,7 +64,7 @@ class HalvesPrior(Prior):
                 weight[row, colors] = color
         self.requires_grad_(False)
 
-    def velocity(self, noisy: Tensor, t: Tensor, states: Tensor) -> Tensor:
+    def velocity(self, noisy: Tensor, t: Tensor, states: Tensor, control: Tensor | None = None) -> Tensor:
         half = noisy.shape[-1] // 2
         seen = torch.zeros_like(noisy)
         seen[..., :half] = states[:, THING_AT, :3, None, None]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from retrieval.diffusion.clip_reader import Reader
 from retrieval.diffusion.latents import FACTOR, PatchAutoencoder
 from retrieval.diffusion.prior import Prior, PriorConfig
-from retrieval.diffusion.prompts import ANY_THING, EMPTY, STYLE_AT, THING_AT, Reader, ReaderConfig, prompt
+from retrieval.diffusion.prompts import ANY_THING, EMPTY, STYLE_AT, THING_AT, ReaderConfig, prompt
 from retrieval.errors import QueryError
 
 READER = ReaderConfig(width=32, layers=1, heads=2)

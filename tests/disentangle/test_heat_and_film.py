@@ -37,9 +37,9 @@ def ideal_with_attention() -> Disentangler:
     """The ideal prior looks at nothing; so that there are maps, it asks a U-Net, and ignores it."""
 
     class Looking(HalvesPrior):
-        def velocity(self, noisy: Tensor, t: Tensor, states: Tensor) -> Tensor:
+        def velocity(self, noisy: Tensor, t: Tensor, states: Tensor, control: Tensor | None = None) -> Tensor:
             self.unet(noisy, t, states)
-            return super().velocity(noisy, t, states)
+            return super().velocity(noisy, t, states, control)
 
     return Disentangler(Looking(), HalvesDude(), HalvesJudge())
 

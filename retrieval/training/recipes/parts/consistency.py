@@ -24,6 +24,7 @@ from retrieval.artifacts.bundle import load_bundle
 from retrieval.artifacts.prior import LoadedPrior, load_prior
 from retrieval.artifacts.provenance import Provenance
 from retrieval.data.batch import Batch
+from retrieval.diffusion.consistency import consistent, pseudo_huber, stepped_down
 from retrieval.diffusion.prior import Prior
 from retrieval.diffusion.prompts import EMPTY, THING_AT, prompt
 from retrieval.diffusion.samplers import STUDENT, guided, scheduler
@@ -35,42 +36,13 @@ from retrieval.training.recipes.prior_student import PriorStudentSettings
 from retrieval.training.start import Start
 
 STEPS = STUDENT.steps
-SPREAD = 0.5  # s: of the data
-SCALE = 10.0  # of t, as in diffusers' LCMScheduler
 SUBSTEPS = 3  # of the teacher, from one of the student's noise steps to the next
-HUBER = 0.001  # times the square root of the number of latents' numbers: below it, errors count squared
 SLOW = 0.95  # share of the target network that a step keeps
 INJECTED = 0.5  # share of the prompts that hold a code instead of a word
 NEUTRAL = 0.2  # share of the codes that are the neutral thing
 PICTURE = -1  # the noise step of a picture without noise
 
 Code = Callable[[Tensor], Tensor]
-
-
-def consistent(prior: Prior, x: Tensor, t: Tensor, velocity: Tensor) -> Tensor:
-    """f: x and velocity (B, C, h, w), t (B,) -> the end of the path, as this prior sees it."""
-    signal = prior.signal(t)
-    end = signal.sqrt() * x - (1 - signal).sqrt() * velocity
-    scaled = (t * SCALE)[:, None, None, None]
-    skip = SPREAD**2 / (scaled**2 + SPREAD**2)
-    out = scaled / (scaled**2 + SPREAD**2).sqrt()
-    return skip * x + out * end
-
-
-def pseudo_huber(difference: Tensor) -> Tensor:
-    """sqrt(|d|^2 + c^2) - c for each row of (B, C, h, w), with c in proportion to the root of its length.   -> (B,)"""
-    length = difference[0].numel()
-    c = HUBER * length**0.5
-    return (difference.flatten(1).square().sum(dim=1) + c**2).sqrt() - c
-
-
-def stepped_down(prior: Prior, x: Tensor, t: Tensor, below: Tensor, velocity: Tensor) -> Tensor:
-    """DDIM (Song et al., 2021) from noise steps t to `below` (B,), where a step under zero is the picture itself."""
-    signal = prior.signal(t)
-    end = signal.sqrt() * x - (1 - signal).sqrt() * velocity
-    noise = (1 - signal).sqrt() * x + signal.sqrt() * velocity
-    after = torch.where((below < 0)[:, None, None, None], 1.0, prior.signal(below.clamp(min=0)))
-    return after.sqrt() * end + (1 - after).sqrt() * noise
 
 
 class StudentTraining(Trainable):

@@ -1,0 +1,137 @@
+"""Where things stand in a picture, as a map that a prior reads beside the noisy latents.
+
+Mou et al., "T2I-Adapter" (2023): features of a picture, added to a text-to-image model that already knows words. Here
+they are those of a frozen ImageNet trunk at three strides. Each channel is normalised over space, which takes out most
+of the style (Huang and Belongie, "Arbitrary Style Transfer in Real-Time with Adaptive Instance Normalization", 2017),
+so the map keeps form and parts. Tone and hue are lost with it; mean colours of coarse cells carry them beside the map.
+
+    map      f_k = trunk(x) at strides 8, 16, 32;  m = mix( sum_k resize(P_k norm(f_k)) );  m / rms(m)
+    colours  mean RGB of x in G x G cells, enlarged to the map, and a channel of ones; all zero where they are withheld
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import timm
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+COLOR_CHANNELS = 4  # red, green, blue, and whether they are known
+EPSILON = 1e-4
+
+
+@dataclass(frozen=True)
+class AdapterConfig:
+    """The sizes of an adapter. Its trunk sees pictures of `size` pixels, whatever the prior draws."""
+
+    trunk: str = "tf_efficientnet_lite0"
+    size: int = 128
+    blocks: tuple[int, ...] = (2, 4, 6)  # stages of the trunk that are read: strides 8, 16 and 32
+    hidden: int = 64
+    channels: int = 32  # of the map
+    color_cells: int = 4  # G, on a side; 0: no colours
+
+    @property
+    def control_channels(self) -> int:
+        """M: those of the map, then those of the colours."""
+        return self.channels + (COLOR_CHANNELS if self.color_cells else 0)
+
+
+class Trunk(nn.Module):
+    """The frozen stages of an EfficientNet, without its head."""
+
+    def __init__(self, config: AdapterConfig) -> None:
+        super().__init__()
+        full = timm.create_model(config.trunk, pretrained=False)
+        self.conv_stem, self.bn1 = full.conv_stem, full.bn1
+        self.blocks = nn.Sequential(*list(full.blocks)[: max(config.blocks) + 1])
+        self._read = config.blocks
+        self.requires_grad_(False)
+        self.eval()
+        with torch.no_grad():
+            self.widths = tuple(f.shape[1] for f in self(torch.zeros(1, 3, 32, 32)))
+
+    def train(self, mode: bool = True) -> Trunk:
+        """It never trains: its statistics stay those of ImageNet."""
+        return super().train(False)
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """(B, 3, H, W) in [-1, 1] -> features (B, C_k, H / s_k, W / s_k), the finest first"""
+        features = []
+        x = self.bn1(self.conv_stem(images))
+        for number, block in enumerate(self.blocks):
+            x = block(x)
+            if number in self._read:
+                features.append(x)
+        return features
+
+
+class ImageAdapter(nn.Module):
+    """Pictures -> controls (B, M, side, side), where `side` is that of the latents."""
+
+    def __init__(self, config: AdapterConfig, side: int, trunk: Trunk | None = None) -> None:
+        """trunk: one that is shared; without it, one at random weights."""
+        super().__init__()
+        self.config = config
+        self.side = side
+        self.trunk = Trunk(config) if trunk is None else trunk
+        self.project = nn.ModuleList([nn.Conv2d(width, config.hidden, 1) for width in self.trunk.widths])
+        self.mix = nn.Sequential(
+            nn.SiLU(),
+            nn.Conv2d(config.hidden, config.hidden, 3, padding=1),
+            nn.SiLU(),
+            nn.Conv2d(config.hidden, config.channels, 3, padding=1),
+        )
+        self.no_map = nn.Parameter(torch.zeros(1, config.control_channels, side, side))
+
+    def forward(self, images: Tensor, colors_known: Tensor | None = None) -> Tensor:
+        """The control of pictures (B, 3, H, W) in [-1, 1]; `colors_known` (B,) says whose colours it may hold.
+
+        -> (B, M, side, side)
+        """
+        images = self.resize(images)
+        control = self.map(images)
+        return torch.cat([control, self.colors(images, colors_known)], 1) if self.config.color_cells else control
+
+    def map(self, images: Tensor) -> Tensor:
+        """(B, 3, size, size) in [-1, 1] -> (B, config.channels, side, side), of unit RMS in each picture"""
+        with torch.no_grad():
+            features = self.trunk(images)
+        size = (self.side, self.side)
+        hidden = sum(
+            F.interpolate(project(normalise(f)), size=size, mode="bilinear", align_corners=False)
+            for project, f in zip(self.project, features, strict=True)
+        )
+        mixed = self.mix(hidden).float()  # (B, C, side, side)
+        return mixed / (mixed.square().mean(dim=(1, 2, 3), keepdim=True) + EPSILON**2).sqrt()
+
+    def colors(self, images: Tensor, known: Tensor | None = None) -> Tensor:
+        """(B, 3, size, size) in [-1, 1] -> (B, COLOR_CHANNELS, side, side)"""
+        cells = F.adaptive_avg_pool2d(images.float(), self.config.color_cells)
+        means = F.interpolate(cells, size=(self.side, self.side), mode="bilinear", align_corners=False)
+        told = torch.cat([means, torch.ones_like(means[:, :1])], 1)
+        return told if known is None else told * known[:, None, None, None]
+
+    def learned(self) -> dict[str, Tensor]:
+        """The weights that are the adapter's own: without the trunk, which is shared."""
+        return {name: t for name, t in self.state_dict().items() if not name.startswith("trunk.")}
+
+    def without(self, count: int) -> Tensor:
+        """The learned control of no picture, `count` times."""
+        return self.no_map.expand(count, -1, -1, -1)
+
+    def resize(self, images: Tensor) -> Tensor:
+        """Pictures at the size that the trunk reads."""
+        size = self.config.size
+        if images.shape[-1] == size:
+            return images
+        return F.interpolate(images, size=(size, size), mode="bicubic", antialias=True, align_corners=False).clamp(
+            -1, 1
+        )
+
+
+def normalise(features: Tensor) -> Tensor:
+    """Every channel of (B, C, h, w) at mean 0 and variance 1 over space."""
+    return F.instance_norm(features.float())

@@ -1,0 +1,45 @@
+"""`python -m retrieval.training.adapted pack|train`: see `run`."""
+
+from __future__ import annotations
+
+from retrieval.threads import settle
+
+settle()
+
+import argparse  # noqa: E402
+import dataclasses  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import get_args, get_type_hints  # noqa: E402
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m retrieval.training.adapted", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    pack = verbs.add_parser("pack", help="pack renders, drawings and icons into a folder")
+    pack.add_argument("folder", type=Path)
+    pack.add_argument("--renders", type=Path, nargs="+", required=True)
+    pack.add_argument("--packs", type=Path, required=True)
+    pack.add_argument("--quality", type=int, default=78)
+    pack.add_argument("--most", type=int, default=None)
+    pack.add_argument("--size", type=int, default=128)
+    from retrieval.training.adapted.run import Settings, run
+
+    train = verbs.add_parser("train", help="train auto-encoder, prior and student")
+    hints = get_type_hints(Settings, include_extras=True)
+    for field in dataclasses.fields(Settings):
+        kind, text = get_args(hints[field.name])
+        required = field.default is dataclasses.MISSING
+        name = field.name if required else f"--{field.name.replace('_', '-')}"
+        train.add_argument(name, type=kind, help=text, default=None if required else field.default)
+    given = vars(parser.parse_args())
+    if given.pop("verb") == "train":
+        run(Settings(**given))
+    else:
+        from retrieval.training.adapted.packing import pack_all
+
+        pack_all(**given)
+
+
+if __name__ == "__main__":
+    main()
