@@ -17,6 +17,7 @@ from PIL.Image import Image
 from torch import Tensor
 
 from retrieval.images import Preprocess, pixels
+from retrieval.query_text import normalise_text
 from retrieval.types import Domain
 
 T = TypeVar("T")
@@ -58,9 +59,11 @@ def embed_images(encoder: Encoder, pictures: Iterable[tuple[Image, Domain]], bat
 
 @torch.inference_mode()
 def embed_texts(encoder: TextEncoder, texts: Iterable[str], batch: int = 256) -> Vectors:
-    """One unit row for each text, in order.   -> (T, dim), float32"""
+    """One unit row for each text in its normal form (`query_text`), in order.   -> (T, dim), float32"""
     rows = [np.zeros((0, encoder.dim), np.float32)]
-    rows += [encoder.encode_texts(chunk).cpu().numpy() for chunk in batched(texts, batch)]
+    rows += [
+        encoder.encode_texts([normalise_text(text) for text in chunk]).cpu().numpy() for chunk in batched(texts, batch)
+    ]
     return np.concatenate(rows)
 
 
