@@ -17,8 +17,9 @@ import numpy.typing as npt
 import trimesh
 
 from retrieval.errors import SettingsError
-from retrieval.world.model import Draw, ObjectClass, Part, Rgb
+from retrieval.world.model import Draw, ObjectClass, Part
 from retrieval.world.objects import CLASSES
+from retrieval.world.palette import Rgb
 
 Array = npt.NDArray[np.float64]
 Point = tuple[float, float, float]

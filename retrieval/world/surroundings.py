@@ -12,7 +12,7 @@ import numpy.typing as npt
 import trimesh
 from scipy import ndimage
 
-from retrieval.world.model import Rgb
+from retrieval.world.palette import Rgb
 from retrieval.world.scene import Camera, Light, Stage, direction
 
 Array = npt.NDArray[np.float64]

@@ -61,7 +61,16 @@ def write_renders(folder: Path, size: int = 16) -> None:
         for style in STYLES:
             path = f"{label}-{style}.png"
             Image.new("RGB", (size, size), "green").save(folder / path)
-            lines.append({"id": path, "path": path, "label": label, "domain": style, "colors": {"body": "green"}})
+            lines.append(
+                {
+                    "id": path,
+                    "path": path,
+                    "label": label,
+                    "domain": style,
+                    "object": label,
+                    "colors": {"body": "green"},
+                }
+            )
     (folder / "items.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 

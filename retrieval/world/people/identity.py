@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from retrieval.world.model import PALETTE, Color, Rgb
+from retrieval.world.model import Color
+from retrieval.world.palette import PALETTE, Rgb
 from retrieval.world.scene import stable_seed
 
 STREET_FIRST = 5000  # the number of the first person of the street

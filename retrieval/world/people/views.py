@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from retrieval.world import solids
-from retrieval.world.model import Part, Rgb
+from retrieval.world.model import Part
+from retrieval.world.palette import Rgb
 from retrieval.world.people.figure import figure
 from retrieval.world.people.identity import Identity
 from retrieval.world.people.skeleton import Gesture, sample_gesture
