@@ -22,6 +22,7 @@ class Entry:
 
 
 METHODS = {
+    "foundation": Entry("retrieval.methods.foundation:Foundation", "Foundation"),
     "clip-baseline": Entry("retrieval.methods.clip_baseline:ClipBaseline", "Plain encoder"),
     "dsn": Entry("retrieval.methods.dsn:DSN", "DSN", "sketch → photo, knows no words"),
     "dude": Entry("retrieval.methods.dude:Dude", "DUDE", "the object alone, knows no words"),

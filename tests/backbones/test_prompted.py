@@ -1,0 +1,60 @@
+"""Towers that read prompts."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from retrieval.backbones.prompted import PromptedEfficientNet, picture_tower
+from retrieval.errors import SettingsError
+
+
+@pytest.fixture(scope="module")
+def tower() -> PromptedEfficientNet:
+    torch.manual_seed(0)
+    return PromptedEfficientNet("tf_efficientnet_lite0", 8, size=64, width=16, layers=1, heads=2).eval()
+
+
+@torch.inference_mode()
+def test_a_tower_begins_as_its_straight_path(tower: PromptedEfficientNet) -> None:
+    images = torch.randn(2, 3, 64, 64)
+    components = torch.randn(8, tower.features_out)
+    mean = torch.randn(tower.features_out)
+    tower.begin_at(mean, components)
+    pooled = tower.features(images).mean(dim=(2, 3))
+    assert torch.allclose(tower(images), (pooled - mean) @ components.T, atol=1e-4)
+    assert torch.equal(tower(images), tower(images, torch.randn(2, 3, 16))), "at first prompts say nothing"
+
+
+def test_prompts_are_read_and_learn(tower: PromptedEfficientNet) -> None:
+    nn.init.normal_(tower.project.weight)
+    images, prompts = torch.randn(2, 3, 64, 64), torch.randn(2, 3, 16, requires_grad=True)
+    codes = tower(images, prompts)
+    assert not torch.allclose(codes, tower(images))
+    codes.sum().backward()
+    assert prompts.grad is not None
+    assert prompts.grad.abs().sum() > 0
+    nn.init.zeros_(tower.project.weight)
+
+
+def test_the_trunks_norms_stay_in_evaluation_mode(tower: PromptedEfficientNet) -> None:
+    tower.train()
+    assert tower.transformer.training
+    assert not any(part.training for part in tower.trunk.modules())
+    tower.eval()
+
+
+def test_a_vision_transformer_has_the_same_signature() -> None:
+    torch.manual_seed(0)
+    tower = picture_tower("ViT-B-32", 8, size=64, width=0, layers=0, heads=0).eval()
+    images, prompts = torch.randn(2, 3, 64, 64), torch.randn(2, 3, tower.width)
+    with torch.inference_mode():
+        assert tower(images).shape == (2, 8)
+        assert not torch.allclose(tower(images), tower(images, prompts))
+        assert torch.allclose(tower(images), tower.code(tower.features(images)))
+
+
+def test_a_trunk_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(SettingsError, match="'resnet50'"):
+        picture_tower("resnet50", 8, size=64, width=16, layers=1, heads=2)
