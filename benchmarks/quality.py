@@ -30,7 +30,7 @@ from retrieval.data.readers.packs import packs_folder
 from retrieval.encoder import Encoder
 from retrieval.errors import RetrievalError
 from retrieval.evaluation.binary import InBits
-from retrieval.evaluation.floors import IMAGE_FLOORS, UNTRAINED, untrained
+from retrieval.evaluation.floors import IMAGE_FLOORS, UNTRAINED, ImageNetTrunk, untrained
 from retrieval.evaluation.harness import Memory, chance, evaluate, refusal
 from retrieval.evaluation.report import quality_row, write_results
 from retrieval.evaluation.results import read_runs
@@ -68,7 +68,10 @@ class Candidate:
 
 def floors() -> list[Candidate]:
     """What every bundle must beat."""
-    plain = [Candidate(name, None, load, images_only=True) for name, load in IMAGE_FLOORS.items()]
+    plain = [
+        Candidate(name, None, load, images_only=True, mean_removed=name == ImageNetTrunk.fingerprint)
+        for name, load in IMAGE_FLOORS.items()
+    ]
     return [*plain, Candidate(UNTRAINED, None, lambda: untrained(load_bundle(EMBEDDED)))]
 
 

