@@ -109,7 +109,10 @@ class PromptedViT(nn.Module):
         return projected
 
 
-def picture_tower(name: str, dim: int, *, size: int, width: int, layers: int, heads: int) -> nn.Module:
+PictureTower = PromptedEfficientNet | PromptedViT
+
+
+def picture_tower(name: str, dim: int, *, size: int, width: int, layers: int, heads: int) -> PictureTower:
     """The tower on that trunk, at random weights. width, layers and heads are of the small tower's transformer.
 
     Raises SettingsError for a name that neither timm's EfficientNets nor `VITS` have.

@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -90,7 +91,7 @@ class ImageNetTrunk:
     preprocess = Preprocess(size=160, mean=MEAN, std=STD)
 
     def __init__(self) -> None:
-        self._trunk = imagenet_classifier("tf_efficientnet_lite0")
+        self._trunk: Any = imagenet_classifier("tf_efficientnet_lite0")
 
     def encode_images(self, images: Tensor, domains: Sequence[Domain]) -> Tensor:
         """(B, 3, 160, 160) -> (B, 1280), unit rows. `domains` is not looked at."""

@@ -10,7 +10,8 @@ import numpy as np
 import trimesh
 
 from retrieval.world import sdf, solids
-from retrieval.world.model import PALETTE, Color, Draw, Material, Part, object_class
+from retrieval.world.model import Color, Draw, Material, Part, object_class
+from retrieval.world.palette import PALETTE
 from retrieval.world.solids import Array, Point
 
 RUBBER = Material(Color("black", (0.07, 0.07, 0.08)), 0.8)

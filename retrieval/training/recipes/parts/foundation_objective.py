@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -53,10 +54,14 @@ class Weights:
 class Keeper(nn.Module):
     """What the frozen classifier says of photographs: a code, and shares over the names that may be said."""
 
-    def __init__(self, classifier: nn.Module, mean: Tensor, components: Tensor, classes: Sequence[int]) -> None:
+    mean: Tensor
+    components: Tensor
+    classes: Tensor
+
+    def __init__(self, classifier: Any, mean: Tensor, components: Tensor, classes: Sequence[int]) -> None:
         """mean (F,) and components (D, F) of pooled features; classes: the numbers of ImageNet's that have a name."""
         super().__init__()
-        self.classifier = classifier.eval().requires_grad_(False)
+        self.classifier: Any = classifier.eval().requires_grad_(False)
         self.register_buffer("mean", mean)
         self.register_buffer("components", components)
         self.register_buffer("classes", torch.tensor(classes))

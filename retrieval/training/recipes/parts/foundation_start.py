@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from retrieval.artifacts.manifest import Stage
 from retrieval.artifacts.provenance import Provenance
 from retrieval.artifacts.text_tower import load_text_tower
 from retrieval.backbones.pretrained import imagenet_classifier
+from retrieval.backbones.prompted import PromptedEfficientNet
 from retrieval.data.picture_table import PictureTable
 from retrieval.errors import DataError, SettingsError
 from retrieval.methods import Phase
@@ -64,6 +65,7 @@ def begin(
     ]
     pooled = torch.cat([_pooled(classifier, table, settings, on_progress) for table in tables])  # (N, F)
     mean, components = principal_components(pooled, method.dim)
+    assert isinstance(method.tower, PromptedEfficientNet), "ImageNet's classifiers stand under the small tower"
     method.tower.begin_at(mean, components)
     if begun:
         method.load_state_dict(begun.method.state_dict())
@@ -168,7 +170,7 @@ def _some_of_each(table: PictureTable) -> PictureTable:
 
 @torch.inference_mode()
 def _pooled(
-    classifier: torch.nn.Module,
+    classifier: Any,
     table: PictureTable,
     settings: GuiseBaseSettings,
     on_progress: Progress,
