@@ -85,6 +85,20 @@ WORDS: Mapping[str, Mapping[str, Words]] = {  # heading -> pattern of a name -> 
             "every picture of an unseen concept -> those of other styles; same concept",
         ),
     },
+    "Real photographs": {
+        r"photo-world/all@1": Words(
+            "From a real photo, find pictures of its class in every style.",
+            "test photos of Sketchy and Caltech 101 -> all pictures of the embedded gallery; same class",
+        ),
+        r"caltech/text@1": Words(
+            "From the name of a concept, find real photos of it in a folder of photos.",
+            "a concept of Caltech 101 in four wordings -> its test photos; same concept",
+        ),
+        r"caltech/sketch@1": Words(
+            "From a person’s drawing, find real photos of its concept in a folder of photos.",
+            "held-out human strokes of the concepts that Caltech 101 has -> its test photos; same concept",
+        ),
+    },
     "In words": {
         r"text-world/all@1": Words(
             "From the name of a class, find all its pictures.",

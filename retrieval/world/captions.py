@@ -32,6 +32,9 @@ PLACES: dict[str, str] = {  # only floors that a child would recognise
     "fabric": "on a striped rug",
     "paving": "on stone paving",
 }
+IRREGULAR = {"mouse": "mice", "goose": "geese", "sheep": "sheep", "fish": "fish", "scissors": "scissors",
+             "eyeglasses": "eyeglasses", "knife": "knives", "leaf": "leaves", "octopus": "octopuses", "foot": "feet",
+             "tooth": "teeth", "snowman": "snowmen", "wolf": "wolves", "shelf": "shelves"}  # fmt: skip
 COLORLESS = frozenset({SKETCH.name, ENGRAVING.name})
 SHOWS_PLACE = frozenset({PHOTO.name, PAINTING.name})
 
@@ -91,3 +94,21 @@ def article(noun: str) -> str:
     'an orange umbrella'
     """
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+def plural(name: str) -> str:
+    """A name in the plural.
+
+    >>> plural("wine glass"), plural("butterfly"), plural("snowman"), plural("duck")
+    ('wine glasses', 'butterflies', 'snowmen', 'ducks')
+    """
+    *before, last = name.split(" ")
+    if last in IRREGULAR:
+        last = IRREGULAR[last]
+    elif last.endswith(("s", "x", "z", "ch", "sh")):
+        last += "es"
+    elif last.endswith("y") and last[-2:-1] not in "aeiou":
+        last = last[:-1] + "ies"
+    else:
+        last += "s"
+    return " ".join([*before, last])

@@ -6,8 +6,8 @@ the docs.
 
 Unseen are the classes of `world.split.TEST_UNSEEN`, and in packs the concepts of `data.concepts.TEST_UNSEEN`; a bundle
 that has seen one of them is refused. The held-out strokes are those of `data.readers.quickdraw`'s test split: 40 of
-each class, none of which was trained on. Reserved pictures of packs are never used, and sketchy125 goes without the
-photos that a training pack holds too. Finishes of one drawing (fluent_3d, fluent_flat and fluent_mono; emojione and
+each class, none of which was trained on. Reserved pictures of packs are never used, and photos that a training pack
+holds too are left out. Finishes of one drawing (fluent_3d, fluent_flat and fluent_mono; emojione and
 emojione_mono) are not considered for each other.
 
 Where renders ask for renders of their class, the picture of the very object that was asked with is not considered:
@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from retrieval.errors import SettingsError
-from retrieval.evaluation.tasks import packs, published, texts, world
+from retrieval.evaluation.tasks import packs, photos, published, texts, world
 from retrieval.evaluation.tasks.base import (
     IMAGE_METRICS,
     TEXT_METRICS,
@@ -39,7 +39,7 @@ __all__ = [
     "task",
 ]
 
-TASKS: dict[str, Callable[[str, Catalog], Task]] = world.TASKS | texts.TASKS | packs.TASKS
+TASKS: dict[str, Callable[[str, Catalog], Task]] = world.TASKS | texts.TASKS | packs.TASKS | photos.TASKS
 PUBLISHED = published.PUBLISHED
 
 

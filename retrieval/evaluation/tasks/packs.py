@@ -44,7 +44,7 @@ def sketchy(name: str, catalog: Catalog, *, unseen: Collection[str] | None) -> T
     """
     folder = catalog.pack(SKETCHY, name)
     table = read_pack(folder, labels=unseen)
-    known = _in_training(duplicates(folder.parent))
+    known = in_training(duplicates(folder.parent))
     queries, photos = table.where(domain=SKETCH), table.where(domain=PHOTO)
     gallery = photos.where(lambda row: row.id not in known)
     asked = picture_task(
@@ -90,7 +90,7 @@ def _hand(style: str) -> str:
     return next((family for family in ONE_DRAWING if style.startswith(family)), style)
 
 
-def _in_training(pairs: list[tuple[str, str]]) -> set[str]:
+def in_training(pairs: list[tuple[str, str]]) -> set[str]:
     """The ids whose picture stands in a training pack too."""
     both = [*pairs, *((b, a) for a, b in pairs)]
     return {first for first, other in both if other.split("/")[0] in TRAINING_PACKS}

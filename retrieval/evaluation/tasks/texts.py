@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from retrieval.data.picture_table import PictureTable
 from retrieval.data.readers.world import read_rendered
@@ -12,15 +13,22 @@ from retrieval.items import ITEMS
 from retrieval.types import TextQuery
 from retrieval.world.captions import article
 
+WORDINGS = ("{0}", "{1}", "a picture of {1}", "find {1}")  # of a class: its name, and its name with an article
 PEOPLE_METRICS = ("R@1", "R@5", "R@10", "mAP@all", "mINP")
 
 
 def text_world(name: str, catalog: Catalog) -> Task:
     """A class in four wordings -> all pictures; relevant: same class."""
-    gallery = read_rendered(catalog.gallery)
-    wordings = ("{0}", "{1}", "a picture of {1}", "find {1}")
-    asked = [(w.format(c, article(c)), c) for c in _classes(gallery) for w in wordings]
-    return _task(name, [text for text, _ in asked], gallery, [c for _, c in asked], gallery.labels)
+    return classes_in_words(name, read_rendered(catalog.gallery))
+
+
+def classes_in_words(
+    name: str, gallery: PictureTable, metrics: tuple[str, ...] = TEXT_METRICS, dropped: int = 0
+) -> Task:
+    """Every class of a gallery, with and without an article and in two sentences -> its pictures."""
+    asked = [(w.format(c, article(c)), c) for c in _classes(gallery) for w in WORDINGS]
+    task = _task(name, [text for text, _ in asked], gallery, [c for _, c in asked], gallery.labels, metrics)
+    return replace(task, labels=tuple(c for _, c in asked), dropped=dropped)
 
 
 def text_style(name: str, catalog: Catalog) -> Task:

@@ -19,32 +19,11 @@ from torch import Tensor
 from retrieval.data.concepts import gives_away, is_unseen
 from retrieval.data.held_out_words import says_held_out
 from retrieval.data.nonsense_classes import STRANGERS
-from retrieval.world.captions import MEDIA, article
+from retrieval.world.captions import MEDIA, article, plural
 
 WORDINGS = ("{0}", "{1}", "{2}", "a photo of {1}", "a drawing of {1}", "a picture of {1}")  # name, with article, plural
-IRREGULAR = {"mouse": "mice", "goose": "geese", "sheep": "sheep", "fish": "fish", "scissors": "scissors",
-             "eyeglasses": "eyeglasses", "knife": "knives", "leaf": "leaves", "octopus": "octopuses", "foot": "feet",
-             "tooth": "teeth", "snowman": "snowmen", "wolf": "wolves", "shelf": "shelves"}  # fmt: skip
 _STRANGERS = re.compile(rf"\b({'|'.join(map(re.escape, STRANGERS))})(s|es)?\b")
 LEMMAS = 3  # of the names of an ImageNet class so many are used
-
-
-def plural(name: str) -> str:
-    """A name in the plural.
-
-    >>> plural("wine glass"), plural("butterfly"), plural("snowman"), plural("duck")
-    ('wine glasses', 'butterflies', 'snowmen', 'ducks')
-    """
-    *before, last = name.split(" ")
-    if last in IRREGULAR:
-        last = IRREGULAR[last]
-    elif last.endswith(("s", "x", "z", "ch", "sh")):
-        last += "es"
-    elif last.endswith("y") and last[-2:-1] not in "aeiou":
-        last = last[:-1] + "ies"
-    else:
-        last += "s"
-    return " ".join([*before, last])
 
 
 def class_wordings(name: str) -> tuple[str, ...]:
