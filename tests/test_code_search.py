@@ -219,7 +219,7 @@ def test_waiting_ends_with_a_sentence_when_either_takes_too_long(
     codes: Codes, slow: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release = threading.Event()
-    monkeypatch.setattr(getattr(codes, slow), "_load", release.wait)
+    monkeypatch.setattr(getattr(codes, slow), "_load", lambda: release.wait(20))  # then it fails, and does not hang
     with pytest.raises(RetrievalError, match="still loading after 0 seconds"):
         codes.wait(0.2)
     release.set()
