@@ -26,6 +26,7 @@ from retrieval.training.recipes.parts import foundation_start
 from retrieval.training.recipes.parts.device_sampler import TextBatch
 from retrieval.training.recipes.parts.foundation_objective import (
     FoundationTraining,
+    fitted_components,
     principal_components,
     prototypes_of,
 )
@@ -152,6 +153,12 @@ def test_principal_components_and_prototypes_are_what_they_say() -> None:
     assert components[0, 0].abs() > 0.9
     prototypes = prototypes_of(torch.tensor([[1.0, 0.0], [0.0, 1.0], [3.0, 0.0]]), torch.tensor([0, 0, 2]), 4)
     assert torch.allclose(prototypes, torch.tensor([[0.7071, 0.7071], [0, 0], [1, 0], [0, 0]]), atol=1e-4)
+
+
+def test_fitted_components_find_the_codes_that_features_explain() -> None:
+    torch.manual_seed(0)
+    features, truth = torch.randn(200, 6), torch.randn(3, 6)
+    assert torch.allclose(fitted_components(features, features @ truth.T, ridge=1e-6), truth, atol=1e-3)
 
 
 def test_the_published_size_builds_takes_a_step_of_each_phase_and_encodes(tmp_path: Path) -> None:

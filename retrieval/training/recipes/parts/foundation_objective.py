@@ -192,6 +192,15 @@ def principal_components(features: Tensor, count: int) -> tuple[Tensor, Tensor]:
     return mean, components[:count].contiguous()
 
 
+def fitted_components(features: Tensor, codes: Tensor, ridge: float = 1e-2) -> Tensor:
+    """What of centred features (N, F) comes closest to codes (N, D), by least squares with a ridge in units of the mean
+    variance: the frozen trunk's opinion in the space of a foundation that is begun from.   -> (D, F)
+    """
+    gram = features.T @ features
+    gram += ridge * gram.diagonal().mean() * torch.eye(len(gram))
+    return torch.linalg.solve(gram, features.T @ codes).T.contiguous()
+
+
 def prototypes_of(codes: Tensor, labels: Tensor, classes: int) -> Tensor:
     """The mean of the codes (N, D) of each class, as unit rows; zero where a class has none.   -> (classes, D)"""
     sums = torch.zeros(classes, codes.shape[1]).index_add_(0, labels, codes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,7 @@ from retrieval.training.recipes.parts.foundation_objective import (
     Keeper,
     Kept,
     Weights,
+    fitted_components,
     principal_components,
     prototypes_of,
 )
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from retrieval.training.recipes.guise_base import GuiseBase, GuiseBaseSettings
     from retrieval.training.training_sources import TrainingSources
 
-PHOTOS_OF_A_CLASS = 40  # real ones and rendered ones each, behind principal components and prototypes
+PHOTOS_OF_A_CLASS = 20  # real ones and rendered ones each, behind principal components and prototypes
 WORDING = "a photo of {}"
 
 
@@ -69,6 +70,8 @@ def begin(
     method.tower.begin_at(mean, components)
     if begun:
         method.load_state_dict(begun.method.state_dict())
+        codes = torch.cat([_coded(method.to(settings.device), table, settings, on_progress) for table in tables])
+        components = fitted_components(pooled - mean, codes)
     labels = [sources.classes.index(label) for table in tables for label in table.labels]
     codes = F.normalize((pooled - mean) @ components.T, dim=1)
     prototypes = prototypes_of(codes, torch.tensor(labels), len(sources.classes))
@@ -168,19 +171,30 @@ def _some_of_each(table: PictureTable) -> PictureTable:
     return table.select(sorted(rows))
 
 
+def _pooled(classifier: Any, table: PictureTable, settings: GuiseBaseSettings, on_progress: Progress) -> Tensor:
+    """The classifier's pooled features of whole pictures.   -> (N, F)"""
+    return _of_all(lambda x: classifier.forward_features(x).mean(dim=(2, 3)), table, settings, on_progress)
+
+
+def _coded(method: Foundation, table: PictureTable, settings: GuiseBaseSettings, on_progress: Progress) -> Tensor:
+    """What a foundation that is begun from says of whole pictures.   -> (N, D)"""
+    method.eval()
+    return _of_all(lambda x: method.encode_images(x, ()), table, settings, on_progress)
+
+
 @torch.inference_mode()
-def _pooled(
-    classifier: Any,
+def _of_all(
+    network: Callable[[Tensor], Tensor],
     table: PictureTable,
     settings: GuiseBaseSettings,
     on_progress: Progress,
     batch: int = 64,
 ) -> Tensor:
-    """The classifier's pooled features of whole pictures.   -> (N, F)"""
+    """A network's answer to every picture, in order, on the processor.   -> (N, ...)"""
     parts = []
     for first in range(0, len(table), batch):
         pictures = table[first : first + batch].tensor(size=settings.size)  # [-1, 1], as this trunk reads them
-        parts.append(classifier.forward_features(pictures.to(settings.device)).mean(dim=(2, 3)).float().cpu())
+        parts.append(network(pictures.to(settings.device)).float().cpu())
         on_progress(min(first + batch, len(table)), len(table))
     return torch.cat(parts)
 
