@@ -159,10 +159,10 @@ def searched(bundle: Bundle, pictures: Path, tmp_path: Path) -> Callable[..., En
 def test_a_picture_has_a_match_where_its_share_is_the_needed_one_whatever_its_cosine(
     searched: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("retrieval.engine.SAME", 2.0)
-    answers = [searched(image_held=needed).search(NOISE) for needed in (0.0, 1.1)]
+    monkeypatch.setattr("retrieval.match.SAME", 2.0)
+    answers = [searched(image_held=needed).search(NOISE) for needed in (0.0, 1.0)]
     assert [answer.confident for answer in answers] == [True, False]
-    assert [answer.held and answer.held.needed for answer in answers] == [0.0, 1.1]
+    assert [answer.held and answer.held.needed for answer in answers] == [0.0, 1.0]
     assert {answer.cutoff for answer in answers} == {CALIBRATED[HIT]}
 
 
@@ -185,7 +185,7 @@ def test_the_very_picture_that_the_gallery_holds_is_always_a_match(
     searched: Callable[..., Engine], pictures: Path
 ) -> None:
     with Image.open(pictures / "photo" / "red" / "disc-1.png") as picture:
-        answer = searched(image_held=1.1).search(ImageQuery(picture.convert("RGB")))
+        answer = searched(image_held=1.0).search(ImageQuery(picture.convert("RGB")))
     assert answer.confident
     assert answer.held is not None
 

@@ -106,7 +106,7 @@ def test_cutoffs_are_refused_to_a_bundle_for_protocols(
     out = tmp_path / "out"
     make("guise-mini-zs", dataclasses.replace(settings, run_folder=tmp_path / "run", out=out))
     assert main(["bundle", "calibrate", str(out), "--packs", str(settings.packs)]) == 2
-    assert "cut-offs are for visitors. Name a bundle made as guise-mini." in capsys.readouterr().err
+    assert "cut-offs are for visitors. Name a bundle made as guise-base, guise-mini." in capsys.readouterr().err
 
 
 def test_the_command_line_is_made_from_the_settings(capsys: pytest.CaptureFixture[str]) -> None:
