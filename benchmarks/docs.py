@@ -24,6 +24,7 @@ from retrieval.evaluation.headlines import (
     ladder_headline,
     quality_headline,
     targets_headline,
+    words_headline,
     zero_shot_headline,
 )
 from retrieval.evaluation.measurement import Measurement
@@ -74,6 +75,8 @@ def of_runs(results: Path, make: Callable[[Sequence[Run]], str], *, source: bool
 
 def of_rows(name: str, make: Callable[[Sequence[Measurement]], str], results: Path, *, source: bool = True) -> str:
     """The text that is made of another file, and by what it was measured."""
+    if not (results / f"{name}.json").is_file():
+        return f"Not measured yet: `python -m benchmarks.{name}`."
     record = read_measurements(results / f"{name}.json")
     return make(record.rows) + (f"\n\nMeasured on {record.machine}." if source else "")
 
@@ -93,7 +96,8 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "disentanglement": partial(of_rows, "disentanglement", disentanglement_tables),
     "disentanglement-headline": partial(of_rows, "disentanglement", disentanglement_headline, source=False),
     "world": partial(of_rows, "world", world_table),
-    **{name: partial(of_rows, name, measurements_table) for name in ("limits", "cutoff", "speed")},
+    **{name: partial(of_rows, name, measurements_table) for name in ("limits", "cutoff", "speed", "words")},
+    "words-headline": partial(of_rows, "words", words_headline, source=False),
     **{
         f"{name}-headline": partial(of_rows, name, targets_headline, source=False)
         for name in ("world", "cutoff", "speed")

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from retrieval.evaluation.measurement import GAIN, SEARCH, SEEN, UNSEEN, Measurement
+from retrieval.evaluation.measurement import (
+    FIRST,
+    GAIN,
+    HELD_OUT_WORDS,
+    RIGHT,
+    SEARCH,
+    SEEN,
+    SHOWN,
+    UNSEEN,
+    Measurement,
+)
 from retrieval.evaluation.results import (
     BASELINE,
     Entry,
@@ -88,6 +98,23 @@ def disentanglement_headline(rows: Sequence[Measurement]) -> str:
         f"at {ratio['style'].value:.2f} of the judge's own rate, and as their class at {ratio['class'].value:.2f} "
         f"(target {ratio['class'].target}): {seen:.2f} of classes that the prior saw, {unseen:.2f} of others. "
         f"In search across styles (mAP@all): {searches}."
+    )
+
+
+def words_headline(rows: Sequence[Measurement]) -> str:
+    """In which forms names find their class least often, what share of held-out words does, and where others are lost.
+    What counts is right and shown, or right alone where the bundle has no cut-off.
+    """
+    measure = SHOWN if any(row.measure == SHOWN for row in rows) else RIGHT
+    counted = [row for row in rows if row.measure == measure]
+    words = next(row for row in counted if row.subset == HELD_OUT_WORDS)
+    worst = min((row for row in counted if row is not words), key=lambda row: row.value)
+    target = f", target {words.target}" if words.target else ""
+    first = ", ".join(f"{row.code} {row.value:.2f}" for row in rows if row.measure == FIRST)
+    return (
+        f"`{words.code}`: of the class names, {worst.value:g} {worst.unit} are {measure} in the form that does worst "
+        f"({worst.subset}); of held-out words {words.value:.2f} (95 % {interval_text(words.interval)} by query, "
+        f"{interval_text(words.class_interval)} by class{target}). Their class is {FIRST}: {first}."
     )
 
 

@@ -19,6 +19,8 @@ from retrieval.evaluation.metrics import Values
 
 SEEN, UNSEEN = "classes the prior saw", "classes the prior did not see"
 SEARCH, GAIN = "mAP@all across styles", "mAP@all gain"
+RIGHT, SHOWN, FIRST = "right in the top 5", "right in the top 5 and shown", "right at the first place"  # of words
+HELD_OUT_WORDS = "held-out words"
 CHANCE, EVERY_OTHER = "chance", "every other code"  # what a target may refer to, besides the name of a code
 RELATIONS = ("<=", ">=", "<", ">", "near")
 
