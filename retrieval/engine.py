@@ -41,7 +41,7 @@ class Settings:
     GUISE_PORT.
     """
 
-    bundle: Path = HOME / "checkpoints" / "guise-mini"  # the default method
+    bundle: Path = HOME / "checkpoints" / "guise-base"  # the default method
     others: tuple[Path, ...] = (HOME / "checkpoints" / "dsn-world",)  # offered beside it, where they are there
     gallery: Path = HOME / "assets" / "gallery"  # the embedded one
     emoji: Path = HOME / "assets" / "emoji"  # another embedded one, offered where it is there

@@ -26,6 +26,7 @@ from retrieval.images import Preprocess
 from retrieval.items import home_of, write_items
 from retrieval.loaded_encoder import index
 from retrieval.methods import DSN, ClipBaseline
+from retrieval.methods.catalog import load_class
 from retrieval.types import SKETCH, Bars, ImageQuery, TextQuery
 from tests.methods.test_clip_baseline import TINY
 from tests.methods.toy_dsn import TINY as DSN_TINY
@@ -330,7 +331,8 @@ def test_about_tells_of_every_method(two: Engine) -> None:
 def test_the_shipped_indexes_are_by_the_shipped_bundles() -> None:
     gallery = Settings().gallery
     for folder in (gallery / "index").iterdir():
-        bundle = Bundle(read_manifest(HOME / "checkpoints" / folder.name), DSN)  # type: ignore[arg-type]
+        manifest = read_manifest(HOME / "checkpoints" / folder.name)
+        bundle = Bundle(manifest, load_class(manifest.method))  # type: ignore[arg-type]  # what it is tells the fingerprint
         assert is_current(gallery, bundle), f"python -m retrieval index {gallery} --bundle checkpoints/{folder.name}"
 
 
