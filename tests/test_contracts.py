@@ -22,7 +22,7 @@ from retrieval.types import PHOTO, SKETCH, ImageQuery, Item, Occlusion, TextQuer
 from tests.conftest import COLORS, ColorEncoder
 from tests.diffusion.priors import tiny_prior
 from tests.disentangle.halves import halves, ideal, random
-from tests.test_engine import bundle
+from tests.toy_bundles import bundle
 from tests.ui.fake_disentangler import FakeDisentangler, painted
 from tests.ui.fakes import FakeEngine
 

@@ -13,12 +13,10 @@ picture, it is the word for its domain, and the domain of a picture whose domain
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import torch
-from PIL import Image
 from torch import Tensor
 
 from retrieval.diffusion.attention import HeatMaps, difference, entropy
@@ -27,6 +25,7 @@ from retrieval.diffusion.prior import Prior
 from retrieval.diffusion.prompts import STYLE_AT, THING_AT
 from retrieval.diffusion.samplers import STUDENT, TEACHER, Sampler, first_parted, frames
 from retrieval.diffusion.spelling import Spelling
+from retrieval.disentangle.coded import Coded, Extracting
 from retrieval.disentangle.codes import neutral_style, permuted, renormalised_lerp, slerp
 from retrieval.disentangle.generator import (
     BATCH,
@@ -42,36 +41,12 @@ from retrieval.disentangle.generator import (
     previews,
 )
 from retrieval.disentangle.panel_values import Card, Drawn, Film, Frame, Heat, Original, Slide, SwapGrid, WordMap
+from retrieval.disentangle.swap_hits import hit_rates
 from retrieval.errors import QueryError, SettingsError
-from retrieval.images import Preprocess, pixels, squared
+from retrieval.images import pixels, squared
 
 STOPS = 7  # of a slider
 MOST_ROWS, MOST_STYLES, MOST_STOPS = 8, 12, 15
-
-
-class Extracting(Protocol):
-    """What knows object codes; see `methods.dude.Dude`."""
-
-    preprocess: Preprocess
-    neutral_thing: Tensor  # (W,)
-
-    @property
-    def styles(self) -> tuple[str, ...]:
-        """The words for its domains."""
-
-    def tokens(self, images: Tensor) -> Tensor:
-        """Pictures (B, 3, S, S), normalised -> object codes (B, W), among the prior's words."""
-
-
-@dataclass(frozen=True)
-class Coded:
-    """A picture as it is read, and its codes."""
-
-    picture: Image.Image
-    z: tuple[float, ...]  # (W,)
-    style: str
-    thing: str | None
-    words: Mapping[str, float]  # the likeliest in which z is spelled, and their shares
 
 
 class Disentangler:
@@ -171,7 +146,7 @@ class Disentangler:
                     styles,
                     tuple(rows),
                     codes,
-                    *_hits(coded, styles, rows),
+                    *hit_rates(coded, styles, rows),
                     *self._teacher.chances(),
                     locked,
                     sampler.steps,
@@ -341,24 +316,6 @@ def _begun(drawn: Sequence[Drawn | None]) -> list[Drawn]:
 def _three(drawn: Sequence[Drawn | None]) -> tuple[Drawn, Drawn, Drawn]:
     one, other, third = _begun(drawn)
     return one, other, third
-
-
-def _hits(
-    coded: Sequence[Coded], styles: tuple[str, ...], rows: Sequence[tuple[Drawn | None, ...]]
-) -> tuple[float | None, float | None]:
-    """How often class and style are read as intended, over the finished swaps."""
-    swaps = [
-        cell
-        for own, row in zip(coded, rows, strict=True)
-        for style, cell in zip(styles, row, strict=True)
-        if cell is not None and cell.finished and style != own.style
-    ]
-    return _rate([cell.class_holds for cell in swaps]), _rate([cell.style_holds for cell in swaps])
-
-
-def _rate(holds: Sequence[bool | None]) -> float | None:
-    told = [one for one in holds if one is not None]
-    return sum(told) / len(told) if told else None
 
 
 def _seed(seed: int) -> int:

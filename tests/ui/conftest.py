@@ -11,11 +11,15 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from retrieval.ui.actions import Actions
+from retrieval.ui.object_style_actions import ObjectStyle
+from retrieval.ui.object_style_api import ObjectStylePrograms
+from tests.ui.fake_disentangler import FakeDisentangler
 from tests.ui.fakes import FakeEngine
 from tests.ui.sample import write_results
 
@@ -63,6 +67,24 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> FakeEngine:
     return FakeEngine(tmp_path_factory.mktemp("gallery") / "pictures")
+
+
+@pytest.fixture
+def idle(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is drawn yet; and whatever a test puts in place of what draws is gone after it."""
+    monkeypatch.setattr(engine, "disentangler", FakeDisentangler())
+
+
+@pytest.fixture
+def tab(engine: FakeEngine, idle: None) -> ObjectStyle:
+    """The tab of object and style, without a page."""
+    return ObjectStyle(Actions(cast("Any", engine)))
+
+
+@pytest.fixture
+def programs(engine: FakeEngine, idle: None) -> ObjectStylePrograms:
+    """What programs may ask of object and style."""
+    return ObjectStylePrograms(Actions(cast("Any", engine)))
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from retrieval.items import home_of
 from retrieval.types import Bar, Bars, Columns, Explanation, Note, Occlusion, Panel, Thumbnail, Thumbnails
 from retrieval.ui import explained
 from retrieval.ui.actions import Actions
-from tests.test_engine import bundle, dsn_bundle
+from tests.toy_bundles import bundle, dsn_bundle
 from tests.ui.conftest import FISH, served
 from tests.ui.fakes import FakeEngine
 from tests.ui.test_actions import asked, clicked, is_skipped, search

@@ -1,0 +1,37 @@
+"""A picture and its codes: what an extractor is asked, and what was read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from PIL import Image
+from torch import Tensor
+
+from retrieval.images import Preprocess
+
+
+class Extracting(Protocol):
+    """What knows object codes; see `methods.dude.Dude`."""
+
+    preprocess: Preprocess
+    neutral_thing: Tensor  # (W,)
+
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """The words for its domains."""
+
+    def tokens(self, images: Tensor) -> Tensor:
+        """Pictures (B, 3, S, S), normalised -> object codes (B, W), among the prior's words."""
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A picture as it is read, and its codes."""
+
+    picture: Image.Image
+    z: tuple[float, ...]  # (W,)
+    style: str
+    thing: str | None
+    words: Mapping[str, float]  # the likeliest in which z is spelled, and their shares
