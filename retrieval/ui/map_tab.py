@@ -18,7 +18,8 @@ from retrieval.errors import DataError, RetrievalError
 from retrieval.evaluation.embedding_map_file import AGAIN, MAP, NoMap, open_atlas
 from retrieval.items import ITEMS, read_items
 from retrieval.ui import map_views, views
-from retrieval.ui.actions import Actions, sentence
+from retrieval.ui.actions import Actions
+from retrieval.ui.errors import sentence
 
 CODES = "".join(
     f'<label><input type="radio" name="map-code" value="{code}"{" checked" if code == "object" else ""}>'

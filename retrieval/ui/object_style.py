@@ -1,13 +1,11 @@
-"""The tab of object and style: what stands in it, and what runs when something is chosen.
+"""The tab of object and style, as it is laid out: what stands in it, and what of it events read and write.
 
-It speaks about the page's query or, after "Show object & style", about a hit. Whatever draws waits in a line of its own
-("drawing"), so no search ever stands behind it, and a new query ends it. Panels are made by `object_style_views`.
+It speaks about the page's query or, after "Show object & style", about a hit. Panels are made by `object_style_views`,
+and what runs when something is chosen is in `object_style_events`.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +14,7 @@ import gradio as gr
 from retrieval.diffusion.guidance import GUIDANCE, MOST_GUIDANCE
 from retrieval.types import STYLES
 from retrieval.ui import object_style_views as panels
-from retrieval.ui.actions import OBJECT_STYLE, Actions
-from retrieval.ui.map_tab import MapTab
-from retrieval.ui.object_style_actions import ObjectStyle
-from retrieval.ui.object_style_api import ObjectStylePrograms
+from retrieval.ui.actions import OBJECT_STYLE
 from retrieval.ui.results import hit_grid
 from retrieval.ui.upload import picture_upload
 
@@ -52,13 +47,6 @@ element.addEventListener("click", (event) => {
 new MutationObserver(show).observe(element, { childList: true, subtree: true });
 show();
 """
-STOP = "document.querySelectorAll('#object-style [data-busy]').forEach((one) => one.removeAttribute('data-busy'));"
-# A visit's turn is over: the next one begins, and panels are kept as they are or emptied.
-VISIT = "(turn) => turn || Math.random().toString(36).slice(2) + Math.random().toString(36).slice(2) + ':0:keep'"
-NEXT = "const [visit, number] = turn.split(':'); const next = turn && `${visit}:${Number(number) + 1}:"
-# A query that comes late, like a drawing whose last line was just lifted, is shown to a visitor who is here already.
-IF_HERE = "(entered) => document.getElementById('object-style')?.checkVisibility() ? String(Date.now()) : entered"
-ANY_SEED = f"() => Math.floor(Math.random() * {MOST_SEED + 1})"
 
 
 @dataclass(frozen=True)
@@ -152,12 +140,12 @@ def _html(value: str = "", **options: Any) -> gr.HTML:
     return gr.HTML(value, apply_default_css=False, **options)
 
 
-def _told(words: str) -> None:
+def _note(words: str) -> None:
     _html(f'<p class="told">{words}</p>')
 
 
 def _grid() -> Panel:
-    _told(
+    _note(
         "Rows are objects, columns are styles; a row should keep its object, a column its style. Shuffled codes are "
         "the control: with the object codes of other rows, the classes of all rows must break."
     )
@@ -183,13 +171,13 @@ def _sliders() -> tuple[Panel, ...]:
     with gr.Row(elem_classes="pair"):
         with gr.Column(elem_classes="box"):
             _html("<h3>From object to object</h3>")
-            _told("From the object of the query to that of the second picture, seven stops, in one style.")
+            _note("From the object of the query to that of the second picture, seven stops, in one style.")
             style = gr.Dropdown([OWN, *WORDS], value="", label="In the style")
             start = gr.Button("Draw the stops", variant="primary", elem_id="draw-objects")
             objects = Panel("slide_objects", (style,), start, browsed("objects"))
         with gr.Column(elem_classes="box"):
             _html("<h3>From style to style</h3>")
-            _told("The object of the query stays, its style changes.")
+            _note("The object of the query stays, its style changes.")
             with gr.Row():
                 one = gr.Dropdown(WORDS, value=WORDS[0], label="From")
                 other = gr.Dropdown(WORDS, value=WORDS[-1], label="To")
@@ -198,7 +186,7 @@ def _sliders() -> tuple[Panel, ...]:
     with gr.Row(elem_classes="pair"):
         with gr.Column(elem_classes="box"):
             _html("<h3>Two weights</h3>")
-            _told("How strongly the object and the style are insisted upon, each by itself.")
+            _note("How strongly the object and the style are insisted upon, each by itself.")
             style = gr.Dropdown([OWN, *WORDS], value=WORDS[3], label="In the style")
             thing = gr.Slider(0, MOST_GUIDANCE, 3, step=0.5, label="Weight of the object")
             weight = gr.Slider(0, MOST_GUIDANCE, 3, step=0.5, label="Weight of the style")
@@ -206,7 +194,7 @@ def _sliders() -> tuple[Panel, ...]:
             knobs = Panel("knobs", (style, thing, weight), start, _html(elem_id="knobs"), (thing, weight))
         with gr.Column(elem_classes="box"):
             _html("<h3>In time</h3>")
-            _told("The style is told for a part of the steps only: layout comes early, style late.")
+            _note("The style is told for a part of the steps only: layout comes early, style late.")
             style = gr.Dropdown([OWN, *WORDS], value=WORDS[3], label="In the style")
             below = gr.Slider(0, 1000, 500, step=100, label="Noise step at which it changes", info="1000: pure noise")
             first = gr.Checkbox(False, label="Style first, then none")
@@ -216,14 +204,14 @@ def _sliders() -> tuple[Panel, ...]:
 
 
 def _heat() -> Panel:
-    _told("Where the network looks up the word for the object and the word for the style, and what each one causes.")
+    _note("Where the network looks up the word for the object and the word for the style, and what each one causes.")
     style = gr.Dropdown([OWN, *WORDS], value="", label="In the style", elem_classes="narrow")
     start = gr.Button("Look inside", variant="primary", elem_id="draw-heat")
     return Panel("heat", (style,), start, _html(elem_id="heat"))
 
 
 def _film() -> Panel:
-    _told(
+    _note(
         "Three pictures out of the same noise, while they come out of it: the query, its object in another style, and "
         "the object of the second picture in its style. Marked: where they first look different."
     )
@@ -233,7 +221,7 @@ def _film() -> Panel:
 
 
 def _find() -> tuple[Panel, gr.HTML]:
-    _told(
+    _note(
         "Search the gallery with one code instead of the whole picture. The object is that of the first picture, or of "
         "whom this tab is about; the style is chosen, or read from the second picture."
     )
@@ -254,114 +242,3 @@ def _find() -> tuple[Panel, gr.HTML]:
     status = _html(elem_id="code-status")
     hits = hit_grid("", elem_id="code-hits")
     return Panel("find", (by, object_of, style_of, style, strictness), start, status), hits
-
-
-# ---------------------------------------------------------------- events
-
-
-def wire_object_style(
-    actions: Actions,
-    tab: Tab | None,
-    query: gr.Textbox,
-    gallery: gr.Dropdown,
-    status: gr.HTML,
-    sheet: gr.HTML,
-    pages: gr.Tabs,
-    mapped: MapTab,
-) -> None:
-    """All events of the tab, and its endpoints for programs."""
-    for endpoint in ObjectStylePrograms(actions).endpoints:
-        gr.api(endpoint, concurrency_id="drawing", concurrency_limit=1)
-    if tab is None:
-        return
-    handlers = ObjectStyle(actions)
-    light: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    heavy = light | {"concurrency_id": "drawing", "concurrency_limit": 1}
-    subject, entered, turn = tab.boxes.subject, tab.boxes.entered, tab.boxes.turn
-    whom = [query, subject]
-    fresh = [tab.card, tab.nearest, tab.code_hits, *(panel.shown for panel in tab.panels)]
-    empty = ", ".join(["''"] * len(fresh))
-    over = f"(turn) => {{ {NEXT}clear`; return [next, '', {empty}]; }}"  # and what was shown goes
-    elsewhere = over.replace("next, '',", "next,")
-    enter: dict[str, Any] = light | {"js": "() => String(Date.now())"}
-    chosen = ((sheet.apart, gallery, "take_apart_hit"), (mapped.chart.apart, mapped.gallery, "take_apart_point"))
-    for chooses, home, name in chosen:
-        apart = chooses(actions.take_apart_hit, home, [status, pages, subject], api_name=name, queue=False, **light)
-        apart.then(None, turn, [turn, *fresh], js=elsewhere, **light).then(None, None, entered, **enter)
-    tab.back.click(None, turn, [turn, subject, *fresh], js=over, **light).then(None, None, entered, **enter)
-    tab.tab.select(None, turn, turn, js=VISIT, **light).then(None, None, entered, **enter)
-    turn.change(handlers.turns.begin, turn, None, api_name="begin_turn", queue=False, **light)
-    about = [tab.about, tab.others, tab.boxes.second]
-    entered.change(handlers.begin, [*whom, gallery], about, api_name="begin_object_style", **light)
-    gr.on(
-        [entered.change, tab.style.input, tab.seed.change],
-        handlers.card,
-        [turn, *whom, tab.style, tab.seed],
-        tab.card,
-        api_name="draw_card",
-        trigger_mode="always_last",
-        **heavy,
-    )
-    entered.change(
-        handlers.nearest,
-        [turn, *whom, gallery],
-        tab.nearest,
-        api_name="nearest_by_code",
-        trigger_mode="always_last",
-        concurrency_id="codes",
-        concurrency_limit=1,
-        **light,
-    )
-    for panel in tab.panels:
-        _wire_panel(panel, getattr(handlers, panel.name), tab, whom, gallery, light)
-    tab.others.choose(None, tab.others, tab.boxes.second, js="(id) => id", **light)
-    tab.other_seed.click(None, None, tab.seed, js=ANY_SEED, **light)
-    tab.cancel.click(None, turn, turn, js=f"(turn) => {{ {STOP} {NEXT}keep`; return next; }}", **light)
-    asked = query.change(None, turn, [turn, subject, *fresh], js=over, **light)
-    asked.then(None, entered, entered, js=IF_HERE, **light)
-    sheet.search(_to_search, None, pages, api_name="to_search", queue=False, **light)
-    for opened in (tab.nearest.open, tab.code_hits.open):
-        opened(
-            actions.open_hit,
-            [query, gallery],
-            [status, sheet],
-            api_name="open_coded",
-            trigger_mode="always_last",
-            **light,
-        )
-
-
-def _wire_panel(
-    panel: Panel,
-    handler: Callable[..., Any],
-    tab: Tab,
-    whom: list[gr.Textbox],
-    gallery: gr.Dropdown,
-    light: dict[str, Any],
-) -> None:
-    """A panel's button and sliders start its handler, which is told what it asks for."""
-    asked = {
-        "grid": [gallery, *panel.choices, tab.seed],
-        "slide_objects": [gallery, tab.boxes.second, *panel.choices, tab.seed],
-        "film": [gallery, tab.boxes.second, *panel.choices, tab.seed],
-        "find": [gallery, *panel.choices],
-    }.get(panel.name, [*panel.choices, tab.seed])
-    finds = panel.name == "find"
-    if not finds:
-        waiting = f"() => {json.dumps(panels.WAITING)}"
-        panel.start.click(None, None, panel.shown, js=waiting, **light)
-    gr.on(
-        [panel.start.click, *(slider.release for slider in panel.sliders)],
-        handler,
-        [*whom, *asked] if finds else [tab.boxes.turn, *whom, *asked],
-        [panel.shown, tab.code_hits] if finds else panel.shown,
-        api_name=f"draw_{panel.name}",
-        trigger_mode="always_last" if panel.sliders else "once",
-        concurrency_id="codes" if finds else "drawing",
-        concurrency_limit=1,
-        **light,
-    )
-
-
-def _to_search() -> Any:
-    return gr.Tabs(selected="search")

@@ -17,7 +17,8 @@ from retrieval.disentangle import Drawn
 from retrieval.errors import EmptyQuery, SettingsError
 from retrieval.ui import object_style_views as panels
 from retrieval.ui import views
-from retrieval.ui.actions import Actions, on_page, sentence
+from retrieval.ui.actions import Actions
+from retrieval.ui.errors import on_page, sentence
 from retrieval.ui.object_style_subjects import DEADLINE, Subjects, loaded, of
 
 PACE = 0.25  # seconds between two previews

@@ -15,9 +15,11 @@ from retrieval.diffusion.guidance import GUIDANCE
 from retrieval.errors import RetrievalError
 from retrieval.items import hit_as_json
 from retrieval.types import Item
-from retrieval.ui.actions import Actions, Found, on_api
+from retrieval.ui.actions import Actions
+from retrieval.ui.errors import on_api
 from retrieval.ui.object_style_actions import LATE
 from retrieval.ui.object_style_subjects import DEADLINE, Subjects, of
+from retrieval.ui.programs import Hits
 
 
 class ObjectStylePrograms:
@@ -148,7 +150,7 @@ class ObjectStylePrograms:
         strictness: float = 1.0,
         k: int = 24,
         gallery: str | None = None,
-    ) -> Found:
+    ) -> Hits:
         """The k pictures closest by "object", by "style", or by "both", the object in that style; hits as of searches.
 
         Without a `style`, it is the query's own. `strictness` in [0, 1] says how rare other styles are; at 1 none.

@@ -14,6 +14,7 @@ from retrieval.images import OWNER, open_image
 from retrieval.types import ImageQuery, Item, TextQuery
 from retrieval.ui import object_style_views as panels
 from retrieval.ui.actions import Actions
+from retrieval.ui.queries import read_query
 
 if TYPE_CHECKING:
     from retrieval.disentangle.panels import Disentangler
@@ -64,14 +65,13 @@ class Subjects:
     """Readers of what the tab is about, over the engine of the page."""
 
     def __init__(self, actions: Actions) -> None:
-        self.actions = actions
         self.engine = actions.engine
 
     def subject(self, asked: str | Mapping[str, Any]) -> Subject:
         """The page's query as a picture. Raises EmptyQuery, which says what to do, where there is none."""
         if not asked:
             raise EmptyQuery(HERE)
-        query, name = self.actions.read(asked if isinstance(asked, str) else json.dumps(asked))
+        query, name = read_query(self.engine, asked if isinstance(asked, str) else json.dumps(asked))
         if isinstance(query, TextQuery):
             raise EmptyQuery(NO_PICTURE)
         told = json.loads(asked) if isinstance(asked, str) else asked

@@ -19,13 +19,16 @@ import gradio as gr
 
 from retrieval.images import Strokes, parse_strokes
 from retrieval.types import STYLES
-from retrieval.ui import views
-from retrieval.ui.actions import PHRASES, Actions
+from retrieval.ui import about_html, views
+from retrieval.ui.actions import Actions
 from retrieval.ui.canvas import drawing_canvas
 from retrieval.ui.map_tab import map_tab, wire_map
-from retrieval.ui.object_style import object_style_boxes, object_style_tab, wire_object_style
+from retrieval.ui.object_style import object_style_boxes, object_style_tab
+from retrieval.ui.object_style_events import wire_object_style
+from retrieval.ui.programs import Programs
 from retrieval.ui.results import choices, hit_grid, hit_sheet
 from retrieval.ui.results_html import RESULTS, show_results
+from retrieval.ui.showcase import PHRASES
 from retrieval.ui.upload import picture_upload
 
 if TYPE_CHECKING:
@@ -96,7 +99,7 @@ def build_page(engine: Engine, examples: Path = EXAMPLES, results: Path = RESULT
             with gr.Tab("Evaluate"):
                 gr.HTML(show_results(results), elem_id="measured", apply_default_css=False)
             with gr.Tab("About"):
-                about = gr.HTML(views.about({}), elem_id="about", apply_default_css=False)
+                about = gr.HTML(about_html.about({}), elem_id="about", apply_default_css=False)
         sheet = hit_sheet(elem_id="sheet")  # outside of the tabs: several open it
         shown = Shown(banner, status, grid, sheet, about)
         actions = Actions(engine)
@@ -105,9 +108,10 @@ def build_page(engine: Engine, examples: Path = EXAMPLES, results: Path = RESULT
         _wire_start(page, actions, query, filters, shown)
         wire_map(actions, mapped, status, sheet)
         wire_object_style(actions, coded, query.box, filters.gallery, status, sheet, pages, mapped)
-        for endpoint in (actions.search_drawing, actions.search_image, actions.search_text, actions.search_item):
+        programs = Programs(engine)
+        for endpoint in (programs.search_drawing, programs.search_image, programs.search_text, programs.search_item):
             gr.api(endpoint, concurrency_id="programs")
-        for reasons in (actions.why_drawing, actions.why_image, actions.why_item):
+        for reasons in (programs.why_drawing, programs.why_image, programs.why_item):
             gr.api(reasons, concurrency_id="why")
     # Else gradio sums up all past events with pandas after each event, for a dashboard that is closed here.
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(sys.maxsize))

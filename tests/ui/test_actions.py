@@ -16,8 +16,10 @@ from gradio.utils import get_upload_folder
 from retrieval.engine import HOME
 from retrieval.errors import BundleError, GalleryError
 from retrieval.types import ImageQuery
-from retrieval.ui.actions import Actions, sentence
+from retrieval.ui.actions import Actions
+from retrieval.ui.errors import sentence
 from retrieval.ui.object_style_api import ObjectStylePrograms
+from retrieval.ui.programs import Programs
 from tests.ui.conftest import FISH
 from tests.ui.fakes import COLORS, FakeEngine, paint
 
@@ -35,6 +37,11 @@ DEFAULTS: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def actions(engine: FakeEngine) -> Actions:
     return Actions(cast("Any", engine))
+
+
+@pytest.fixture(scope="module")
+def programs(engine: FakeEngine) -> Programs:
+    return Programs(cast("Any", engine))
 
 
 def asked(kind: str, value: Any) -> str:
@@ -242,8 +249,8 @@ def test_a_late_look_does_not_cover_hits(actions: Actions) -> None:
 # ---------------------------------------------------------------- programs
 
 
-def test_programs_get_hits_as_json(actions: Actions) -> None:
-    hits = actions.search_text("a fish", 2)
+def test_programs_get_hits_as_json(programs: Programs) -> None:
+    hits = programs.search_text("a fish", 2)
     assert hits == [
         {"id": "fish-photo-0", "label": "fish", "domain": "photo", "score": 0.884, "rank": 1},
         {"id": "fish-photo-1", "label": "fish", "domain": "photo", "score": 0.883, "rank": 2},
@@ -251,32 +258,32 @@ def test_programs_get_hits_as_json(actions: Actions) -> None:
     assert json.loads(json.dumps(hits)) == hits
 
 
-def test_without_a_cutoff_programs_get_all_k_and_with_one_those_above(actions: Actions) -> None:
-    assert len(actions.search_text("a spaceship", 7)) == 7
-    assert actions.search_text("a spaceship", 7, None, 0.5) == []
-    assert len(actions.search_drawing(FISH, 24, None, 0.5)) == 16
-    assert {hit["domain"] for hit in actions.search_item("duck-photo-0", 4, ["sketch"])} == {"sketch"}
+def test_without_a_cutoff_programs_get_all_k_and_with_one_those_above(programs: Programs) -> None:
+    assert len(programs.search_text("a spaceship", 7)) == 7
+    assert programs.search_text("a spaceship", 7, None, 0.5) == []
+    assert len(programs.search_drawing(FISH, 24, None, 0.5)) == 16
+    assert {hit["domain"] for hit in programs.search_item("duck-photo-0", 4, ["sketch"])} == {"sketch"}
 
 
-def test_programs_get_the_reasons_for_a_hit_as_json(actions: Actions) -> None:
-    told = actions.why_drawing(FISH, "fish-photo-0")
+def test_programs_get_the_reasons_for_a_hit_as_json(programs: Programs) -> None:
+    told = programs.why_drawing(FISH, "fish-photo-0")
     assert json.loads(json.dumps(told)) == told
     assert set(told) == {"similarity", "query", "hit", "panels"}
     assert told["query"] == told["hit"] == {"falls": [[0.3, 0.1, -0.1, 0.0]] * 4}
-    assert actions.why_item("duck-photo-0", "fish-photo-0")["similarity"] == 0.9
+    assert programs.why_item("duck-photo-0", "fish-photo-0")["similarity"] == 0.9
     with pytest.raises(gr.Error, match="There is no picture"):
-        actions.why_drawing(FISH, "../../etc/passwd")
+        programs.why_drawing(FISH, "../../etc/passwd")
     with pytest.raises(gr.Error, match="was not uploaded here"):
-        actions.why_image({"path": "/etc/hostname"}, "fish-photo-0")
+        programs.why_image({"path": "/etc/hostname"}, "fish-photo-0")
 
 
-def test_programs_get_the_sentence_as_an_error(actions: Actions) -> None:
+def test_programs_get_the_sentence_as_an_error(programs: Programs) -> None:
     with pytest.raises(gr.Error, match="Nothing is typed yet"):
-        actions.search_text("")
+        programs.search_text("")
     with pytest.raises(gr.Error, match="was not uploaded here"):
-        actions.search_image({"path": "/etc/hostname"})
+        programs.search_image({"path": "/etc/hostname"})
     with pytest.raises(gr.Error, match=r"error [0-9a-f]{8}"):
-        actions.search_text("crash")
+        programs.search_text("crash")
 
 
 def test_a_sentence_does_not_tell_where_this_copy_lies() -> None:
@@ -309,17 +316,17 @@ def test_a_sentence_does_not_tell_where_this_copy_lies() -> None:
     ],
 )
 def test_a_wrong_type_is_told_as_the_caller_s_mistake(
-    actions: Actions, endpoint: str, arguments: list[Any], said: str
+    programs: Programs, endpoint: str, arguments: list[Any], said: str
 ) -> None:
     with pytest.raises(gr.Error, match=said) as refused:
-        getattr(actions, endpoint)(*arguments)
+        getattr(programs, endpoint)(*arguments)
     assert "on our side" not in str(refused.value)
 
 
-def test_a_wrong_value_of_a_million_letters_is_cut(actions: Actions) -> None:
+def test_a_wrong_value_of_a_million_letters_is_cut(programs: Programs) -> None:
     for arguments in ([["x" * 1_000_000]], ["duck", "x" * 1_000_000]):
         with pytest.raises(gr.Error) as refused:
-            actions.search_text(*arguments)  # type: ignore[arg-type]
+            programs.search_text(*arguments)  # type: ignore[arg-type]
         assert len(str(refused.value)) < 300
 
 

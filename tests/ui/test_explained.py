@@ -17,6 +17,7 @@ from retrieval.items import home_of
 from retrieval.types import Bar, Bars, Columns, Explanation, Note, Occlusion, Panel, Thumbnail, Thumbnails
 from retrieval.ui import explained
 from retrieval.ui.actions import Actions
+from retrieval.ui.programs import Programs
 from tests.toy_bundles import bundle, dsn_bundle
 from tests.ui.conftest import FISH, served
 from tests.ui.fakes import FakeEngine
@@ -158,7 +159,7 @@ def test_a_search_with_a_method_that_is_not_loaded_loads_it_and_leaves_the_page(
     assert "of 24 pictures" in search(actions, query, method="told")[0]
     assert "There is no method" in search(actions, query, method="magic")[0]
     assert "DSN reads no words" in search(actions, asked("text", "duck"), method="told")[0]
-    assert len(actions.search_drawing(FISH, 3, None, None, None, None, "told")) == 3
+    assert len(Programs(engine_of_two).search_drawing(FISH, 3, None, None, None, None, "told")) == 3
 
 
 @pytest.mark.browser

@@ -51,13 +51,13 @@ def test_a_hit_is_shown_in_place_of_the_query(tab: ObjectStyle) -> None:
     assert "Your query" in tab.begin(DRAWING, "", "world")[0]
 
 
-def test_the_button_of_a_hit_opens_the_tab(tab: ObjectStyle) -> None:
+def test_the_button_of_a_hit_opens_the_tab(engine: FakeEngine) -> None:
     event = cast("gr.EventData", SimpleNamespace(_data={"id": "duck-cartoon-0"}))
-    _, pages, subject = tab.subjects.actions.take_apart_hit("world", event)
+    _, pages, subject = Actions(cast("Any", engine)).take_apart_hit("world", event)
     assert pages["selected"] if isinstance(pages, dict) else pages.selected == "object-style"
     assert json.loads(subject) == json.loads(HIT)
     event = cast("gr.EventData", SimpleNamespace(_data={"id": "duck-cartoon-0", "rank": 1, "score": 0.5}))
-    assert "data-apart" in tab.subjects.actions.open_hit("", "world", event)[1]
+    assert "data-apart" in Actions(cast("Any", engine)).open_hit("", "world", event)[1]
 
 
 def test_a_drawing_is_a_doodle_and_an_upload_is_read_by_the_judge(tab: ObjectStyle) -> None:
@@ -149,7 +149,7 @@ def test_without_a_prior_there_is_one_sentence_and_no_button(tab: ObjectStyle, e
     engine.disentangler = FakeDisentangler(offered=False)
     assert "came without the network that draws" in last(tab.card("", DRAWING, "", "", 0))
     event = cast("gr.EventData", SimpleNamespace(_data={"id": "duck-photo-0", "rank": 1, "score": 0.5}))
-    assert "data-apart" not in tab.subjects.actions.open_hit("", "world", event)[1]
+    assert "data-apart" not in Actions(cast("Any", engine)).open_hit("", "world", event)[1]
 
 
 def test_previews_are_rationed_and_the_last_value_always_comes() -> None:

@@ -11,7 +11,7 @@ import pytest
 from retrieval.engine import Results
 from retrieval.images import parse_strokes
 from retrieval.types import Domain, Held, Hit, Item
-from retrieval.ui import views
+from retrieval.ui import about_html, views
 from retrieval.ui.pictures import picture
 from tests.ui.conftest import FISH
 
@@ -71,7 +71,7 @@ def answer(*scores: float, cutoff: float = 0.3, held: Held | None = None) -> Res
         views.pictures([hostile().item]),
         views.phrases([HOSTILE]),
         views.drawings({HOSTILE: (HOSTILE, parse_strokes(FISH))}),
-        views.about(
+        about_html.about(
             {"name": HOSTILE, "trained_on": [{"data": HOSTILE}], "classes": [HOSTILE], "metrics": {HOSTILE: 1.0}}
         ),
     ],
@@ -155,12 +155,12 @@ def test_a_drawing_becomes_lines_that_take_the_colours_of_the_page() -> None:
 
 def test_about_folds_a_long_list_of_classes_behind_its_length() -> None:
     names = [f"class {number}" for number in range(700)]
-    told = views.about({"name": "big", "classes": names, "domains": ["photo", "sketch"]})
+    told = about_html.about({"name": "big", "classes": names, "domains": ["photo", "sketch"]})
     assert "<summary>700: class 0, class 1, class 2 …</summary>" in told
     assert "class 699</details>" in told
     assert "<dd>photo, sketch</dd>" in told
 
 
 def test_about_tells_of_every_method_that_is_offered() -> None:
-    told = views.about({"name": "first", "others": [{"name": "second", "method": "dsn", "classes": ["duck"]}]})
+    told = about_html.about({"name": "first", "others": [{"name": "second", "method": "dsn", "classes": ["duck"]}]})
     assert told.index("first") < told.index("second") < told.index("duck")

@@ -1,0 +1,67 @@
+"""What goes wrong in a handler, in words: made in one place, and shown on the page or told to a program.
+
+A handler raises whatever it meets; `on_page` and `on_api` decide who reads of it, so that no handler has to.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+import gradio as gr
+
+from retrieval.engine import HOME
+from retrieval.errors import RetrievalError
+from retrieval.ui import views
+from retrieval.ui.arguments import check_arguments
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+def sentence(error: Exception) -> str:
+    """What a person is told. Anything but a `RetrievalError` is a bug: it is logged, under a number to quote."""
+    if isinstance(error, RetrievalError):
+        return discreet(str(error))
+    number = secrets.token_hex(4)
+    log.error("error %s", number, exc_info=error)
+    return f"Something went wrong on our side (error {number}). Try again, or ask whoever runs this page to look it up."
+
+
+def discreet(text: str) -> str:
+    """The text with paths as seen from the project: where this copy of it lies is nobody's business."""
+    return text.replace(f"{HOME}{os.sep}", "")
+
+
+def on_page(others: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A handler whose first output is the status line: an error is told there, and the `others` outputs stay."""
+
+    def wrap(handler: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(handler)
+        def guarded(*values: Any) -> Any:
+            try:
+                return handler(*values)
+            except Exception as error:
+                return views.notice(sentence(error)), *(gr.skip() for _ in range(others))
+
+        return guarded
+
+    return wrap
+
+
+def on_api(handler: Callable[..., T]) -> Callable[..., T]:
+    """A handler for programs: they get the sentence as the error of their call."""
+
+    @wraps(handler)
+    def guarded(*values: Any) -> T:
+        try:
+            check_arguments(handler, values)
+            return handler(*values)
+        except Exception as error:
+            raise gr.Error(sentence(error), print_exception=False) from None
+
+    return guarded

@@ -1,0 +1,94 @@
+"""What arrives from a browser or a program, read as what the engine takes: queries, uploads and clicks.
+
+All of it may have been forged, so it is checked here and nowhere else; what cannot be read raises `QueryError`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from retrieval.decoder import DECODERS
+from retrieval.errors import EmptyQuery, QueryError, UnreadableImage
+from retrieval.images import OWNER, open_image, parse_strokes, rasterise
+from retrieval.types import PHOTO, SKETCH, ImageQuery, Query, TextQuery
+
+if TYPE_CHECKING:
+    from retrieval.engine import Engine
+
+UNREADABLE = "The query of this page cannot be read. Reload the page and try again."
+Asked = tuple[Query, str]  # what is searched with, and what the status line calls it
+
+
+def read_query(engine: Engine, asked: str) -> Asked:
+    """The page's query as the engine takes it. Everything in it may have been forged."""
+    readers: dict[str, Callable[[Any], Asked]] = {
+        "drawing": read_drawing,
+        "picture": read_picture,
+        "text": read_text,
+        "item": lambda value: read_item(engine, value),
+    }
+    try:
+        payload = json.loads(asked)
+        reader, value = readers[payload["kind"]], payload["value"]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise QueryError(UNREADABLE) from error
+    return reader(value)
+
+
+def read_item(engine: Engine, value: Any) -> Asked:
+    """A picture of a gallery, by its id; only what the gallery knows is opened."""
+    match value:
+        case {"id": str(item_id), "gallery": str() | None as gallery}:
+            item = engine.item(item_id, gallery)
+        case _:
+            raise QueryError(UNREADABLE)
+    return ImageQuery(open_image(item.path, OWNER), item.domain), f"Like {item.id}"
+
+
+def read_click(event: gr.EventData) -> dict[str, Any]:
+    """What was clicked: at least its "id", "rank" and "score"; a click without an id is refused."""
+    match event._data:
+        case {"id": str()} as chosen:
+            return {"rank": 0, "score": 0, **chosen}
+        case _:
+            raise QueryError(UNREADABLE)
+
+
+def read_kind(asked: str) -> str:
+    """What the page's query is: drawing, picture, text or item; "" where it cannot be read."""
+    try:
+        return str(json.loads(asked)["kind"])
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return ""
+
+
+def read_drawing(value: Any) -> Asked:
+    """Strokes, as a sketch."""
+    return ImageQuery(rasterise(parse_strokes(value)), SKETCH), "Your drawing"
+
+
+def read_text(value: Any) -> Asked:
+    """Words, named in quotes."""
+    return TextQuery(str(value)), f"“{str(value).strip()}”"
+
+
+def read_picture(value: Any) -> Asked:
+    """An upload. Only what was uploaded here is opened, whatever path the browser names."""
+    match value:
+        case {"path": str(path), **rest}:
+            return ImageQuery(DECODERS.open(_uploaded(path)), PHOTO), str(rest.get("name") or Path(path).name)
+        case _:
+            raise EmptyQuery("No picture is chosen yet. Choose one, drop it on the page or paste it.")
+
+
+def _uploaded(path: str) -> Path:
+    file = Path(path).resolve()
+    if not file.is_relative_to(Path(get_upload_folder()).resolve()):
+        raise UnreadableImage("This picture was not uploaded here. Choose it again.")
+    return file
