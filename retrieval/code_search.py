@@ -78,14 +78,14 @@ class Codes:
         """
         by_object, by_raw, z, raw = self._opened(query, gallery)
         domain = style if style in by_raw.domains else query.domain.name
-        found = {
+        hits_by_code = {
             "object": by_object.search(z, k + 1),
             "style": by_raw.search(raw, k + 1, domains=[domain]),
             "raw": by_raw.search(raw, k + 1),
         }
         same = [item.domain.name == domain for item in by_raw.items if item != own]
         expected = sum(same) / max(len(same), 1)
-        return tuple(_nearest(code, hits, k, own, domain, expected) for code, hits in found.items())
+        return tuple(_nearest(code, hits, k, own, domain, expected) for code, hits in hits_by_code.items())
 
     def search(
         self,

@@ -83,8 +83,8 @@ class Gallery:
         is 1 - 2 (Hamming distance) / bits.
         """
         among = self._among(frozenset(domains), frozenset(labels)) if domains or labels or self.missing else None
-        scores, found = self.store.search(np.asarray(vector, np.float32)[None], k, among)
-        pairs = zip(scores[0].tolist(), found[0].tolist(), strict=True)
+        scores, positions = self.store.search(np.asarray(vector, np.float32)[None], k, among)
+        pairs = zip(scores[0].tolist(), positions[0].tolist(), strict=True)
         return [Hit(self.items[position], score, rank) for rank, (score, position) in enumerate(pairs, start=1)]
 
     def labels_among(self, domains: Sequence[str] = (), labels: Sequence[str] = ()) -> tuple[str, ...]:
@@ -109,8 +109,8 @@ class Gallery:
         indexed it.
         """
         folder = index_folder(home, encoder)
-        told = read_manifest(folder)
-        if told is None:
+        manifest = read_manifest(folder)
+        if manifest is None:
             others = indexed_by(home)
             if others:
                 raise FingerprintMismatch(
@@ -118,13 +118,13 @@ class Gallery:
                     f"{encoder.fingerprint}. {rebuild_hint(home)}"
                 )
             raise GalleryError(f"There is no gallery in {home}. {rebuild_hint(home)}")
-        if told.get("fingerprint") != encoder.fingerprint:
+        if manifest.get("fingerprint") != encoder.fingerprint:
             raise FingerprintMismatch(
-                f"This gallery was built by {told.get('fingerprint')} ({told.get('dim')}-d) but the query comes from "
-                f"{encoder.fingerprint} ({encoder.dim}-d). {rebuild_hint(home)}"
+                f"This gallery was built by {manifest.get('fingerprint')} ({manifest.get('dim')}-d) but the query "
+                f"comes from {encoder.fingerprint} ({encoder.dim}-d). {rebuild_hint(home)}"
             )
-        stored = folder / told["store"]
-        for path, digest in ((home / ITEMS, told["items"]), (stored, told["vectors"])):
+        stored = folder / manifest["store"]
+        for path, digest in ((home / ITEMS, manifest["items"]), (stored, manifest["vectors"])):
             if not path.is_file() or sha256(path) != digest:
                 raise GalleryError(
                     f"{path} is missing or has changed since the gallery was built. {rebuild_hint(home)}"
@@ -140,25 +140,27 @@ def open_store(path: Path, encoder: Encoder) -> FaissStore | BinaryStore:
 
 def indexed_by(home: Path) -> list[str]:
     """Fingerprints of the encoders that have a whole index of the gallery in `home`."""
-    return sorted(str(told["fingerprint"]) for told in map(read_manifest, (home / "index").glob("*")) if told)
+    return sorted(
+        str(manifest["fingerprint"]) for manifest in map(read_manifest, (home / "index").glob("*")) if manifest
+    )
 
 
 def is_current(home: Path, encoder: Encoder) -> bool:
     """Whether the gallery in `home` has an index by this very encoder of the pictures that it lists."""
-    told = read_manifest(index_folder(home, encoder))
+    manifest = read_manifest(index_folder(home, encoder))
     listed = home / ITEMS
     return (
-        told is not None
-        and told["fingerprint"] == encoder.fingerprint
+        manifest is not None
+        and manifest["fingerprint"] == encoder.fingerprint
         and listed.is_file()
-        and told["items"] == sha256(listed)
+        and manifest["items"] == sha256(listed)
     )
 
 
 def is_in_bits(home: Path, encoder: Encoder) -> bool:
     """Whether the encoder's index of the gallery in `home`, made with these weights or with others, is one in bits."""
-    told = read_manifest(index_folder(home, encoder))
-    return told is not None and told["store"] == BITS
+    manifest = read_manifest(index_folder(home, encoder))
+    return manifest is not None and manifest["store"] == BITS
 
 
 # ---------------------------------------------------------------- files
@@ -172,10 +174,10 @@ def index_folder(home: Path, encoder: Encoder) -> Path:
 def read_manifest(folder: Path) -> dict[str, Any] | None:
     """What the index folder says of itself; None where there is no whole index."""
     try:
-        told = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    if not isinstance(told, dict) or told.get("format") != FORMAT:
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         return None
-    told.setdefault("store", VECTORS)  # indexes made before there was a choice still open
-    return told if told.keys() >= {"fingerprint", "items", "vectors"} and told["store"] in STORES else None
+    manifest.setdefault("store", VECTORS)  # indexes made before there was a choice still open
+    return manifest if manifest.keys() >= {"fingerprint", "items", "vectors"} and manifest["store"] in STORES else None

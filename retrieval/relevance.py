@@ -60,8 +60,8 @@ class Names:
     @classmethod
     def read(cls, encoder: TextEncoder, names: Iterable[str]) -> Names:
         """The names as this encoder reads them."""
-        told = tuple(dict.fromkeys(map(said, names)))
-        return cls(told, embed_texts(encoder, told))
+        spoken = tuple(dict.fromkeys(map(said, names)))
+        return cls(spoken, embed_texts(encoder, spoken))
 
     def share(self, pictures: Vectors, held: Iterable[str]) -> Shares:
         """`held_share` of pictures (Q, dim), where some of the names are held and all others are not.   -> (Q,)"""
@@ -76,9 +76,14 @@ def names_for(bundle: Bundle, items: Sequence[Item]) -> Names | None:
     None where the bundle was not calibrated for it, where nothing but the gallery's own classes has a name, or where a
     picture's class is unknown, to us or to the bundle: of such a gallery nobody can say what it does not hold.
     """
-    told = bundle.manifest
+    manifest = bundle.manifest
     classes = {said(item.label or "") for item in items}
-    known, concepts = (set(map(said, names)) for names in ((*told.classes, *told.concepts), told.concepts))
-    if not bundle.reads_texts or not {HELD, HIT} <= told.cutoff.keys() or not classes <= known or concepts <= classes:
+    known, concepts = (set(map(said, names)) for names in ((*manifest.classes, *manifest.concepts), manifest.concepts))
+    if (
+        not bundle.reads_texts
+        or not {HELD, HIT} <= manifest.cutoff.keys()
+        or not classes <= known
+        or concepts <= classes
+    ):
         return None
     return Names.read(bundle, sorted(classes | concepts))

@@ -73,11 +73,11 @@ class Judge(Trainable):
         """Smoothed cross-entropies of class and style; labels are places in `classes`, domains are styles."""
         assert batch.labels is not None, "a judge learns from labels"
         styles = torch.tensor([self.styles.index(d.name) for d in batch.domains], device=batch.images.device)
-        found = self.features(batch.images)
+        features = self.features(batch.images)
         smoothing = self.config.smoothing
         return {
-            "class": F.cross_entropy(self.of_class(found), batch.labels, label_smoothing=smoothing),
-            "style": F.cross_entropy(self.of_style(found), styles, label_smoothing=smoothing),
+            "class": F.cross_entropy(self.of_class(features), batch.labels, label_smoothing=smoothing),
+            "style": F.cross_entropy(self.of_style(features), styles, label_smoothing=smoothing),
         }
 
     def features(self, pictures: Tensor) -> Tensor:
@@ -85,8 +85,8 @@ class Judge(Trainable):
         size = self.config.size
         if pictures.shape[-2:] != (size, size):
             pictures = F.interpolate(pictures, (size, size), mode="bilinear", antialias=True, align_corners=False)
-        found: Tensor = self.trunk(pictures.contiguous(memory_format=torch.channels_last))
-        return found
+        features: Tensor = self.trunk(pictures.contiguous(memory_format=torch.channels_last))
+        return features
 
     def named(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Trunk features (B, F) -> shares of classes (B, C), shares of styles (B, S); rows sum to 1"""

@@ -27,8 +27,8 @@ class ConditionalExcitation(SEModule):  # type: ignore[misc]  # timm is untyped
     `fc1` is W1; `fc2` is W2 without its last column, which is `tag`.
     """
 
-    def __init__(self, channels: int, **told: Any) -> None:
-        super().__init__(channels, **told)
+    def __init__(self, channels: int, **options: Any) -> None:
+        super().__init__(channels, **options)
         self.tag = nn.Parameter(torch.zeros(channels, 1))
 
     def forward(self, features: Tensor, tags: Tensor) -> Tensor:
@@ -38,8 +38,8 @@ class ConditionalExcitation(SEModule):  # type: ignore[misc]  # timm is untyped
     def gates(self, features: Tensor, tags: Tensor) -> Tensor:
         """The s of each channel: (B, C, H, W), (B,) -> (B, C, 1, 1), in (0, 1)."""
         squeezed = self.act(self.fc1(features.mean((2, 3), keepdim=True)))  # (B, C / reduction, 1, 1)
-        told = tags[:, None] * self.tag[:, 0]  # (B, C)
-        return torch.sigmoid(self.fc2(squeezed) + told[:, :, None, None])
+        shift = tags[:, None] * self.tag[:, 0]  # (B, C)
+        return torch.sigmoid(self.fc2(squeezed) + shift[:, :, None, None])
 
 
 class ConditionalBasicBlock(BasicBlock):  # type: ignore[misc]
@@ -124,11 +124,11 @@ class ConditionalResNet(ResNet):  # type: ignore[misc]
 
     def gates(self, images: Tensor, tags: Tensor) -> dict[str, Tensor]:
         """The s of every block on the way, in order: (B, 3, H, W), (B,) -> name -> (B, C), in (0, 1)."""
-        x, found = self._stem(images), {}
+        x, gates = self._stem(images), {}
         for name, block in self._blocks():
-            found[name] = block.se.gates(block.unweighted(x), tags).flatten(1)
+            gates[name] = block.se.gates(block.unweighted(x), tags).flatten(1)
             x = block(x, tags)
-        return found
+        return gates
 
     def _stem(self, images: Tensor) -> Tensor:
         return self.maxpool(self.act1(self.bn1(self.conv1(images))))

@@ -60,8 +60,8 @@ class PromptedEfficientNet(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """The trunk's map: (B, 3, H, W) -> (B, F, h, w)."""
-        found: Tensor = self.trunk(images.contiguous(memory_format=torch.channels_last))
-        return found
+        features: Tensor = self.trunk(images.contiguous(memory_format=torch.channels_last))
+        return features
 
     def code(self, features: Tensor, prompts: Prompts = None) -> Tensor:
         """What stands on the trunk: its map (B, F, h, w), prompts (B, P, W) -> (B, dim)."""

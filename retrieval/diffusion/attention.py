@@ -92,8 +92,8 @@ class _Recorder:
         shares = attn.get_attention_scores(queries, keys, attention_mask)  # (B heads, positions, L)
         if threading.get_ident() == self._thread:
             self._add(shares, attn.heads)
-        found: Tensor = attn.to_out[0](attn.batch_to_head_dim(torch.bmm(shares, values)))
-        return found
+        output: Tensor = attn.to_out[0](attn.batch_to_head_dim(torch.bmm(shares, values)))
+        return output
 
 
 @contextmanager

@@ -111,8 +111,8 @@ class ImageAdapter(nn.Module):
         """(B, 3, size, size) in [-1, 1] -> (B, COLOR_CHANNELS, side, side)"""
         cells = F.adaptive_avg_pool2d(images.float(), self.config.color_cells)
         means = F.interpolate(cells, size=(self.side, self.side), mode="bilinear", align_corners=False)
-        told = torch.cat([means, torch.ones_like(means[:, :1])], 1)
-        return told if known is None else told * known[:, None, None, None]
+        colors = torch.cat([means, torch.ones_like(means[:, :1])], 1)
+        return colors if known is None else colors * known[:, None, None, None]
 
     def learned(self) -> dict[str, Tensor]:
         """The weights that are the adapter's own: without the trunk, which is shared."""

@@ -98,5 +98,5 @@ class PatchAutoencoder(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffus
         self.std.copy_(raw.std(dim=(0, 2, 3)))
 
     def _decoded(self, raw: Tensor) -> Tensor:
-        found: Tensor = self.decoder(raw)
-        return found
+        pictures: Tensor = self.decoder(raw)
+        return pictures

@@ -164,13 +164,13 @@ def denoise(prior: Prior, velocity: Velocity, x: Tensor, sampler: Sampler = TEAC
     on_the_way = [torch.Generator().manual_seed(_seed(row)) for row in x] if sampler.student else []
     for number, step in enumerate(schedule.timesteps.tolist(), start=1):
         t = torch.full((len(x),), step, device=x.device)
-        found = velocity(x, t)
+        predicted = velocity(x, t)
         if number == sampler.steps:
-            yield prior.latents.decode(_stepped(schedule, found, step, x, on_the_way))
+            yield prior.latents.decode(_stepped(schedule, predicted, step, x, on_the_way))
         else:
             signal = prior.signal(t)
-            yield prior.latents.decode(signal.sqrt() * x - (1 - signal).sqrt() * found)
-            x = _stepped(schedule, found, step, x, on_the_way)
+            yield prior.latents.decode(signal.sqrt() * x - (1 - signal).sqrt() * predicted)
+            x = _stepped(schedule, predicted, step, x, on_the_way)
 
 
 def scheduler(prior: Prior, sampler: Sampler) -> Any:
@@ -185,9 +185,9 @@ def scheduler(prior: Prior, sampler: Sampler) -> Any:
     return made
 
 
-def _stepped(schedule: Any, found: Tensor, step: int, x: Tensor, on_the_way: list[torch.Generator]) -> Tensor:
-    told = {"generator": on_the_way} if on_the_way else {}
-    after: Tensor = schedule.step(found, step, x, return_dict=False, **told)[0]
+def _stepped(schedule: Any, predicted: Tensor, step: int, x: Tensor, on_the_way: list[torch.Generator]) -> Tensor:
+    options = {"generator": on_the_way} if on_the_way else {}
+    after: Tensor = schedule.step(predicted, step, x, return_dict=False, **options)[0]
     return after
 
 

@@ -33,13 +33,13 @@ class KLLatents(nn.Module):
 
     def encode(self, pictures: Tensor) -> Tensor:
         """The mean of what the encoder allows, scaled to about unit variance."""
-        found: Tensor = self.vae.encode(pictures).latent_dist.mode() * self.vae.config.scaling_factor
-        return found
+        latents: Tensor = self.vae.encode(pictures).latent_dist.mode() * self.vae.config.scaling_factor
+        return latents
 
     def decode(self, latents: Tensor) -> Tensor:
         """(B, C, h, w) -> (B, 3, 8 h, 8 w), in [-1, 1]"""
-        found: Tensor = self.vae.decode(latents / self.vae.config.scaling_factor).sample
-        return found.clamp(-1, 1)
+        pictures: Tensor = self.vae.decode(latents / self.vae.config.scaling_factor).sample
+        return pictures.clamp(-1, 1)
 
 
 def reader_weights(released: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -47,22 +47,22 @@ def reader_weights(released: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
     The release keeps queries, keys and values apart, which are one matrix here.
     """
-    told = {name.removeprefix("text_model."): value for name, value in released.items()}
-    if "token_embedding.weight" in told:
-        return told
-    found = {
-        "token_embedding.weight": told["embeddings.token_embedding.weight"],
-        "positional_embedding": told["embeddings.position_embedding.weight"],
+    theirs_by_name = {name.removeprefix("text_model."): value for name, value in released.items()}
+    if "token_embedding.weight" in theirs_by_name:
+        return theirs_by_name
+    weights = {
+        "token_embedding.weight": theirs_by_name["embeddings.token_embedding.weight"],
+        "positional_embedding": theirs_by_name["embeddings.position_embedding.weight"],
     }
     for kind in ("weight", "bias"):
-        found[f"ln_final.{kind}"] = told[f"final_layer_norm.{kind}"]
-        for layer in range(sum(name.endswith("layer_norm1.weight") for name in told)):
+        weights[f"ln_final.{kind}"] = theirs_by_name[f"final_layer_norm.{kind}"]
+        for layer in range(sum(name.endswith("layer_norm1.weight") for name in theirs_by_name)):
             theirs, ours = f"encoder.layers.{layer}", f"transformer.resblocks.{layer}"
-            apart = [told[f"{theirs}.self_attn.{name}_proj.{kind}"] for name in "qkv"]
-            found[f"{ours}.attn.in_proj_{kind}"] = torch.cat(apart)
-            found[f"{ours}.attn.out_proj.{kind}"] = told[f"{theirs}.self_attn.out_proj.{kind}"]
+            apart = [theirs_by_name[f"{theirs}.self_attn.{name}_proj.{kind}"] for name in "qkv"]
+            weights[f"{ours}.attn.in_proj_{kind}"] = torch.cat(apart)
+            weights[f"{ours}.attn.out_proj.{kind}"] = theirs_by_name[f"{theirs}.self_attn.out_proj.{kind}"]
             for our_name, their_name in (("ln_1", "layer_norm1"), ("ln_2", "layer_norm2")):
-                found[f"{ours}.{our_name}.{kind}"] = told[f"{theirs}.{their_name}.{kind}"]
+                weights[f"{ours}.{our_name}.{kind}"] = theirs_by_name[f"{theirs}.{their_name}.{kind}"]
             for our_name, their_name in (("c_fc", "fc1"), ("c_proj", "fc2")):
-                found[f"{ours}.mlp.{our_name}.{kind}"] = told[f"{theirs}.mlp.{their_name}.{kind}"]
-    return found
+                weights[f"{ours}.mlp.{our_name}.{kind}"] = theirs_by_name[f"{theirs}.mlp.{their_name}.{kind}"]
+    return weights

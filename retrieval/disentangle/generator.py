@@ -141,18 +141,18 @@ class Brush:
         """All cells, after each step: finished, not finished, or not begun (None); at last all are finished. `way`: by
         the sampler's guidance, unless another is named.
         """
-        found = [self._found(cell, sampler, way) for cell in cells]
-        missing = [i for i, one in enumerate(found) if one is None]
+        pictures_so_far = [self._found(cell, sampler, way) for cell in cells]
+        missing = [i for i, drawn in enumerate(pictures_so_far) if drawn is None]
         for part in batched(missing, BATCH):
             batch = [cells[i] for i in part]
             for step, pictures in enumerate(self.steps(batch, sampler, way), start=1):
                 finished = step == sampler.steps
                 shown = self.finished(batch, sampler, pictures, way) if finished else previews(batch, pictures)
-                for i, one in zip(part, shown, strict=True):
-                    found[i] = one
-                yield tuple(found)
+                for i, drawn in zip(part, shown, strict=True):
+                    pictures_so_far[i] = drawn
+                yield tuple(pictures_so_far)
         if not missing:
-            yield tuple(found)
+            yield tuple(pictures_so_far)
 
     @torch.no_grad()
     def steps(
@@ -185,14 +185,14 @@ class Brush:
     ) -> list[Drawn]:
         """Finished pictures (B, 3, H, W) of the cells, judged, and kept."""
         images = as_images(pictures)
-        judged = [_Kept(*told) for told in zip(images, *self._shares(images), strict=True)]
+        judged = [_Kept(*picture_and_shares) for picture_and_shares in zip(images, *self._shares(images), strict=True)]
         with self._lock:
-            for cell, one in zip(cells, judged, strict=True):
+            for cell, kept in zip(cells, judged, strict=True):
                 if keep:
-                    self._kept[_key(cell, sampler, way)] = one
+                    self._kept[_key(cell, sampler, way)] = kept
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
-        return [self._presented(cell, one) for cell, one in zip(cells, judged, strict=True)]
+        return [self._presented(cell, kept) for cell, kept in zip(cells, judged, strict=True)]
 
     def read(self, image: Image.Image) -> tuple[str | None, str | None]:
         """The likeliest class and style of a picture; None without a judge."""

@@ -46,8 +46,8 @@ class Drawn:
     @property
     def holds(self) -> bool | None:
         """Whether all that is intended and judged is the likeliest; None where nothing is."""
-        told = [one for one in (self.class_holds, self.style_holds) if one is not None]
-        return all(told) if told else None
+        verdicts = [verdict for verdict in (self.class_holds, self.style_holds) if verdict is not None]
+        return all(verdicts) if verdicts else None
 
 
 @dataclass(frozen=True)

@@ -147,8 +147,8 @@ def median_distance(x: Codes) -> float:
 
 def squared_distances(x: Values, y: Values) -> Values:
     """|x_i - y_j|^2   (N, D), (M, D) -> (N, M)"""
-    found = (x**2).sum(axis=1)[:, None] + (y**2).sum(axis=1)[None, :] - 2 * x @ y.T
-    return np.asarray(np.maximum(found, 0.0), np.float64)
+    squared = (x**2).sum(axis=1)[:, None] + (y**2).sum(axis=1)[None, :] - 2 * x @ y.T
+    return np.asarray(np.maximum(squared, 0.0), np.float64)
 
 
 # ---------------------------------------------------------------- pictures that were drawn
@@ -176,11 +176,11 @@ def against_truth(
     far = np.sqrt(squared_distances(np.asarray(drawn, np.float64), np.asarray(real, np.float64)))  # (N, M)
     kin, same = equal(asked[0], shown[0]), equal(asked[1], shown[1])
     own = _mean_of(far, same)
-    told = {"truth": own}
+    distances = {"truth": own}
     farther = (far > own[:, None]) + 0.5 * (far == own[:, None])
     for name, others in (("same class", kin & ~same), ("other class", ~kin)):
-        told |= {name: _mean_of(far, others), f"beats {name}": _mean_of(farther, others)}
-    return told
+        distances |= {name: _mean_of(far, others), f"beats {name}": _mean_of(farther, others)}
+    return distances
 
 
 def _mean_of(values: Values, chosen: Relevance) -> Values:
@@ -198,15 +198,15 @@ def nearest_distances(x: Codes, known: Codes) -> Values:
 # ---------------------------------------------------------------- what the prior does with a code
 
 
-def curve(told: Values, otherwise: Values) -> list[tuple[float, float, float]]:
+def curve(errors: Values, otherwise: Values) -> list[tuple[float, float, float]]:
     """By how much an error rises when something else is told, at each noise step: two (T, N) errors of the same
     pictures under the same noise -> T means, each with the lower and the upper end of its 95 % bootstrap interval.
     """
-    found = []
-    for one, other in zip(told, otherwise, strict=True):
-        low, high = bootstrap_interval(other - one)
-        found.append((float((other - one).mean()), low, high))
-    return found
+    means = []
+    for error, other in zip(errors, otherwise, strict=True):
+        low, high = bootstrap_interval(other - error)
+        means.append((float((other - error).mean()), low, high))
+    return means
 
 
 def overlap(maps: Values, masks: Relevance) -> Values:

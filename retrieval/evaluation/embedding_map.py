@@ -58,9 +58,9 @@ class Axes:
         """The first two principal components of codes (N, D). Each points to where its largest number is positive, so
         that the same codes give the same axes on every machine.
         """
-        found = np.linalg.svd(_centred(codes), full_matrices=False)[2][:2]  # (2, D)
-        largest = found[np.arange(len(found)), np.abs(found).argmax(axis=1)]
-        return cls(found * np.sign(largest)[:, None])
+        components = np.linalg.svd(_centred(codes), full_matrices=False)[2][:2]  # (2, D)
+        largest = components[np.arange(len(components)), np.abs(components).argmax(axis=1)]
+        return cls(components * np.sign(largest)[:, None])
 
     def placed(self, codes: Codes) -> tuple[Values, float]:
         """Where codes (N, D) stand, as seen from their mean, and the share of their variance that can be seen there.
@@ -89,16 +89,16 @@ def mapped(
     rows = portion(real, objects)
     real = real.select(rows)
     chosen = spread(kept_epochs(run, method), stops)
-    found: dict[str, list[Codes]] = {"object": [], "raw": []}
+    codes_by_name: dict[str, list[Codes]] = {"object": [], "raw": []}
     for done, epoch in enumerate(chosen):
         set_back(method, run, epoch)
-        found["object"].append(tokens(method, real).numpy())
-        found["raw"].append(trunk_features(method, real))
+        codes_by_name["object"].append(tokens(method, real).numpy())
+        codes_by_name["raw"].append(trunk_features(method, real))
         on_progress(done + 1, 2 * len(chosen))
-    axes = {name: Axes.of(codes[-1]) for name, codes in found.items()}
-    kept: dict[str, list[Stop]] = {name: [] for name in found}
+    axes = {name: Axes.of(codes[-1]) for name, codes in codes_by_name.items()}
+    kept: dict[str, list[Stop]] = {name: [] for name in codes_by_name}
     for stop in range(len(chosen)):
-        for name, codes in found.items():
+        for name, codes in codes_by_name.items():
             kept[name].append(stopped(codes[stop], axes[name], real, method))
         on_progress(len(chosen) + stop + 1, 2 * len(chosen))
     labels, styles = sorted(set(real.labels)), list(dict.fromkeys(real.domains))
@@ -193,8 +193,8 @@ def stopped(codes: Codes, axes: Axes, real: PictureTable, method: Dude) -> Stop:
     within, across = neighbouring(codes, real.domains, method)
     numbers: dict[str, float | None] = dict(measured(codes, real))
     numbers["shown"] = round(shown, DIGITS)
-    for name, found in (("within", within), ("across", across)):
-        purity = pair_purity(found, real.labels)
+    for name, neighbours in (("within", within), ("across", across)):
+        purity = pair_purity(neighbours, real.labels)
         numbers[name] = None if math.isnan(purity) else round(purity, DIGITS)
     places = tuple((round(float(x), DIGITS), round(float(y), DIGITS)) for x, y in points)
     return Stop(places, tuple(joined(within)), tuple(joined(across)), numbers)

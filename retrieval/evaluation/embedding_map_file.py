@@ -71,8 +71,8 @@ class Atlas:
 
 def write_atlas(folder: Path, atlas: Atlas) -> Path:
     """Write the map beside the bundle in the folder -> where it lies."""
-    told = {"format": FORMAT, **asdict(atlas)}
-    write_text(folder / MAP, json.dumps(told, ensure_ascii=False, separators=(",", ":")) + "\n")
+    payload = {"format": FORMAT, **asdict(atlas)}
+    write_text(folder / MAP, json.dumps(payload, ensure_ascii=False, separators=(",", ":")) + "\n")
     return folder / MAP
 
 
@@ -111,61 +111,65 @@ def read_atlas(path: Path) -> Atlas:
 # ---------------------------------------------------------------- what a file may say
 
 
-def _atlas(told: Any) -> Atlas:
-    if told["format"] != FORMAT:
+def _atlas(payload: Any) -> Atlas:
+    if payload["format"] != FORMAT:
         raise ValueError(f"its format is not {FORMAT}")
-    styles, classes = _words(told["styles"]), _words(told["classes"])
+    styles, classes = _words(payload["styles"]), _words(payload["classes"])
     pictures = tuple(
-        (_word(one), _place(label, len(classes)), _place(style, len(styles)))
-        for one, label, style in _few(told["pictures"], MAX_PICTURES)
+        (_word(name), _place(label, len(classes)), _place(style, len(styles)))
+        for name, label, style in _few(payload["pictures"], MAX_PICTURES)
     )
-    epochs = tuple(_place(epoch, 1_000_000) for epoch in _few(told["epochs"], MAX_STOPS))
-    pulls = tuple(tuple(word for word in _words(pulled)) for pulled in _few(told["pulls"], MAX_STOPS))
-    codes = {name: tuple(_stop(stop, len(pictures)) for stop in _few(told["codes"][name], MAX_STOPS)) for name in CODES}
+    epochs = tuple(_place(epoch, 1_000_000) for epoch in _few(payload["epochs"], MAX_STOPS))
+    pulls = tuple(tuple(word for word in _words(pulled)) for pulled in _few(payload["pulls"], MAX_STOPS))
+    codes = {
+        name: tuple(_stop(stop, len(pictures)) for stop in _few(payload["codes"][name], MAX_STOPS)) for name in CODES
+    }
     if not (pictures and epochs) or any(len(part) != len(epochs) for part in (pulls, *codes.values())):
         raise ValueError("its parts do not fit each other")
-    named = {name: _word(told[name]) for name in ("bundle", "weights", "gallery")}
+    named = {name: _word(payload[name]) for name in ("bundle", "weights", "gallery")}
     return Atlas(
         **named, styles=styles, classes=classes, pictures=pictures, epochs=epochs,
-        length=_place(told["length"], 1_000_000), pulls=pulls, codes=codes,
+        length=_place(payload["length"], 1_000_000), pulls=pulls, codes=codes,
     )  # fmt: skip
 
 
-def _stop(told: Any, pictures: int) -> Stop:
-    points = tuple((_number(x), _number(y)) for x, y in _few(told["points"], MAX_PICTURES))
+def _stop(payload: Any, pictures: int) -> Stop:
+    points = tuple((_number(x), _number(y)) for x, y in _few(payload["points"], MAX_PICTURES))
     if len(points) != pictures:
         raise ValueError(f"{len(points)} points stand for {pictures} pictures")
     within, across = (
-        tuple((_place(i, pictures), _place(j, pictures)) for i, j in _few(told[kind], MAX_PAIRS))
+        tuple((_place(i, pictures), _place(j, pictures)) for i, j in _few(payload[kind], MAX_PAIRS))
         for kind in ("within", "across")
     )
-    numbers = {name: None if told["numbers"][name] is None else _number(told["numbers"][name]) for name in NUMBERS}
+    numbers = {
+        name: None if payload["numbers"][name] is None else _number(payload["numbers"][name]) for name in NUMBERS
+    }
     return Stop(points, within, across, numbers)
 
 
-def _few(told: Any, most: int) -> Sequence[Any]:
-    if not isinstance(told, list) or len(told) > most:
+def _few(entries: Any, most: int) -> Sequence[Any]:
+    if not isinstance(entries, list) or len(entries) > most:
         raise TypeError(f"a list of at most {most:,} was expected")
-    return told
+    return entries
 
 
-def _words(told: Any) -> tuple[str, ...]:
-    return tuple(_word(one) for one in _few(told, MAX_PICTURES))
+def _words(entries: Any) -> tuple[str, ...]:
+    return tuple(_word(entry) for entry in _few(entries, MAX_PICTURES))
 
 
-def _word(told: Any) -> str:
-    if not isinstance(told, str):
+def _word(entry: Any) -> str:
+    if not isinstance(entry, str):
         raise TypeError("a word was expected")
-    return told
+    return entry
 
 
-def _number(told: Any) -> float:
-    if isinstance(told, bool) or not isinstance(told, int | float) or not math.isfinite(told):
+def _number(entry: Any) -> float:
+    if isinstance(entry, bool) or not isinstance(entry, int | float) or not math.isfinite(entry):
         raise TypeError("a finite number was expected")
-    return float(told)
+    return float(entry)
 
 
-def _place(told: Any, count: int) -> int:
-    if isinstance(told, bool) or not isinstance(told, int) or not 0 <= told < count:
+def _place(entry: Any, count: int) -> int:
+    if isinstance(entry, bool) or not isinstance(entry, int) or not 0 <= entry < count:
         raise ValueError(f"a whole number from 0 to below {count:,} was expected")
-    return told
+    return entry

@@ -107,8 +107,8 @@ def precision_truncated(relevant: Relevance, k: int) -> tuple[Values, Values]:
     """
     depth = np.minimum(_counts(relevant), k)
     hits = relevant[:, :k].cumsum(axis=1)  # (Q, min(k, N))
-    found = np.take_along_axis(hits, depth[:, None] - 1, axis=1)[:, 0]
-    return np.asarray(found / depth, np.float64), depth.astype(np.float64)
+    relevant_above = np.take_along_axis(hits, depth[:, None] - 1, axis=1)[:, 0]
+    return np.asarray(relevant_above / depth, np.float64), depth.astype(np.float64)
 
 
 def recall_at(relevant: Relevance, k: int) -> Values:

@@ -108,8 +108,8 @@ def ranked(values: npt.NDArray[np.floating]) -> Values:
 
 def numbered(names: Sequence[str]) -> tuple[Places, int]:
     """Each name's place among the sorted names, and how many there are.   -> (N,), C"""
-    found, places = np.unique(np.asarray(names), return_inverse=True)
-    return places.astype(np.int64), len(found)
+    distinct, places = np.unique(np.asarray(names), return_inverse=True)
+    return places.astype(np.int64), len(distinct)
 
 
 def _standardised(train: Codes, test: Codes) -> tuple[Tensor, Tensor]:

@@ -80,14 +80,14 @@ class ClipBaseline(Method):
     @property
     def trunk(self) -> nn.Module:
         """The picture tower without its last layer: (B, 3, H, W) -> (B, F)."""
-        found: nn.Module = self.model.visual.trunk
-        return found
+        trunk: nn.Module = self.model.visual.trunk
+        return trunk
 
     @property
     def last_layer(self) -> Tensor:
         """What makes a code of features: (dim, F)."""
-        found: Tensor = self.model.visual.head.proj.weight
-        return found
+        weight: Tensor = self.model.visual.head.proj.weight
+        return weight
 
     def phases(self) -> Sequence[Phase]:
         return (Phase("contrast", self.config.epochs, self.config.lr, self.config.weight_decay),)
@@ -105,8 +105,8 @@ class ClipBaseline(Method):
         if batch.instances:
             twins = twin_mask(batch.instances, images.device)
             apart = ~torch.eye(len(images), dtype=torch.bool, device=images.device) & ~twins
-            found = multi_positive_contrast(images @ images.T / self.config.image_temperature, twins, apart)
-            losses["thing"] = self.config.thing_weight * found
+            contrast = multi_positive_contrast(images @ images.T / self.config.image_temperature, twins, apart)
+            losses["thing"] = self.config.thing_weight * contrast
         return losses
 
     def after_step(self) -> None:

@@ -126,8 +126,8 @@ class PhotoTeacher(Trainable):
         self.to(memory_format=torch.channels_last)
 
     def phases(self) -> Sequence[Phase]:
-        told = self.config
-        return (Phase("teacher", told.teacher_epochs, told.teacher_lr, told.teacher_weight_decay),)
+        config = self.config
+        return (Phase("teacher", config.teacher_epochs, config.teacher_lr, config.teacher_weight_decay),)
 
     def losses(self, batch: Batch, phase: Phase) -> dict[str, Tensor]:
         """Cross-entropy on the batch's photos; its labels count the teacher's classes."""
@@ -232,10 +232,10 @@ class DSN(Method):
         return int(self.config.dim)
 
     def phases(self) -> Sequence[Phase]:
-        told = self.config
+        config = self.config
         gates = {name: 1.0 for name, part in self.named_modules() if isinstance(part, ConditionalExcitation)}
-        rates = {"trunk": told.trunk_rate, **gates}
-        return (Phase("smooth", told.epochs, told.lr, told.weight_decay, warmup=0.0, rates=rates),)
+        rates = {"trunk": config.trunk_rate, **gates}
+        return (Phase("smooth", config.epochs, config.lr, config.weight_decay, warmup=0.0, rates=rates),)
 
     def train(self, mode: bool = True) -> Self:
         """As every module, but for normalisations that are settled."""
@@ -274,24 +274,24 @@ class DSN(Method):
     def losses(self, batch: Batch, phase: Phase) -> dict[str, Tensor]:
         """(1), term by term. One pass sees all views, so normalisation mixes modalities and views."""
         assert batch.labels is not None, "DSN is supervised: its batches carry labels"
-        told, images, labels = self.config, batch.images, batch.labels
-        photos = are_photos(batch.domains, told.sketches, images.device)
-        views = [images, *(self._another_view(images) for _ in range(2 if told.contrast_weight else 0))]
+        config, images, labels = self.config, batch.images, batch.labels
+        photos = are_photos(batch.domains, config.sketches, images.device)
+        views = [images, *(self._another_view(images) for _ in range(2 if config.contrast_weight else 0))]
         tags = self.tags(batch.domains)  # (B,)
-        if told.shuffled_tags:
+        if config.shuffled_tags:
             tags = tags[torch.randperm(len(tags), device=tags.device)]
         features = self.trunk(torch.cat(views), tags.repeat(len(views)))  # (3 B, F)
         codes = self.code(features)  # (3 B, D)
         plain, contrasted = codes[: len(images)], codes[len(images) :]
-        losses = {"classify": told.class_weight * mean_cross_entropy(self.classify(plain), labels)}
-        if told.teacher_weight:
+        losses = {"classify": config.class_weight * mean_cross_entropy(self.classify(plain), labels)}
+        if config.teacher_weight:
             taught, bias = self._taught(images[photos], labels[photos])
-            losses["repeat"] = told.teacher_weight * distillation(self.repeat(plain[photos]), taught, bias)
-        if told.contrast_weight:
-            contrast = cross_modal_contrast(self.project(contrasted), labels.repeat(2), told.temperature)
-            losses["contrast"] = told.contrast_weight * contrast
-        if told.memory_weight:
-            losses["memory"] = told.memory_weight * self._remembered(features[: len(images)], labels, photos)
+            losses["repeat"] = config.teacher_weight * distillation(self.repeat(plain[photos]), taught, bias)
+        if config.contrast_weight:
+            contrast = cross_modal_contrast(self.project(contrasted), labels.repeat(2), config.temperature)
+            losses["contrast"] = config.contrast_weight * contrast
+        if config.memory_weight:
+            losses["memory"] = config.memory_weight * self._remembered(features[: len(images)], labels, photos)
         return losses
 
     def _taught(self, photos: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

@@ -127,8 +127,8 @@ class Study(Bank):
 
 def neighbour_contrast(logits: Tensor, positive: Tensor, pool: Tensor) -> Tensor:
     """(5): the mean over rows of (4), logits (B, N) cosines over tau, positive and pool (B, N) bool."""
-    told = positive.any(dim=1).float().mean()
-    return told * multi_positive_contrast(logits, positive, pool & ~positive)
+    share = positive.any(dim=1).float().mean()
+    return share * multi_positive_contrast(logits, positive, pool & ~positive)
 
 
 # ---------------------------------------------------------------- the method
@@ -161,8 +161,8 @@ class Dude(Method):
 
     def tokens(self, images: Tensor) -> Tensor:
         """z: pictures (B, 3, H, W), normalised -> words (B, W)"""
-        found: Tensor = self.extractor(images)
-        return found
+        tokens: Tensor = self.extractor(images)
+        return tokens
 
     def encode_images(self, images: Tensor, domains: Sequence[Domain]) -> Tensor:
         """The direction of z; what domain a picture is of does not matter."""
@@ -183,10 +183,10 @@ class Dude(Method):
             self._words = Spelling(prior.reader, words) if words else None
 
     def phases(self) -> Sequence[Phase]:
-        told, rates = self.config, {"extractor.trunk": self.config.trunk_rate}
-        found = Phase("dude", told.epochs, told.lr, told.weight_decay, rates=rates)
-        read = Phase(READING, told.read_epochs, told.read_lr, told.weight_decay, rates=rates)
-        return (found, read) if told.read_epochs else (found,)
+        config, rates = self.config, {"extractor.trunk": self.config.trunk_rate}
+        contrast = Phase("dude", config.epochs, config.lr, config.weight_decay, rates=rates)
+        read = Phase(READING, config.read_epochs, config.read_lr, config.weight_decay, rates=rates)
+        return (contrast, read) if config.read_epochs else (contrast,)
 
     def begin_epoch(self) -> None:
         """Mine the neighbours from the bank."""
@@ -208,30 +208,30 @@ class Dude(Method):
                     continue
                 alike = mine @ study.bank[others].T
                 alike = without_hubs(alike) if self.config.hubs else alike
-                found = neighbours(alike, alike.T, k_across, mutual=self.config.mutual)
-                self._keep(study.across[:, there], rows, found, others)
+                mined = neighbours(alike, alike.T, k_across, mutual=self.config.mutual)
+                self._keep(study.across[:, there], rows, mined, others)
 
     def losses(self, batch: Batch, phase: Phase) -> dict[str, Tensor]:
         """(1). A batch's `instances` are the names of its pictures; labels and texts are not looked at."""
-        told, study = self.config, self._studying()
+        config, study = self.config, self._studying()
         rows = study.rows(batch.instances)
         z = self.tokens(self._view(batch.images))  # (B, W)
         study.put(rows, self._view(batch.images))
-        logits = F.normalize(z, dim=-1) @ study.bank.T.clone() / told.temperature  # (B, N)
+        logits = F.normalize(z, dim=-1) @ study.bank.T.clone() / config.temperature  # (B, N)
         here = study.places[rows]
         own = F.one_hot(rows, len(study.bank)).bool()  # (B, N)
         mates = study.places[None, :] == here[:, None]  # (B, N)
-        losses = {"instance": told.instance_weight * multi_positive_contrast(logits, own, mates & ~own)}
+        losses = {"instance": config.instance_weight * multi_positive_contrast(logits, own, mates & ~own)}
         a, b = self._weights()
         if a:
-            found = chosen(study.within[rows], len(study.bank))
-            losses["within"] = a * neighbour_contrast(logits, found, mates & ~own)
+            mined = chosen(study.within[rows], len(study.bank))
+            losses["within"] = a * neighbour_contrast(logits, mined, mates & ~own)
         if b:
             losses["across"] = b * self._across(logits, rows, here)
         if phase.name == READING:
-            losses["reading"] = told.read_weight * self._reading_error(batch, z)
-        elif told.noise_weight:
-            losses["noise"] = told.noise_weight * self._noise_error(batch, z)
+            losses["reading"] = config.read_weight * self._reading_error(batch, z)
+        elif config.noise_weight:
+            losses["noise"] = config.noise_weight * self._noise_error(batch, z)
         return losses
 
     def _across(self, logits: Tensor, rows: Tensor, here: Tensor) -> Tensor:
@@ -239,8 +239,8 @@ class Dude(Method):
         study, parts = self._studying(), []
         for there in range(len(self.styles)):
             pool = (study.places == there)[None, :] & (here != there)[:, None]  # (B, N)
-            found = chosen(study.across[rows, there], len(study.bank)) & pool
-            parts.append(neighbour_contrast(logits, found, pool))
+            mined = chosen(study.across[rows, there], len(study.bank)) & pool
+            parts.append(neighbour_contrast(logits, mined, pool))
         return torch.stack(parts).sum() / max(len(self.styles) - 1, 1)
 
     def _noise_error(self, batch: Batch, z: Tensor) -> Tensor:
@@ -251,8 +251,8 @@ class Dude(Method):
         with torch.no_grad():
             mean_word = z.mean(dim=0)
             mean_word = mean_word * z.norm(dim=1).median() / mean_word.norm().clamp(min=1e-6)
-        told = torch.where(torch.rand(count, 1, device=z.device) < self.config.dropout, mean_word, z)
-        states = prior.reader(self._prompts(batch.domains[:count]), {THING_AT: told})
+        words = torch.where(torch.rand(count, 1, device=z.device) < self.config.dropout, mean_word, z)
+        states = prior.reader(self._prompts(batch.domains[:count]), {THING_AT: words})
         t = self._steps(count).to(z.device)
         return prior.velocity_error(latents, torch.randn_like(latents), t, states).mean()
 
@@ -313,15 +313,15 @@ class Dude(Method):
 
     def _weights(self) -> tuple[float, float]:
         """a and b: silent, then rising until `half`; b rises after that, for a tenth of training."""
-        told, u = self.config, self._done
-        if not told.progressive:
-            return told.within_weight, told.across_weight
-        rising = (u - told.warmup) / max(told.half - told.warmup, 1e-6)
-        later = (u - told.half) / 0.1 + 0.1
-        a = min(max(rising, 0.0), 1.0) * told.within_weight if u >= told.warmup else 0.0
-        return a, (min(later, 1.0) * told.across_weight if u >= told.half else 0.0)
+        config, u = self.config, self._done
+        if not config.progressive:
+            return config.within_weight, config.across_weight
+        rising = (u - config.warmup) / max(config.half - config.warmup, 1e-6)
+        later = (u - config.half) / 0.1 + 0.1
+        a = min(max(rising, 0.0), 1.0) * config.within_weight if u >= config.warmup else 0.0
+        return a, (min(later, 1.0) * config.across_weight if u >= config.half else 0.0)
 
     @staticmethod
-    def _keep(kept: Tensor, rows: Tensor, found: Tensor, columns: Tensor) -> None:
+    def _keep(kept: Tensor, rows: Tensor, mined: Tensor, columns: Tensor) -> None:
         """Write neighbours (R, k), counted among `columns`, into the rows of `kept` (N, K)."""
-        kept[rows, : found.shape[1]] = torch.where(found == NOBODY, NOBODY, columns[found.clamp(min=0)])
+        kept[rows, : mined.shape[1]] = torch.where(mined == NOBODY, NOBODY, columns[mined.clamp(min=0)])

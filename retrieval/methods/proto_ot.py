@@ -186,8 +186,8 @@ def worth(rows: Tensor, centres: Tensor) -> float:
     centres, nearest = gathered(rows.double(), centres.double(), 0)
     variance = (rows - centres[nearest]).square().sum().clamp(min=1e-12) / (width * (count - many))
     sizes = torch.bincount(nearest, minlength=many).double()
-    told = torch.xlogy(sizes, sizes / count).sum() - count * width / 2 * torch.log(2 * torch.pi * variance)
-    return float(told - width * (count - many) / 2 - many * (width + 1) / 2 * math.log(count))
+    likelihood = torch.xlogy(sizes, sizes / count).sum() - count * width / 2 * torch.log(2 * torch.pi * variance)
+    return float(likelihood - width * (count - many) / 2 - many * (width + 1) / 2 * math.log(count))
 
 
 def estimated(domains: Sequence[Tensor]) -> int:
@@ -245,8 +245,8 @@ class ProtoOT(Method):
         if not self.config.prototypes:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)
-                found = estimated([codes[places == domain] for domain in range(len(self.styles))])
-            self.config = dataclasses.replace(self.config, prototypes=found)
+                prototypes = estimated([codes[places == domain] for domain in range(len(self.styles))])
+            self.config = dataclasses.replace(self.config, prototypes=prototypes)
         self.study = Study(self.extractor, names, places.tolist(), self.config)
         self.study.bank.copy_(codes)
 
@@ -268,18 +268,18 @@ class ProtoOT(Method):
 
     def losses(self, batch: Batch, phase: Phase) -> dict[str, Tensor]:
         """(1). A batch's `instances` are the names of its pictures; labels and texts are not looked at."""
-        told, study = self.config, self._studying()
+        config, study = self.config, self._studying()
         rows = study.rows(batch.instances)
         z = F.normalize(self.extractor(self._view(batch.images)), dim=-1)  # (B, W)
         study.put(rows, self._view(batch.images))
         losses = {"within": self._within(z, rows)}
-        if self._done >= told.across_from and len(self.styles) > 1:
-            losses["across"] = told.across_weight * self._across(z, rows)
+        if self._done >= config.across_from and len(self.styles) > 1:
+            losses["across"] = config.across_weight * self._across(z, rows)
         return losses
 
     def _within(self, z: Tensor, rows: Tensor) -> Tensor:
         """(3), after which the prototypes move: (4)."""
-        told, study = self.config, self._studying()
+        config, study = self.config, self._studying()
         here = study.places[rows]
         moved = torch.empty_like(study.prototypes)
         for domain in range(len(self.styles)):
@@ -290,9 +290,9 @@ class ProtoOT(Method):
         prototypes, own = study.prototypes[here], study.assigned[rows]  # (B, K, W), (B,)
         matched = prototypes[torch.arange(len(z), device=z.device), own]  # (B, W)
         nearest = study.bank[nearest_rows(z, study.bank, rows, study.places)]  # (B, W)
-        towards = study.bank[rows] + told.nearest_weight * nearest + told.prototype_weight * matched
+        towards = study.bank[rows] + config.nearest_weight * nearest + config.prototype_weight * matched
         study.prototypes.copy_(moved)
-        return pulled(z, (z * towards).sum(dim=1), prototypes, own, told.temperature)
+        return pulled(z, (z * towards).sum(dim=1), prototypes, own, config.temperature)
 
     def _across(self, z: Tensor, rows: Tensor) -> Tensor:
         """(5)."""
@@ -310,12 +310,12 @@ class ProtoOT(Method):
 
     def _plan(self, of: Tensor, there: int) -> Tensor:
         """The pictures in rows `of` (M,) transported to the prototypes of a domain.   -> (M, K)"""
-        told, study = self.config, self._studying()
+        config, study = self.config, self._studying()
         with torch.autocast(study.bank.device.type, enabled=False):  # epsilon magnifies what bfloat16 would round off
             similarity = study.bank[of] @ study.prototypes[there].T  # (M, K)
-        if told.unit_rows:
+        if config.unit_rows:
             similarity = F.normalize(similarity, dim=1)
-        return transported(similarity, study.proportions[there], told.epsilon, told.rounds)
+        return transported(similarity, study.proportions[there], config.epsilon, config.rounds)
 
     def after_step(self) -> None:
         """The copy follows."""

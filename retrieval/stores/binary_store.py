@@ -55,9 +55,9 @@ class BinaryStore:
     def open(cls, path: Path) -> BinaryStore:
         """The store in the file, with its rotation. Raises GalleryError when the file is damaged."""
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as told:
-                store = cls(Rotation(told["mean"], told["matrix"], told["offset"]))
-                store._keep(told["ids"], told["rows"])
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                store = cls(Rotation(arrays["mean"], arrays["matrix"], arrays["offset"]))
+                store._keep(arrays["ids"], arrays["rows"])
         except (OSError, ValueError, KeyError, EOFError, AssertionError, zipfile.BadZipFile) as error:
             raise GalleryError(f"{path} is damaged and cannot be read. Build the gallery again.") from error
         return store

@@ -53,22 +53,22 @@ class FaissStore:
         if k <= 0:
             return np.zeros((len(rows), 0), np.float32), np.zeros((len(rows), 0), np.int64)
         if among is None:
-            scores, found = self._index.search(rows, k)
+            scores, ids = self._index.search(rows, k)
         else:
             selector = faiss.IDSelectorBatch(np.asarray(among, np.int64))  # a name of its own: it must outlive the call
             allowed = faiss.SearchParameters()
             allowed.sel = selector
-            scores, found = self._index.search(rows, k, params=allowed)
-        order = np.lexsort((found, -scores))  # equal scores: the smaller id first, whatever faiss does
-        return np.take_along_axis(scores, order, 1), np.take_along_axis(found, order, 1)
+            scores, ids = self._index.search(rows, k, params=allowed)
+        order = np.lexsort((ids, -scores))  # equal scores: the smaller id first, whatever faiss does
+        return np.take_along_axis(scores, order, 1), np.take_along_axis(ids, order, 1)
 
     def search_by_ids(self, ids: Sequence[int], k: int) -> tuple[Vectors, Ids]:
         return self.search(np.stack([self._index.reconstruct(int(i)) for i in ids]), k)
 
     def range(self, vector: Vectors, threshold: float) -> tuple[Vectors, Ids]:
-        _, scores, found = self._index.range_search(self._checked(vector[None]), float(np.nextafter(threshold, -2)))
-        order = np.lexsort((found, -scores))
-        return scores[order], found[order]
+        _, scores, ids = self._index.range_search(self._checked(vector[None]), float(np.nextafter(threshold, -2)))
+        order = np.lexsort((ids, -scores))
+        return scores[order], ids[order]
 
     def count(self) -> int:
         return int(self._index.ntotal)

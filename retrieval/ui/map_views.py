@@ -45,20 +45,20 @@ def drawn(atlas: Atlas, items: Mapping[str, Item], *, apart: bool) -> str:
     """Everything that the browser needs, as JSON. `apart`: whether a picture can be shown in the tab of object and
     style.
     """
-    shown = [items[one] for one, _, _ in atlas.pictures]
-    told: dict[str, Any] = {
+    shown = [items[name] for name, _, _ in atlas.pictures]
+    payload: dict[str, Any] = {
         "styles": atlas.styles,
         "classes": atlas.classes,
         "apart": apart,
         "small": small_print(atlas),
         "pictures": [
-            {"id": one, "label": label, "style": style, "src": picture(item.path), "alt": described(item)}
-            for (one, label, style), item in zip(atlas.pictures, shown, strict=True)
+            {"id": name, "label": label, "style": style, "src": picture(item.path), "alt": described(item)}
+            for (name, label, style), item in zip(atlas.pictures, shown, strict=True)
         ],
         "epochs": [_epoch(epoch, atlas.length) for epoch in atlas.epochs],
         "codes": {name: _code(atlas, name, stops) for name, stops in atlas.codes.items()},
     }
-    return json.dumps(told, ensure_ascii=False)
+    return json.dumps(payload, ensure_ascii=False)
 
 
 def _epoch(epoch: int, length: int) -> str:

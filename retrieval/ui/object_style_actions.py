@@ -58,7 +58,7 @@ class Turns:
 def streamed(handler: Handler) -> Handler:
     """A handler of one panel, which is told the visit's turn first: it ends with it, and an error is told in it."""
 
-    def told(self: ObjectStyle, turn: str, *values: Any) -> Iterator[str]:
+    def handle(self: ObjectStyle, turn: str, *values: Any) -> Iterator[str]:
         html = ""
         try:
             for html in handler(self, *values):
@@ -75,8 +75,8 @@ def streamed(handler: Handler) -> Handler:
             case "keep":
                 yield panels.stopped(html)
 
-    told.__name__, told.__doc__ = handler.__name__, handler.__doc__
-    return told
+    handle.__name__, handle.__doc__ = handler.__name__, handler.__doc__
+    return handle
 
 
 def shown(values: Iterator[T], render: Callable[[T, bool], str]) -> Iterator[str]:
@@ -108,29 +108,29 @@ class ObjectStyle:
         """Whose object and style are shown -> that line, pictures to choose a second one from, the one that is."""
         if not (subject or asked):
             return "", "", ""
-        told = self.subjects.subject(subject or asked)
-        distinct = self.subjects.companions(told, gallery, OFFERED // 2, distinct=True)
-        alike = self.subjects.companions(told, gallery, OFFERED // 2, distinct=False)
+        source = self.subjects.subject(subject or asked)
+        distinct = self.subjects.companions(source, gallery, OFFERED // 2, distinct=True)
+        alike = self.subjects.companions(source, gallery, OFFERED // 2, distinct=False)
         offered = list({item.id: item for item in (*distinct, *alike)}.values())
         second = offered[0].id if offered else ""
-        return panels.about(told.name, is_hit=bool(subject)), panels.others(offered, second), second
+        return panels.about(source.name, is_hit=bool(subject)), panels.others(offered, second), second
 
     @streamed
     def card(self, asked: str, subject: str, style: str, seed: float) -> Iterator[str]:
         """V1: taken apart, in its own style ("") or in another."""
-        told = self.subjects.subject(subject or asked)
+        source = self.subjects.subject(subject or asked)
         drawer = yield from self.subjects.drawer()
-        values = drawer.card(self.subjects.original(told, drawer, style), _whole(seed))
+        values = drawer.card(self.subjects.original(source, drawer, style), _whole(seed))
         yield from shown(values, lambda card, busy: panels.card(card, given=style, busy=busy))
 
     @streamed
     def nearest(self, asked: str, subject: str, gallery: str) -> Iterator[str]:
         """V5: real pictures by each code."""
-        told = self.subjects.subject(subject or asked)
-        style = told.style or (yield from self.subjects.drawer()).read(self.subjects.original(told, None)).style
+        source = self.subjects.subject(subject or asked)
+        style = source.style or (yield from self.subjects.drawer()).read(self.subjects.original(source, None)).style
         yield from loaded(self.engine.codes)
-        rows = self.engine.codes.nearest(told.query, style, gallery=gallery, own=told.item)
-        yield panels.nearest(rows, told.item.label if told.item else None)
+        rows = self.engine.codes.nearest(source.query, style, gallery=gallery, own=source.item)
+        yield panels.nearest(rows, source.item.label if source.item else None)
 
     @streamed
     def grid(
@@ -146,10 +146,10 @@ class ObjectStyle:
         seed: float,
     ) -> Iterator[str]:
         """V2: the query and three others ("things": of other classes; "hits": the best hits) in all styles."""
-        told = self.subjects.subject(subject or asked)
+        source = self.subjects.subject(subject or asked)
         drawer = yield from self.subjects.drawer()
         values = drawer.grid(
-            self.subjects.originals(told, drawer, gallery, distinct=rows != "hits"),
+            self.subjects.originals(source, drawer, gallery, distinct=rows != "hits"),
             tuple(styles),
             _whole(seed),
             shuffled=bool(shuffled),
@@ -163,37 +163,37 @@ class ObjectStyle:
         self, asked: str, subject: str, gallery: str, second: str, style: str, seed: float
     ) -> Iterator[str]:
         """V3: from the object of the query to that of the second picture."""
-        told = self.subjects.subject(subject or asked)
+        source = self.subjects.subject(subject or asked)
         drawer = yield from self.subjects.drawer()
-        other = self.subjects.second(told, second, gallery)
-        values = drawer.slide_objects(self.subjects.original(told, drawer), of(other), style or None, _whole(seed))
+        other = self.subjects.second(source, second, gallery)
+        values = drawer.slide_objects(self.subjects.original(source, drawer), of(other), style or None, _whole(seed))
         ends = "the query", other.label or "the second picture"
         yield from shown(values, lambda slide, busy: panels.slide(slide, *ends, busy=busy))
 
     @streamed
     def slide_styles(self, asked: str, subject: str, one: str, other: str, seed: float) -> Iterator[str]:
         """V3: the object of the query from one style to another."""
-        told = self.subjects.subject(subject or asked)
+        source = self.subjects.subject(subject or asked)
         drawer = yield from self.subjects.drawer()
-        values = drawer.slide_styles(self.subjects.original(told, drawer), one, other, _whole(seed))
+        values = drawer.slide_styles(self.subjects.original(source, drawer), one, other, _whole(seed))
         yield from shown(values, lambda slide, busy: panels.slide(slide, one, other, busy=busy))
 
     @streamed
     def knobs(self, asked: str, subject: str, style: str, w_thing: float, w_style: float, seed: float) -> Iterator[str]:
         """V3: a weight each for object and style."""
-        told = self.subjects.subject(subject or asked)
+        source = self.subjects.subject(subject or asked)
         drawer = yield from self.subjects.drawer()
-        values = drawer.knobs(self.subjects.original(told, drawer), style or None, w_thing, w_style, _whole(seed))
+        values = drawer.knobs(self.subjects.original(source, drawer), style or None, w_thing, w_style, _whole(seed))
         words = f"object {w_thing:g}, style {w_style:g}"
         yield from shown(values, _alone("Two weights", words))
 
     @streamed
     def switch(self, asked: str, subject: str, style: str, below: float, first: bool, seed: float) -> Iterator[str]:
         """V3: the style told late or, `first`, early only."""
-        told = self.subjects.subject(subject or asked)
+        source = self.subjects.subject(subject or asked)
         drawer = yield from self.subjects.drawer()
         values = drawer.switch(
-            self.subjects.original(told, drawer), style or None, int(below), _whole(seed), style_first=bool(first)
+            self.subjects.original(source, drawer), style or None, int(below), _whole(seed), style_first=bool(first)
         )
         words = f"style told {'above' if first else 'below'} noise step {below:.0f} of 1000"
         yield from shown(values, _alone("In time", words))
@@ -201,18 +201,18 @@ class ObjectStyle:
     @streamed
     def heat(self, asked: str, subject: str, style: str, seed: float) -> Iterator[str]:
         """V4: where object and style are looked up."""
-        told = self.subjects.subject(subject or asked)
+        source = self.subjects.subject(subject or asked)
         drawer = yield from self.subjects.drawer()
-        values = drawer.heat(self.subjects.original(told, drawer), style or None, _whole(seed))
+        values = drawer.heat(self.subjects.original(source, drawer), style or None, _whole(seed))
         yield from shown(values, lambda heat, busy: panels.heat(heat, busy=busy))
 
     @streamed
     def film(self, asked: str, subject: str, gallery: str, second: str, style: str, seed: float) -> Iterator[str]:
         """V6: when style and object are decided."""
-        told = self.subjects.subject(subject or asked)
+        source = self.subjects.subject(subject or asked)
         drawer = yield from self.subjects.drawer()
-        other = of(self.subjects.second(told, second, gallery))
-        values = drawer.film(self.subjects.original(told, drawer), style, other, _whole(seed))
+        other = of(self.subjects.second(source, second, gallery))
+        values = drawer.film(self.subjects.original(source, drawer), style, other, _whole(seed))
         yield from shown(values, lambda film, busy: panels.film(film, style, busy=busy))
 
     def find(

@@ -42,8 +42,8 @@ class ObjectStylePrograms:
         "item", "value": {"id", "gallery"}}; `style` a word in place of its own. Pictures come as data URIs; a generated
         one with what was intended, and the shares that a judge gives to classes and styles.
         """
-        told, drawer = self.subjects.opened(query)
-        return _last(drawer.card(self.subjects.original(told, drawer, style), seed))
+        subject, drawer = self.subjects.opened(query)
+        return _last(drawer.card(self.subjects.original(subject, drawer, style), seed))
 
     @on_api
     def object_style_grid(
@@ -60,8 +60,8 @@ class ObjectStylePrograms:
         """The swap grid of the query and three pictures of the gallery: of other classes ("things"), or its best hits
         ("hits"). `shuffled`: with codes of other rows, the control. See `object_style_card`.
         """
-        told, drawer = self.subjects.opened(query)
-        originals = self.subjects.originals(told, drawer, gallery, distinct=rows != "hits")
+        subject, drawer = self.subjects.opened(query)
+        originals = self.subjects.originals(subject, drawer, gallery, distinct=rows != "hits")
         values = drawer.grid(originals, styles or (), seed, shuffled=shuffled, locked=locked, guidance=guidance)
         return _last(values)
 
@@ -75,15 +75,15 @@ class ObjectStylePrograms:
         seed: int = 0,
     ) -> dict[str, Any]:
         """From the query's object to that of a picture of the gallery, its id `second`, in seven stops."""
-        told, drawer = self.subjects.opened(query)
-        other = of(self.subjects.second(told, second, gallery))
-        return _last(drawer.slide_objects(self.subjects.original(told, drawer), other, style or None, seed))
+        subject, drawer = self.subjects.opened(query)
+        other = of(self.subjects.second(subject, second, gallery))
+        return _last(drawer.slide_objects(self.subjects.original(subject, drawer), other, style or None, seed))
 
     @on_api
     def object_style_styles(self, query: str | dict[str, Any], one: str, other: str, seed: int = 0) -> dict[str, Any]:
         """The query's object from one style to another, in seven stops."""
-        told, drawer = self.subjects.opened(query)
-        return _last(drawer.slide_styles(self.subjects.original(told, drawer), one, other, seed))
+        subject, drawer = self.subjects.opened(query)
+        return _last(drawer.slide_styles(self.subjects.original(subject, drawer), one, other, seed))
 
     @on_api
     def object_style_knobs(
@@ -95,8 +95,8 @@ class ObjectStylePrograms:
         seed: int = 0,
     ) -> dict[str, Any]:
         """The query's object in a style, with a weight each, in [0, 6]."""
-        told, drawer = self.subjects.opened(query)
-        return _last(drawer.knobs(self.subjects.original(told, drawer), style or None, w_thing, w_style, seed))
+        subject, drawer = self.subjects.opened(query)
+        return _last(drawer.knobs(self.subjects.original(subject, drawer), style or None, w_thing, w_style, seed))
 
     @on_api
     def object_style_switch(
@@ -108,15 +108,15 @@ class ObjectStylePrograms:
         seed: int = 0,
     ) -> dict[str, Any]:
         """The query's object in a style that is told below a noise step (of 1000) or, `style_first`, above it only."""
-        told, drawer = self.subjects.opened(query)
-        original = self.subjects.original(told, drawer)
+        subject, drawer = self.subjects.opened(query)
+        original = self.subjects.original(subject, drawer)
         return _last(drawer.switch(original, style or None, below, seed, style_first=style_first))
 
     @on_api
     def object_style_heat(self, query: str | dict[str, Any], style: str = "", seed: int = 0) -> dict[str, Any]:
         """Where the words for object and style are looked up, and what each of them changes."""
-        told, drawer = self.subjects.opened(query)
-        return _last(drawer.heat(self.subjects.original(told, drawer), style or None, seed))
+        subject, drawer = self.subjects.opened(query)
+        return _last(drawer.heat(self.subjects.original(subject, drawer), style or None, seed))
 
     @on_api
     def object_style_film(
@@ -128,17 +128,17 @@ class ObjectStylePrograms:
         seed: int = 0,
     ) -> dict[str, Any]:
         """Three strips out of one noise: the query, in another style, and with the object of another picture."""
-        told, drawer = self.subjects.opened(query)
-        other = of(self.subjects.second(told, second, gallery))
-        return _last(drawer.film(self.subjects.original(told, drawer), other_style, other, seed))
+        subject, drawer = self.subjects.opened(query)
+        other = of(self.subjects.second(subject, second, gallery))
+        return _last(drawer.film(self.subjects.original(subject, drawer), other_style, other, seed))
 
     @on_api
     def object_style_nearest(self, query: str | dict[str, Any], gallery: str | None = None) -> list[dict[str, Any]]:
         """The eight pictures that are nearest by object code, by style code and by the raw feature."""
-        told = self.subjects.subject(query)
-        style = told.style or self.subjects.opened(query)[1].read(self.subjects.original(told, None)).style
+        subject = self.subjects.subject(query)
+        style = subject.style or self.subjects.opened(query)[1].read(self.subjects.original(subject, None)).style
         self.engine.codes.wait(DEADLINE)
-        rows = self.engine.codes.nearest(told.query, style, gallery=gallery, own=told.item)
+        rows = self.engine.codes.nearest(subject.query, style, gallery=gallery, own=subject.item)
         return [plain(row) for row in rows]
 
     @on_api
@@ -155,10 +155,10 @@ class ObjectStylePrograms:
 
         Without a `style`, it is the query's own. `strictness` in [0, 1] says how rare other styles are; at 1 none.
         """
-        told = self.subjects.subject(query)
+        subject = self.subjects.subject(query)
         if by != "object" and not style:
-            style = self.subjects.read_style(told)
-        answer = self.engine.search_by_code(by, told.query, style, strictness=strictness, gallery=gallery, k=k)
+            style = self.subjects.read_style(subject)
+        answer = self.engine.search_by_code(by, subject.query, style, strictness=strictness, gallery=gallery, k=k)
         return [hit_as_json(hit) for hit in answer.hits]
 
 
@@ -172,8 +172,8 @@ def _last(values: Iterator[Any]) -> dict[str, Any]:
         last = value
         if time.monotonic() - began > DEADLINE:
             raise RetrievalError(LATE)
-    told: dict[str, Any] = plain(last)
-    return told
+    payload: dict[str, Any] = plain(last)
+    return payload
 
 
 def plain(value: Any) -> Any:

@@ -74,11 +74,11 @@ class Subjects:
         query, name = read_query(self.engine, asked if isinstance(asked, str) else json.dumps(asked))
         if isinstance(query, TextQuery):
             raise EmptyQuery(NO_PICTURE)
-        told = json.loads(asked) if isinstance(asked, str) else asked
-        if told["kind"] == "item":
-            item = self.engine.item(told["value"]["id"], told["value"]["gallery"])
+        payload = json.loads(asked) if isinstance(asked, str) else asked
+        if payload["kind"] == "item":
+            item = self.engine.item(payload["value"]["id"], payload["value"]["gallery"])
             return Subject(query, item.id, item.domain.name, item)
-        return Subject(query, name, WORD if told["kind"] == "drawing" else None)
+        return Subject(query, name, WORD if payload["kind"] == "drawing" else None)
 
     def uploaded(self, value: Mapping[str, Any] | None) -> Subject | None:
         """A picture that was put into a slot."""
@@ -93,57 +93,59 @@ class Subjects:
 
     def opened(self, query: str | Mapping[str, Any]) -> tuple[Subject, Disentangler]:
         """The subject of a program's query, and what draws."""
-        told = self.subject(query)
+        subject = self.subject(query)
         if not self.engine.disentangler.offered:
             raise BundleError(ABSENT)
-        return told, self.engine.disentangler.wait(DEADLINE)
+        return subject, self.engine.disentangler.wait(DEADLINE)
 
-    def read_style(self, told: Subject | None) -> str:
+    def read_style(self, subject: Subject | None) -> str:
         """The style that a picture was told to have, or that the judge reads in it."""
-        if told is None:
+        if subject is None:
             raise EmptyQuery("No style is chosen yet. Choose one, or a picture that has it.")
-        if told.style:
-            return told.style
+        if subject.style:
+            return subject.style
         if not self.engine.disentangler.offered:
             raise BundleError(ABSENT)
-        return self.engine.disentangler.wait(DEADLINE).read(self.original(told, None)).style
+        return self.engine.disentangler.wait(DEADLINE).read(self.original(subject, None)).style
 
     @staticmethod
-    def original(told: Subject, drawer: Disentangler | None, style: str = "") -> Original:
+    def original(subject: Subject, drawer: Disentangler | None, style: str = "") -> Original:
         """Whom the tab is about, as what draws takes it; in another `style`, if one is named."""
-        own = told.style if drawer is None or told.style in drawer.styles else None
-        return Original(told.query.image, style or own, told.item.label if told.item else None)
+        own = subject.style if drawer is None or subject.style in drawer.styles else None
+        return Original(subject.query.image, style or own, subject.item.label if subject.item else None)
 
-    def originals(self, told: Subject, drawer: Disentangler, gallery: str | None, *, distinct: bool) -> list[Original]:
+    def originals(
+        self, subject: Subject, drawer: Disentangler, gallery: str | None, *, distinct: bool
+    ) -> list[Original]:
         """The rows of the swap grid."""
-        return [self.original(told, drawer), *map(of, self.companions(told, gallery, ROWS, distinct=distinct))]
+        return [self.original(subject, drawer), *map(of, self.companions(subject, gallery, ROWS, distinct=distinct))]
 
-    def second(self, told: Subject, chosen: str, gallery: str | None) -> Item:
+    def second(self, subject: Subject, chosen: str, gallery: str | None) -> Item:
         """The chosen second picture, or the nearest of another class."""
         if chosen:
             return self.engine.item(chosen, gallery)
-        found = self.companions(told, gallery, 1, distinct=True)
-        if not found:
+        companions = self.companions(subject, gallery, 1, distinct=True)
+        if not companions:
             raise SettingsError("There is no second picture in this gallery. Choose another gallery.")
-        return found[0]
+        return companions[0]
 
-    def companions(self, told: Subject, gallery: str | None, count: int, *, distinct: bool) -> list[Item]:
+    def companions(self, subject: Subject, gallery: str | None, count: int, *, distinct: bool) -> list[Item]:
         """The gallery's pictures nearest to the subject; `distinct`: each of another class than all others."""
-        own = told.item.id if told.item else None
-        hits = self.engine.search(told.query, gallery=gallery, k=count + 1).hits
+        own = subject.item.id if subject.item else None
+        hits = self.engine.search(subject.query, gallery=gallery, k=count + 1).hits
         alike = [hit.item for hit in hits if hit.item.id != own][:count]
         if not distinct:
             return alike
-        seen = {told.item.label if told.item else alike[0].label if alike else None}
-        found: list[Item] = []
-        while len(found) < count:
+        seen = {subject.item.label if subject.item else alike[0].label if alike else None}
+        distinct_items: list[Item] = []
+        while len(distinct_items) < count:
             rest = [label for label in self.engine.labels(gallery) if label not in seen]
-            best = self.engine.search(told.query, gallery=gallery, k=1, labels=rest).hits if rest else ()
+            best = self.engine.search(subject.query, gallery=gallery, k=1, labels=rest).hits if rest else ()
             if not best:
                 break
-            found.append(best[0].item)
+            distinct_items.append(best[0].item)
             seen.add(best[0].item.label)
-        return found or alike
+        return distinct_items or alike
 
 
 def of(item: Item) -> Original:

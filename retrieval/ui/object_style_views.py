@@ -76,21 +76,21 @@ def others(items: Iterable[Item], chosen: str = "") -> str:
 # ---------------------------------------------------------------- V1
 
 
-def card(told: Card, *, given: str = "", busy: bool = False) -> str:
+def card(card: Card, *, given: str = "", busy: bool = False) -> str:
     """A picture taken apart; `given`: the style that was chosen in place of its own ("": its own)."""
-    style, thing = escape(told.style), escape(told.thing or "object")
-    in_style = f"this {thing} as {style}" if given else f"this {thing} in its {style} style"
-    apart = "still being drawn" if told.difference is None else "bright where query and reconstruction differ"
+    style, name = escape(card.style), escape(card.thing or "object")
+    in_style = f"this {name} as {style}" if given else f"this {name} in its {style} style"
+    apart = "still being drawn" if card.difference is None else "bright where query and reconstruction differ"
     blank = '<div class="picture"></div>'
-    grey = blank if told.difference is None else plain(told.difference, "Difference of query and reconstruction")
+    grey = blank if card.difference is None else plain(card.difference, "Difference of query and reconstruction")
     parts = (
-        real(told.query, "Query, as it is read", f"{thing}, {style}" if not given else thing),
-        generated(told.reconstruction, f"As {style}" if given else "Reconstruction", in_style),
-        generated(told.object_only, "Object only", f"this {thing}, in no style"),
-        generated(told.style_only, "Style only", f"{style}, of no object"),
+        real(card.query, "Query, as it is read", f"{name}, {style}" if not given else name),
+        generated(card.reconstruction, f"As {style}" if given else "Reconstruction", in_style),
+        generated(card.object_only, "Object only", f"this {name}, in no style"),
+        generated(card.style_only, "Style only", f"{style}, of no object"),
         f'<figure class="grey">{grey}<figcaption><b>Difference</b><small>{apart}</small></figcaption></figure>',
     )
-    return f'<div class="card-row"{_busy(busy)}>{"".join(parts)}</div>{_spelled(told.words)}'
+    return f'<div class="card-row"{_busy(busy)}>{"".join(parts)}</div>{_spelled(card.words)}'
 
 
 def _spelled(words: Mapping[str, float]) -> str:
@@ -107,22 +107,22 @@ def _spelled(words: Mapping[str, float]) -> str:
 # ---------------------------------------------------------------- V2
 
 
-def grid(told: SwapGrid, *, busy: bool = False) -> str:
+def grid(grid: SwapGrid, *, busy: bool = False) -> str:
     """Objects down, styles across, with how often the judge sees what was intended."""
-    head = "".join(f'<th scope="col">{escape(style)}</th>' for style in told.styles)
-    rows = "".join(_grid_row(told, row, cells) for row, cells in enumerate(told.rows))
+    head = "".join(f'<th scope="col">{escape(style)}</th>' for style in grid.styles)
+    rows = "".join(_grid_row(grid, row, cells) for row, cells in enumerate(grid.rows))
     return (
-        f'<div class="swap"{_busy(busy)}>{_summary(told)}<div class="scroll" tabindex="0" role="group" '
+        f'<div class="swap"{_busy(busy)}>{_summary(grid)}<div class="scroll" tabindex="0" role="group" '
         'aria-label="Swap grid"><table><caption class="unseen">Each row is an object, each column a style; every cell '
         f'is generated</caption><thead><tr><th scope="col">Object of</th>{head}</tr></thead><tbody>{rows}</tbody>'
         "</table></div></div>"
     )
 
 
-def _grid_row(told: SwapGrid, row: int, cells: Sequence[Drawn | None]) -> str:
-    code = told.codes[row]
+def _grid_row(grid: SwapGrid, row: int, cells: Sequence[Drawn | None]) -> str:
+    code = grid.codes[row]
     words = f"code of row {code + 1}" if code != row else "the query" if row == 0 else "from the gallery"
-    head = real(told.originals[row], f"{row + 1} {told.things[row] or 'object'}", words)
+    head = real(grid.originals[row], f"{row + 1} {grid.things[row] or 'object'}", words)
     return f'<tr><th scope="row">{head}</th>{"".join(f"<td>{_cell(cell)}</td>" for cell in cells)}</tr>'
 
 
@@ -134,20 +134,20 @@ def _cell(cell: Drawn | None) -> str:
     return generated(cell)
 
 
-def _summary(told: SwapGrid) -> str:
+def _summary(grid: SwapGrid) -> str:
     """How often class and style hit over the swaps so far, beside chance."""
-    swaps = sum(cell is not None and cell.finished for row in told.rows for cell in row)
-    whole = sum(map(len, told.rows))
-    parts = [f"{swaps} of {whole} pictures, each in {told.steps} steps"]
-    if told.class_hit is not None and told.class_chance is not None:
-        parts.append(f"class hit <b>{told.class_hit:.0%}</b> (by chance {told.class_chance:.0%})")
-    if told.style_hit is not None and told.style_chance is not None:
-        parts.append(f"style hit <b>{told.style_hit:.0%}</b> (by chance {told.style_chance:.0%})")
-    parts.append("same noise in all" if told.locked else "own noise in each")
+    swaps = sum(cell is not None and cell.finished for row in grid.rows for cell in row)
+    whole = sum(map(len, grid.rows))
+    parts = [f"{swaps} of {whole} pictures, each in {grid.steps} steps"]
+    if grid.class_hit is not None and grid.class_chance is not None:
+        parts.append(f"class hit <b>{grid.class_hit:.0%}</b> (by chance {grid.class_chance:.0%})")
+    if grid.style_hit is not None and grid.style_chance is not None:
+        parts.append(f"style hit <b>{grid.style_hit:.0%}</b> (by chance {grid.style_chance:.0%})")
+    parts.append("same noise in all" if grid.locked else "own noise in each")
     control = ""
-    if told.shuffled:
+    if grid.shuffled:
         control = " <strong>Control: codes are shuffled, so classes must miss.</strong>"
-        if not told.changed:
+        if not grid.changed:
             control = " <strong>Control: all rows show one class, so shuffling their codes tells nothing.</strong>"
     return f'<p class="summary" role="status">{" · ".join(parts)}.{control}</p>'
 
@@ -155,47 +155,47 @@ def _summary(told: SwapGrid) -> str:
 # ---------------------------------------------------------------- V3
 
 
-def slide(told: Slide, one: str, other: str, *, busy: bool = False) -> str:
-    """The stops of a slider, with the slider that browses them; `one` and `other` are what its ends are called."""
-    last = len(told.positions) - 1
+def slide(slide: Slide, start: str, end: str, *, busy: bool = False) -> str:
+    """The stops of a slider, with the slider that browses them; `start` and `end` are what its ends are called."""
+    last = len(slide.positions) - 1
     stops = "".join(
-        f"<li>{_cell(frame) if frame is None else generated(frame, _stop(at, one, other))}</li>"
-        for at, frame in zip(told.positions, told.frames, strict=True)
+        f"<li>{_cell(frame) if frame is None else generated(frame, _stop(at, start, end))}</li>"
+        for at, frame in zip(slide.positions, slide.frames, strict=True)
     )
     return (
         f'<div class="slide"{_busy(busy)}><ol class="stops">{stops}</ol>'
-        f'<label class="between"><span>{escape(one)}</span><input type="range" min="0" max="{last}" step="1" '
-        f'value="{last // 2}" aria-label="From {escape(one)} to {escape(other)}"><span>{escape(other)}</span></label>'
-        f'<p class="small">All of them are generated, in {told.steps} steps. What stands between the ends is between '
+        f'<label class="between"><span>{escape(start)}</span><input type="range" min="0" max="{last}" step="1" '
+        f'value="{last // 2}" aria-label="From {escape(start)} to {escape(end)}"><span>{escape(end)}</span></label>'
+        f'<p class="small">All of them are generated, in {slide.steps} steps. What stands between the ends is between '
         "them: nobody has seen it, so nothing is intended there that both ends do not share.</p></div>"
     )
 
 
-def _stop(at: float, one: str, other: str) -> str:
-    return one if at == 0 else other if at == 1 else f"between, {at:.0%}"
+def _stop(at: float, start: str, end: str) -> str:
+    return start if at == 0 else end if at == 1 else f"between, {at:.0%}"
 
 
-def single(told: Drawn, title: str, words: str, *, busy: bool = False) -> str:
+def single(picture: Drawn, title: str, words: str, *, busy: bool = False) -> str:
     """One generated picture."""
-    return f'<div class="alone"{_busy(busy)}>{generated(told, title, words)}</div>'
+    return f'<div class="alone"{_busy(busy)}>{generated(picture, title, words)}</div>'
 
 
 # ---------------------------------------------------------------- V4
 
 
-def heat(told: Heat, *, busy: bool = False) -> str:
+def heat(heat: Heat, *, busy: bool = False) -> str:
     """Where object and style are looked up, beside what each of them causes."""
-    size = len(told.object_map.cells) if told.object_map else 16
+    size = len(heat.object_map.cells) if heat.object_map else 16
     parts = (
-        generated(told.drawn, "The picture", "all maps are of it"),
-        _map(told.drawn, told.object_map, "Looks up the object"),
-        _map(told.drawn, told.style_map, "Looks up the style"),
-        _map(told.drawn, told.padding_map, "Control: a place after the prompt", "it has read the prompt, too: compare"),
-        _cause(told.object_difference, "What the object changes", "against no object"),
-        _cause(told.style_difference, "What the style changes", "against no style"),
+        generated(heat.drawn, "The picture", "all maps are of it"),
+        _map(heat.drawn, heat.object_map, "Looks up the object"),
+        _map(heat.drawn, heat.style_map, "Looks up the style"),
+        _map(heat.drawn, heat.padding_map, "Control: a place after the prompt", "it has read the prompt, too: compare"),
+        _cause(heat.object_difference, "What the object changes", "against no object"),
+        _cause(heat.style_difference, "What the style changes", "against no style"),
         '<figure class="gap"></figure>',
-        generated(told.without_object, "Without its object", "same noise"),
-        generated(told.without_style, "Without its style", "same noise"),
+        generated(heat.without_object, "Without its object", "same noise"),
+        generated(heat.without_style, "Without its style", "same noise"),
     )
     return (
         f'<div class="heat"{_busy(busy)}><label class="switch"><input type="checkbox" data-cells>'
@@ -206,12 +206,12 @@ def heat(told: Heat, *, busy: bool = False) -> str:
     )
 
 
-def _map(drawn: Drawn, told: WordMap | None, title: str, words: str = "") -> str:
-    if told is None:
+def _map(drawn: Drawn, word_map: WordMap | None, title: str, words: str = "") -> str:
+    if word_map is None:
         return f'<figure class="made"><div class="picture"></div><figcaption><b>{title}</b></figcaption></figure>'
-    under, smooth, cells = address(drawn.picture), _layer(told, fine=True), _layer(told, fine=False)
-    alt = f"{title}: heat map of “{told.word}”, spread {told.entropy:.2f}"
-    numbers = f"“{escape(told.word)}” · spread {told.entropy:.2f} · peak {told.peak:.2f}"
+    under, smooth, cells = address(drawn.picture), _layer(word_map, fine=True), _layer(word_map, fine=False)
+    alt = f"{title}: heat map of “{word_map.word}”, spread {word_map.entropy:.2f}"
+    numbers = f"“{escape(word_map.word)}” · spread {word_map.entropy:.2f} · peak {word_map.peak:.2f}"
     return (
         f'<figure class="made mapped"><div class="picture"><img src="{under}" alt="">'
         f'<img class="smooth" src="{smooth}" alt="{escape(alt)}"><img class="cells" src="{cells}" alt=""></div>'
@@ -219,16 +219,16 @@ def _map(drawn: Drawn, told: WordMap | None, title: str, words: str = "") -> str
     )
 
 
-def _layer(told: WordMap, *, fine: bool) -> str:
+def _layer(word_map: WordMap, *, fine: bool) -> str:
     """A word's map to lay over a picture: smooth, or with the borders of its cells."""
-    values = Image.fromarray(np.array(told.cells, np.float32))
+    values = Image.fromarray(np.array(word_map.cells, np.float32))
     how = Image.Resampling.BICUBIC if fine else Image.Resampling.NEAREST
     shares = np.clip(np.asarray(values.resize((SIDE, SIDE), how)), 0, 1)
     layer = np.zeros((SIDE, SIDE, 4), np.uint8)
     layer[..., :3] = HOT
     layer[..., 3] = (200 * shares).astype(np.uint8)
     if not fine:
-        step = SIDE // len(told.cells)
+        step = SIDE // len(word_map.cells)
         layer[::step], layer[:, ::step] = (20, 16, 12, 110), (20, 16, 12, 110)
     return encoded("RGBA", (SIDE, SIDE), layer.tobytes(), SIDE)
 
@@ -283,17 +283,17 @@ def _near(hit: Hit, label: str | None) -> str:
 # ---------------------------------------------------------------- V6
 
 
-def film(told: Film, other_style: str, *, busy: bool = False) -> str:
+def film(film: Film, other_style: str, *, busy: bool = False) -> str:
     """Three strips out of one noise, with the frame at which the second and the third part from the first."""
     strips = (
-        ("The query", "its object, its style", [f.drawn for f in told], None),
-        ("Other style", f"its object, {other_style}", [f.other_style for f in told], told.style_parts),
-        ("Other object", "second object, its style", [f.other_object for f in told], told.object_parts),
+        ("The query", "its object, its style", [f.drawn for f in film], None),
+        ("Other style", f"its object, {other_style}", [f.other_style for f in film], film.style_parts),
+        ("Other object", "second object, its style", [f.other_object for f in film], film.object_parts),
     )
-    head = "".join(f'<th scope="col">step {f.step} of {told.steps}</th>' for f in told)
+    head = "".join(f'<th scope="col">step {f.step} of {film.steps}</th>' for f in film)
     rows = "".join(_strip(*strip) for strip in strips)
     return (
-        f'<div class="film"{_busy(busy)}>{_decided(told)}<div class="scroll" tabindex="0" role="group" '
+        f'<div class="film"{_busy(busy)}>{_decided(film)}<div class="scroll" tabindex="0" role="group" '
         'aria-label="Film strips"><table><caption class="unseen">What each picture seems to become, step by step; '
         f'every picture is generated</caption><thead><tr><th scope="col">Strip</th>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div></div>"
@@ -308,16 +308,16 @@ def _strip(title: str, words: str, drawn: Sequence[Drawn], parts: int | None) ->
     return f'<tr><th scope="row"><b>{title}</b><small>{escape(words)}</small></th>{cells}</tr>'
 
 
-def _decided(told: Film) -> str:
-    if len(told.frames) == 0 or told.frames[-1].step < told.steps:
+def _decided(film: Film) -> str:
+    if len(film.frames) == 0 or film.frames[-1].step < film.steps:
         return '<p class="summary" role="status">Developing …</p>'
 
     def step(parts: int | None) -> str:
-        return "never" if parts is None else f"at step {told.frames[parts].step}"
+        return "never" if parts is None else f"at step {film.frames[parts].step}"
 
     return (
         f'<p class="summary" role="status">All begin in the same noise. Another style shows '
-        f"<b>{step(told.style_parts)}</b>, another object <b>{step(told.object_parts)}</b> of {told.steps}.</p>"
+        f"<b>{step(film.style_parts)}</b>, another object <b>{step(film.object_parts)}</b> of {film.steps}.</p>"
     )
 
 

@@ -19,43 +19,43 @@ SIDE = 256  # pixels on a side of a finished picture, so that no browser has to 
 PREVIEW = 128  # of one that is not finished
 
 
-def generated(told: Drawn, title: str = "", words: str = "") -> str:
+def generated(drawn: Drawn, title: str = "", words: str = "") -> str:
     """A generated picture with what the judge reads in it."""
-    state = "finished" if told.finished else "unfinished"
-    holds = "" if told.holds is None else f' data-holds="{str(told.holds).lower()}"'
+    state = "finished" if drawn.finished else "unfinished"
+    holds = "" if drawn.holds is None else f' data-holds="{str(drawn.holds).lower()}"'
     heading = (title and f"<b>{escape(title)}</b>") + (words and f"<small>{words}</small>")
-    tag = "generated" if told.finished else "generated, unfinished"
-    side = SIDE if told.finished else PREVIEW
+    tag = "generated" if drawn.finished else "generated, unfinished"
+    side = SIDE if drawn.finished else PREVIEW
     return (
         f'<figure class="made" data-state="{state}"{holds}><div class="picture">'
-        f'<img src="{address(told.picture, side)}" alt="{escape(_said(told))}"></div>'
-        f'<figcaption>{heading}<small class="tag">{tag}</small>{_miss(told)}{_judged(told)}</figcaption></figure>'
+        f'<img src="{address(drawn.picture, side)}" alt="{escape(_said(drawn))}"></div>'
+        f'<figcaption>{heading}<small class="tag">{tag}</small>{_miss(drawn)}{_judged(drawn)}</figcaption></figure>'
     )
 
 
-def _said(told: Drawn) -> str:
+def _said(drawn: Drawn) -> str:
     """A generated picture in words, for those who do not see it."""
-    meant = " as ".join(one for one in (told.intended_class, told.intended_style) if one)
-    read = " as ".join(one for one in (_likeliest(told.class_shares), _likeliest(told.style_shares)) if one)
+    meant = " as ".join(name for name in (drawn.intended_class, drawn.intended_style) if name)
+    read = " as ".join(name for name in (_likeliest(drawn.class_shares), _likeliest(drawn.style_shares)) if name)
     words = "Generated picture" + (f", meant to show {meant}" if meant else "")
-    if not told.finished:
+    if not drawn.finished:
         return f"{words}, not finished"
     return f"{words}; read as {read}" if read else words
 
 
-def _miss(told: Drawn) -> str:
+def _miss(drawn: Drawn) -> str:
     """What is read where something else was intended."""
     read = []
-    if told.class_holds is False:
-        read.append(_likeliest(told.class_shares))
-    if told.style_holds is False:
-        read.append(_likeliest(told.style_shares))
+    if drawn.class_holds is False:
+        read.append(_likeliest(drawn.class_shares))
+    if drawn.style_holds is False:
+        read.append(_likeliest(drawn.style_shares))
     return f'<strong class="miss">read as {escape(", ".join(read))}</strong>' if read else ""
 
 
-def _judged(told: Drawn) -> str:
+def _judged(drawn: Drawn) -> str:
     """A bar for the class and one for the style: of the intended one or, where none is, of the likeliest."""
-    pairs = ((told.intended_class, told.class_shares), (told.intended_style, told.style_shares))
+    pairs = ((drawn.intended_class, drawn.class_shares), (drawn.intended_style, drawn.style_shares))
     bars = "".join(_bar(intended, shares) for intended, shares in pairs if shares)
     return bars and f'<ul class="judged" aria-label="What the judge reads">{bars}</ul>'
 

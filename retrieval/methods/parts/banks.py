@@ -117,8 +117,8 @@ class Extractor(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, F), before the head."""
-        found: Tensor = self.trunk(images)
-        return found
+        features: Tensor = self.trunk(images)
+        return features
 
     def forward(self, images: Tensor) -> Tensor:
         codes: Tensor = self.scale * self.norm(self.head(self.features(images)))
