@@ -16,6 +16,7 @@ from gradio.utils import get_upload_folder
 from retrieval.diffusion.guidance import GUIDANCE
 from retrieval.types import SKETCH, STYLES
 from retrieval.ui import object_style_actions, object_style_subjects
+from retrieval.ui.actions import Actions
 from retrieval.ui.object_style_actions import ObjectStyle, shown
 from tests.ui.fake_disentangler import FakeDisentangler
 from tests.ui.fakes import COLORS, FakeEngine, paint
