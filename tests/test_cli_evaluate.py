@@ -45,7 +45,7 @@ def test_what_is_skipped_or_left_out_is_said_on_stderr(pictures: Path, capsys: p
         (["--task", "magic@1"], "There is no task 'magic@1'"),
         (["--task", "text-world/all@1", "--bundle", "floor:hog"], "floor:hog reads none"),
         (["--task", "text-world/all@1", "--bundle", "floor:magic"], "There is no floor:magic"),
-        (["--task", "world/zero-shot@1"], "guise-mini has seen the class 'banana'"),
+        (["--task", "world/zero-shot@1"], "guise-base has seen the class 'banana'"),
     ],
 )
 def test_a_mistake_is_a_sentence(
