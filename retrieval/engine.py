@@ -7,9 +7,8 @@ gradio, and torch and faiss are imported in the loading threads alone, so a page
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,45 +23,16 @@ from retrieval.items import ITEMS, domains_of, home_of, labels_of, missing_of, r
 from retrieval.loaded_encoder import Served
 from retrieval.match import calibrated_cutoff, held_share, is_match
 from retrieval.methods.catalog import Entry, entry
+from retrieval.settings import Settings
 from retrieval.types import Explanation, Held, Hit, ImageQuery, Item, Query, TextQuery
 
 if TYPE_CHECKING:
     from retrieval.artifacts.bundle import Bundle
 
-HOME = Path(__file__).resolve().parent.parent
+__all__ = ["EMOJI", "MAX_HITS", "MAX_TEXT", "WORLD", "Choice", "Engine", "Results", "Settings"]
 WORLD, EMOJI = "world", "emoji"  # the names of the embedded galleries
 MAX_TEXT = 512
 MAX_HITS = 200
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What can be chosen at start; `from_environment` reads GUISE_BUNDLE, GUISE_BUNDLES, GUISE_GALLERY, GUISE_HOST and
-    GUISE_PORT.
-    """
-
-    bundle: Path = HOME / "checkpoints" / "guise-base"  # the default method
-    others: tuple[Path, ...] = (HOME / "checkpoints" / "dsn-world",)  # offered beside it, where they are there
-    gallery: Path = HOME / "assets" / "gallery"  # the embedded one
-    emoji: Path = HOME / "assets" / "emoji"  # another embedded one, offered where it is there
-    codes: Path = HOME / "checkpoints" / "dude-world"  # whose object codes are searched by and drawn, where it is there
-    extra_galleries: tuple[Path, ...] = ()  # folders of pictures, shown first; several are separated like PATH
-    host: str = "127.0.0.1"
-    port: int = 7860
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """The settings that the environment asks for. Raises SettingsError for a port that is none."""
-        port = environment.get("GUISE_PORT", str(cls.port))
-        if not port.isdigit() or not 0 < int(port) < 65536:
-            raise SettingsError(f"GUISE_PORT is {port!r}, not a port from 1 to 65535. Choose one, or leave it unset.")
-        return cls(
-            bundle=Path(environment.get("GUISE_BUNDLE") or cls.bundle),
-            others=_paths(environment["GUISE_BUNDLES"]) if "GUISE_BUNDLES" in environment else cls.others,
-            extra_galleries=_paths(environment.get("GUISE_GALLERY", "")),
-            host=environment.get("GUISE_HOST", cls.host),
-            port=int(port),
-        )
 
 
 @dataclass(frozen=True)
@@ -284,10 +254,6 @@ def _changed(path: Path) -> tuple[int, int]:
     except OSError:
         return 0, 0
     return status.st_mtime_ns, status.st_size
-
-
-def _paths(listed: str) -> tuple[Path, ...]:
-    return tuple(Path(path) for path in listed.split(os.pathsep) if path)
 
 
 def _offered(settings: Settings) -> dict[str, Path]:

@@ -28,7 +28,7 @@ LAYERS = [  # from the top down; a module imports from its own layer and from th
     {"data", "emoji"},
     {"backbones", "diffusion", "losses", "encoder", "world"},
     {"decoder", "items", "images"},
-    {"types", "errors", "threads", "files", "loading", "query_text", "schema", "startup"},
+    {"types", "errors", "threads", "files", "loading", "query_text", "schema", "settings", "startup"},
 ]
 DEPTH = {name: depth for depth, layer in enumerate(LAYERS) for name in layer}
 HOMES = {  # where a library may be imported

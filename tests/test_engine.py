@@ -15,11 +15,12 @@ from retrieval.artifacts.bundle import Bundle
 from retrieval.artifacts.manifest import WEIGHTS, read_manifest
 from retrieval.cli import main
 from retrieval.data.readers.folder import folder_items
-from retrieval.engine import HOME, Engine, Settings
+from retrieval.engine import Engine, Settings
 from retrieval.errors import BundleError, EmptyQuery, GalleryError, SettingsError
 from retrieval.gallery import is_current
 from retrieval.items import home_of, write_items
 from retrieval.methods.catalog import load_class
+from retrieval.settings import HOME
 from retrieval.types import ImageQuery, TextQuery
 from tests.toy_bundles import bundle
 
@@ -147,17 +148,6 @@ def test_the_shipped_indexes_are_by_the_shipped_bundles() -> None:
         manifest = read_manifest(HOME / "checkpoints" / folder.name)
         bundle = Bundle(manifest, load_class(manifest.method))  # type: ignore[arg-type]  # what it is tells the fingerprint
         assert is_current(gallery, bundle), f"python -m retrieval index {gallery} --bundle checkpoints/{folder.name}"
-
-
-def test_settings_come_from_the_environment() -> None:
-    settings = Settings.from_environment({"GUISE_GALLERY": "a:b", "GUISE_PORT": "7000", "GUISE_BUNDLE": "x"})
-    assert settings.extra_galleries == (Path("a"), Path("b"))
-    assert (settings.port, settings.bundle) == (7000, Path("x"))
-    assert settings.others == Settings().others
-    assert Settings.from_environment({"GUISE_BUNDLES": "y:z"}).others == (Path("y"), Path("z"))
-    assert Settings.from_environment({"GUISE_BUNDLES": ""}).others == ()
-    with pytest.raises(SettingsError, match="GUISE_PORT is 'soon'"):
-        Settings.from_environment({"GUISE_PORT": "soon"})
 
 
 def test_a_gallery_that_breaks_in_an_unknown_way_leaves_the_others_usable(

@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 import gradio as gr
 
-from retrieval.engine import HOME
 from retrieval.errors import RetrievalError
+from retrieval.settings import HOME
 from retrieval.ui import views
 from retrieval.ui.arguments import check_arguments
 

@@ -11,8 +11,9 @@ from PIL import Image
 
 from retrieval.emoji.packages import HANDS
 from retrieval.emoji.subjects import LEFT_OUT
-from retrieval.engine import EMOJI, HOME, WORLD, Engine, Settings
+from retrieval.engine import EMOJI, WORLD, Engine, Settings
 from retrieval.items import ITEMS, read_items
+from retrieval.settings import HOME
 from retrieval.types import Item
 
 FOLDER = HOME / "assets" / "emoji"

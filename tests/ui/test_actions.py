@@ -13,8 +13,8 @@ import gradio as gr
 import pytest
 from gradio.utils import get_upload_folder
 
-from retrieval.engine import HOME
 from retrieval.errors import BundleError, GalleryError
+from retrieval.settings import HOME
 from retrieval.types import ImageQuery
 from retrieval.ui.actions import Actions
 from retrieval.ui.errors import sentence

@@ -14,8 +14,9 @@ from playwright.sync_api import Page, expect
 from retrieval.artifacts.manifest import is_sealed
 from retrieval.data.pictures import StrokePicture
 from retrieval.data.readers.quickdraw import quickdraw
-from retrieval.engine import HOME, Engine, Settings
+from retrieval.engine import Engine, Settings
 from retrieval.items import read_items
+from retrieval.settings import HOME
 from retrieval.types import PHOTO
 from tests.ui.conftest import served
 from tests.ui.visitor import draw, walk_through

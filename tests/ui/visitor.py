@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from retrieval.engine import HOME
+from retrieval.settings import HOME
 from tests.ui.fakes import EACH, STYLES
 
 WIDE = [(60, 250), (250, 260), (450, 300)]  # read as a fish

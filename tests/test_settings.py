@@ -1,0 +1,43 @@
+"""What the environment chooses at start, and how a choice that cannot be is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from retrieval.errors import SettingsError
+from retrieval.settings import Settings
+
+
+def test_settings_come_from_the_environment() -> None:
+    settings = Settings.from_environment({"GUISE_GALLERY": "a:b", "GUISE_PORT": "7000", "GUISE_BUNDLE": "x"})
+    assert settings.extra_galleries == (Path("a"), Path("b"))
+    assert (settings.port, settings.bundle) == (7000, Path("x"))
+    assert settings.others == Settings().others
+    assert Settings.from_environment({"GUISE_BUNDLES": "y:z"}).others == (Path("y"), Path("z"))
+    assert Settings.from_environment({"GUISE_BUNDLES": ""}).others == ()
+    with pytest.raises(SettingsError, match="GUISE_PORT is 'soon'"):
+        Settings.from_environment({"GUISE_PORT": "soon"})
+
+
+@pytest.mark.parametrize("path", ["", "/guise", "/demos/guise", "https://example.org/guise", "http://localhost:8080"])
+def test_a_path_behind_a_proxy_is_taken_with_or_without_its_last_stroke(path: str) -> None:
+    assert Settings.from_environment({"GUISE_ROOT_PATH": path}).root_path == path
+    assert Settings.from_environment({"GUISE_ROOT_PATH": f"{path}/"}).root_path == path
+
+
+@pytest.mark.parametrize("path", ["guise", "//elsewhere.org", "/a b", "/a?b", "ftp://x/guise", "javascript:x", "/ä"])
+def test_what_is_no_path_is_refused(path: str) -> None:
+    with pytest.raises(SettingsError, match=r"GUISE_ROOT_PATH is .* for example /guise"):
+        Settings.from_environment({"GUISE_ROOT_PATH": path})
+
+
+def test_a_space_serves_its_network_and_logs_for_machines() -> None:
+    assert (Settings.from_environment({}).host, Settings.from_environment({}).log) == ("127.0.0.1", "text")
+    space = Settings.from_environment({"SYSTEM": "spaces"})
+    assert (space.host, space.log) == ("0.0.0.0", "json")  # noqa: S104
+    chosen = Settings.from_environment({"SYSTEM": "spaces", "GUISE_HOST": "127.0.0.1", "GUISE_LOG": "text"})
+    assert (chosen.host, chosen.log) == ("127.0.0.1", "text")
+    with pytest.raises(SettingsError, match="GUISE_LOG is 'loud', but must be text or json"):
+        Settings.from_environment({"GUISE_LOG": "loud"})
