@@ -80,6 +80,12 @@ class PromptedEfficientNet(nn.Module):
         self.straight.weight.copy_(components)
         self.straight.bias.copy_(-components @ mean)
 
+    def hold_still(self, stages: int) -> None:
+        """Let the trunk's stem and its first stages stay as they are; 0: nothing of it."""
+        if stages:
+            for part in (self.trunk.conv_stem, self.trunk.bn1, *self.trunk.blocks[:stages]):
+                part.requires_grad_(False)
+
 
 class PromptedViT(nn.Module):
     """One of open_clip's vision transformers, at random weights until others are loaded."""

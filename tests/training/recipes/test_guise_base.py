@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 import timm
 import torch
@@ -23,7 +24,7 @@ from retrieval.training.epochs import Run, Stage, run_epochs
 from retrieval.training.recipes import RECIPES
 from retrieval.training.recipes.guise_base import GuiseBase, GuiseBaseSettings
 from retrieval.training.recipes.parts import foundation_start
-from retrieval.training.recipes.parts.device_sampler import TextBatch
+from retrieval.training.recipes.parts.device_sampler import Claim, TextBatch, counterfactual
 from retrieval.training.recipes.parts.foundation_objective import (
     FoundationTraining,
     fitted_components,
@@ -31,6 +32,7 @@ from retrieval.training.recipes.parts.foundation_objective import (
     prototypes_of,
 )
 from retrieval.types import PHOTO, SKETCH
+from retrieval.world.captions import article
 from tests.backbones.tokenizers import PIECES, toy_tokenizer
 from tests.training.small import write_everything
 
@@ -143,6 +145,30 @@ def test_the_texts_of_a_batch_are_true_of_the_pictures_that_they_are_said_of(
     assert batch.holds[:, :count].sum() == 16, "of the names of classes one is true of each picture"
     assert batch.holds[:, count:].diagonal().all(), "a picture's own caption is true of it"
     assert not (batch.holds & batch.silent).any()
+
+
+def test_a_caption_that_names_colour_or_style_stands_beside_one_that_names_another() -> None:
+    said = Claim("a red car", "car", color="red")
+    other = counterfactual(said, np.random.default_rng(0))
+    assert (other.label, other.style) == ("car", "")
+    assert other.color not in ("", "red")
+    assert other.text == f"{article(other.color + ' car')}"
+    other = counterfactual(Claim("a sketch of a car", "car", style="sketch"), np.random.default_rng(0))
+    assert other.style not in ("", "sketch")
+    assert other.color == ""
+
+
+def test_stages_that_are_held_still_do_not_learn_and_later_ones_do(
+    settings: GuiseBaseSettings, random_trunk: pytest.MonkeyPatch
+) -> None:
+    sources = ZERO_SHOT.sources(settings)
+    held = dataclasses.replace(settings, still=5)
+    learner = ZERO_SHOT.start(held, sources, lambda done, total: None).learner
+    batch = next(iter(foundation_start.sampler(ZERO_SHOT, held, sources).epoch(0, 0)))
+    sum(learner.losses(batch, Phase("all", 1, 1e-3)).values()).backward()
+    trunk = learner.method.tower.trunk
+    assert all(p.grad is None for part in (trunk.conv_stem, trunk.blocks[:5]) for p in part.parameters())
+    assert all(p.grad is not None for p in trunk.blocks[5].parameters())
 
 
 def test_principal_components_and_prototypes_are_what_they_say() -> None:

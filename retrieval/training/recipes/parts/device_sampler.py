@@ -25,10 +25,11 @@ from retrieval.images import Preprocess
 from retrieval.threads import cores
 from retrieval.training.recipes.parts.class_texts import TextTable, caption, class_wordings, pick
 from retrieval.types import PHOTO
-from retrieval.world.captions import COLORLESS
+from retrieval.world.captions import COLORLESS, MEDIA
 from retrieval.world.palette import PALETTE
 
 CHUNK = 256  # pictures that a process makes at once
+COLOR_SHARE, STYLE_SHARE = 0.6, 0.5  # of the captions that could name the colour or the style, so many do
 HANDS = 2  # views of each drawing, each by another hand, before they are varied as pictures
 
 
@@ -36,7 +37,8 @@ HANDS = 2  # views of each drawing, each by another hand, before they are varied
 class TextBatch(Batch):
     """A batch whose texts are embedded already. `texts` stays empty.
 
-    sentences (T, W): first one wording of each class, then a caption of each picture. holds (B, T): which are true of
+    sentences (T, W): first one wording of each class, then a caption of each picture, then captions that say another
+    colour or style. holds (B, T): which are true of
     which picture; silent (B, T): of which nobody knows. real (B,): photographs of real things, not renders.
     """
 
@@ -123,18 +125,18 @@ class DeviceSampler(Sampler):
         """Sentences (T, W), which hold (B, T), and of which nobody knows (B, T)."""
         of_classes = [pick(wordings, random) for wordings in self._wordings]
         said = [_claim(self._say[place], random) for place in places]
+        said += [counterfactual(claim, random) for claim in said if claim.color or claim.style]
         numbers = torch.tensor([self._number[row.label] for row in rows])
         classes = torch.nn.functional.one_hot(numbers, len(self.classes)).bool()  # (B, C)
-        labels = _same(numbers, torch.tensor([self._number[row.label] for row in rows]))
-        colors, styles = [_codes([getattr(row, name) for row in rows]) for name in ("color", "style")]
-        claimed_colors = _codes([claim.color for claim in said], like=[row.color for row in rows])
-        claimed_styles = _codes([claim.style for claim in said], like=[row.style for row in rows])
+        labels = _same(numbers, torch.tensor([self._number[claim.label] for claim in said]))
+        colors, claimed_colors = _codes([_shown_color(row) for row in rows], [claim.color for claim in said])
+        styles, claimed_styles = _codes([row.style for row in rows], [claim.style for claim in said])
         fits = _same(colors, claimed_colors) | (claimed_colors < 0)[None]
         fits &= _same(styles, claimed_styles) | (claimed_styles < 0)[None]
         keyword = torch.tensor([claim.is_keyword for claim in said])
-        own = torch.eye(len(rows), dtype=torch.bool)
-        captions = torch.where(keyword[None], own, labels & fits)  # (B, B)
-        unknown = keyword[None] & labels & ~own
+        own = torch.eye(len(rows), len(said), dtype=torch.bool)
+        captions = torch.where(keyword[None], own, labels & fits)  # (B, claims)
+        unknown = labels & (keyword[None] & ~own | ~keyword[None] & (colors < 0)[:, None] & (claimed_colors >= 0)[None])
         places_of = self._texts.places([*of_classes, *(claim.text for claim in said)])
         return (
             self._sentences[places_of.to(self._device)].float(),
@@ -145,9 +147,12 @@ class DeviceSampler(Sampler):
 
 @dataclass(frozen=True)
 class Claim:
-    """A text about a picture: the colour and the style that it names ("": none), and whether it is a keyword."""
+    """A text about a picture: its class, the colour and the style that it names ("": none), and whether it is a
+    keyword.
+    """
 
     text: str
+    label: str
     color: str = ""
     style: str = ""
     is_keyword: bool = False
@@ -159,13 +164,29 @@ def _said_of(row: Row, may_say: Callable[[str], bool]) -> tuple[Row, tuple[str, 
 
 
 def _claim(of: tuple[Row, tuple[str, ...]], random: np.random.Generator) -> Claim:
-    """A true text about a picture; half of them name the colour, if it shows one, and half the style."""
+    """A true text about a picture: a keyword, or its class, perhaps with its colour and its style."""
     row, keywords = of
     if keywords and random.random() < 0.5:
-        return Claim(pick(keywords, random), is_keyword=True)
-    color = row.color if row.color and row.domain.name not in COLORLESS and random.random() < 0.5 else ""
-    style = row.style if random.random() < 0.5 else ""
-    return Claim(caption(row.label, color, style), color, style)
+        return Claim(pick(keywords, random), row.label, is_keyword=True)
+    color = row.color if row.color and row.domain.name not in COLORLESS and random.random() < COLOR_SHARE else ""
+    style = row.style if random.random() < STYLE_SHARE else ""
+    return Claim(caption(row.label, color, style), row.label, color, style)
+
+
+def _shown_color(row: Row) -> str:
+    """The word for the colour that a picture shows; "" where nobody wrote it down."""
+    return "no colour" if row.color and row.domain.name in COLORLESS else row.color
+
+
+def counterfactual(claim: Claim, random: np.random.Generator) -> Claim:
+    """The same claim with another colour; or, where it names none, of another style: a hard negative (Yuksekgonul et
+    al., "When and Why Vision-Language Models Behave like Bags-of-Words", 2023).
+    """
+    if claim.color:
+        color = pick([color for color in PALETTE if color != claim.color], random)
+        return Claim(caption(claim.label, color, claim.style), claim.label, color, claim.style)
+    style = pick([style for style in MEDIA if style != claim.style], random)
+    return Claim(caption(claim.label, "", style), claim.label, "", style)
 
 
 def all_texts(portions: Sequence[Portion], classes: Sequence[str], may_say: Callable[[str], bool]) -> list[str]:
@@ -174,16 +195,16 @@ def all_texts(portions: Sequence[Portion], classes: Sequence[str], may_say: Call
     for portion in portions:
         named = {(row.label, row.style) for row in portion.table}
         colored = {(row.label, row.style) for row in portion.table if row.color and row.domain.name not in COLORLESS}
-        texts += [caption(label, "", style) for label, of in named for style in {"", of}]
+        texts += [caption(label, "", style) for label, of in named for style in {"", of, *(MEDIA if of else ())}]
         texts += [caption(label, c, style) for label, of in colored for c in PALETTE for style in {"", of}]
         texts += [word for row in portion.table for word in _said_of(row, may_say)[1]]
     return texts
 
 
-def _codes(values: Sequence[str], like: Sequence[str] | None = None) -> Tensor:
-    """Small numbers for strings, the same for the same in `like`; -1 for "".   -> (B,)"""
-    number = {value: place for place, value in enumerate(sorted({*values, *(like or ())} - {""}))}
-    return torch.tensor([number.get(value, -1) for value in values])
+def _codes(values: Sequence[str], claimed: Sequence[str]) -> tuple[Tensor, Tensor]:
+    """Small numbers for strings, the same for the same in both; -1 for "".   -> (len(values),), (len(claimed),)"""
+    number = {value: place for place, value in enumerate(sorted({*values, *claimed} - {""}))}
+    return tuple(torch.tensor([number.get(value, -1) for value in of]) for of in (values, claimed))
 
 
 def _same(left: Tensor, right: Tensor) -> Tensor:

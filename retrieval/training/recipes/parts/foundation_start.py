@@ -90,6 +90,7 @@ def begin(
         texts.rows[texts.places([text for text, _ in said])].float(),
         torch.tensor([place for _, place in said]),
     )
+    method.tower.hold_still(settings.still)
     learner = FoundationTraining(method, phases, kept, Weights(**recipe.losses))
     return Start(learner, provenance)
 
