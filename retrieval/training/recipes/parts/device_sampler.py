@@ -204,7 +204,8 @@ def all_texts(portions: Sequence[Portion], classes: Sequence[str], may_say: Call
 def _codes(values: Sequence[str], claimed: Sequence[str]) -> tuple[Tensor, Tensor]:
     """Small numbers for strings, the same for the same in both; -1 for "".   -> (len(values),), (len(claimed),)"""
     number = {value: place for place, value in enumerate(sorted({*values, *claimed} - {""}))}
-    return tuple(torch.tensor([number.get(value, -1) for value in of]) for of in (values, claimed))
+    left, right = ([number.get(value, -1) for value in of] for of in (values, claimed))
+    return torch.tensor(left), torch.tensor(right)
 
 
 def _same(left: Tensor, right: Tensor) -> Tensor:
