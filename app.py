@@ -18,18 +18,18 @@ log = logging.getLogger("guise")
 
 def main() -> None:
     """Serve until stopped."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    for talkative in ("httpx", "faiss.loader"):
-        logging.getLogger(talkative).setLevel(logging.WARNING)
-
     from retrieval.decoder import DECODERS
     from retrieval.engine import Engine, Settings
     from retrieval.errors import RetrievalError
+    from retrieval.serving import Readiness, Stop, Traffic, adopt_server, begin_log
     from retrieval.startup import check_address, check_doors, keep_swept, own_folder
 
+    begin_log("text")
+    stop, traffic = Stop(), Traffic()
     try:
         check_doors()
         settings = Settings.from_environment()
+        begin_log(settings.log)
         check_address(settings.host, settings.port)
         uploads = own_folder()  # before gradio is imported, which asks for it
 
@@ -41,17 +41,16 @@ def main() -> None:
         log.error("error: %s", error)
         sys.exit(2)
     keep_swept(uploads)
-    page.launch(
-        server_name=settings.host,
-        server_port=settings.port,
-        prevent_thread_lock=True,
-        quiet=True,
-        **launch_options(engine),
-    )
-    log.info("Guise is on http://%s:%d", settings.host, settings.port)
+    address = {"server_name": settings.host, "server_port": settings.port, "root_path": settings.root_path or None}
+    page.launch(**address, prevent_thread_lock=True, quiet=True, **launch_options(engine, traffic))
+    adopt_server()
+    log.info("Guise is on http://%s:%d%s", settings.host, settings.port, settings.root_path)
     engine.warm()
     DECODERS.warm()
-    page.block_thread()
+    Readiness(engine, traffic).announce()
+    stop.wait(traffic)
+    page.close(verbose=False)
+    DECODERS.close()
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ gradio, and torch and faiss are imported in the loading threads alone, so a page
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -33,6 +34,7 @@ __all__ = ["EMOJI", "MAX_HITS", "MAX_TEXT", "WORLD", "Choice", "Engine", "Result
 WORLD, EMOJI = "world", "emoji"  # the names of the embedded galleries
 MAX_TEXT = 512
 MAX_HITS = 200
+events = logging.getLogger("guise.events")
 
 
 @dataclass(frozen=True)
@@ -213,7 +215,9 @@ class Engine:
         seconds = time.perf_counter() - start
         if cutoff is None:
             cutoff = calibrated_cutoff(served.bundle, query, held)
-        return Results(hits, is_match(hits, cutoff, held), cutoff, seconds, len(opened), held)
+        answer = Results(hits, is_match(hits, cutoff, held), cutoff, seconds, len(opened), held)
+        events.info("search", extra={"fields": _logged(query, served, answer)})
+        return answer
 
     def why(self, query: Query, item_id: str, *, gallery: str | None = None, method: str | None = None) -> Explanation:
         """Why this picture of the gallery is a hit of a drawing or a picture; raises QueryError for words."""
@@ -245,6 +249,17 @@ class Engine:
         hits = self.codes.search(by, query, style, strictness=strictness, gallery=gallery, k=k)
         seconds = time.perf_counter() - start
         return Results(hits, bool(hits), -1.0, seconds, len(self.served().gallery(gallery)))
+
+
+def _logged(query: Query, served: Served, answer: Results) -> dict[str, Any]:
+    """What the log says of a search: nothing of what was searched for."""
+    return {
+        "kind": "text" if isinstance(query, TextQuery) else "picture",
+        "bundle": served.folder.name,
+        "hits": len(answer.hits),
+        "confident": answer.confident,
+        "ms": round(answer.seconds * 1000, 1),
+    }
 
 
 def _changed(path: Path) -> tuple[int, int]:

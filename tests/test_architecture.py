@@ -18,6 +18,7 @@ MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p.name != "__main__.py")
 
 LAYERS = [  # from the top down; a module imports from its own layer and from those below
     {"ui", "cli"},
+    {"serving"},
     {"engine"},
     {"training"},
     {"evaluation"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 import shutil
 from pathlib import Path
@@ -43,6 +44,17 @@ def test_a_folder_that_was_never_indexed_is_indexed_at_start(engine: Engine) -> 
     assert results.gallery_size == 24
     assert engine.domains() == ("painting", "photo")
     assert engine.labels() == ("blue", "green", "red")
+
+
+def test_the_log_says_how_a_search_went_and_not_what_was_searched_for(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger="guise.events"):
+        engine.search(TextQuery("a red disc"), k=5)
+    (record,) = [record for record in caplog.records if record.name == "guise.events"]
+    fields = vars(record)["fields"]
+    assert {name: fields[name] for name in ("kind", "bundle", "hits")} == {"kind": "text", "bundle": "small", "hits": 5}
+    assert "disc" not in str(vars(record))
 
 
 def test_an_index_that_was_interrupted_at_start_is_finished_at_the_next(engine: Engine, pictures: Path) -> None:

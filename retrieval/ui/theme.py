@@ -9,6 +9,8 @@ import gradio as gr
 from gradio.themes.utils import colors, fonts, sizes
 from starlette.middleware import Middleware
 
+from retrieval.serving.readiness import Probes, Readiness
+from retrieval.serving.traffic import Traffic, Watched
 from retrieval.ui.guard import Guard
 from retrieval.ui.pictures import Pictures, Shown
 
@@ -105,8 +107,17 @@ def theme() -> gr.themes.Base:
     )
 
 
-def launch_options(engine: Engine) -> dict[str, Any]:
-    """What `launch` needs beside host and port: the look, and every door that is not used shut."""
+def launch_options(engine: Engine, traffic: Traffic | None = None) -> dict[str, Any]:
+    """What `launch` needs beside host and port: the look, every door that is not used shut, and who watches `traffic`
+    and answers probes.
+    """
+    traffic = traffic or Traffic()
+    middleware = [
+        Middleware(Watched, traffic=traffic),
+        Middleware(Guard),
+        Middleware(Probes, readiness=Readiness(engine, traffic)),
+        Middleware(Pictures, find=Shown(engine).find),
+    ]
     return {
         "theme": theme(),
         "css_paths": [STYLE],
@@ -121,5 +132,5 @@ def launch_options(engine: Engine) -> dict[str, Any]:
         "share": False,
         "allowed_paths": [],
         "state_session_capacity": 500,
-        "app_kwargs": {"middleware": [Middleware(Guard), Middleware(Pictures, find=Shown(engine).find)]},
+        "app_kwargs": {"middleware": middleware},
     }

@@ -174,6 +174,18 @@ def test_the_dashboard_is_closed(url: str) -> None:
     assert ask(f"{url}monitoring/summary")[0] == 403
 
 
+# ---------------------------------------------------------------- whoever runs it
+
+
+def test_a_served_page_is_up_and_ready(url: str, late: tuple[FakeEngine, str]) -> None:
+    assert ask(f"{url}healthz")[0] == 200
+    status, headers = ask(f"{url}readyz")
+    assert (status, headers["X-Content-Type-Options"], headers["Cache-Control"]) == (200, "nosniff", "no-store")
+    _, loading = late
+    assert ask(f"{loading}healthz")[0] == 200
+    assert ask(f"{loading}readyz")[0] == 503
+
+
 # ---------------------------------------------------------------- start
 
 
