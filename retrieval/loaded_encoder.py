@@ -74,10 +74,11 @@ class Served(Loading):
         import torch  # here and below: the page must be up before these are imported
 
         from retrieval.artifacts.bundle import load_bundle
+        from retrieval.hardware import own_device
         from retrieval.threads import threads
 
         torch.set_num_threads(threads())
-        self._bundle = load_bundle(self.folder, "cuda" if torch.cuda.is_available() else "cpu")
+        self._bundle = load_bundle(self.folder, own_device())
 
     def _opened(self, name: str, home: Path, say: Callable[[str], None]) -> Gallery | RetrievalError:
         from retrieval.gallery import Gallery, is_current

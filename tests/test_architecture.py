@@ -29,12 +29,13 @@ LAYERS = [  # from the top down; a module imports from its own layer and from th
     {"data", "emoji"},
     {"backbones", "diffusion", "losses", "encoder", "world"},
     {"decoder", "items", "images"},
-    {"types", "errors", "threads", "files", "loading", "query_text", "schema", "settings", "startup"},
+    {"types", "errors", "threads", "files", "loading", "query_text", "schema", "settings", "startup", "hardware"},
 ]
 DEPTH = {name: depth for depth, layer in enumerate(LAYERS) for name in layer}
 HOMES = {  # where a library may be imported
     "gradio": ("app.py", "retrieval/ui/"),
     "faiss": ("retrieval/stores/",),
+    "spaces": ("retrieval/hardware.py",),
     "qdrant_client": ("retrieval/stores/",),
     "mitsuba": ("retrieval/world/",),
     "resvg_py": ("retrieval/emoji/",),

@@ -5,8 +5,9 @@ imported.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from retrieval.artifacts.manifest import (
     Reference,
@@ -16,15 +17,50 @@ from retrieval.artifacts.manifest import (
     resolve,
     sealed_beside,
 )
+from retrieval.disentangle.lent import LentDisentangler
 from retrieval.errors import BundleError
+from retrieval.hardware import is_lent, own_device
 from retrieval.loading import Loading
 
 if TYPE_CHECKING:
+    from retrieval.artifacts.judge import Judge
     from retrieval.artifacts.prior import LoadedPrior
     from retrieval.disentangle.panels import Disentangler
+    from retrieval.methods.dude import Dude
 
 PRIOR, TEACHER = "prior", "teacher"  # roles: what draws the codes of a bundle; what a student was trained by
 PRIORS, JUDGES = "guise-prior/1", "guise-judge/1"  # formats
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a `Disentangler` is made of."""
+
+    prior: LoadedPrior
+    coder: Dude
+    judge: Judge | None
+    student: LoadedPrior | None
+
+    def to(self, device: str) -> Parts:
+        """The same parts, moved there."""
+        student = self.student.prior if self.student else None
+        for module in (self.prior.prior, self.coder, self.judge, student):
+            if module is not None:
+                module.to(device)
+        return self
+
+    def drawer(self) -> Disentangler:
+        """What draws with them, where they are."""
+        from retrieval.diffusion.samplers import STUDENT, Sampler
+        from retrieval.diffusion.spelling import Spelling
+        from retrieval.disentangle.panels import Disentangler
+
+        prior, student = self.prior.prior, self.student
+        spelling = Spelling(prior.reader, self.prior.classes) if self.prior.classes else None
+        if student is None:
+            return Disentangler(prior, self.coder, self.judge, spelling=spelling)
+        quickly = Sampler(student.steps, STUDENT.guidance, student=True)
+        return Disentangler(prior, self.coder, self.judge, student.prior, quickly, spelling, student.guidance)
 
 
 class ServedDisentangler(Loading):
@@ -51,34 +87,24 @@ class ServedDisentangler(Loading):
         return self._made
 
     def _load(self) -> None:
-        self._made = self._opened()
-
-    def _opened(self) -> Disentangler:
         self._progress = "Loading what draws"
-        import torch  # here and below: the page must be up before these are imported
+        parts = self._parts(own_device())
+        self._made = cast("Disentangler", LentDisentangler(parts)) if is_lent() else parts.drawer()
 
-        from retrieval.artifacts.bundle import load_bundle
+    def _parts(self, device: Any) -> Parts:
+        from retrieval.artifacts.bundle import load_bundle  # here: the page must be up before torch is imported
         from retrieval.artifacts.judge import load_judge
         from retrieval.artifacts.parts import load_part
-        from retrieval.diffusion.samplers import STUDENT, Sampler
-        from retrieval.diffusion.spelling import Spelling
-        from retrieval.disentangle.panels import Disentangler
         from retrieval.methods.dude import Dude
 
-        device = "cuda" if torch.cuda.is_available() else "cpu"
         reference = self._reference()
         home = resolve(self._codes, PRIOR, reference)
-        loaded: LoadedPrior = load_part(self._codes, PRIOR, reference, device)
-        spelling = Spelling(loaded.prior.reader, loaded.classes) if loaded.classes else None
+        prior: LoadedPrior = load_part(self._codes, PRIOR, reference, device)
         coder = load_bundle(self._codes, device).method
         if not isinstance(coder, Dude):
             raise BundleError(f"{self._codes} holds no codes that could be drawn. Name a bundle of DUDE.")
         judge = next((load_judge(path, device) for path in sealed_beside(home, JUDGES)), None)
-        student = _student(home, reference, device)
-        if student is None:
-            return Disentangler(loaded.prior, coder, judge, spelling=spelling)
-        quickly = Sampler(student.steps, STUDENT.guidance, student=True)
-        return Disentangler(loaded.prior, coder, judge, student.prior, quickly, spelling, student.guidance)
+        return Parts(prior, coder, judge, _student(home, reference, device))
 
     def _reference(self) -> Reference:
         """The prior of the bundle."""
