@@ -21,11 +21,11 @@ def main() -> None:
     from retrieval.decoder import DECODERS
     from retrieval.engine import Engine, Settings
     from retrieval.errors import RetrievalError
-    from retrieval.serving import Readiness, Stop, Traffic, adopt_server, begin_log
+    from retrieval.serving import Readiness, Stop, adopt_server, begin_log, leave
     from retrieval.startup import check_address, check_doors, keep_swept, own_folder
 
     begin_log("text")
-    stop, traffic = Stop(), Traffic()
+    stop = Stop()
     try:
         check_doors()
         settings = Settings.from_environment()
@@ -37,20 +37,22 @@ def main() -> None:
 
         engine = Engine(settings)
         page = build_page(engine)
+        readiness = Readiness(engine)
     except RetrievalError as error:
         log.error("error: %s", error)
         sys.exit(2)
     keep_swept(uploads)
     address = {"server_name": settings.host, "server_port": settings.port, "root_path": settings.root_path or None}
-    page.launch(**address, prevent_thread_lock=True, quiet=True, **launch_options(engine, traffic))
+    page.launch(**address, prevent_thread_lock=True, quiet=True, **launch_options(engine, readiness))
     adopt_server()
     log.info("Guise is on http://%s:%d%s", settings.host, settings.port, settings.root_path)
     engine.warm()
     DECODERS.warm()
-    Readiness(engine, traffic).announce()
-    stop.wait(traffic)
+    readiness.announce()
+    stop.wait(readiness.traffic)
     page.close(verbose=False)
     DECODERS.close()
+    leave()
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ and how it ends. Nothing here knows gradio.
 
 from retrieval.serving.logs import adopt_server, begin_log
 from retrieval.serving.readiness import Readiness
-from retrieval.serving.stop import Stop
+from retrieval.serving.stop import Stop, leave
 from retrieval.serving.traffic import Traffic
 
-__all__ = ["Readiness", "Stop", "Traffic", "adopt_server", "begin_log"]
+__all__ = ["Readiness", "Stop", "Traffic", "adopt_server", "begin_log", "leave"]

@@ -43,9 +43,9 @@ class State:
 class Readiness:
     """Whether the engine's default method answers a query over the first gallery. The log says why it does not."""
 
-    def __init__(self, engine: Engine, traffic: Traffic) -> None:
+    def __init__(self, engine: Engine) -> None:
+        self.traffic = Traffic()
         self._engine = engine
-        self._traffic = traffic
         self._began = time.monotonic()
         self._asked = float("-inf")
         self._state = State("loading")
@@ -53,7 +53,7 @@ class Readiness:
 
     def state(self) -> State:
         """How it stands now, or stood at most `FRESH` seconds ago."""
-        if self._traffic.stopping:
+        if self.traffic.stopping:
             return State("stopping")
         if not self._engine.ready:
             return State("failed" if self._engine.trouble else "loading")

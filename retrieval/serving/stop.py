@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
+import sys
 import time
 from types import FrameType
+from typing import NoReturn
 
 from retrieval.serving.traffic import Traffic
 
@@ -35,3 +38,10 @@ class Stop:
         log.info("Stopping: no new searches, and those that run may end.")
         if not traffic.drain(grace):
             log.warning("%d requests were still running after %g seconds.", traffic.running, grace)
+
+
+def leave() -> NoReturn:
+    """End the process at once, with success. To unload torch would take seconds, and nothing is left to be done."""
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(0)

@@ -8,11 +8,15 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import sys
+import traceback
 from collections.abc import Callable
 from functools import wraps
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import gradio as gr
+from gradio import queueing, route_utils, routes
 
 from retrieval.errors import RetrievalError
 from retrieval.settings import HOME
@@ -65,3 +69,19 @@ def on_api(handler: Callable[..., T]) -> Callable[..., T]:
             raise gr.Error(sentence(error), print_exception=False) from None
 
     return guarded
+
+
+def keep_content_out_of_the_log() -> None:
+    """gradio prints a trace of each event that it cannot read, with what was sent in it. From now on the log holds only
+    what kind of error it was, and where.
+    """
+    quiet = SimpleNamespace(**{**vars(traceback), "print_exc": _log_kind})
+    for module in (queueing, routes, route_utils):
+        vars(module)["traceback"] = quiet
+
+
+def _log_kind() -> None:
+    error = sys.exc_info()[1]
+    frames = traceback.extract_tb(error.__traceback__) if error else []
+    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an unknown place"
+    log.error("%s in an event, at %s", type(error).__name__, place)

@@ -22,6 +22,7 @@ from retrieval.types import STYLES
 from retrieval.ui import about_html, views
 from retrieval.ui.actions import Actions
 from retrieval.ui.canvas import drawing_canvas
+from retrieval.ui.errors import keep_content_out_of_the_log
 from retrieval.ui.map_tab import map_tab, wire_map
 from retrieval.ui.object_style import object_style_boxes, object_style_tab
 from retrieval.ui.object_style_events import wire_object_style
@@ -115,6 +116,7 @@ def build_page(engine: Engine, examples: Path = EXAMPLES, results: Path = RESULT
             gr.api(reasons, concurrency_id="why")
     # Else gradio sums up all past events with pandas after each event, for a dashboard that is closed here.
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(sys.maxsize))
+    keep_content_out_of_the_log()
     return page.queue(max_size=32, default_concurrency_limit=2, api_open=False)
 
 

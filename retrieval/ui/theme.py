@@ -10,7 +10,7 @@ from gradio.themes.utils import colors, fonts, sizes
 from starlette.middleware import Middleware
 
 from retrieval.serving.readiness import Probes, Readiness
-from retrieval.serving.traffic import Traffic, Watched
+from retrieval.serving.traffic import Watched
 from retrieval.ui.guard import Guard
 from retrieval.ui.pictures import Pictures, Shown
 
@@ -107,15 +107,15 @@ def theme() -> gr.themes.Base:
     )
 
 
-def launch_options(engine: Engine, traffic: Traffic | None = None) -> dict[str, Any]:
-    """What `launch` needs beside host and port: the look, every door that is not used shut, and who watches `traffic`
-    and answers probes.
+def launch_options(engine: Engine, readiness: Readiness | None = None) -> dict[str, Any]:
+    """What `launch` needs beside host and port: the look, every door that is not used shut, and who answers probes and
+    counts requests.
     """
-    traffic = traffic or Traffic()
+    readiness = readiness or Readiness(engine)
     middleware = [
-        Middleware(Watched, traffic=traffic),
+        Middleware(Watched, traffic=readiness.traffic),
         Middleware(Guard),
-        Middleware(Probes, readiness=Readiness(engine, traffic)),
+        Middleware(Probes, readiness=readiness),
         Middleware(Pictures, find=Shown(engine).find),
     ]
     return {

@@ -10,14 +10,13 @@ import pytest
 from starlette.responses import PlainTextResponse
 
 from retrieval.errors import GalleryError
-from retrieval.serving import Readiness, Traffic
+from retrieval.serving import Readiness
 from retrieval.serving.readiness import Probes
 from tests.serving.fakes import FakeEngine, ask
 
 
-def probes(engine: FakeEngine, traffic: Traffic | None = None) -> Probes:
-    readiness = Readiness(cast("Any", engine), traffic or Traffic())
-    return Probes(PlainTextResponse('"the page"'), readiness)
+def probes(engine: FakeEngine) -> Probes:
+    return Probes(PlainTextResponse('"the page"'), Readiness(cast("Any", engine)))
 
 
 def test_a_process_that_is_up_is_healthy_while_it_loads() -> None:
@@ -46,7 +45,7 @@ def test_what_could_not_be_loaded_is_failed(caplog: pytest.LogCaptureFixture) ->
     engine = FakeEngine(ready=False, trouble="It is damaged.", answers=[GalleryError("It is damaged.")])
     assert ask(probes(engine), "/readyz")[2] == {"status": "failed"}
     with caplog.at_level(logging.INFO):
-        Readiness(cast("Any", engine), Traffic())._announce()
+        Readiness(cast("Any", engine))._announce()
     assert caplog.messages == ["not ready: It is damaged."]
 
 
@@ -60,13 +59,13 @@ def test_probes_cost_one_search_in_a_while(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_what_is_stopping_is_not_ready() -> None:
-    traffic = Traffic()
-    app = probes(FakeEngine(), traffic)
-    traffic.drain(0)
+    readiness = Readiness(cast("Any", FakeEngine()))
+    readiness.traffic.drain(0)
+    app = Probes(PlainTextResponse(), readiness)
     assert ask(app, "/readyz")[::2] == (503, {"status": "stopping"})
 
 
 def test_the_log_says_once_it_is_ready(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        Readiness(cast("Any", FakeEngine()), Traffic())._announce()
+        Readiness(cast("Any", FakeEngine()))._announce()
     assert caplog.messages == ["Ready after 0.0 seconds: 7 pictures can be searched."]

@@ -39,8 +39,8 @@ FISH = {"name": "fish", "width": 512, "height": 512, "strokes": [{"points": [[60
 
 
 @contextmanager
-def served(engine: Any, examples: Path, **options: Any) -> Iterator[str]:
-    """The page of this engine on a free port -> its address."""
+def served(engine: Any, examples: Path, *, root_path: str | None = None, **options: Any) -> Iterator[str]:
+    """The page of this engine on a free port -> its address; `root_path`: where a proxy serves it."""
     from retrieval.ui import build_page, launch_options
 
     with warnings.catch_warnings():  # gradio makes an event loop for each lock and closes none
@@ -49,9 +49,8 @@ def served(engine: Any, examples: Path, **options: Any) -> Iterator[str]:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        page.launch(
-            server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, quiet=True, **launch_options(engine)
-        )
+        address = {"server_name": "127.0.0.1", "server_port": port, "root_path": root_path}
+        page.launch(**address, prevent_thread_lock=True, quiet=True, **launch_options(engine))
         gc.collect()
     yield f"http://127.0.0.1:{port}/"
     page.close(verbose=False)

@@ -186,6 +186,20 @@ def test_a_served_page_is_up_and_ready(url: str, late: tuple[FakeEngine, str]) -
     assert ask(f"{loading}readyz")[0] == 503
 
 
+def test_what_cannot_be_read_leaves_no_trace_of_it_in_the_log(
+    url: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    call = f"{url}gradio_api/call/search_text"
+    data = json.dumps({"data": ["kept to oneself"]}).encode()  # the other arguments are missing
+    with urlopen(Request(call, data, {"Content-Type": "application/json"}), timeout=15) as answer:  # noqa: S310
+        event = json.load(answer)["event_id"]
+    with urlopen(f"{call}/{event}", timeout=15) as answer:  # noqa: S310
+        assert b"event: error" in answer.read()
+    assert any("ValueError in an event, at" in message for message in caplog.messages)
+    written = "".join(capfd.readouterr()) + caplog.text
+    assert "kept to oneself" not in written
+
+
 # ---------------------------------------------------------------- start
 
 
