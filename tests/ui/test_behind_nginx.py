@@ -35,6 +35,10 @@ def configuration(folder: Path, port: int, app: str) -> str:
     guide = (HOME / "docs" / "hosting.md").read_text(encoding="utf-8")
     (server,) = re.findall(r"```nginx\n(.*?)```", guide, re.DOTALL)
     server = server.replace("listen 80;", f"listen 127.0.0.1:{port};").replace("http://127.0.0.1:7860/", app)
+    # What lies at the server's root is not the page's: here, no icon for browsers, which ask for one.
+    server = server.replace(
+        "    location = /guise", "    location = /favicon.ico { return 204; }\n    location = /guise", 1
+    )
     kept = "".join(
         f"{kind}_temp_path {folder / kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
