@@ -15,7 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retrieval.artifacts.manifest import is_sealed, read_manifest
+from retrieval.artifacts.addresses import address_of, is_known, locate
+from retrieval.artifacts.manifest import read_manifest
 from retrieval.code_search import Codes
 from retrieval.disentangle import ServedDisentangler
 from retrieval.errors import BundleError, EmptyQuery, QueryError, RetrievalError, SettingsError
@@ -73,14 +74,14 @@ class Engine:
         self.methods = tuple(_choice(name, folder) for name, folder in bundles.items())  # the first is the default
         titles = ("the model", *(choice.title for choice in self.methods[1:]))
         self._served = {
-            name: Served(folder, self._homes, title, later=(EMOJI,))
+            name: Served(folder, self._homes, title, later=(EMOJI,), instead=_instead(folder, settings))
             for (name, folder), title in zip(bundles.items(), titles, strict=True)
         }
-        self.disentangler = ServedDisentangler(settings.codes)
-        shared = (served for served in self._served.values() if served.folder.resolve() == settings.codes.resolve())
+        codes = locate(settings.codes)
+        self.disentangler = ServedDisentangler(codes)
+        shared = (served for served in self._served.values() if served.folder.resolve() == codes.resolve())
         self.codes = Codes(
-            next(shared, None) or Served(settings.codes, self._homes, _method(settings.codes).title, later=(EMOJI,)),
-            self.served(),
+            next(shared, None) or Served(codes, self._homes, _method(codes).title, later=(EMOJI,)), self.served()
         )
 
     # ------------------------------------------------------------ loading
@@ -272,12 +273,17 @@ def _changed(path: Path) -> tuple[int, int]:
 
 
 def _offered(settings: Settings) -> dict[str, Path]:
-    """The default bundle and the others that are there, under their folders' names."""
-    bundles = {settings.bundle.resolve().name: settings.bundle}
-    for folder in settings.others:
-        if is_sealed(folder):
-            bundles.setdefault(folder.resolve().name, folder)
+    """The default bundle and the others that can be had, under their folders' names."""
+    bundles: dict[str, Path] = {}
+    for folder in (locate(settings.bundle), *(locate(place) for place in settings.others if is_known(place))):
+        bundles.setdefault(folder.resolve().name, folder)
     return bundles
+
+
+def _instead(folder: Path, settings: Settings) -> Path | None:
+    """What answers where the default bundle comes from the Hub and cannot be had: the embedded one."""
+    embedded = locate(Settings.bundle)
+    return embedded if folder == locate(settings.bundle) != embedded and address_of(folder) else None
 
 
 def _choice(name: str, folder: Path) -> Choice:
@@ -287,11 +293,11 @@ def _choice(name: str, folder: Path) -> Choice:
 
 
 def _method(folder: Path) -> Entry:
-    """The method of the bundle in the folder, as far as its manifest can be read."""
+    """The method of the bundle in the folder, as far as its manifest can be read, or is here yet."""
     try:
         return entry(read_manifest(folder).method)
     except BundleError:
-        return entry("Unreadable")
+        return entry("Unreadable" if address_of(folder) is None else "From the Hub")
 
 
 def _embedded(settings: Settings) -> dict[str, Path]:

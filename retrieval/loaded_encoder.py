@@ -12,9 +12,10 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retrieval.errors import GalleryError, RetrievalError, SettingsError
+from retrieval.artifacts.hub import showing
+from retrieval.errors import BundleError, GalleryError, RetrievalError, SettingsError
 from retrieval.items import ITEMS, read_items, rebuild_hint, root_of
-from retrieval.loading import Loading
+from retrieval.loading import Loading, fetching
 from retrieval.types import ImageQuery, Item, OnSkip, Progress, Query, TextQuery, no_progress, no_skip
 
 if TYPE_CHECKING:
@@ -28,11 +29,17 @@ log = logging.getLogger(__name__)
 
 class Served(Loading):
     """The bundle in a folder, over the galleries in `homes`: name -> home. `title` is what people call it; the
-    galleries named in `later` are indexed, where they have to be, when they are first asked for.
+    galleries named in `later` are indexed, where they have to be, when they are first asked for. Where the bundle
+    cannot be had, the one in `instead` answers, and `notice` says so.
     """
 
     def __init__(
-        self, folder: Path, homes: Mapping[str, Path], title: str = "the model", later: Collection[str] = ()
+        self,
+        folder: Path,
+        homes: Mapping[str, Path],
+        title: str = "the model",
+        later: Collection[str] = (),
+        instead: Path | None = None,
     ) -> None:
         super().__init__("the model")
         self.folder = folder
@@ -42,6 +49,8 @@ class Served(Loading):
         self._names: dict[str, Names | None] = {}  # gallery -> what tells whether it holds a thing, where that can be
         self._openings = {name: Opening(self, name) for name in later if name in homes}
         self._bundle: Bundle | None = None
+        self._instead = instead
+        self.notice = ""
 
     # ------------------------------------------------------------ loading
 
@@ -78,7 +87,16 @@ class Served(Loading):
         from retrieval.threads import threads
 
         torch.set_num_threads(threads())
-        self._bundle = load_bundle(self.folder, own_device())
+        device = own_device()
+        with showing(lambda name, done, total: self._say(fetching(name, done, total))):
+            try:
+                self._bundle = load_bundle(self.folder, device)
+            except BundleError as error:
+                if self._instead is None:
+                    raise
+                log.warning("%s", error)
+                self._bundle = load_bundle(self._instead, device)
+                self.notice = f"{error} Meanwhile {self._instead.name} answers."
 
     def _opened(self, name: str, home: Path, say: Callable[[str], None]) -> Gallery | RetrievalError:
         from retrieval.gallery import Gallery, is_current

@@ -77,5 +77,10 @@ class Loading(ABC):
             self._loaded.set()
 
 
+def fetching(name: str, done: int, total: int) -> str:
+    """How far the bytes of a bundle are here, for people."""
+    return f"Fetching {name} from the Hub: {done / 1e6:.1f} of {total / 1e6:.1f} MB"
+
+
 def _capitalised(sentence: str) -> str:
     return sentence[0].upper() + sentence[1:]

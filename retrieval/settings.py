@@ -18,7 +18,7 @@ ROOT_PATH = re.compile(r"(https?://[\w.:\[\]-]+)?(/[\w.~-]+)*", re.ASCII)
 @dataclass(frozen=True)
 class Settings:
     """What can be chosen at start; `from_environment` reads GUISE_BUNDLE, GUISE_BUNDLES, GUISE_GALLERY, GUISE_HOST,
-    GUISE_PORT, GUISE_ROOT_PATH and GUISE_LOG.
+    GUISE_PORT, GUISE_ROOT_PATH and GUISE_LOG. A bundle is named by its folder, or by its address on the Hub.
     """
 
     bundle: Path = HOME / "checkpoints" / "guise-base"  # the default method
@@ -73,4 +73,6 @@ def _log(how: str) -> str:
 
 
 def _paths(listed: str) -> tuple[Path, ...]:
-    return tuple(Path(path) for path in listed.split(os.pathsep) if path)
+    """Folders, and addresses "hf:...", which are separated like those in PATH."""
+    between = re.escape(os.pathsep)
+    return tuple(Path(path) for path in re.split(f"(?<!^hf)(?<!{between}hf){between}", listed) if path)

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from retrieval.artifacts.card import CARD, card
 from retrieval.artifacts.checksummed import build_module, fit_into, halved, seal, verified_weights
+from retrieval.artifacts.hub import at_hand
 from retrieval.artifacts.manifest import MANIFEST, WEIGHTS, Manifest, read_manifest, write_payload
 from retrieval.artifacts.parts import load_part
 from retrieval.artifacts.rotation import Rotation
@@ -97,10 +98,11 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     write_payload(folder, dataclasses.asdict(manifest))
 
 
-def load_bundle(folder: Path, device: str | torch.device = "cpu") -> Bundle:
-    """The verified bundle in the folder, ready to encode on `device`. Raises BundleError with what is wrong and what
-    to do.
+def load_bundle(place: Path | str, device: str | torch.device = "cpu") -> Bundle:
+    """The verified bundle in the folder or at the address "hf:OWNER/NAME@COMMIT", ready to encode on `device`. Raises
+    BundleError with what is wrong and what to do.
     """
+    folder = at_hand(place)
     manifest = read_manifest(folder)
     weights = verified_weights(folder, manifest.files)
     if WEIGHTS not in weights:

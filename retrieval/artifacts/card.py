@@ -4,16 +4,42 @@ did. It is made from the manifest and never read.
 
 from __future__ import annotations
 
-from retrieval.artifacts.manifest import Manifest, Stage
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from retrieval.artifacts.manifest import (
+    MANIFEST,
+    Manifest,
+    Source,
+    Stage,
+    read_format,
+    read_manifest,
+    read_payload,
+)
 from retrieval.artifacts.provenance import Provenance
 
 CARD = "README.md"
+KINDS = {  # format -> what the Hub calls its task, and what it is
+    "guise-prior/1": ("text-to-image", "A text-to-image prior in diffusers' own folders, for the pictures of codes."),
+    "guise-judge/1": ("image-classification", "A judge of pictures: it names their class and their style."),
+    "guise-text/1": ("sentence-similarity", "A frozen sentence encoder, for bundles that refer to it."),
+    "guise-trunk/1": ("image-feature-extraction", "A frozen trunk, for the image adapters that refer to it."),
+}
+
+
+def card_of(folder: Path) -> str:
+    """The card of whatever is sealed in the folder. Raises BundleError where nothing is that has one."""
+    kind = read_format(folder)
+    if kind not in KINDS:  # it is a bundle, or `read_manifest` says what is wrong
+        return card(read_manifest(folder))
+    return _part_card(folder, read_payload(folder, kind))
 
 
 def card(manifest: Manifest) -> str:
-    """The card as Markdown."""
-    saw = "\n".join(f"| {s.data} | {s.pictures:,} | {s.licence} |" for s in manifest.trained_on)
-    measured = "\n".join(f"- {name}: {value:g}" for name, value in manifest.metrics.items()) or "- nothing"
+    """The card of a bundle as Markdown."""
+    saw = _sources(manifest.trained_on)
+    measured = _measured(manifest.metrics)
     return f"""---
 library_name: guise
 tags: [image-retrieval, cross-domain, {manifest.method}]
@@ -26,11 +52,9 @@ It is opened by `retrieval.load_bundle` alone, which verifies every file against
 
 ## What it was trained on
 
-| pictures of | number | licence |
-| --- | --- | --- |
 {saw}
 
-{_stages(manifest)}
+{_stages(Provenance.of(manifest))}
 
 ## What it never saw
 
@@ -45,9 +69,38 @@ never seen still lands somewhere, and a score is a cosine, not a probability.
 """
 
 
-def _stages(manifest: Manifest) -> str:
-    """Every stage behind the bundle, in the order in which they were made."""
-    rows = "\n".join(map(_row, Provenance.of(manifest).stages))
+def _part_card(folder: Path, payload: Mapping[str, Any]) -> str:
+    """The card of what bundles refer to or are judged by."""
+    task, what = KINDS[payload["format"]]
+    name, licence = payload.get("name") or folder.resolve().name, payload.get("licence")
+    provenance = Provenance.at(folder)
+    paragraphs = [
+        f"---\nlibrary_name: guise\npipeline_tag: {task}\n"
+        + (f"license: {licence.lower()}\n" if licence else "")
+        + "---",
+        f"# {name}",
+        f"{what} Guise opens it once every file has been verified against `{MANIFEST}`.",
+        f"It is {payload['source']}. Licence: {licence}." if licence else "",
+        f"## What it was trained on\n\n{_sources(provenance.sources)}" if provenance.sources else "",
+        _stages(provenance),
+        f"## What it measured\n\n{_measured(payload['metrics'])}" if payload.get("metrics") else "",
+        "It is a research demo.",
+    ]
+    return "\n\n".join(filter(None, paragraphs)) + "\n"
+
+
+def _sources(sources: Iterable[Source]) -> str:
+    rows = "\n".join(f"| {source.data} | {source.pictures:,} | {source.licence} |" for source in sources)
+    return f"| pictures of | number | licence |\n| --- | --- | --- |\n{rows}"
+
+
+def _measured(metrics: Mapping[str, float]) -> str:
+    return "\n".join(f"- {name}: {value:g}" for name, value in metrics.items()) or "- nothing"
+
+
+def _stages(provenance: Provenance) -> str:
+    """Every stage behind it, in the order in which they were made."""
+    rows = "\n".join(map(_row, provenance.stages))
     return f"""## What every stage behind it saw
 
 | stage | what it is to this bundle | classes with labels | classes without labels | further words | domains |

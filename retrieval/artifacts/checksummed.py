@@ -20,15 +20,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from retrieval.artifacts.manifest import MANIFEST, manifest_text, read_payload
+from retrieval.artifacts.manifest import MANIFEST, manifest_text, read_payload, verify_file
 from retrieval.errors import BundleError
-from retrieval.files import sha256, write_files
+from retrieval.files import write_files
 from retrieval.schema import shorten
 
 TENSORS = ".safetensors"
-KINDS = {TENSORS, ".json"}  # suffixes of files that a manifest may list
 MAX_PARAMETERS = 2_000_000_000  # a config that asks for more is refused before anything is allocated
-DEPTH = 2  # a file lies in the folder, or in a folder of it
 
 Weights = Mapping[str, Tensor]
 M = TypeVar("M", bound=nn.Module)
@@ -72,7 +70,7 @@ def verified_weights(folder: Path, files: Any) -> dict[str, dict[str, Tensor]]:
     if not isinstance(files, Mapping):
         raise BundleError(f"{folder / MANIFEST} lists no files with checksums. Restore it from where it came.")
     for name, digest in files.items():
-        _verify(folder, name, digest)
+        verify_file(folder, name, digest)
     return {name: _tensors(folder / name) for name in files if name.endswith(TENSORS)}
 
 
@@ -119,20 +117,3 @@ def _tensors(path: Path) -> dict[str, Tensor]:
         raise BundleError(
             f"{path} is not a safetensors file ({error}). Nothing else is ever loaded; restore it from where it came."
         ) from error
-
-
-def _verify(folder: Path, name: str, digest: str) -> None:
-    path = folder / name
-    parts = Path(name).parts
-    if len(parts) > DEPTH or ".." in parts or Path(name).is_absolute() or path.suffix not in KINDS:
-        raise BundleError(
-            f"{folder / MANIFEST} lists {name!r}, but only .safetensors and .json files of its own folder are loaded."
-        )
-    if not path.is_file():
-        raise BundleError(f"{path} is missing. Restore it from where it came.")
-    actual = sha256(path)
-    if actual != digest:
-        raise BundleError(
-            f"{path} has the checksum {actual[:12]}..., but the manifest says {str(digest)[:12]}.... "
-            "Restore it from where it came."
-        )

@@ -4,7 +4,7 @@ manifest what a bundle is before any weights are loaded.
     <folder>/manifest.json   its format, "guise-KIND/VERSION"; what it is; the SHA-256 of every other file
 
 A manifest may refer to other sealed folders, by name and by the SHA-256 of their manifests, which vouch for all of
-their files in turn. Such a folder lies beside the one that refers to it, or under `checkpoints/`.
+their files in turn; `references` looks for such a folder.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,6 +27,8 @@ MANIFEST = "manifest.json"
 WEIGHTS = "model.safetensors"  # of a bundle and of a judge
 FORMAT = "guise-bundle/1"
 MAX_BYTES = 8_000_000  # of a manifest
+KINDS = {".safetensors", ".json"}  # suffixes of files that a manifest may list
+DEPTH = 2  # a file lies in the folder, or in a folder of it
 CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
 
 
@@ -161,39 +162,42 @@ def read_manifest(folder: Path) -> Manifest:
     return fill(Manifest, payload, folder / MANIFEST)
 
 
-# ---------------------------------------------------------------- other folders
+def read_files(folder: Path) -> Mapping[str, str]:
+    """The SHA-256 of each file that the folder's manifest lists, of whatever format."""
+    payload = _parse(folder, "bundle")
+    files = payload.get("files") if isinstance(payload, dict) else None
+    if not isinstance(files, dict) or not all(isinstance(digest, str) for digest in files.values()):
+        raise BundleError(f"{folder / MANIFEST} lists no files with checksums. Restore it from where it came.")
+    return files
+
+
+def verify_file(folder: Path, name: str, digest: str) -> None:
+    """Raises BundleError where the file is missing, is not the one that is meant, or must not be opened."""
+    path = folder / name
+    parts = Path(name).parts
+    if len(parts) > DEPTH or ".." in parts or Path(name).is_absolute() or path.suffix not in KINDS:
+        raise BundleError(
+            f"{folder / MANIFEST} lists {name!r}, but only .safetensors and .json files of its own folder are loaded."
+        )
+    if not path.is_file():
+        raise BundleError(f"{path} is missing. Restore it from where it came.")
+    actual = sha256(path)
+    if actual != digest:
+        raise BundleError(
+            f"{path} has the checksum {actual[:12]}..., but the manifest says {str(digest)[:12]}.... "
+            "Restore it from where it came."
+        )
+
+
+def read_references(folder: Path) -> dict[str, Reference]:
+    """The folders that the sealed folder refers to, of whatever format it is: role -> folder."""
+    payload = _parse(folder, "bundle")
+    listed = payload.get("refers_to") if isinstance(payload, dict) else None
+    if not isinstance(listed, dict) or not all(isinstance(entry, dict) for entry in listed.values()):
+        return {}
+    return {role: fill(Reference, entry, folder / MANIFEST) for role, entry in listed.items()}
 
 
 def reference_to(folder: Path) -> Reference:
     """The reference that a manifest holds to a sealed folder as it is now."""
     return Reference(folder.resolve().name, sha256(folder / MANIFEST))
-
-
-def sealed_beside(folder: Path, kind: str) -> list[Path]:
-    """The sealed folders of format `kind` beside this one, by name; those whose manifest cannot be read are none."""
-    paths = []
-    for path in sorted(folder.resolve().parent.iterdir()):
-        with suppress(BundleError):
-            if is_sealed(path) and read_format(path) == kind:
-                paths.append(path)
-    return paths
-
-
-def resolve(folder: Path, role: str, reference: Reference) -> Path:
-    """Where the folder lies that the sealed `folder` refers to: beside it, or else under `checkpoints/`. Raises
-    BundleError where it is missing, or is not the one that is meant.
-    """
-    homes = (folder.resolve().parent, CHECKPOINTS)
-    path = next((home / reference.folder for home in homes if is_sealed(home / reference.folder)), None)
-    if path is None:
-        raise BundleError(
-            f"{folder / MANIFEST} refers to the {role} {reference.folder!r}, but neither {homes[0]} nor {homes[1]} "
-            "holds it. Put it beside the bundle, from where that came."
-        )
-    actual = sha256(path / MANIFEST)
-    if actual != reference.sha256:
-        raise BundleError(
-            f"{path / MANIFEST} has the checksum {actual[:12]}..., but {folder / MANIFEST} refers to the {role} "
-            f"{reference.sha256[:12]}.... Restore both from where they came."
-        )
-    return path

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-from retrieval.artifacts.manifest import MANIFEST, Reference, read_format, resolve
+from retrieval.artifacts.manifest import MANIFEST, Reference, read_format
+from retrieval.artifacts.references import resolve
 from retrieval.errors import BundleError
 
 LOADERS = {
@@ -20,6 +21,7 @@ LOADERS = {
     "guise-prior/1": "retrieval.artifacts.prior:load_prior",
     "guise-trunk/1": "retrieval.artifacts.trunk:load_trunk",
     "guise-text/1": "retrieval.artifacts.text_tower:load_text_tower",
+    "guise-judge/1": "retrieval.artifacts.judge:load_judge",
 }
 _open: WeakValueDictionary[tuple[str, str], Any] = WeakValueDictionary()  # (checksum, device) -> what is in use
 _lock = threading.RLock()  # reentrant: a part may refer to another
@@ -34,15 +36,16 @@ def load_part(folder: Path, role: str, reference: Reference, device: Any = "cpu"
     with _lock:
         part = _open.get(key)
         if part is None:
-            part = _open[key] = _loader(path)(path, device)
+            part = _open[key] = open_part(path, device)
     return part
 
 
-def _loader(path: Path) -> Any:
+def open_part(path: Path, device: Any = "cpu") -> Any:
+    """What is sealed in the folder, of whatever format, verified and ready to use on `device`."""
     kind = read_format(path)
     if kind not in LOADERS:
         raise BundleError(
             f"{path / MANIFEST} has the format {kind!r}, but {', '.join(LOADERS)} are known. Update Guise."
         )
     module, _, name = LOADERS[kind].partition(":")
-    return getattr(import_module(module), name)
+    return getattr(import_module(module), name)(path, device)

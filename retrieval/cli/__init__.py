@@ -16,9 +16,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from retrieval.artifacts.manifest import resolve
+from retrieval.cli.bundle import add_bundle
 from retrieval.cli.gallery import add_gallery
-from retrieval.cli.output import progress, say
+from retrieval.cli.output import progress, pulling, say
 from retrieval.cli.train import add_train
 from retrieval.engine import Engine, Settings
 from retrieval.errors import RetrievalError, SettingsError
@@ -26,7 +26,6 @@ from retrieval.files import printable
 from retrieval.images import OWNER, open_image
 from retrieval.items import hit_as_json, home_of
 from retrieval.loaded_encoder import index
-from retrieval.training.recipe import PACKS
 from retrieval.types import SKETCH, Domain, ImageQuery, TextQuery
 
 WORLD_NEEDS = ("mitsuba", "trimesh", "skimage", "shapely", "mapbox_earcut", "scipy")
@@ -39,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("faiss.loader").setLevel(logging.WARNING)
     asked = _parser().parse_args(arguments)
     try:
-        asked.run(asked)
+        with pulling():
+            asked.run(asked)
     except RetrievalError as error:
         say(f"error: {error}", sys.stderr)
         return 2
@@ -176,25 +176,6 @@ def examples(asked: argparse.Namespace) -> None:
         say(str(path))
 
 
-def verify(asked: argparse.Namespace) -> None:
-    """Check a bundle's files, and the folders that it refers to, against its manifest."""
-    from retrieval.artifacts.bundle import load_bundle
-
-    bundle = load_bundle(asked.folder)
-    for role, reference in bundle.manifest.refers_to.items():
-        resolve(asked.folder, role, reference)
-    say(f"{asked.folder} is whole: {bundle.fingerprint}")
-
-
-def calibrate(asked: argparse.Namespace) -> None:
-    """Set anew, on validation data and without training, from where on a bundle speaks of a match."""
-    from retrieval.training.calibration import calibrate as set_cutoffs
-
-    manifest = set_cutoffs(asked.folder, asked.gallery, asked.packs)
-    say(json.dumps({"cutoff": dict(manifest.cutoff), "metrics": dict(manifest.metrics)}, indent=2))
-    say(f"Saved {asked.folder}. Measure it: python -m benchmarks.cutoff")
-
-
 # ---------------------------------------------------------------- words
 
 
@@ -208,7 +189,7 @@ def _parser() -> argparse.ArgumentParser:
     add_train(verbs)
     _add_world(verbs.add_parser("world", help="Render the world and look at it.").add_subparsers(required=True))
     add_gallery(verbs)
-    _add_bundle(verbs.add_parser("bundle", help="Look after checkpoints.").add_subparsers(required=True))
+    add_bundle(verbs)
     return parser
 
 
@@ -288,18 +269,6 @@ def _add_world(verbs: Any) -> None:
     )
     command.add_argument("--seed", type=int, default=0, help="another seed, other drawings (default: 0)")
     command.add_argument("classes", nargs="+", help="the classes to draw")
-
-
-def _add_bundle(verbs: Any) -> None:
-    command = _verb(verbs, "verify", verify)
-    command.add_argument("folder", type=Path, help="the bundle")
-    command = _verb(verbs, "calibrate", calibrate)
-    command.add_argument("folder", type=Path, help="the bundle; its manifest and card are written anew")
-    home, packs = Settings().gallery, PACKS
-    command.add_argument(
-        "--gallery", type=Path, default=home, help="what visitors search (default: the embedded gallery)"
-    )
-    command.add_argument("--packs", type=Path, default=packs, help=f"the folder of packs (default: {packs})")
 
 
 def _verb(verbs: Any, name: str, run: Callable[[argparse.Namespace], None]) -> argparse.ArgumentParser:

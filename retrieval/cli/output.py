@@ -9,6 +9,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from retrieval.artifacts.hub import showing
 from retrieval.types import Progress
 
 
@@ -29,3 +30,23 @@ def progress(what: str, unit: str) -> Iterator[Progress]:
             bar.update(done - bar.n)
 
         yield show
+
+
+@contextmanager
+def pulling() -> Iterator[None]:
+    """A progress bar on stderr for each bundle that is pulled from the Hub within it."""
+    bars: dict[str, Any] = {}
+
+    def show(name: str, done: int, total: int) -> None:
+        if name not in bars:
+            bars[name] = tqdm(desc=name, total=total, unit="B", unit_scale=True, file=sys.stderr, dynamic_ncols=True)
+        bars[name].update(done - bars[name].n)
+        if done == total:
+            bars.pop(name).close()
+
+    with showing(show):
+        try:
+            yield
+        finally:
+            for bar in bars.values():
+                bar.close()

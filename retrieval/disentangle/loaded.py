@@ -9,18 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from retrieval.artifacts.manifest import (
-    Reference,
-    is_sealed,
-    read_manifest,
-    read_payload,
-    resolve,
-    sealed_beside,
-)
+from retrieval.artifacts.addresses import is_known
+from retrieval.artifacts.hub import at_hand, showing
+from retrieval.artifacts.manifest import Reference, read_manifest, read_payload
+from retrieval.artifacts.references import resolve, sealed_beside
 from retrieval.disentangle.lent import LentDisentangler
 from retrieval.errors import BundleError
 from retrieval.hardware import is_lent, own_device
-from retrieval.loading import Loading
+from retrieval.loading import Loading, fetching
 
 if TYPE_CHECKING:
     from retrieval.artifacts.judge import Judge
@@ -76,7 +72,7 @@ class ServedDisentangler(Loading):
     @property
     def offered(self) -> bool:
         """Whether there is what it needs; known without loading anything."""
-        return is_sealed(self._codes)
+        return is_known(self._codes)
 
     def wait(self, timeout: float | None = None) -> Disentangler:
         """What draws, once it is loaded; raises what went wrong in loading, or RetrievalError when it takes longer than
@@ -88,8 +84,12 @@ class ServedDisentangler(Loading):
 
     def _load(self) -> None:
         self._progress = "Loading what draws"
-        parts = self._parts(own_device())
+        with showing(self._fetching):
+            parts = self._parts(own_device())
         self._made = cast("Disentangler", LentDisentangler(parts)) if is_lent() else parts.drawer()
+
+    def _fetching(self, name: str, done: int, total: int) -> None:
+        self._progress = fetching(name, done, total)
 
     def _parts(self, device: Any) -> Parts:
         from retrieval.artifacts.bundle import load_bundle  # here: the page must be up before torch is imported
@@ -97,6 +97,7 @@ class ServedDisentangler(Loading):
         from retrieval.artifacts.parts import load_part
         from retrieval.methods.dude import Dude
 
+        at_hand(self._codes)
         reference = self._reference()
         home = resolve(self._codes, PRIOR, reference)
         prior: LoadedPrior = load_part(self._codes, PRIOR, reference, device)

@@ -122,7 +122,7 @@ class Actions:
             return views.loading(served.progress or f"Loading {self._title(method)}"), gr.Timer(active=True), gr.skip()
         if opening := served.opening(gallery):
             return views.loading(opening.progress), gr.Timer(active=True), f"{both}, not yet"
-        return self._state(gallery), gr.Timer(active=False), both
+        return self._state(gallery, method), gr.Timer(active=False), both
 
     def samples(self, gallery: str) -> Any:
         """A gallery -> pictures to try."""
@@ -141,8 +141,10 @@ class Actions:
         """A gallery -> banner, `offer`."""
         return self._state(gallery) if self.engine.ready else gr.skip(), *self.offer(gallery)
 
-    def _state(self, gallery: str) -> str:
-        """The banner over a gallery when all is loaded: none, or what is done or is wrong with it."""
+    def _state(self, gallery: str, method: str = "") -> str:
+        """The banner over a gallery when all is loaded: none, or what is done or is wrong with it or the method."""
+        if notice := self.engine.served(method).notice:
+            return views.trouble(discreet(notice))
         if opening := self.engine.served().opening(gallery):
             return views.loading(opening.progress)
         trouble = self.engine.gallery_trouble(gallery)

@@ -13,10 +13,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from retrieval.artifacts import manifest as manifests
+from retrieval.artifacts import references
 from retrieval.artifacts.bundle import load_bundle, save_bundle
-from retrieval.artifacts.manifest import MANIFEST, Manifest, Reference, read_manifest, reference_to, resolve
+from retrieval.artifacts.manifest import MANIFEST, Manifest, Reference, read_manifest, reference_to
 from retrieval.artifacts.parts import load_part
+from retrieval.artifacts.references import resolve
 from retrieval.cli import main
 from retrieval.errors import BundleError
 from retrieval.images import Preprocess
@@ -99,7 +100,7 @@ def test_a_shared_folder_is_looked_for_under_checkpoints_too(
 ) -> None:
     elsewhere = tmp_path_factory.mktemp("runs")
     shutil.move(home / "one", elsewhere / "one")
-    monkeypatch.setattr(manifests, "CHECKPOINTS", home)
+    monkeypatch.setattr(references, "CHECKPOINTS", home)
     assert load_bundle(elsewhere / "one").method.parts[TOWER].manifest.name == "tower"
 
 
@@ -157,7 +158,7 @@ def test_verify_checks_folders_that_a_bundle_only_names(home: Path, capsys: pyte
 
 
 def test_shipped_references_hold() -> None:
-    for path in manifests.CHECKPOINTS.glob(f"*/{MANIFEST}"):
-        references = json.loads(path.read_text(encoding="utf-8")).get("refers_to") or {}
-        for role, reference in references.items():
+    for path in references.CHECKPOINTS.glob(f"*/{MANIFEST}"):
+        listed = json.loads(path.read_text(encoding="utf-8")).get("refers_to") or {}
+        for role, reference in listed.items():
             resolve(path.parent, role, Reference(**reference))
