@@ -12,6 +12,7 @@ from typing import Any
 
 import gradio as gr
 
+from retrieval.artifacts.addresses import locate
 from retrieval.artifacts.manifest import MANIFEST
 from retrieval.engine import WORLD
 from retrieval.errors import DataError, RetrievalError
@@ -113,7 +114,7 @@ class Charts:
 
     def _read(self) -> str:
         """Read what has changed -> a mark of what was read."""
-        folder, home = self.engine.settings.codes, self.engine.settings.gallery
+        folder, home = locate(self.engine.settings.codes), self.engine.settings.gallery
         stamp = _stamp(folder / MAP, folder / MANIFEST, home / ITEMS)
         if stamp != self._stamp:
             atlas = open_atlas(folder, home)

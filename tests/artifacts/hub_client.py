@@ -131,3 +131,19 @@ def part_of(folder: Path, role: str) -> Path:
     from retrieval.artifacts import manifest, references
 
     return references.resolve(folder, role, manifest.read_references(folder)[role])
+
+
+def push_everything(home: Path, owner: str) -> dict[str, str]:
+    """As where `home` is the folder of checkpoints."""
+    from retrieval.artifacts import hub_push
+
+    with patch.object(hub_push, "CHECKPOINTS", home):
+        return {name: str(address) for name, address in hub_push.push_all(owner).items()}
+
+
+def beside(home: Path, name: str, kind: str) -> list[Path]:
+    """Likewise: the sealed folders of format `kind` beside that one."""
+    from retrieval.artifacts import addresses, references
+
+    with patch.object(references, "CHECKPOINTS", home), patch.object(addresses, "CHECKPOINTS", home):
+        return references.sealed_beside(home / name, kind)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,6 +75,23 @@ def test_what_a_pulled_bundle_refers_to_is_pulled_where_it_is_needed(
     part = client(hub_client.part_of, folder, "text")
     assert part.parts[-3:] == (OWNER, Address.parse(published["tower"]).commit, "tower")
     assert (part / "model.safetensors").read_bytes() == (tmp_path / "tower" / "model.safetensors").read_bytes()
+
+
+def test_what_is_published_of_a_format_is_fetched_beside_a_folder_of_the_checkpoints(
+    hub: LoopbackHub, client: Client, tmp_path: Path
+) -> None:
+    """So a clone without checkpoints has the judge and the student of a prior that it pulls."""
+    home = tmp_path / "checkpoints"
+    write(home / "prior", sealed(15, **stage()))
+    write(home / "judge", sealed(16, format="guise-judge/1", **stage()))
+    listed = client(hub_client.push_everything, home, OWNER)
+    assert {*listed} == {"prior", "judge"}
+    shutil.rmtree(home / "judge")
+    hub.requests.clear()
+    assert client(hub_client.beside, home, "prior", "guise-trunk/1") == [home / "prior"]
+    assert hub.requests == []
+    (judge,) = client(hub_client.beside, home, "prior", "guise-judge/1")
+    assert judge.parts[-3:] == (OWNER, Address.parse(listed["judge"]).commit, "judge")
 
 
 def test_weights_go_by_lfs_and_only_once(hub: LoopbackHub, client: Client, tmp_path: Path) -> None:
