@@ -39,6 +39,16 @@ class Encoder(Protocol):
         ...
 
 
+class SalientEncoder(Encoder, Protocol):
+    """An encoder that also tells where it looks."""
+
+    def encode_with_saliency(self, images: Tensor, domains: Sequence[Domain]) -> tuple[Tensor, Tensor | None]:
+        """What `encode_images` answers, and how much each place of the pictures counts (B, h, w), at least 0; None
+        where the encoder has no map of features.
+        """
+        ...
+
+
 class TextEncoder(Encoder, Protocol):
     """An encoder that also understands words."""
 

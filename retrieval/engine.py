@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +21,12 @@ from retrieval.code_search import Codes
 from retrieval.disentangle import ServedDisentangler
 from retrieval.errors import BundleError, EmptyQuery, QueryError, RetrievalError, SettingsError
 from retrieval.images import OWNER, open_image
-from retrieval.items import ITEMS, domains_of, home_of, labels_of, missing_of, read_items
+from retrieval.items import ITEMS, domains_of, home_of, labels_of, missing_of, read_items, read_skipped
 from retrieval.loaded_encoder import Served
-from retrieval.match import calibrated_cutoff, held_share, is_match
+from retrieval.match import calibrated_cutoff, closest_view, crop_of, held_share, is_match
 from retrieval.methods.catalog import Entry, entry
 from retrieval.settings import Settings
-from retrieval.types import Explanation, Held, Hit, ImageQuery, Item, Query, TextQuery
+from retrieval.types import Crop, Explanation, Held, Hit, ImageQuery, Item, Query, Skipped, TextQuery
 
 if TYPE_CHECKING:
     from retrieval.artifacts.bundle import Bundle
@@ -62,6 +62,7 @@ class Results:
     seconds: float
     gallery_size: int
     held: Held | None = None  # what decided; None where the best cosine did
+    crop: Crop | None = None  # of a picture from outside, where its object does not fill it
 
 
 class Engine:
@@ -181,6 +182,11 @@ class Engine:
             return str(error)
         return None
 
+    def skipped(self, gallery: str | None = None) -> list[Skipped]:
+        """The files that were left out when a gallery was made of somebody's own folder."""
+        home = self._homes.get(gallery or self.galleries[0])
+        return [] if home is None else read_skipped(home)
+
     # ------------------------------------------------------------ searching
 
     def search(
@@ -198,7 +204,7 @@ class Engine:
 
         A match is what reaches `cutoff`, a cosine. Without one, what the bundle was calibrated for decides: of a
         picture, how sure it is that its like is among those searched, where all have classes known by name; else the
-        cosine for this kind of query.
+        cosine for this kind of query. Of a picture from outside the view that is closest is searched with.
         """
         if isinstance(query, TextQuery):
             query = _checked(query)
@@ -208,15 +214,16 @@ class Engine:
         served.wait()
         opened = served.gallery(gallery)
         start = time.perf_counter()
-        vector = served.vector(query)
-        hits = tuple(opened.search(vector, k, domains, labels))
+        views = served.views(query)
+        view, hits = closest_view(views, lambda vector: opened.search(vector, k, domains, labels))
         held = None
         if cutoff is None and isinstance(query, ImageQuery) and hits:
-            held = held_share(served, gallery, vector, opened.labels_among(domains, labels))
+            held = held_share(served, gallery, view.vector, opened.labels_among(domains, labels))
         seconds = time.perf_counter() - start
         if cutoff is None:
             cutoff = calibrated_cutoff(served.bundle, query, held)
-        answer = Results(hits, is_match(hits, cutoff, held), cutoff, seconds, len(opened), held)
+        confident = is_match(hits, cutoff, held)
+        answer = Results(hits, confident, cutoff, seconds, len(opened), held, crop_of(views, view))
         events.info("search", extra={"fields": _logged(query, served, answer)})
         return answer
 
@@ -228,7 +235,10 @@ class Engine:
 
         served = self.served(method)
         served.wait()
-        item = served.gallery(gallery).item(item_id)
+        opened = served.gallery(gallery)
+        item = opened.item(item_id)
+        view, _ = closest_view(served.views(query), lambda vector: opened.search(vector, 1))
+        query = replace(query, image=view.crop or query.image)  # reasons are told of what was searched with
         hit = ImageQuery(open_image(item.path, OWNER), item.domain)
         return explain(served.bundle, query, hit, served.bundle.manifest.classes)
 

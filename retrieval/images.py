@@ -23,31 +23,14 @@ from pydantic import Field
 
 from retrieval.errors import BadStrokes, EmptyQuery, UnreadableImage
 from retrieval.files import printable
+from retrieval.formats import OWNER as OWNER
+from retrieval.formats import VISITOR, Limits, check_work, formats_for, listed_formats, too_large
 from retrieval.schema import shorten
 
 MAX_SIDE = 1024  # what is kept of a larger picture; every encoder reads less
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")  # animated ones: the first frame
-LAYERED = ("WEBP", "GIF")  # decoded as several whole layers of four bytes a pixel, moving or not
 ORIENTATION = 0x0112  # the EXIF tag that says how the camera was held
 TURNS = "FLIP_LEFT_RIGHT ROTATE_180 FLIP_TOP_BOTTOM TRANSPOSE ROTATE_270 TRANSVERSE ROTATE_90"
 UPRIGHT = {held: Image.Transpose[turn] for held, turn in enumerate(TURNS.split(), start=2)}  # by the tag's value
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a picture may ask of its decoder, known before it is decoded."""
-
-    bytes: int
-    pixels: int
-    layered: int  # pixels of a format in LAYERED
-    scans: int  # of a JPEG, each of which goes over all pixels
-    scanned: int  # pixels times scans
-
-
-VISITOR = Limits(bytes=10_000_000, pixels=40_000_000, layered=16_000_000, scans=64, scanned=400_000_000)
-OWNER = Limits(bytes=200_000_000, pixels=150_000_000, layered=60_000_000, scans=500, scanned=4_000_000_000)
-"""For the pictures in a folder that somebody indexes: cameras make 50 megapixels, and the owner has time."""
-
 MAX_STROKES = 500
 MAX_POINTS = 20_000
 MAX_CANVAS = 4096
@@ -70,16 +53,16 @@ def open_image(path: Path, limits: Limits = VISITOR) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # our own limits are below, and damage is said in our own words
-            with Image.open(path, formats=FORMATS) as opened:
+            with Image.open(path, formats=formats_for(path)) as opened:
                 return _decoded(opened, path, limits)
     except UnreadableImage:
         raise
     except UnidentifiedImageError as error:
         raise UnreadableImage(
-            f"{name} is not a picture that can be opened here. Choose a {_listed(FORMATS)} file."
+            f"{name} is not a picture that can be opened here. Choose a {listed_formats()} file."
         ) from error
     except Image.DecompressionBombError as error:
-        raise UnreadableImage(_too_large(name, "far more", limits.pixels)) from error
+        raise UnreadableImage(too_large(name, "far more", limits.pixels)) from error
     except MemoryError as error:
         raise UnreadableImage(f"{name} needs more memory than there is. Make it smaller first.") from error
     except Exception as error:  # a decoder that meets damage raises whatever it likes
@@ -105,7 +88,7 @@ def _check_file(path: Path, name: str, limits: Limits) -> None:
 
 
 def _decoded(opened: Image.Image, path: Path, limits: Limits) -> Image.Image:
-    _check_work(opened, path, limits)
+    check_work(opened, path, limits)
     opened.draft("RGB", (MAX_SIDE, MAX_SIDE))  # lets JPEG decode at a fraction of its size
     opened.load()
     turn = _turn(opened)
@@ -114,22 +97,6 @@ def _decoded(opened: Image.Image, path: Path, limits: Limits) -> Image.Image:
         (MAX_SIDE, MAX_SIDE), Image.Resampling.BOX if upright.mode.startswith("I") else Image.Resampling.LANCZOS
     )
     return flatten(upright)
-
-
-def _check_work(opened: Image.Image, path: Path, limits: Limits) -> None:
-    """Refuse what would take too long or too much memory, before a pixel is decoded."""
-    name, count = printable(path.name), opened.width * opened.height
-    most = limits.layered if opened.format in LAYERED else limits.pixels
-    if count > most:
-        size = f"{opened.width} x {opened.height} = {count / 1e6:.0f} megapixels, more"
-        raise UnreadableImage(_too_large(name, size, most))
-    if opened.format in ("JPEG", "MPO"):
-        scans = path.read_bytes().count(b"\xff\xda")
-        if scans > limits.scans or scans * count > limits.scanned:
-            raise UnreadableImage(
-                f"{name} is drawn in {scans} passes over {count / 1e6:.1f} megapixels, which takes too long. "
-                "Save it again as a plain JPEG."
-            )
 
 
 def _turn(opened: Image.Image) -> Image.Transpose | None:
@@ -142,10 +109,11 @@ def _turn(opened: Image.Image) -> Image.Transpose | None:
 
 
 def flatten(image: Image.Image) -> Image.Image:
-    """The picture as 8-bit RGB: 16-bit grey scaled (not clipped), CMYK converted, transparent pixels on white."""
+    """The picture as 8-bit RGB: grey of more bits scaled (not clipped), CMYK converted, transparent pixels on white."""
     if image.mode.startswith("I") or image.mode == "F":
-        values = np.asarray(image, dtype=np.float64)
-        top = 65535.0 if values.max(initial=0) > 255 else 255.0
+        values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+        highest = values.max(initial=0)
+        top = next((top for top in _tops(image.mode) if highest <= top), highest)
         return Image.fromarray(np.clip(values * (255.0 / top), 0, 255).astype(np.uint8)).convert("RGB")
     if "A" in image.getbands() or "transparency" in image.info:
         layered = image.convert("RGBA")
@@ -154,12 +122,9 @@ def flatten(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _too_large(name: str, how: str, most: int) -> str:
-    return f"{name} has {how} than the {most / 1e6:.0f} megapixels that are opened here. Make it smaller first."
-
-
-def _listed(words: tuple[str, ...]) -> str:
-    return ", ".join(words[:-1]) + " or " + words[-1]
+def _tops(mode: str) -> tuple[float, ...]:
+    """What white may be in a grey picture of this mode: the first that nothing in the picture is above."""
+    return (1.0, 255.0, 65535.0) if mode == "F" else (255.0, 65535.0)
 
 
 # ---------------------------------------------------------------- drawings

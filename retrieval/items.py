@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from retrieval.errors import GalleryError
-from retrieval.files import write_files
+from retrieval.files import printable, write_files
 from retrieval.schema import shorten
-from retrieval.types import Domain, Hit, Item, Region
+from retrieval.types import Domain, Hit, Item, Region, Skipped
 
 ITEMS = "items.jsonl"
 PRIVATE = ".guise"
+SKIPPED = "skipped.json"
+NAMED = 10  # so many files that were left out are named, the rest are counted
 
 
 def home_of(folder: Path) -> Path:
@@ -151,3 +153,28 @@ def hit_as_json(hit: Hit) -> dict[str, Any]:
         "score": round(hit.score, 6),
         "rank": hit.rank,
     }
+
+
+# ---------------------------------------------------------------- what is not in the gallery
+
+
+def write_skipped(home: Path, skipped: Sequence[Skipped]) -> None:
+    """Keep which files of the gallery's folder were left out of it, and why, for those who look at it later."""
+    root = root_of(home)
+    rows = [[printable(os.path.relpath(file.path, root)), file.reason] for file in skipped]
+    write_files({home / SKIPPED: (json.dumps(rows, indent=1) + "\n").encode()})
+
+
+def read_skipped(home: Path) -> list[Skipped]:
+    """The files that were left out when the gallery was made; none where nothing is known of them."""
+    try:
+        rows = json.loads((home / SKIPPED).read_text(encoding="utf-8"))
+        return [Skipped(Path(str(name)), str(reason)) for name, reason in rows]
+    except (OSError, ValueError, TypeError, RecursionError):
+        return []
+
+
+def name_skipped(skipped: Sequence[Skipped]) -> list[str]:
+    """A line for each of the first files that were left out, and one for how many more there are."""
+    lines = [f"{printable(str(file.path))}: {file.reason}" for file in skipped[:NAMED]]
+    return lines + ([f"and {len(skipped) - NAMED:,} more"] if len(skipped) > NAMED else [])

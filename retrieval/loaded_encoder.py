@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from retrieval.artifacts.hub import showing
 from retrieval.errors import BundleError, GalleryError, RetrievalError, SettingsError
-from retrieval.items import ITEMS, read_items, rebuild_hint, root_of
+from retrieval.items import ITEMS, read_items, rebuild_hint, root_of, write_skipped
 from retrieval.loading import Loading, fetching
-from retrieval.types import ImageQuery, Item, OnSkip, Progress, Query, TextQuery, no_progress, no_skip
+from retrieval.types import ImageQuery, Item, OnSkip, Progress, Query, Skipped, TextQuery, View, no_progress, no_skip
 
 if TYPE_CHECKING:
     from retrieval.artifacts.bundle import Bundle
@@ -187,6 +187,14 @@ class Served(Loading):
             return embed_texts(self.bundle, [query.text])[0]
         return embed_images(self.bundle, [(query.image, query.domain)])[0]
 
+    def views(self, query: Query) -> tuple[View, ...]:
+        """The query as it is compared with a gallery: one view or, of a picture from outside, perhaps two."""
+        from retrieval.query_views import views_of
+
+        if isinstance(query, ImageQuery) and query.outside:
+            return views_of(self.bundle, query)
+        return (View(self.vector(query)),)
+
 
 class Opening(Loading):
     """A gallery that one encoder of several opens when it is first asked for."""
@@ -230,9 +238,18 @@ def index(
             "Leave --bits out, or index with a bundle that has one, for example checkpoints/dsn-world."
         )
     items = _listed(home) if listed or home == root_of(home) else None
-    if items is None:
-        items = folder_items(root_of(home), on_skip=on_skip)
-    return build(home, items, bundle, on_progress, on_skip, bundle.rotation if bits else None)
+    if items is not None:
+        return build(home, items, bundle, on_progress, on_skip, bundle.rotation if bits else None)
+    skipped: list[Skipped] = []
+
+    def skip(file: Skipped) -> None:
+        skipped.append(file)
+        on_skip(file)
+
+    items = folder_items(root_of(home), on_skip=skip)
+    gallery = build(home, items, bundle, on_progress, skip, bundle.rotation if bits else None)
+    write_skipped(home, skipped)
+    return gallery
 
 
 def _listed(home: Path) -> list[Item] | None:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 from PIL.Image import Image
 
 
@@ -59,10 +61,31 @@ class Skipped:
 
 @dataclass(frozen=True)
 class ImageQuery:
-    """A picture to search with: RGB, any size. A drawing is an image whose domain is SKETCH."""
+    """A picture to search with: RGB, any size. A drawing is an image whose domain is SKETCH. `outside`: it is
+    somebody's own, in which the object may be small and lie anywhere, so it is also looked at cropped to that.
+    """
 
     image: Image
     domain: Domain = PHOTO
+    outside: bool = False
+
+
+@dataclass(frozen=True)
+class View:
+    """A query as it is compared: a unit row (dim,), and the part of its picture that this is of (None: the whole)."""
+
+    vector: npt.NDArray[np.float32]
+    crop: Image | None = None
+
+
+@dataclass(frozen=True)
+class Crop:
+    """The part of a query's picture that shows its object. `is_closer`: closer to the gallery than the whole picture,
+    so that it was searched with.
+    """
+
+    picture: Image
+    is_closer: bool
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,8 @@ LAYERS = [  # from the top down; a module imports from its own layer and from th
     {"artifacts"},
     {"methods"},
     {"data", "emoji"},
-    {"backbones", "diffusion", "losses", "encoder", "world"},
-    {"decoder", "items", "images"},
+    {"backbones", "diffusion", "losses", "encoder", "query_views", "world"},
+    {"decoder", "items", "images", "crops", "formats"},
     {"types", "errors", "threads", "files", "loading", "query_text", "schema", "settings", "startup", "hardware"},
 ]
 DEPTH = {name: depth for depth, layer in enumerate(LAYERS) for name in layer}
@@ -38,6 +38,7 @@ HOMES = {  # where a library may be imported
     "spaces": ("retrieval/hardware.py",),
     "qdrant_client": ("retrieval/stores/",),
     "mitsuba": ("retrieval/world/",),
+    "pillow_heif": ("retrieval/formats.py",),
     "resvg_py": ("retrieval/emoji/",),
     "trimesh": ("retrieval/world/",),
     "skimage": ("retrieval/world/", "retrieval/evaluation/floors.py"),

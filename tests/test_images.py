@@ -84,7 +84,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_format_outside_the_list_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnreadableImage, match="is not a picture"):
-        open_image(saved(tmp_path / "scan.tiff", Image.new("RGB", (8, 8))))
+        open_image(saved(tmp_path / "scan.ppm", Image.new("RGB", (8, 8))))
 
 
 def test_cmyk_keeps_its_colour(tmp_path: Path) -> None:

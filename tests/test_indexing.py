@@ -11,22 +11,25 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from retrieval import files
+from retrieval.cli import main
 from retrieval.data.readers.folder import folder_items
 from retrieval.encoder import embed_texts
 from retrieval.errors import GalleryError
 from retrieval.gallery import Gallery, is_current
 from retrieval.indexing import build
-from retrieval.items import ITEMS, home_of, read_items
+from retrieval.items import ITEMS, NAMED, SKIPPED, home_of, name_skipped, read_items, read_skipped
 from retrieval.loaded_encoder import index
 from retrieval.stores.binary_store import Rotation
 from retrieval.types import Hit, Skipped
 from tests.conftest import ColorEncoder
+from tests.toy_bundles import bundle
 
 
 class Counting(ColorEncoder):
@@ -148,20 +151,18 @@ def test_links_that_leave_names_that_are_no_text_and_other_suffixes_are_skipped_
     (here / "within.png").symlink_to(pictures / "photo" / "blue" / "box-0.png")
     drawn = io.BytesIO()
     Image.new("RGB", (8, 8)).save(drawn, "JPEG")
-    for name in (b"caf\xe9.png", b"noname", b"phone.heic", b"scan.TIF", b"web.avif", b"fine.jfif", b"fine.jpe"):
+    for name in (b"caf\xe9.png", b"noname", b"draft.psd", b"scan.TIF", b"web.avif", b"fine.jfif", b"fine.jpe"):
         (here / os.fsdecode(name)).write_bytes(drawn.getvalue())
     (pictures / os.fsdecode(b"f\xe9te")).mkdir()
     (pictures / os.fsdecode(b"f\xe9te") / "x.png").write_bytes(drawn.getvalue())
     skipped = reindex(pictures, encoder)
-    assert encoder.encoded == 27
+    assert encoder.encoded == 29
     reasons = {files.printable(skip.path.name): skip.reason for skip in skipped}
-    assert set(reasons) == {
-        "away.png", "nowhere.png", "caf\ufffd.png", "noname", "phone.heic", "scan.TIF", "web.avif", "x.png",
-    }  # fmt: skip
+    assert set(reasons) == {"away.png", "nowhere.png", "caf\ufffd.png", "noname", "draft.psd", "x.png"}
     assert "link that leaves the folder" in reasons["away.png"]
     assert "no UTF-8" in reasons["caf\ufffd.png"]
     assert "no suffix" in reasons["noname"]
-    assert "the suffix .heic" in reasons["phone.heic"]
+    assert "the suffix .psd" in reasons["draft.psd"]
 
 
 def test_a_picture_with_broken_exif_costs_no_other(pictures: Path, encoder: Counting) -> None:
@@ -336,3 +337,41 @@ def test_a_file_that_may_not_be_read_is_skipped_with_the_true_reason(pictures: P
         pytest.skip("root may read everything")
     (pictures / "photo" / "red" / "box-0.png").chmod(0)
     assert "may not be read" in reindex(pictures, encoder)[0].reason
+
+
+def test_what_was_left_out_is_known_later_and_forgotten_when_it_is_right(pictures: Path, encoder: Counting) -> None:
+    (pictures / "photo" / "red" / "letter.png").write_text("Dear reader")
+    (pictures / "noname").write_text("no picture either")
+    index(home_of(pictures), cast("Any", encoder))
+    names = [file.path.as_posix() for file in read_skipped(home_of(pictures))]
+    assert names == ["noname", "photo/red/letter.png"]
+    index(home_of(pictures), cast("Any", encoder), listed=True)
+    assert len(read_skipped(home_of(pictures))) == 2, "another encoder's index goes by the list"
+    (pictures / "photo" / "red" / "letter.png").unlink()
+    (pictures / "noname").unlink()
+    index(home_of(pictures), cast("Any", encoder))
+    assert read_skipped(home_of(pictures)) == []
+
+
+@pytest.mark.parametrize("kept", ["", "{", "7", "[[1]]", "[" * 100_000])
+def test_a_damaged_note_of_what_was_left_out_is_none(tmp_path: Path, kept: str) -> None:
+    (tmp_path / SKIPPED).write_text(kept)
+    assert read_skipped(tmp_path) == []
+
+
+def test_of_many_files_that_were_left_out_the_first_are_named_and_the_rest_counted() -> None:
+    skipped = [Skipped(Path(f"{n}.psd"), f"{n}.psd has the suffix .psd.") for n in range(NAMED + 3)]
+    assert name_skipped(skipped[:1]) == ["0.psd: 0.psd has the suffix .psd."]
+    assert len(name_skipped(skipped[:NAMED])) == NAMED
+    assert name_skipped(skipped)[NAMED:] == ["and 3 more"]
+
+
+def test_the_command_line_names_what_it_skips(pictures: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for n in range(NAMED + 2):
+        (pictures / f"{n:02}.psd").write_text("no picture")
+    assert main(["index", str(pictures), "--bundle", str(bundle(pictures.parent / "small"))]) == 0
+    shown = capsys.readouterr()
+    assert "00.psd: 00.psd has the suffix .psd. Save it as" in shown.err
+    assert "skipped and 2 more" not in shown.err
+    assert "and 2 more" in shown.err
+    assert "12 files skipped" in shown.out

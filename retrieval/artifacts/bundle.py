@@ -70,6 +70,10 @@ class Bundle:
         """(B, 3, H, W) on any device -> (B, dim), unit rows on the bundle's."""
         return self.method.encode_images(images.to(next(self.method.parameters()).device), domains)
 
+    def encode_with_saliency(self, images: Tensor, domains: Sequence[Domain]) -> tuple[Tensor, Tensor | None]:
+        """Likewise, and how much each place counts (B, h, w), where the method tells that."""
+        return self.method.encode_with_saliency(images.to(next(self.method.parameters()).device), domains)
+
     @property
     def reads_texts(self) -> bool:
         """Whether it can be asked with words."""

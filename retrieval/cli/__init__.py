@@ -22,9 +22,8 @@ from retrieval.cli.output import progress, pulling, say
 from retrieval.cli.train import add_train
 from retrieval.engine import Engine, Settings
 from retrieval.errors import RetrievalError, SettingsError
-from retrieval.files import printable
 from retrieval.images import OWNER, open_image
-from retrieval.items import hit_as_json, home_of
+from retrieval.items import hit_as_json, home_of, name_skipped
 from retrieval.loaded_encoder import index
 from retrieval.types import SKETCH, Domain, ImageQuery, TextQuery
 
@@ -61,18 +60,20 @@ def search(asked: argparse.Namespace) -> None:
     query = (
         TextQuery(asked.text)
         if asked.text is not None
-        else ImageQuery(open_image(asked.image, OWNER), Domain(asked.domain))
+        else ImageQuery(open_image(asked.image, OWNER), Domain(asked.domain), outside=True)
     )
     results = engine.search(query, k=asked.k, domains=asked.style, method=asked.method)
     hits = [hit_as_json(hit) for hit in results.hits]
-    say(json.dumps({"confident": results.confident, "hits": hits}, indent=2))
+    view = "crop" if results.crop and results.crop.is_closer else "whole"
+    of_picture = {"view": view} if isinstance(query, ImageQuery) else {}
+    say(json.dumps({"confident": results.confident, **of_picture, "hits": hits}, indent=2))
 
 
 def why(asked: argparse.Namespace) -> None:
     """Print why a picture of the gallery is a hit of a picture, as JSON."""
     from retrieval.why import as_json
 
-    query = ImageQuery(open_image(asked.image, OWNER), Domain(asked.domain))
+    query = ImageQuery(open_image(asked.image, OWNER), Domain(asked.domain), outside=True)
     say(json.dumps(as_json(_engine(asked).why(query, asked.item, method=asked.method)), indent=2))
 
 
@@ -84,8 +85,8 @@ def build_index(asked: argparse.Namespace) -> None:
     skipped: list[Any] = []
     with progress("indexing", "pictures") as show:
         gallery = index(home, load_bundle(asked.bundle), show, skipped.append, bits=asked.bits)
-    for file in skipped:
-        say(f"skipped {printable(str(file.path))}: {file.reason}", sys.stderr)
+    if skipped:
+        say("\n  ".join(["skipped:", *name_skipped(skipped)]), sys.stderr)
     command = f"make app GALLERY={shlex.quote(str(asked.folder))}"
     say(f"{len(gallery)} pictures indexed, {len(skipped)} files skipped. Show them: {command}")
 

@@ -87,6 +87,10 @@ class Method(Trainable):
     def encode_images(self, images: Tensor, domains: Sequence[Domain]) -> Tensor:
         """(B, 3, H, W) -> (B, dim), unit rows. No label can reach this."""
 
+    def encode_with_saliency(self, images: Tensor, domains: Sequence[Domain]) -> tuple[Tensor, Tensor | None]:
+        """What `encode_images` answers, and how much each place counts (B, h, w); None where there is no map."""
+        return self.encode_images(images, domains), None
+
     def explain(self, query: Shown, hit: Shown, classes: Sequence[str]) -> tuple[Panel, ...]:
         """What this method can say of a query and a hit besides which parts count; `classes` are the names of its
         labels, in order.

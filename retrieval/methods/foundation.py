@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from retrieval.backbones.prompted import Prompts, picture_tower
+from retrieval.backbones.prompted import PromptedEfficientNet, Prompts, picture_tower
 from retrieval.images import Preprocess
 from retrieval.methods.base import Batch, Method, Phase
 from retrieval.types import Domain
@@ -74,6 +74,13 @@ class Foundation(Method):
 
     def encode_images(self, images: Tensor, domains: Sequence[Domain], prompts: Prompts = None) -> Tensor:
         return F.normalize(self.tower(images, prompts).float(), dim=-1)
+
+    def encode_with_saliency(self, images: Tensor, domains: Sequence[Domain]) -> tuple[Tensor, Tensor | None]:
+        """A place counts as much as its features are large; a tower without a map of them does not tell."""
+        if not isinstance(self.tower, PromptedEfficientNet):
+            return self.encode_images(images, domains), None
+        features = self.tower.features(images)  # (B, F, h, w)
+        return F.normalize(self.tower.code(features).float(), dim=-1), features.float().norm(dim=1)
 
     def encode_texts(self, texts: Sequence[str]) -> Tensor:
         sentences: Tensor = self.parts[TEXT](texts)  # (T, sentence)

@@ -148,7 +148,7 @@ class Actions:
         if opening := self.engine.served().opening(gallery):
             return views.loading(opening.progress)
         trouble = self.engine.gallery_trouble(gallery)
-        return views.trouble(discreet(trouble)) if trouble else ""
+        return views.trouble(discreet(trouble)) if trouble else views.left_out(self.engine.skipped(gallery))
 
     def offer(self, gallery: str) -> tuple[Any, ...]:
         """A gallery -> its styles, its classes, pictures to try, what is told of the model, words to try."""

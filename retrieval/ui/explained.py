@@ -5,14 +5,13 @@ Each panel says in a sentence what it shows and what it does not. Class names co
 
 from __future__ import annotations
 
-import io
-from base64 import b64encode
 from html import escape
 
 import numpy as np
 from PIL import Image
 
 from retrieval.types import Bar, Bars, Columns, Explanation, Grid, Note, Occlusion, Panel, Thumbnails
+from retrieval.ui.pictures import data_address
 
 FALL, RISE = (217, 72, 15), (37, 108, 178)  # colours of a map
 LEAST = 0.02  # a change that takes the full colour at least: noise is not blown up
@@ -53,8 +52,8 @@ def _map(title: str, occlusion: Occlusion) -> str:
     most = float(values.max())
     words = f"falls by up to {most:.2f}, {where}" if most >= 0.005 else "no part matters alone"
     return (
-        f'<figure><div class="map"><img src="{_address(occlusion.picture, "webp")}" alt="">'
-        f'<img src="{_address(heat(occlusion.falls), "png")}" '
+        f'<figure><div class="map"><img src="{data_address(occlusion.picture, "webp")}" alt="">'
+        f'<img src="{data_address(heat(occlusion.falls), "png")}" '
         f'alt="Map over {title.lower()}: the similarity {words}"></div>'
         f"<figcaption><b>{title}</b> {words}</figcaption></figure>"
     )
@@ -69,12 +68,6 @@ def heat(falls: Grid) -> Image.Image:
     layer[..., :3] = np.where(fine[..., None] > 0, FALL, RISE)
     layer[..., 3] = (215 * np.clip(np.abs(fine), 0, 1)).astype(np.uint8)
     return Image.fromarray(layer)
-
-
-def _address(image: Image.Image, kind: str) -> str:
-    file = io.BytesIO()
-    image.save(file, kind, quality=82)
-    return f"data:image/{kind};base64,{b64encode(file.getvalue()).decode()}"
 
 
 # ---------------------------------------------------------------- what a method adds
@@ -116,7 +109,7 @@ def _columns(part: Columns) -> str:
 
 def _thumbnails(part: Thumbnails) -> str:
     return "".join(
-        f'<li><img src="{_address(thumbnail.picture, "png")}" alt="{escape(thumbnail.alt)}" width="64" height="64">'
+        f'<li><img src="{data_address(thumbnail.picture, "png")}" alt="{escape(thumbnail.alt)}" width="64" height="64">'
         f"<small>{escape(thumbnail.caption)}</small></li>"
         for thumbnail in part.pictures
     )

@@ -82,7 +82,9 @@ def read_picture(value: Any) -> Asked:
     """An upload. Only what was uploaded here is opened, whatever path the browser names."""
     match value:
         case {"path": str(path), **rest}:
-            return ImageQuery(DECODERS.open(_uploaded(path)), PHOTO), str(rest.get("name") or Path(path).name)
+            return ImageQuery(DECODERS.open(_uploaded(path)), PHOTO, outside=True), str(
+                rest.get("name") or Path(path).name
+            )
         case _:
             raise EmptyQuery("No picture is chosen yet. Choose one, drop it on the page or paste it.")
 

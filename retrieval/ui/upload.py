@@ -11,12 +11,11 @@ from typing import Any
 
 import gradio as gr
 
-from retrieval.images import VISITOR
+from retrieval.formats import ACCEPTED, VISITOR
 
-TEMPLATE = """
+TEMPLATE = f"""
 <label class="zone" data-part="zone">
-  <input type="file" class="unseen" data-part="file" accept="image/png,image/jpeg,image/webp,image/gif,image/bmp"
-    aria-label="Picture to search with">
+  <input type="file" class="unseen" data-part="file" accept="{",".join(ACCEPTED)}" aria-label="Picture to search with">
   <img data-part="preview" alt="The picture that you chose" hidden>
   <span class="invite"><strong>Choose a picture</strong> or drop it here.
     <span class="pastes"><br>Pasting works too.</span></span>

@@ -11,8 +11,9 @@ from html import escape
 from typing import Protocol
 
 from retrieval.images import Strokes
-from retrieval.types import Held, Hit, Item
-from retrieval.ui.pictures import picture
+from retrieval.items import name_skipped
+from retrieval.types import Crop, Held, Hit, Item, Skipped
+from retrieval.ui.pictures import data_address, picture
 
 
 class Answer(Protocol):
@@ -30,8 +31,11 @@ class Answer(Protocol):
     def gallery_size(self) -> int: ...
     @property
     def held(self) -> Held | None: ...
+    @property
+    def crop(self) -> Crop | None: ...
 
 
+THUMBNAIL = 96  # pixels on the longer side of a crop
 MARK = (
     '<svg class="mark" width="34" height="34" viewBox="0 0 32 32" aria-hidden="true">'
     '<path d="M16 2A14 14 0 0 1 30 16H16Z" fill="currentColor"/>'
@@ -63,6 +67,15 @@ def trouble(sentence: str) -> str:
     return f'<p class="banner bad" role="alert"><span>{escape(sentence)}</span></p>'
 
 
+def left_out(skipped: Sequence[Skipped]) -> str:
+    """Which files of the folder are not in its gallery, behind a line that can be opened; "" where all are."""
+    if not skipped:
+        return ""
+    count = f"{len(skipped):,} files of this folder are" if len(skipped) > 1 else "1 file of this folder is"
+    lines = "".join(f"<li>{escape(line)}</li>" for line in name_skipped(skipped))
+    return f'<details class="left-out"><summary>{count} not in the gallery</summary><ul>{lines}</ul></details>'
+
+
 def notice(sentence: str) -> str:
     """Why there is no answer, in place of the status line."""
     return f'<p class="notice" role="alert">{escape(sentence)}</p>'
@@ -73,7 +86,22 @@ def status(asked: str, answer: Answer) -> str:
     sure = len(_sure(answer))
     return (
         f'<p class="status"><strong>{escape(asked)}</strong>'
-        f" <span>{sure} of {answer.gallery_size} pictures · {answer.seconds * 1000:.0f} ms</span></p>"
+        f" <span>{sure} of {answer.gallery_size} pictures · {answer.seconds * 1000:.0f} ms</span>"
+        f"{_view(answer.crop)}</p>"
+    )
+
+
+def _view(crop: Crop | None) -> str:
+    """Which view of the picture was searched with, where there were two."""
+    if crop is None:
+        return ""
+    if not crop.is_closer:
+        return "<span>The whole picture is closer than its crop.</span>"
+    small = crop.picture.copy()
+    small.thumbnail((THUMBNAIL, THUMBNAIL))
+    return (
+        f'<span class="crop"><img src="{data_address(small)}" alt="The crop">'
+        "Cropped to its object, which is closer than the whole picture.</span>"
     )
 
 

@@ -19,6 +19,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from retrieval.artifacts.manifest import Manifest, Source
 from retrieval.code_search import Codes
+from retrieval.crops import crop, ground_of, object_box
 from retrieval.encoder import Vectors
 from retrieval.engine import Choice, Engine, Results, Settings
 from retrieval.errors import EmptyQuery, QueryError, RetrievalError
@@ -26,7 +27,7 @@ from retrieval.gallery import Gallery
 from retrieval.images import Preprocess
 from retrieval.loaded_encoder import Served
 from retrieval.stores.faiss_store import FaissStore
-from retrieval.types import SKETCH, Domain, Explanation, ImageQuery, Item, Occlusion, Query, TextQuery
+from retrieval.types import SKETCH, Domain, Explanation, ImageQuery, Item, Occlusion, Query, TextQuery, View
 from tests.ui.fake_disentangler import FakeDisentangler
 
 STYLES = ("photo", "painting", "cartoon", "sketch")
@@ -87,6 +88,15 @@ class FakeServed(Served):
 
     def vector(self, query: Query) -> Vectors:
         return np.eye(self._width, dtype=np.float32)[[*COLORS, None].index(read(query))]
+
+    def views(self, query: Query) -> tuple[View, ...]:
+        """An object that is small on an even ground is seen better in its crop."""
+        vector = self.vector(query)
+        if not (isinstance(query, ImageQuery) and query.outside and (ground := ground_of(query.image))):
+            return (View(vector),)
+        box = object_box(ground)
+        part = crop(query.image, box, ground) if box else None
+        return (View(vector),) if part is None else (View(vector * 0.9), View(vector, part))
 
     @property
     def _width(self) -> int:

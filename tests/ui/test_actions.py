@@ -12,10 +12,12 @@ from typing import Any, cast
 import gradio as gr
 import pytest
 from gradio.utils import get_upload_folder
+from PIL import Image
 
 from retrieval.errors import BundleError, GalleryError
+from retrieval.items import SKIPPED, write_skipped
 from retrieval.settings import HOME
-from retrieval.types import ImageQuery
+from retrieval.types import ImageQuery, Skipped
 from retrieval.ui.actions import Actions
 from retrieval.ui.errors import sentence
 from retrieval.ui.object_style_api import ObjectStylePrograms
@@ -78,6 +80,28 @@ def test_each_way_in_finds_its_class(actions: Actions) -> None:
         assert "16 of 48 pictures" in status
         assert cards.index(f"<b>{label}</b>") == cards.index("<b>")
     upload.unlink()
+
+
+def test_a_small_object_on_a_page_is_searched_with_cropped(actions: Actions) -> None:
+    upload = Path(get_upload_folder()) / "tests" / "small.png"
+    upload.parent.mkdir(parents=True, exist_ok=True)
+    page = Image.new("RGB", (600, 600), "white")
+    page.paste(paint("duck", COLORS["duck"], "photo", 0).crop((60, 60, 130, 130)), (20, 500))
+    page.save(upload)
+    status, _ = search(actions, asked("picture", {"path": str(upload), "name": "small.png"}))
+    assert "Cropped to its object" in status
+    upload.unlink()
+    status, _ = search(actions, asked("item", {"id": "duck-photo-2", "gallery": "world"}))
+    assert "crop" not in status, "a picture of the gallery is searched with as it is"
+
+
+def test_the_banner_names_the_files_that_a_gallery_was_made_without(actions: Actions, engine: FakeEngine) -> None:
+    home = engine._homes["world"]
+    write_skipped(home, [Skipped(home / "letter.psd", "letter.psd has the suffix .psd.")])
+    banner, *_ = actions.choose_gallery("world")
+    (home / SKIPPED).unlink()
+    assert "letter.psd: letter.psd has the suffix .psd." in banner
+    assert actions.choose_gallery("world")[0] == ""
 
 
 def test_a_drawing_is_a_sketch_and_an_upload_is_a_photo(actions: Actions, engine: FakeEngine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -15,7 +16,9 @@ from urllib.request import Request, urlopen
 import pytest
 from gradio.utils import get_upload_folder
 from gradio_client import Client, handle_file
+from PIL import Image
 
+from retrieval.ui import upload
 from retrieval.ui.pictures import Pictures, Shown, picture, picture_id
 from tests.ui.conftest import FISH
 from tests.ui.fakes import COLORS, FakeEngine, paint
@@ -149,6 +152,25 @@ def test_a_listed_file_that_is_no_picture_or_leads_elsewhere_is_not_served(tmp_p
     listed[1].unlink()
     listed[1].symlink_to(tmp_path / "away.png")
     assert served._answer(picture_id(listed[1])).status_code == 404
+
+
+@pytest.mark.parametrize(("suffix", "kind"), [("tif", "image/jpeg"), ("heic", "image/jpeg"), ("avif", "image/avif")])
+def test_what_a_browser_does_not_show_goes_out_as_jpeg(tmp_path: Path, suffix: str, kind: str) -> None:
+    if suffix == "heic":
+        pytest.importorskip("pillow_heif").register_heif_opener()
+    path = tmp_path / f"own.{suffix}"
+    Image.new("RGB", (40, 30), "red").save(path)
+    answer = Pictures(cast("Any", None), lambda asked: path)._answer("")
+    assert (answer.status_code, answer.media_type) == (200, kind)
+    if kind == "image/jpeg":
+        assert Image.open(io.BytesIO(bytes(answer.body))).size == (40, 30)
+    path.write_bytes(path.read_bytes()[:24])
+    assert Pictures(cast("Any", None), lambda asked: path)._answer("").status_code == (404 if suffix != "avif" else 200)
+
+
+def test_the_file_picker_offers_what_is_opened() -> None:
+    for kind in ("image/tiff", "image/avif", "image/heic", ".heic"):
+        assert kind in upload.TEMPLATE
 
 
 def test_no_address_is_fetched_for_a_visitor(url: str) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from retrieval.engine import Results
 from retrieval.images import parse_strokes
-from retrieval.types import Domain, Held, Hit, Item
+from retrieval.types import Crop, Domain, Held, Hit, Item, Skipped
 from retrieval.ui import about_html, views
 from retrieval.ui.pictures import picture
 from tests.ui.conftest import FISH
@@ -65,6 +67,7 @@ def answer(*scores: float, cutoff: float = 0.3, held: Held | None = None) -> Res
         views.details(hostile().item, 1, 0.5),
         views.notice(HOSTILE),
         views.trouble(HOSTILE),
+        views.left_out([Skipped(Path(HOSTILE), HOSTILE)]),
         views.loading(HOSTILE),
         views.status(HOSTILE, answer(0.5)),
         views.welcome([hostile().item]),
@@ -86,6 +89,28 @@ def test_what_strangers_wrote_stays_text(html: str) -> None:
 
 def test_the_status_tells_what_how_many_and_how_long() -> None:
     assert Reader(views.status("Your drawing", answer(0.9, 0.8, 0.1))).text == "Your drawing 2 of 512 pictures · 38 ms"
+
+
+@pytest.mark.parametrize(
+    ("is_closer", "words"),
+    [(True, "Cropped to its object, which is closer"), (False, "The whole picture is closer than its crop")],
+)
+def test_the_status_says_which_view_of_a_picture_was_searched_with(is_closer: bool, words: str) -> None:
+    results = replace(answer(0.9), crop=Crop(Image.new("RGB", (300, 200)), is_closer))
+    read = Reader(views.status("own.png", results))
+    assert words in read.text
+    shown = [value for name, value in read.attributes if name == "src"]
+    assert bool(shown) == is_closer
+    assert all(str(value).startswith("data:image/webp") for value in shown)
+
+
+def test_files_that_are_not_in_the_gallery_are_named_with_the_reason() -> None:
+    assert views.left_out([]) == ""
+    read = Reader(views.left_out([Skipped(Path(f"{n}.psd"), "It has a suffix.") for n in range(13)]))
+    assert "13 files of this folder are not in the gallery" in read.text
+    assert "0.psd: It has a suffix." in read.text
+    assert "and 3 more" in read.text
+    assert "12.psd" not in read.text
 
 
 def test_a_card_has_picture_class_style_and_score() -> None:

@@ -12,10 +12,10 @@ from pathlib import Path
 from retrieval.data.concepts import spoken
 from retrieval.errors import DataError
 from retrieval.files import printable
+from retrieval.formats import SUFFIXES
 from retrieval.types import PHOTO, Domain, Item, OnSkip, Skipped, no_skip
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp"}
-OTHERS = {".avif", ".tif", ".tiff", ".heic", ".heif", ".jxl", ".jp2", ".svg", ".psd", ".ico", ""}
+OTHERS = {".jxl", ".jp2", ".svg", ".psd", ".ico", ".dng", ".cr2", ".nef", ".arw", ""}
 """Suffixes of pictures that are not opened, and of files that may well be pictures."""
 
 
