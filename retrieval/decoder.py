@@ -22,7 +22,8 @@ from PIL import Image
 
 from retrieval.errors import UnreadableImage
 from retrieval.files import printable
-from retrieval.images import VISITOR, open_image
+from retrieval.formats import VISITOR
+from retrieval.images import open_image
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 12.0  # a picture may take; one of 40 megapixels takes about one, more where the machine is busy

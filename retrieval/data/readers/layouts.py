@@ -13,9 +13,9 @@ from pathlib import Path
 from retrieval.data.concepts import spoken
 from retrieval.data.picture_table import PictureTable, Row
 from retrieval.data.readers.files import table_of
-from retrieval.data.readers.folder import SUFFIXES
 from retrieval.data.readers.problems import some
 from retrieval.errors import DataError
+from retrieval.formats import SUFFIXES
 from retrieval.types import Domain, Item
 
 
