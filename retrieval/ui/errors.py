@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import secrets
 import sys
 import traceback
@@ -24,6 +25,8 @@ from retrieval.ui import views
 from retrieval.ui.arguments import check_arguments
 
 T = TypeVar("T")
+BROKEN = "ZeroGPU worker error"  # what a lent GPU calls a bug of ours; its other errors are for people
+TAG = re.compile("<[^>]*>")
 log = logging.getLogger(__name__)
 
 
@@ -31,6 +34,8 @@ def sentence(error: Exception) -> str:
     """What a person is told. Anything but a `RetrievalError` is a bug: it is logged, under a number to quote."""
     if isinstance(error, RetrievalError):
         return discreet(str(error))
+    if isinstance(error, gr.Error) and error.title != BROKEN:
+        return f"No GPU could be borrowed: {TAG.sub('', str(error.message))}"
     number = secrets.token_hex(4)
     log.error("error %s", number, exc_info=error)
     return f"Something went wrong on our side (error {number}). Try again, or ask whoever runs this page to look it up."

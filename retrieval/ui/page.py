@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from retrieval.hardware import is_lent
 from retrieval.images import Strokes, parse_strokes
 from retrieval.types import STYLES
 from retrieval.ui import about_html, views
@@ -117,6 +118,8 @@ def build_page(engine: Engine, examples: Path = EXAMPLES, results: Path = RESULT
     # Else gradio sums up all past events with pandas after each event, for a dashboard that is closed here.
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(sys.maxsize))
     keep_content_out_of_the_log()
+    if not is_lent():  # a lent GPU is asked for in the name of the Space
+        page.space_id = None  # else gradio adds a header whose fonts and pictures come from elsewhere
     return page.queue(max_size=32, default_concurrency_limit=2, api_open=False)
 
 

@@ -310,6 +310,12 @@ def test_programs_get_the_sentence_as_an_error(programs: Programs) -> None:
         programs.search_text("crash")
 
 
+def test_a_gpu_that_is_not_lent_says_why_and_a_bug_on_it_does_not() -> None:
+    quota = gr.Error("You have exceeded your <b>free</b> quota (30s requested).", title="ZeroGPU quota exceeded")
+    assert sentence(quota) == "No GPU could be borrowed: You have exceeded your free quota (30s requested)."
+    assert "Something went wrong on our side" in sentence(gr.Error("KeyError", title="ZeroGPU worker error"))
+
+
 def test_a_sentence_does_not_tell_where_this_copy_lies() -> None:
     told = sentence(BundleError(f"There is no bundle in {HOME / 'checkpoints' / 'guise-mini'}."))
     assert told == "There is no bundle in checkpoints/guise-mini."
