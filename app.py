@@ -45,7 +45,7 @@ def main() -> None:
     address = {"server_name": settings.host, "server_port": settings.port, "root_path": settings.root_path or None}
     page.launch(**address, prevent_thread_lock=True, quiet=True, **launch_options(engine, readiness))
     adopt_server()
-    log.info("Guise is on http://%s:%d%s", settings.host, settings.port, settings.root_path)
+    log.info("Guise is on http://%s:%d", settings.host, settings.port)
     engine.warm()
     DECODERS.warm()
     readiness.announce()
