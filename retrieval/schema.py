@@ -24,6 +24,11 @@ Name = Annotated[str, Field(pattern=rf"^[A-Za-z0-9][A-Za-z0-9._+\-]{{0,{LONGEST_
 """A name that becomes the name of a folder: letters, digits, ". _ + -", and no dot in front."""
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 """A SHA-256, in hexadecimal."""
+REPOSITORY, COMMIT = r"[A-Za-z0-9][A-Za-z0-9._\-]{0,95}/[A-Za-z0-9][A-Za-z0-9._\-]{0,79}", r"[0-9a-f]{40}"
+Repository = Annotated[str, Field(pattern=f"^{REPOSITORY}$")]
+"""A repository on the Hub, "OWNER/NAME"."""
+Commit = Annotated[str, Field(pattern=f"^{COMMIT}$")]
+"""One commit of it, in hexadecimal."""
 Count = Annotated[int, Field(ge=0, le=10**12)]
 Width = Annotated[int, Field(ge=1, le=10**9)]
 Layers = Annotated[int, Field(ge=1, le=128)]

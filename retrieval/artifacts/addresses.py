@@ -18,20 +18,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import Field
 
 from retrieval.artifacts.manifest import CHECKPOINTS, is_sealed
 from retrieval.errors import BundleError
 from retrieval.files import write_text
-from retrieval.schema import Digest, fill, shorten
+from retrieval.schema import COMMIT, REPOSITORY, Commit, Digest, Repository, fill, shorten
 
 SCHEME = "hf:"
 LIST = "hub.json"
 OWNERS, CACHE = "GUISE_HUB_OWNERS", "GUISE_CACHE"  # what the environment may set
-SHAPE = r"([A-Za-z0-9][A-Za-z0-9._\-]{0,95})/([A-Za-z0-9][A-Za-z0-9._\-]{0,79})"
-COMMIT = r"[0-9a-f]{40}"
 
 
 @dataclass(frozen=True)
@@ -50,7 +45,7 @@ class Address:
     def parse(cls, text: str) -> Address:
         """The address in "hf:OWNER/NAME@COMMIT". Raises BundleError with what is wrong with it."""
         where, _, commit = text.removeprefix(SCHEME).partition("@")
-        names = re.fullmatch(SHAPE, where)
+        names = re.fullmatch(REPOSITORY, where)
         if not text.startswith(SCHEME) or not names or ".." in where or "--" in where:
             raise BundleError(f"{shorten(text)} is no address on the Hub. Write {SCHEME}OWNER/NAME@COMMIT.")
         if not re.fullmatch(COMMIT, commit):
@@ -58,7 +53,8 @@ class Address:
                 f"{shorten(text, 160)} names no commit: branches and tags can move. Write the 40 hexadecimal digits of "
                 f"a commit behind {SCHEME}{where}@, as the repository's history shows them."
             )
-        return cls(names[1], names[2], commit)
+        owner, _, name = where.partition("/")
+        return cls(owner, name, commit)
 
     @property
     def repository(self) -> str:
@@ -78,8 +74,8 @@ class Address:
 class Published:
     """What `hub.json` says of one folder."""
 
-    repository: Annotated[str, Field(pattern=f"^{SHAPE}$")]
-    commit: Annotated[str, Field(pattern=f"^{COMMIT}$")]
+    repository: Repository
+    commit: Commit
     manifest: Digest
     format: str
 

@@ -2,6 +2,7 @@
 
     <bundle>/manifest.json        what it is, what it saw, the SHA-256 of every other file; written last
     <bundle>/model.safetensors    the weights, half precision
+    <bundle>/published.safetensors weights of others that the method adopts, as they published them, where there are any
     <bundle>/rotation.safetensors how its codes become bits, where that was fitted: see `rotation`
     <bundle>/README.md            the model card, made from the manifest; never read
 
@@ -24,7 +25,7 @@ from torch import Tensor
 from retrieval.artifacts.card import CARD, card
 from retrieval.artifacts.checksummed import build_module, fit_into, halved, seal, verified_weights
 from retrieval.artifacts.hub import at_hand
-from retrieval.artifacts.manifest import MANIFEST, WEIGHTS, Manifest, read_manifest, write_payload
+from retrieval.artifacts.manifest import MANIFEST, PUBLISHED, WEIGHTS, Manifest, read_manifest, write_payload
 from retrieval.artifacts.parts import load_part
 from retrieval.artifacts.rotation import Rotation
 from retrieval.errors import BundleError
@@ -112,7 +113,7 @@ def load_bundle(place: Path | str, device: str | torch.device = "cpu") -> Bundle
     if WEIGHTS not in weights:
         raise BundleError(f"{folder / MANIFEST} lists no {WEIGHTS}. Restore the bundle from where it came.")
     method = _empty_method(folder, manifest)
-    fit_into(method, weights[WEIGHTS], folder / WEIGHTS)
+    fit_into(method, weights[WEIGHTS] | method.adopt(weights.get(PUBLISHED, {})), folder / WEIGHTS)
     method.attach(_parts(folder, manifest, method, device))
     return Bundle(manifest, method.to(device).eval().requires_grad_(False), _rotation(folder, manifest, weights))
 

@@ -1,8 +1,8 @@
 """Bundles to the Hub: each sealed folder in a repository of its own name, together with what it refers to.
 
 What is published is what is vouched for, the JSON that other programs read, a card that is made from the manifest, and
-a `hub.json` that says which commits hold what the bundle refers to. Publishing again what has not changed makes no new
-commit.
+a `hub.json` that says which commits hold what the bundle refers to. What others publish is left where it is. Publishing
+again what has not changed makes no new commit.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from retrieval.artifacts.manifest import (
     CHECKPOINTS,
     MANIFEST,
     is_sealed,
+    read_elsewhere,
     read_files,
     read_format,
     read_references,
@@ -72,7 +73,9 @@ def _contents(folder: Path, parts: Mapping[str, Address]) -> dict[str, Path | by
     for name, digest in read_files(folder).items():
         verify_file(folder, name, digest)
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    contents: dict[str, Path | bytes] = {name: folder / name for name in names if is_wanted(name) and name != LIST}
+    others = read_elsewhere(folder)
+    ours = (name for name in names if is_wanted(name) and name != LIST and name not in others)
+    contents: dict[str, Path | bytes] = {name: folder / name for name in ours}
     contents[CARD] = card_of(folder).encode("utf-8")
     return contents | ({LIST: list_text(parts).encode("utf-8")} if parts else {})
 

@@ -14,21 +14,23 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field
 
 from retrieval.errors import BundleError
 from retrieval.files import sha256, write_text
 from retrieval.images import Preprocess
-from retrieval.schema import Count, Digest, Name, Width, fill
+from retrieval.schema import Commit, Count, Digest, Name, Repository, Width, fill
 
 MANIFEST = "manifest.json"
 WEIGHTS = "model.safetensors"  # of a bundle and of a judge
+PUBLISHED = "published.safetensors"  # weights of others that a bundle stands on, as they published them
 FORMAT = "guise-bundle/1"
 MAX_BYTES = 8_000_000  # of a manifest
 KINDS = {".safetensors", ".json"}  # suffixes of files that a manifest may list
 DEPTH = 2  # a file lies in the folder, or in a folder of it
+T = TypeVar("T")
 CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
 
 
@@ -63,6 +65,15 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """A file of weights that others published: in which commit of which repository on the Hub, and under which path."""
+
+    repository: Repository
+    commit: Commit
+    path: Annotated[str, Field(pattern=r"^([\w\-]+/)?[\w.\-]+\.safetensors$")]
+
+
+@dataclass(frozen=True)
 class Manifest:
     """What a bundle says of itself. `files` maps each file name to its SHA-256; `refers_to` maps the role that another
     folder has for this one ("prior", "text tower") to that folder.
@@ -87,6 +98,7 @@ class Manifest:
     metrics: Mapping[str, float] = field(default_factory=dict)
     refers_to: Mapping[str, Reference] = field(default_factory=dict)
     provenance: tuple[Stage, ...] = ()  # all stages behind it, and at the end its own: see `provenance`
+    elsewhere: Mapping[str, Elsewhere] = field(default_factory=dict)  # files that are fetched from those who made them
     format: str = FORMAT
 
 
@@ -191,11 +203,20 @@ def verify_file(folder: Path, name: str, digest: str) -> None:
 
 def read_references(folder: Path) -> dict[str, Reference]:
     """The folders that the sealed folder refers to, of whatever format it is: role -> folder."""
+    return _filled(folder, "refers_to", Reference)
+
+
+def read_elsewhere(folder: Path) -> dict[str, Elsewhere]:
+    """The files of the sealed folder that others publish, of whatever format it is: name -> where."""
+    return _filled(folder, "elsewhere", Elsewhere)
+
+
+def _filled(folder: Path, entry: str, kind: type[T]) -> dict[str, T]:
     payload = _parse(folder, "bundle")
-    listed = payload.get("refers_to") if isinstance(payload, dict) else None
-    if not isinstance(listed, dict) or not all(isinstance(entry, dict) for entry in listed.values()):
+    listed = payload.get(entry) if isinstance(payload, dict) else None
+    if not isinstance(listed, dict) or not all(isinstance(fields, dict) for fields in listed.values()):
         return {}
-    return {role: fill(Reference, entry, folder / MANIFEST) for role, entry in listed.items()}
+    return {name: fill(kind, fields, folder / MANIFEST) for name, fields in listed.items()}
 
 
 def reference_to(folder: Path) -> Reference:

@@ -28,7 +28,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from retrieval.artifacts.checksummed import build_module, fit_into, halved, open_sealed, seal
-from retrieval.artifacts.manifest import MANIFEST, Reference, Source, Stage
+from retrieval.artifacts.manifest import MANIFEST, Elsewhere, Reference, Source, Stage
 from retrieval.artifacts.parts import load_part
 from retrieval.diffusion.image_adapter import ImageAdapter, Trunk
 from retrieval.diffusion.prior import Prior, PriorConfig
@@ -76,6 +76,7 @@ class PriorManifest:
     provenance: tuple[Stage, ...] = ()
     map_guidance: Annotated[float, Field(ge=0, le=100)] = 1.0
     refers_to: Mapping[str, Reference] = field(default_factory=dict)  # of a student, its "teacher"
+    elsewhere: Mapping[str, Elsewhere] = field(default_factory=dict)  # files of a released Stable Diffusion
 
 
 def save_prior(

@@ -1,7 +1,8 @@
 """Picture towers that accept prompts: extra tokens, given from outside, that every layer of a transformer reads.
 
-Two sizes share one signature, `tower(images, prompts) -> codes`: a small one, whose transformer stands on the feature
-map of an EfficientNet, and open_clip's vision transformers. Prompts stand after the class token, as in Zhou et al.,
+All sizes share one signature, `tower(images, prompts) -> codes`: a small one, whose transformer stands on the feature
+map of an EfficientNet, open_clip's vision transformers, and SigLIP's. Each says under which prefix its trunk's weights
+stand in a model that was `published`. Prompts stand after the class token, as in Zhou et al.,
 "Learning to Prompt for Vision-Language Models" (2022), and Jia et al., "Visual Prompt Tuning" (2022).
 """
 
@@ -21,6 +22,7 @@ VITS: dict[str, dict[str, Any]] = {  # open_clip's name -> what its vision trans
     "ViT-B-32": {"patch_size": 32, "width": 768, "layers": 12, "heads": 12, "mlp_ratio": 4.0},
     "ViT-B-16": {"patch_size": 16, "width": 768, "layers": 12, "heads": 12, "mlp_ratio": 4.0},
 }
+SIGLIPS = {"ViT-B-16-SigLIP2": "vit_base_patch16_siglip_224"}  # open_clip's name -> timm's, of its picture tower
 
 
 class PromptedEfficientNet(nn.Module):
@@ -29,6 +31,8 @@ class PromptedEfficientNet(nn.Module):
     The class token begins as the pooled features. The transformer's part of the code starts at zero, so a tower whose
     straight path has been set to principal components of the pooled features begins as good as its trunk.
     """
+
+    published = ""
 
     def __init__(self, trunk: str, dim: int, *, size: int, width: int = 256, layers: int = 2, heads: int = 4) -> None:
         """trunk: timm's name. size: pixels on a side. dim: length of a code."""
@@ -90,6 +94,8 @@ class PromptedEfficientNet(nn.Module):
 class PromptedViT(nn.Module):
     """One of open_clip's vision transformers, at random weights until others are loaded."""
 
+    published = "visual."
+
     def __init__(self, name: str, dim: int, *, size: int) -> None:
         super().__init__()
         self.trunk = VisionTransformer(image_size=size, output_dim=dim, **VITS[name])
@@ -115,18 +121,50 @@ class PromptedViT(nn.Module):
         return projected
 
 
-PictureTower = PromptedEfficientNet | PromptedViT
+class PromptedSigLIP(nn.Module):
+    """SigLIP's vision transformer, whose tokens an attention pools, and a layer of ours that makes codes of that."""
+
+    published = "visual.trunk."
+
+    def __init__(self, name: str, dim: int, *, size: int) -> None:
+        super().__init__()
+        self.trunk = timm.create_model(SIGLIPS[name], pretrained=False, num_classes=0, img_size=size)
+        self.width = int(self.trunk.num_features)
+        self.project = nn.Linear(self.width, dim, bias=False)
+
+    def forward(self, images: Tensor, prompts: Prompts = None) -> Tensor:
+        """(B, 3, H, W), (B, P, W) -> (B, dim), not yet of unit length."""
+        return self.code(self.features(images, prompts))
+
+    def features(self, images: Tensor, prompts: Prompts = None) -> Tensor:
+        """What the attention pools: (B, 3, H, W), (B, P, W) -> (B, W)."""
+        x = self.trunk._pos_embed(self.trunk.patch_embed(images))  # (B, h w, W)
+        if prompts is not None:
+            x = torch.cat([prompts, x], dim=1)
+        x = self.trunk.norm(self.trunk.blocks(self.trunk.norm_pre(x)))
+        pooled: Tensor = self.trunk.forward_head(x)
+        return pooled
+
+    def code(self, features: Tensor) -> Tensor:
+        """What stands on the trunk: (B, W) -> (B, dim)."""
+        projected: Tensor = self.project(features)
+        return projected
+
+
+PictureTower = PromptedEfficientNet | PromptedViT | PromptedSigLIP
 
 
 def picture_tower(name: str, dim: int, *, size: int, width: int, layers: int, heads: int) -> PictureTower:
     """The tower on that trunk, at random weights. width, layers and heads are of the small tower's transformer.
 
-    Raises SettingsError for a name that neither timm's EfficientNets nor `VITS` have.
+    Raises SettingsError for a name that neither timm's EfficientNets nor `VITS` nor `SIGLIPS` have.
     """
+    if name in SIGLIPS:
+        return PromptedSigLIP(name, dim, size=size)
     if name in VITS:
         return PromptedViT(name, dim, size=size)
     if not name.startswith("tf_efficientnet"):
         raise SettingsError(
-            f"There is no picture tower on {name!r}. Choose tf_efficientnet_lite0 or {' or '.join(VITS)}."
+            f"There is no picture tower on {name!r}. Choose tf_efficientnet_lite0 or {' or '.join((*VITS, *SIGLIPS))}."
         )
     return PromptedEfficientNet(name, dim, size=size, width=width, layers=layers, heads=heads)

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, TypeVar
 from torch import Tensor, nn
 
 from retrieval.data.batch import Batch as Batch
-from retrieval.errors import QueryError
+from retrieval.errors import BundleError, QueryError
 from retrieval.images import Preprocess
 from retrieval.schema import fill
 from retrieval.types import Domain, Panel
@@ -77,6 +77,12 @@ class Method(Trainable):
     def attach(self, parts: Mapping[str, Any]) -> None:
         """Take what the folders of `roles` hold, once, before anything is encoded."""
         self.parts = dict(parts)
+
+    def adopt(self, published: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What of weights that others published is this method's, under its own names."""
+        if published:
+            raise BundleError(f"{type(self).__name__} adopts no weights of others. Restore the bundle from its origin.")
+        return {}
 
     @property
     @abstractmethod

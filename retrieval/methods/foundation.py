@@ -18,7 +18,7 @@ classifier.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -65,6 +65,11 @@ class Foundation(Method):
     @property
     def dim(self) -> int:
         return int(self.config.dim)
+
+    def adopt(self, published: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The trunk, out of a whole open_clip model; what else that holds is left out."""
+        theirs = {name: f"{self.tower.published}{name}" for name in self.tower.trunk.state_dict()}
+        return {f"tower.trunk.{name}": published[there] for name, there in theirs.items() if there in published}
 
     def phases(self) -> Sequence[Phase]:
         return ()

@@ -149,6 +149,41 @@ def test_a_line_that_comes_back_is_no_interruption(hub: LoopbackHub, client: Cli
     assert contents(client(hub_client.pull, address)) == files
 
 
+# ---------------------------------------------------------------- on the weights of others
+
+
+def standing_on(
+    repository: str, commit: str, weights: bytes, path: str = "open_clip_model.safetensors"
+) -> dict[str, bytes]:
+    """A bundle one of whose files is published by others."""
+    files = sealed(seed=4)
+    manifest = json.loads(files["manifest.json"])
+    manifest["files"]["published.safetensors"] = hashlib.sha256(weights).hexdigest()
+    manifest["elsewhere"] = {"published.safetensors": {"repository": repository, "commit": commit, "path": path}}
+    return files | {"manifest.json": json.dumps(manifest).encode()}
+
+
+def test_weights_of_others_come_from_their_repository_at_the_pinned_commit(hub: LoopbackHub, client: Client) -> None:
+    weights = np.random.default_rng(99).bytes(SIZE)
+    pinned = hub.publish("lab/clip", {"open_clip_model.safetensors": weights, "pytorch_model.bin": b"\x80"})
+    hub.publish("lab/clip", {"open_clip_model.safetensors": b"newer"})
+    files = standing_on("lab/clip", pinned, weights)
+    address, _ = publish(hub, "standing", files)
+    assert contents(client(hub_client.pull, address)) == files | {"published.safetensors": weights}
+
+
+def test_other_weights_than_the_bundle_was_made_on_are_refused_before_they_are_fetched(
+    hub: LoopbackHub, client: Client
+) -> None:
+    pinned = hub.publish("lab/clip", {"open_clip_model.safetensors": b"others"})
+    address, _ = publish(hub, "fallen", standing_on("lab/clip", pinned, b"those"))
+    with pytest.raises(
+        BundleError, match=r"holds no open_clip_model\.safetensors with the checksum .* which fallen sta"
+    ):
+        client(hub_client.pull, address)
+    assert downloads(hub) == []
+
+
 # ---------------------------------------------------------------- refusals
 
 

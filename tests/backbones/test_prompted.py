@@ -45,9 +45,10 @@ def test_the_trunks_norms_stay_in_evaluation_mode(tower: PromptedEfficientNet) -
     tower.eval()
 
 
-def test_a_vision_transformer_has_the_same_signature() -> None:
+@pytest.mark.parametrize("name", ["ViT-B-32", "ViT-B-16-SigLIP2"])
+def test_a_vision_transformer_has_the_same_signature(name: str) -> None:
     torch.manual_seed(0)
-    tower = picture_tower("ViT-B-32", 8, size=64, width=0, layers=0, heads=0).eval()
+    tower = picture_tower(name, 8, size=64, width=0, layers=0, heads=0).eval()
     images, prompts = torch.randn(2, 3, 64, 64), torch.randn(2, 3, tower.width)
     with torch.inference_mode():
         assert tower(images).shape == (2, 8)
