@@ -28,6 +28,7 @@ from retrieval.evaluation.headlines import (
     zero_shot_headline,
 )
 from retrieval.evaluation.measurement import Measurement
+from retrieval.evaluation.quality_targets import targeted
 from retrieval.evaluation.results import FLOOR, Run, read_measurements, read_runs
 from retrieval.evaluation.tables import (
     ladder_table,
@@ -85,6 +86,8 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "overview": partial(of_runs, make=lambda runs: overview_table(runs, (*FLOORS, *shipped()), OVERVIEW), source=False),
     "bundles": lambda results: bundles_table(),
     "quality": partial(of_runs, make=quality_tables),
+    "targets": partial(of_runs, make=lambda runs: measurements_table(list(targeted(runs))), source=False),
+    "targets-headline": partial(of_runs, make=lambda runs: targets_headline(targeted(runs)), source=False),
     "quality-headline": partial(of_runs, make=lambda runs: quality_headline(runs, shipped()), source=False),
     "zero-shot-headline": partial(
         of_runs, make=lambda runs: zero_shot_headline(runs, shipped(), ZERO_SHOT), source=False
