@@ -6,7 +6,7 @@ import json
 import logging
 from datetime import UTC, datetime
 
-TALKATIVE = ("httpx", "faiss.loader")
+TALKATIVE = ("httpx", "httpx2", "faiss.loader")
 EVENTS = "guise.events"  # requests and searches, with `fields`; for machines alone
 
 

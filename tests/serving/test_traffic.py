@@ -88,6 +88,7 @@ def test_requests_and_searches_are_logged_for_machines_alone() -> None:
     try:
         begin_log("text")
         assert not events.isEnabledFor(logging.INFO)
+        assert not logging.getLogger("httpx2").isEnabledFor(logging.INFO), "which tells of each request to the Hub"
         begin_log("json")
         assert events.isEnabledFor(logging.INFO)
         assert isinstance(root.handlers[0].formatter, JsonLines)
