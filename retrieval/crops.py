@@ -7,8 +7,9 @@ decided in `match`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -117,15 +118,25 @@ def _even(small: Image.Image) -> Ground | None:
 
 def _sheet(small: Image.Image) -> Ground | None:
     """The paper of a drawing that was photographed, where light falls unevenly and the table may be seen."""
-    coarse = [max(1, side * COARSE // SIDE) for side in small.size]
-    light = small.filter(ImageFilter.MaxFilter(5)).resize(coarse, Image.Resampling.BOX)
-    light = light.filter(ImageFilter.MaxFilter(7)).filter(ImageFilter.MinFilter(13))  # without lines; edges retreat
+    cell, (width, height) = SIDE // COARSE, small.size
+    pixels = np.pad(np.asarray(small), ((0, -height % cell), (0, -width % cell), (0, 0)), "edge")
+    brightest = pixels.reshape(len(pixels) // cell, cell, -1, cell, 3).max(axis=(1, 3))
+    closed = _over(_over(brightest, 3, np.max), 6, np.min)  # without lines; edges retreat
+    light = Image.fromarray(np.ascontiguousarray(closed))
     paper = light.filter(ImageFilter.GaussianBlur(1)).resize(small.size, Image.Resampling.BICUBIC)
     share = np.asarray(small.convert("L"), np.float32) / np.maximum(np.asarray(paper.convert("L"), np.float32), 1)
     ink = share < INK
     if not 0 < ink.mean() <= MOST or (share > PALE).mean() < ALIKE:
         return None
     return Ground(ink, paper)
+
+
+def _over(values: npt.NDArray[np.uint8], reach: int, pick: Callable[..., Any]) -> npt.NDArray[np.uint8]:
+    """The largest or smallest within `reach` cells of each cell (h, w, 3)."""
+    for axis in (0, 1):
+        padded = np.pad(values, [(reach, reach) if a == axis else (0, 0) for a in range(3)], "edge")
+        values = pick(np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis), axis=-1)
+    return values
 
 
 def _objects(cells: npt.NDArray[np.int64]) -> Iterator[list[tuple[int, int]]]:
