@@ -9,12 +9,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import mmap
 import re
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -41,7 +43,7 @@ class Repository:
         return next(reversed(self.commits))
 
     def commit(self, files: dict[str, bytes]) -> str:
-        text = json.dumps([len(self.commits), *sorted((n, hashlib.sha256(c).hexdigest()) for n, c in files.items())])
+        text = json.dumps([len(self.commits), *sorted((n, _sha256(c)) for n, c in files.items())])
         commit = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
         self.commits[commit] = dict(files)
         return commit
@@ -227,7 +229,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {"X-Repo-Commit": revision, "ETag": f'"{_git(content)}"'}
         if not path.endswith(LARGE):
             return self.send_file(repository, path, content, headers)
-        digest = hashlib.sha256(content).hexdigest()
+        digest = _sha256(content)
         self.server.large[digest] = content
         linked = {"X-Linked-Etag": f'"{digest}"', "X-Linked-Size": str(len(content))}
         return self.refuse(302, **headers, **linked, Location=f"{self.server.storage}/large/{name}/{digest}/{path}")
@@ -274,7 +276,7 @@ class _Handler(BaseHTTPRequestHandler):
     def verify(self) -> None:
         asked = json.loads(self.body)
         content = self.server.large.get(asked["oid"], b"")
-        whole = len(content) == asked["size"] and hashlib.sha256(content).hexdigest() == asked["oid"]
+        whole = len(content) == asked["size"] and _sha256(content) == asked["oid"]
         self.reply({}, 200 if whole else 422)
 
     def commit(self, name: str, _: str) -> None:
@@ -312,17 +314,29 @@ ROUTES: list[tuple[str, Any]] = [
 ]
 
 
+@lru_cache(maxsize=64)
+def _of_mapped(content: mmap.mmap) -> str:
+    """Large files are mapped, and digested once."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _sha256(content: bytes | mmap.mmap) -> str:
+    return _of_mapped(content) if isinstance(content, mmap.mmap) else hashlib.sha256(content).hexdigest()
+
+
 def _described(name: str, content: bytes) -> dict[str, Any]:
     described: dict[str, Any] = {"rfilename": name, "size": len(content), "blobId": _git(content)}
     if name.endswith(LARGE):
-        digest = hashlib.sha256(content).hexdigest()
+        digest = _sha256(content)
         described["lfs"] = {"size": len(content), "sha256": digest, "pointerSize": 130}
     return described
 
 
-def _git(content: bytes) -> str:
+def _git(content: bytes | mmap.mmap) -> str:
+    if isinstance(content, mmap.mmap):  # git keeps a pointer to it
+        content = _sha256(content).encode()
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def _oid(path: str, content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest() if path.endswith(LARGE) else _git(content)
+    return _sha256(content) if path.endswith(LARGE) else _git(content)

@@ -34,7 +34,7 @@ from retrieval.diffusion.image_adapter import ImageAdapter, Trunk
 from retrieval.diffusion.prior import Prior, PriorConfig
 from retrieval.diffusion.prompts import ReaderConfig, SentenceReaderConfig
 from retrieval.diffusion.sentence_reader import SentenceReader
-from retrieval.diffusion.stable import KLLatents, reader_weights
+from retrieval.diffusion.stable import KLLatents, reader_weights, widened
 from retrieval.errors import BundleError
 from retrieval.schema import Name, fill
 
@@ -42,6 +42,7 @@ FORMAT = "guise-prior/1"
 TENSORS = "diffusion_pytorch_model.safetensors"  # what diffusers calls them
 UNET, VAE, READER = f"unet/{TENSORS}", f"vae/{TENSORS}", "text_encoder/model.safetensors"
 ADAPTER = "adapter/model.safetensors"
+INPUT = "unet.conv_in.weight"  # in that file, on a released U-Net: what its first convolution reads of the controls
 TOWER, TRUNK = "text tower", "trunk"  # the roles of shared folders
 
 
@@ -125,6 +126,8 @@ def load_prior(folder: Path, device: str | torch.device = "cpu") -> LoadedPrior:
         raise BundleError(f"{folder / MANIFEST} lists no {missing[0]}. Restore the prior from where it came.")
     if READER in own:
         weights[READER] = reader_weights(weights[READER])
+    if manifest.config.full and INPUT in weights.get(ADAPTER, {}):
+        weights[UNET] = widened(weights[UNET], weights[ADAPTER].pop(INPUT))
     for path, part in _parts(prior).items():
         fit_into(part, _with_shared(part, weights[path]), folder / path)
     return LoadedPrior(

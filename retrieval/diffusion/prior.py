@@ -18,6 +18,7 @@ velocities (Salimans and Ho, "Progressive Distillation", 2022), at noise steps t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,7 +68,7 @@ class Prior(nn.Module):
             self.schedule = cosine_schedule(config.noise_steps)
         else:
             self.latents = KLLatents(config.full.vae)
-            self.unet = UNet2DConditionModel(**config.full.unet)
+            self.unet = UNet2DConditionModel(**_with_controls(config.full.unet, config.adapter))
             self.schedule = DDPMScheduler.from_config(dict(config.full.schedule))
         self.reader: Any = _clip_reader(config.reader) if reader is None else reader
         self.reader.requires_grad_(False)
@@ -157,6 +158,11 @@ def cosine_schedule(steps: int) -> DDPMScheduler:
         timestep_spacing="trailing",
         clip_sample=False,
     )
+
+
+def _with_controls(unet: Mapping[str, Any], adapter: AdapterConfig | None) -> dict[str, Any]:
+    """A released U-Net's config, with input channels for the adapter's controls after its own."""
+    return {**unet, "in_channels": int(unet["in_channels"]) + adapter.control_channels} if adapter else dict(unet)
 
 
 def unet_sizes(config: PriorConfig) -> dict[str, Any]:

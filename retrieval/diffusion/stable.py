@@ -42,6 +42,13 @@ class KLLatents(nn.Module):
         return pictures.clamp(-1, 1)
 
 
+def widened(unet: Mapping[str, Tensor], ours: Tensor) -> dict[str, Tensor]:
+    """A released U-Net's weights whose first convolution reads, after what it was made for, controls: `ours` (F, M, 3,
+    3).
+    """
+    return {**unet, "conv_in.weight": torch.cat([unet["conv_in.weight"], ours.to(unet["conv_in.weight"].dtype)], dim=1)}
+
+
 def reader_weights(released: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The weights of a released CLIP text tower under the names of our reader's. Weights that are ours already stay.
 

@@ -13,12 +13,13 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from retrieval.artifacts.checksummed import seal
 from retrieval.artifacts.manifest import Source, reference_to
-from retrieval.artifacts.prior import ADAPTER, FORMAT, READER, TOWER, TRUNK, UNET, VAE, load_prior, save_prior
+from retrieval.artifacts.prior import ADAPTER, FORMAT, INPUT, READER, TOWER, TRUNK, UNET, VAE, load_prior, save_prior
 from retrieval.artifacts.text_tower import load_text_tower, save_text_tower
 from retrieval.artifacts.trunk import load_trunk, save_trunk
 from retrieval.backbones.sentence_encoder import SentenceConfig, SentenceEncoder
-from retrieval.diffusion.image_adapter import AdapterConfig, Trunk
+from retrieval.diffusion.image_adapter import AdapterConfig, ImageAdapter, Trunk
 from retrieval.diffusion.prior import Prior, PriorConfig
 from retrieval.diffusion.prompts import THING_AT, ReaderConfig, prompt
 from retrieval.diffusion.sentence_reader import SentenceReader
@@ -180,6 +181,33 @@ def test_a_snapshot_of_stable_diffusion_opens_as_the_same_class(tmp_path: Path) 
     error.sum().backward()
     assert z.grad is not None
     assert z.grad.abs().sum() > 0
+
+
+def test_an_adapter_of_ours_stands_on_a_released_stable_diffusion(tmp_path: Path) -> None:
+    """Its first convolution reads our controls too; as long as that part is zero, it draws as it was released."""
+    adapter = AdapterConfig(size=64, hidden=16, channels=8)
+    config = PriorConfig(size=64, reader=RELEASED, full=FULL)
+    released, torch_trunk = drawn(config), Trunk(adapter)
+    save_trunk(tmp_path / "trunk", torch_trunk, adapter)
+    ours = ImageAdapter(adapter, 8, torch_trunk)
+    reads = torch.zeros(32, adapter.control_channels, 3, 3)
+    weights: dict[str, Any] = {UNET: released.unet.state_dict(), READER: released.reader.state_dict()}
+    weights |= {VAE: released.latents.vae.state_dict()}  # type: ignore[union-attr]
+    weights |= {ADAPTER: {**ours.learned(), INPUT: reads}}
+    payload = {
+        "format": FORMAT,
+        "name": "on-stable",
+        "config": dataclasses.asdict(dataclasses.replace(config, adapter=adapter)),
+    }
+    payload |= {"styles": [], "classes": [], "trained_on": [], "steps": 4, "guidance": 1.0}
+    payload |= {"refers_to": {TRUNK: dataclasses.asdict(reference_to(tmp_path / "trunk"))}}
+    seal(tmp_path / "on-stable", payload, weights)
+    prior = load_prior(tmp_path / "on-stable").prior
+    noisy, t, states = torch.randn(1, 4, 8, 8), torch.tensor([500]), released.reader([prompt("photo", "duck")])
+    control = prior.control(torch.rand(1, 3, 64, 64) * 2 - 1)
+    with torch.inference_mode():
+        expected = released.velocity(noisy, t, states)
+        torch.testing.assert_close(prior.velocity(noisy, t, states, control), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_weights_that_are_ours_already_keep_their_names() -> None:
