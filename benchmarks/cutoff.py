@@ -4,7 +4,7 @@ python -m benchmarks.cutoff             needs GUISE_DATA, the folder of packs
 
 Real queries are people's held-out drawings of the world's classes, and the classes' names; nonsense are drawings and
 names of strangers, things that nothing was trained on and that the gallery does not hold. What decides is what decides
-for visitors: names, if the bundle was calibrated for drawings by them (`retrieval.relevance`), else the best cosine.
+for visitors: names, if the bundle was calibrated for them (`retrieval.relevance`), else the best score.
 """
 
 from __future__ import annotations
@@ -20,9 +20,8 @@ from retrieval.data.readers.quickdraw import quickdraw, quickdraw_labels
 from retrieval.engine import Engine, Settings
 from retrieval.evaluation.measurement import Measurement, Target
 from retrieval.evaluation.report import write_measurements
-from retrieval.training.calibration import WORDINGS
+from retrieval.training.calibration import wordings
 from retrieval.types import SKETCH, ImageQuery, Query, TextQuery
-from retrieval.world.captions import article
 from retrieval.world.split import ALL
 
 KEPT, REFUSED = Target(">=", 0.9), Target(">=", 0.95)
@@ -60,7 +59,7 @@ def drawn(pack: Path, labels: Sequence[str]) -> list[Query]:
 
 def said(labels: Sequence[str]) -> list[Query]:
     """The names in their wordings."""
-    return [TextQuery(w.format(label, article(label))) for label in labels for w in WORDINGS]
+    return [TextQuery(text) for label in labels for text in wordings(label)]
 
 
 def row(

@@ -3,8 +3,9 @@
 python -m benchmarks.words --bundle checkpoints/guise-base
 
 The 64 class names in forms that people type, and `data.held_out_words`: synonyms, kinds, and what a class is a kind of.
-A query is right in the top 5 if a picture of a class that it names is among the first five, and shown if such a picture
-reaches the bundle's cut-off for texts; without a cut-off, what is shown is unknown and left out.
+Queries are asked as visitors ask them. One is right in the top 5 if a picture of a class that it names is among the
+first five, and shown if such a picture is among those that the page shows at once; of a bundle without cut-offs for
+texts that is unknown and left out.
 
 Three rows say where held-out words are lost: the class whose name the sentence encoder alone holds nearest; the same
 after what the bundle makes of sentences; and the class of the first picture.
@@ -24,17 +25,19 @@ import numpy.typing as npt
 import torch
 
 from benchmarks import ROOT
-from retrieval.artifacts.bundle import Bundle, load_bundle
+from retrieval.artifacts.bundle import Bundle
 from retrieval.data.held_out_words import HELD_OUT
-from retrieval.data.readers.world import read_rendered
 from retrieval.encoder import Vectors, embed_texts
-from retrieval.evaluation.harness import Memory
+from retrieval.engine import Engine
 from retrieval.evaluation.measurement import FIRST, HELD_OUT_WORDS, RIGHT, SHOWN, Measurement, Target
 from retrieval.evaluation.measures import expected
 from retrieval.evaluation.metrics import Relevance, bootstrap_interval, class_interval
 from retrieval.evaluation.report import write_measurements
-from retrieval.methods.foundation import TEXT
+from retrieval.methods.foundation import TEXT as SENTENCES
 from retrieval.query_text import normalise_text
+from retrieval.relevance import HELD, TEXT
+from retrieval.settings import Settings
+from retrieval.types import TextQuery
 from retrieval.world.captions import article, plural
 from retrieval.world.split import ALL
 
@@ -65,12 +68,28 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class EmbeddedGallery:
-    """The gallery as a bundle sees it: vectors (N, dim), labels (N,), and the cosine from which texts find a match."""
+class Answered:
+    """The classes of the first hits of a query, best first, and of those of them that are shown at once."""
 
-    vectors: Vectors
-    labels: tuple[str, ...]
-    cutoff: float | None
+    first: tuple[str, ...]
+    shown: tuple[str, ...]
+
+
+class Searcher:
+    """The embedded gallery, asked with words by one bundle."""
+
+    def __init__(self, engine: Engine) -> None:
+        engine.wait()
+        self.engine = engine
+        self.bundle = engine.bundle
+        self.labels = tuple(item.label or "" for item in engine.served().gallery().items)
+        self.has_cutoff = bool({TEXT, HELD.format(TEXT)} & self.bundle.manifest.cutoff.keys())
+
+    def ask(self, text: str) -> Answered:
+        """What the page would show."""
+        answer = self.engine.search(TextQuery(text), k=TOP)
+        first, shown = (tuple(hit.item.label or "" for hit in hits) for hits in (answer.hits, answer.sure))
+        return Answered(first, shown)
 
 
 def main() -> None:
@@ -78,12 +97,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bundle", type=Path, required=True, help="the folder of a bundle that reads texts")
     folder = parser.parse_args().bundle
-    bundle = load_bundle(folder)
-    if not bundle.reads_texts:
-        sys.exit(f"{folder} holds {bundle.manifest.name!r}, which reads no texts. Name a bundle with a text tower.")
-    pictures = read_rendered(ROOT / "assets" / "gallery")
-    gallery = EmbeddedGallery(Memory().embed(bundle, pictures), pictures.labels, bundle.manifest.cutoff.get("text"))
-    rows = [*of_names(bundle, gallery), *of_words(bundle, gallery)]
+    engine = Engine(Settings(bundle=folder, others=()))
+    engine.wait()
+    if not engine.bundle.reads_texts:
+        name = engine.bundle.manifest.name
+        sys.exit(f"{folder} holds {name!r}, which reads no texts. Name a bundle with a text tower.")
+    searcher = Searcher(engine)
+    rows = [*of_names(searcher), *of_words(searcher)]
     write_measurements(RESULTS, rows)
     for row in rows:
         sys.stdout.write(
@@ -91,49 +111,47 @@ def main() -> None:
         )
 
 
-def of_names(bundle: Bundle, gallery: EmbeddedGallery) -> Iterator[Measurement]:
+def of_names(searcher: Searcher) -> Iterator[Measurement]:
     """How many of the class names find their class, in every form."""
     for form, write in FORMS.items():
         asked = Asked(tuple(map(write, ALL)), tuple((name,) for name in ALL))
         target = None if form == "name alone" else NAMES_KEPT
         how = f'names of classes typed like "{asked.texts[0]}"'
-        for measure, marks in answers(bundle, gallery, asked):
+        for measure, marks in answers(searcher, asked):
             report_missed(f"{form}, {measure}", asked, marks)
             yield Measurement(
                 measure,
                 float(marks.sum()),
-                how + (UNKNOWN if gallery.cutoff is None else ""),
-                bundle.manifest.name,
+                how + ("" if searcher.has_cutoff else UNKNOWN),
+                searcher.bundle.manifest.name,
                 subset=form,
                 unit=f"of {len(ALL)}",
                 target=target if measure == SHOWN else None,
-                chance=len(ALL) * chance(asked, gallery.labels, TOP) if measure == RIGHT else None,
+                chance=len(ALL) * chance(asked, searcher.labels, TOP) if measure == RIGHT else None,
             )
 
 
-def of_words(bundle: Bundle, gallery: EmbeddedGallery) -> Iterator[Measurement]:
+def of_words(searcher: Searcher) -> Iterator[Measurement]:
     """What share of the held-out words finds one of its classes, and where the others are lost."""
     asked = Asked(tuple(HELD_OUT), tuple(HELD_OUT.values()))
     how = f"{len(asked.texts)} synonyms, kinds and wider words that no training text says"
-    name, unknown = bundle.manifest.name, UNKNOWN if gallery.cutoff is None else ""
-    for measure, marks in answers(bundle, gallery, asked):
+    name, unknown = searcher.bundle.manifest.name, "" if searcher.has_cutoff else UNKNOWN
+    for measure, marks in answers(searcher, asked):
         report_missed(f"{HELD_OUT_WORDS}, {measure}", asked, marks)
         target = WORDS_KEPT if measure == SHOWN else None
-        luck = chance(asked, gallery.labels, TOP) if measure == RIGHT else None
+        luck = chance(asked, searcher.labels, TOP) if measure == RIGHT else None
         yield share(measure, marks, asked, how + unknown, name, target=target, chance=luck)
-    scores = embed_texts(bundle, asked.texts) @ gallery.vectors.T
-    first = best(scores, asked.relevant(gallery.labels))
-    yield share(
-        FIRST, first, asked, f"{how}; the class of the first picture", name, chance=chance(asked, gallery.labels)
-    )
-    for code, encode, about in readers(bundle):
+    first = np.array([searcher.ask(text).first[0] in of for text, of in zip(asked.texts, asked.classes, strict=True)])
+    luck = chance(asked, searcher.labels)
+    yield share(FIRST, first, asked, f"{how}; the class of the first picture", name, chance=luck)
+    for code, encode, about in readers(searcher.bundle):
         marks = best(encode(asked.texts) @ encode(ALL).T, asked.relevant(ALL))
         yield share(FIRST, marks, asked, f"{how}; {about}", code, chance=chance(asked, ALL))
 
 
 def readers(bundle: Bundle) -> Iterator[tuple[str, Callable[[Sequence[str]], Vectors], str]]:
     """What can answer with names instead of pictures: as which row, by which encoder of texts, and how."""
-    sentences = bundle.method.parts.get(TEXT)
+    sentences = bundle.method.parts.get(SENTENCES)
     if sentences is not None:
         yield (
             "names by text alone",
@@ -156,26 +174,12 @@ def embed_sentences(encoder: Callable[[list[str]], torch.Tensor], texts: Sequenc
 # ---------------------------------------------------------------- marks of queries
 
 
-def answers(bundle: Bundle, gallery: EmbeddedGallery, asked: Asked) -> Iterator[tuple[str, Marks]]:
+def answers(searcher: Searcher, asked: Asked) -> Iterator[tuple[str, Marks]]:
     """For each query whether it is right and, where there is a cut-off, whether that is shown.   each (Q,)"""
-    scores = embed_texts(bundle, asked.texts) @ gallery.vectors.T  # (Q, N)
-    relevant = asked.relevant(gallery.labels)
-    yield RIGHT, in_the_top(scores, relevant)
-    if gallery.cutoff is not None:
-        yield SHOWN, in_the_top(scores, relevant, gallery.cutoff)
-
-
-def in_the_top(scores: Vectors, relevant: Relevance, cutoff: float = -np.inf) -> Marks:
-    """Whether something relevant that reaches the cut-off is among the first five.   (Q, N), (Q, N) -> (Q,)
-
-    >>> scores = np.array([[0.9, 0.8, 0.7, 0.6, 0.5, 0.4]])
-    >>> sixth, fifth = np.eye(6, dtype=bool)[[5]], np.eye(6, dtype=bool)[[4]]
-    >>> [bool(in_the_top(scores, *rest)[0]) for rest in ((sixth,), (fifth,), (fifth, 0.55))]
-    [False, True, False]
-    """
-    first = np.argsort(-scores, axis=1, kind="stable")[:, :TOP]
-    reached = np.take_along_axis(scores, first, axis=1) >= cutoff
-    return np.asarray((np.take_along_axis(relevant, first, axis=1) & reached).any(axis=1))
+    answered = [(searcher.ask(text), {*classes}) for text, classes in zip(asked.texts, asked.classes, strict=True)]
+    yield RIGHT, np.array([bool(classes & {*answer.first}) for answer, classes in answered])
+    if searcher.has_cutoff:
+        yield SHOWN, np.array([bool(classes & {*answer.shown}) for answer, classes in answered])
 
 
 def best(scores: Vectors, relevant: Relevance) -> Marks:

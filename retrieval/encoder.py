@@ -6,7 +6,7 @@ is `bundle`'s business; what it computes is `methods`'.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Protocol, TypeVar
 
@@ -56,6 +56,10 @@ class TextEncoder(Encoder, Protocol):
         """(T,) -> (T, dim), unit rows in the space of the pictures."""
         ...
 
+    def encode_meanings(self, texts: Sequence[str]) -> Tensor:
+        """(T,) -> (T, S), unit rows by which texts are compared with texts."""
+        ...
+
 
 @torch.inference_mode()
 def embed_images(encoder: Encoder, pictures: Iterable[tuple[Image, Domain]], batch: int = 64) -> Vectors:
@@ -67,14 +71,22 @@ def embed_images(encoder: Encoder, pictures: Iterable[tuple[Image, Domain]], bat
     return np.concatenate(rows)
 
 
-@torch.inference_mode()
 def embed_texts(encoder: TextEncoder, texts: Iterable[str], batch: int = 256) -> Vectors:
     """One unit row for each text in its normal form (`query_text`), in order.   -> (T, dim), float32"""
-    rows = [np.zeros((0, encoder.dim), np.float32)]
-    rows += [
-        encoder.encode_texts([normalise_text(text) for text in chunk]).cpu().numpy() for chunk in batched(texts, batch)
+    return np.concatenate([np.zeros((0, encoder.dim), np.float32), *_rows(encoder.encode_texts, texts, batch)])
+
+
+def embed_meanings(encoder: TextEncoder, texts: Iterable[str], batch: int = 256) -> Vectors:
+    """One unit row for each of some texts in its normal form, in order, to compare it with others.   -> (T, S)"""
+    return np.concatenate(_rows(encoder.encode_meanings, texts, batch))
+
+
+@torch.inference_mode()
+def _rows(encode: Callable[[Sequence[str]], Tensor], texts: Iterable[str], batch: int) -> list[Vectors]:
+    return [
+        np.asarray(encode([normalise_text(text) for text in chunk]).cpu().numpy(), np.float32)
+        for chunk in batched(texts, batch)
     ]
-    return np.concatenate(rows)
 
 
 def batched(values: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -23,7 +23,7 @@ from retrieval.errors import BundleError, EmptyQuery, QueryError, RetrievalError
 from retrieval.images import OWNER, open_image
 from retrieval.items import ITEMS, domains_of, home_of, labels_of, missing_of, read_items, read_skipped
 from retrieval.loaded_encoder import Served
-from retrieval.match import calibrated_cutoff, closest_view, crop_of, held_share, is_match
+from retrieval.match import Looked, calibrated_cutoff, closest_view, crop_of, find, is_match, sure_hits
 from retrieval.methods.catalog import Entry, entry
 from retrieval.settings import Settings
 from retrieval.types import Crop, Explanation, Held, Hit, ImageQuery, Item, Query, Skipped, TextQuery
@@ -51,9 +51,9 @@ class Choice:
 class Results:
     """The answer to one query; `seconds` is encoding and search.
 
-    `confident` says that there is a match: that the best hit's cosine reaches `cutoff` or, where there is a `held`,
-    that its share is the needed one, or that the best hit is the very picture asked with. The best hit of a match is
-    sure, and so are those that reach `cutoff`.
+    `confident` says that there is a match: that the best hit's score reaches `cutoff` or, where there is a `held`,
+    that its share is the needed one, or that the best hit is the very picture asked with. `sure` are the hits of a
+    match that reach `cutoff` and, where there is a `held`, the first.
     """
 
     hits: tuple[Hit, ...]
@@ -61,8 +61,13 @@ class Results:
     cutoff: float
     seconds: float
     gallery_size: int
-    held: Held | None = None  # what decided; None where the best cosine did
+    held: Held | None = None  # what decided; None where the best score did
     crop: Crop | None = None  # of a picture from outside, where its object does not fill it
+
+    @property
+    def sure(self) -> tuple[Hit, ...]:
+        """The hits that are shown at once."""
+        return tuple(sure_hits(self.hits, self.confident, self.cutoff, self.held))
 
 
 class Engine:
@@ -200,11 +205,11 @@ class Engine:
         cutoff: float | None = None,
         method: str | None = None,
     ) -> Results:
-        """The k pictures closest to the query. Waits while the method loads.
+        """The k best pictures for the query. Waits while the method loads.
 
-        A match is what reaches `cutoff`, a cosine. Without one, what the bundle was calibrated for decides: of a
-        picture, how sure it is that its like is among those searched, where all have classes known by name; else the
-        cosine for this kind of query. Of a picture from outside the view that is closest is searched with.
+        A match is what reaches `cutoff`, a score. Without one, what the bundle was calibrated for decides: how sure it
+        is, by name, that the pictures searched hold what is meant; else the score for this kind of query. Of a picture
+        from outside the view that is closest is searched with.
         """
         if isinstance(query, TextQuery):
             query = _checked(query)
@@ -214,14 +219,14 @@ class Engine:
         served.wait()
         opened = served.gallery(gallery)
         start = time.perf_counter()
+        looked = Looked(served, gallery, domains, labels)
         views = served.views(query)
-        view, hits = closest_view(views, lambda vector: opened.search(vector, k, domains, labels))
-        held = None
-        if cutoff is None and isinstance(query, ImageQuery) and hits:
-            held = held_share(served, gallery, view.vector, opened.labels_among(domains, labels))
+        view, hits, held = closest_view([(view, *find(looked, query, view.vector, k)) for view in views])
         seconds = time.perf_counter() - start
         if cutoff is None:
             cutoff = calibrated_cutoff(served.bundle, query, held)
+        else:
+            held = None
         confident = is_match(hits, cutoff, held)
         answer = Results(hits, confident, cutoff, seconds, len(opened), held, crop_of(views, view))
         events.info("search", extra={"fields": _logged(query, served, answer)})
@@ -237,7 +242,8 @@ class Engine:
         served.wait()
         opened = served.gallery(gallery)
         item = opened.item(item_id)
-        view, _ = closest_view(served.views(query), lambda vector: opened.search(vector, 1))
+        looked = Looked(served, gallery)
+        view, _, _ = closest_view([(view, *find(looked, query, view.vector, 1)) for view in served.views(query)])
         query = replace(query, image=view.crop or query.image)  # reasons are told of what was searched with
         hit = ImageQuery(open_image(item.path, OWNER), item.domain)
         return explain(served.bundle, query, hit, served.bundle.manifest.classes)

@@ -25,7 +25,7 @@ from retrieval.encoder import Encoder, Vectors
 from retrieval.errors import FingerprintMismatch, GalleryError
 from retrieval.files import sha256
 from retrieval.items import ITEMS, domains_of, labels_of, missing_of, read_items, rebuild_hint
-from retrieval.stores import VectorStore
+from retrieval.stores import Ids, VectorStore
 from retrieval.stores.binary_store import BinaryStore
 from retrieval.stores.faiss_store import FaissStore
 from retrieval.types import Hit, Item
@@ -82,18 +82,24 @@ class Gallery:
         of all). A score is the cosine of the two vectors; in an index in bits that of their codes of -1 and 1, which
         is 1 - 2 (Hamming distance) / bits.
         """
-        among = self._among(frozenset(domains), frozenset(labels)) if domains or labels or self.missing else None
-        scores, positions = self.store.search(np.asarray(vector, np.float32)[None], k, among)
-        pairs = zip(scores[0].tolist(), positions[0].tolist(), strict=True)
-        return [Hit(self.items[position], score, rank) for rank, (score, position) in enumerate(pairs, start=1)]
+        return self.hits(*self.nearest(vector, k, self.among(domains, labels)))
 
-    def labels_among(self, domains: Sequence[str] = (), labels: Sequence[str] = ()) -> tuple[str, ...]:
-        """The classes of the pictures that `search` looks at, sorted."""
-        if not domains and not labels:
-            return self.labels
-        return labels_of(self.items[i] for i in self._among(frozenset(domains), frozenset(labels)))
+    def nearest(self, vector: Vectors, k: int, among: Ids | None) -> tuple[Vectors, Ids]:
+        """The k pictures closest to the unit vector (dim,), best first, among some places of `items` (None: all).   ->
+        scores (K,), places (K,); K <= k
+        """
+        scores, places = self.store.search(np.asarray(vector, np.float32)[None], k, among)
+        return scores[0], places[0]
 
-    def _among(self, domains: frozenset[str], labels: frozenset[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    def hits(self, scores: Vectors, places: Ids) -> list[Hit]:
+        """The pictures at these places of `items`, in this order."""
+        pairs = zip(scores.tolist(), places.tolist(), strict=True)
+        return [Hit(self.items[place], score, rank) for rank, (score, place) in enumerate(pairs, start=1)]
+
+    def among(self, domains: Sequence[str] = (), labels: Sequence[str] = ()) -> Ids | None:
+        """The places of the pictures that a search of these domains and labels looks at; None: all."""
+        if not domains and not labels and not self.missing:
+            return None
         fits = [
             i
             for i, item in enumerate(self.items)

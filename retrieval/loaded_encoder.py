@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from retrieval.artifacts.bundle import Bundle
     from retrieval.encoder import Vectors
     from retrieval.gallery import Gallery
+    from retrieval.readings import Readings
     from retrieval.relevance import Names
 
 log = logging.getLogger(__name__)
@@ -46,7 +48,7 @@ class Served(Loading):
         self.homes = homes
         self.title = title
         self._galleries: dict[str, Gallery | RetrievalError] = {}
-        self._names: dict[str, Names | None] = {}  # gallery -> what tells whether it holds a thing, where that can be
+        self._readings: dict[str, Readings | None] = {}  # gallery -> what its pictures are called, where that can be
         self._openings = {name: Opening(self, name) for name in later if name in homes}
         self._bundle: Bundle | None = None
         self._instead = instead
@@ -72,7 +74,7 @@ class Served(Loading):
     def open(self, name: str, say: Callable[[str], None]) -> None:
         """Open the gallery, indexing it first where its index is not current; `say` is called with what is done."""
         opened = self._opened(name, self.homes[name], say)
-        self._names[name] = self._names_of(opened)
+        self._readings[name] = None if isinstance(opened, RetrievalError) else self._read(opened, say)
         self._galleries[name] = opened
 
     def _say(self, progress: str) -> None:
@@ -128,10 +130,19 @@ class Served(Loading):
         bits = self.bundle.rotation is not None and is_in_bits(home, self.bundle)
         return index(home, self.bundle, show, listed=bool(indexed_by(home)), bits=bits)
 
-    def _names_of(self, opened: Gallery | RetrievalError) -> Names | None:
+    def _read(self, opened: Gallery, say: Callable[[str], None]) -> Readings | None:
+        from retrieval.readings import Readings
+
+        if self._names is None:
+            return None
+        say("Naming the pictures")
+        return Readings.of(self._names, opened.store.vectors(range(len(opened))))
+
+    @cached_property
+    def _names(self) -> Names | None:
         from retrieval.relevance import names_for
 
-        return None if isinstance(opened, RetrievalError) else names_for(self.bundle, opened.items)
+        return names_for(self.bundle)
 
     def _warm_up(self) -> None:
         """One query of each kind, so that the first visitor does not pay for lazy initialisation."""
@@ -175,9 +186,9 @@ class Served(Loading):
         opening.warm()
         return opening
 
-    def names(self, gallery: str | None = None) -> Names | None:
-        """What tells whether that gallery holds a thing, where that can be told."""
-        return self._names[gallery or next(iter(self.homes))]
+    def readings(self, gallery: str | None = None) -> Readings | None:
+        """What the pictures of that gallery are called, where that can be told."""
+        return self._readings[gallery or next(iter(self.homes))]
 
     def vector(self, query: Query) -> Vectors:
         """The query as a unit row (dim,). Raises QueryError for words where the encoder reads none."""
@@ -194,6 +205,12 @@ class Served(Loading):
         if isinstance(query, ImageQuery) and query.outside:
             return views_of(self.bundle, query)
         return (View(self.vector(query)),)
+
+    def meaning(self, query: TextQuery) -> Vectors:
+        """The words as a unit row (S,), to compare them with names."""
+        from retrieval.encoder import embed_meanings
+
+        return embed_meanings(self.bundle, [query.text])[0]
 
 
 class Opening(Loading):

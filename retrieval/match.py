@@ -1,10 +1,11 @@
-"""Which view of a query is closest to a gallery, and whether its hits are a match: whether the gallery holds what was
-asked for. Without torch until it is asked.
+"""What a query finds, by which of its views, and whether it is a match: whether the gallery holds what was asked for.
+Without torch until it is asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from retrieval.loaded_encoder import Served
@@ -14,16 +15,16 @@ if TYPE_CHECKING:
     from retrieval.artifacts.bundle import Bundle
     from retrieval.encoder import Vectors
 
-Search = Callable[["Vectors"], Sequence[Hit]]  # a unit row (dim,) -> hits, best first
+Answer = tuple[View, tuple[Hit, ...], Held | None]  # to one view of a query: hits, and how sure they are
 CLOSER = (
     0.01  # cosine; on validation photos that fill their picture less loses right answers, and more hides small ones
 )
 SAME = 0.99  # cosine from which the best hit is the very picture that was asked with, which the gallery then holds
+POOL = 20_000  # nearest pictures that are ranked by their names too
 
 
-def closest_view(views: Sequence[View], search: Search) -> tuple[View, tuple[Hit, ...]]:
-    """The view whose best hit scores highest, and its hits; a crop has to score `CLOSER` more than the whole."""
-    answers = [(view, tuple(search(view.vector))) for view in views]
+def closest_view(answers: Sequence[Answer]) -> Answer:
+    """The view whose best hit scores highest, with its answer; a crop has to score `CLOSER` more than the whole."""
     return max(answers, key=lambda answer: (answer[1][0].score if answer[1] else -1.0) - _handicap(answer[0]))
 
 
@@ -36,26 +37,61 @@ def crop_of(views: Sequence[View], closest: View) -> Crop | None:
     return next((Crop(view.crop, view is closest) for view in views if view.crop is not None), None)
 
 
-def held_share(served: Served, gallery: str | None, vector: Vectors, among: Sequence[str]) -> Held | None:
-    """How sure it is that these classes of the gallery hold what a picture (dim,) shows, where names can tell."""
-    from retrieval.relevance import HELD
+@dataclass(frozen=True)
+class Looked:
+    """Where a query looks: one gallery of one method, and the styles and classes that it is narrowed to."""
 
-    names = served.names(gallery)
-    if names is None:
-        return None
-    return Held(float(names.share(vector[None], among)[0]), served.bundle.manifest.cutoff[HELD])
+    served: Served
+    gallery: str | None
+    domains: Sequence[str] = ()
+    labels: Sequence[str] = ()
+
+
+def find(looked: Looked, query: Query, vector: Vectors, k: int) -> tuple[tuple[Hit, ...], Held | None]:
+    """The k best pictures for the query, whose vector is (dim,), and how sure it is that those looked at hold what it
+    means; None where names cannot tell. Words are ranked by names too, where these can tell.
+    """
+    from retrieval.relevance import HELD, IMAGE, TEXT, decides
+
+    served = looked.served
+    kind = TEXT if isinstance(query, TextQuery) else IMAGE
+    opened, readings = served.gallery(looked.gallery), served.readings(looked.gallery)
+    among, levels = opened.among(looked.domains, looked.labels), served.bundle.manifest.cutoff
+    if readings is None or not decides(served.bundle.manifest, kind):
+        return tuple(opened.hits(*opened.nearest(vector, k, among))), None
+    if isinstance(query, TextQuery):
+        asked = served.meaning(query)
+        cosines, places = opened.nearest(vector, max(k, POOL), among)
+        scores = readings.scores(asked, cosines, places)
+        best = readings.order(scores, places)[:k]
+        hits = opened.hits(scores[best], places[best])
+    else:
+        asked = vector
+        hits = opened.hits(*opened.nearest(vector, k, among))
+    if not hits:
+        return (), None
+    share = float(readings.names.shares(kind, asked[None], readings.presence(among))[0])
+    return tuple(hits), Held(share, readings.needed(kind, levels[HELD.format(kind)], among))
 
 
 def calibrated_cutoff(bundle: Bundle, query: Query, held: Held | None) -> float:
-    """The cosine that the bundle was calibrated to for such a query; -1, which all reach, where it was not."""
-    from retrieval.relevance import HIT
+    """The score that the bundle was calibrated to for such a query; -1, which all reach, where it was not."""
+    from retrieval.relevance import HIT, IMAGE, TEXT
 
-    kind = "text" if isinstance(query, TextQuery) else HIT if held else "image"
-    return bundle.manifest.cutoff.get(kind, -1.0)
+    kind = TEXT if isinstance(query, TextQuery) else IMAGE
+    return bundle.manifest.cutoff.get(HIT.format(kind) if held else kind, -1.0)
 
 
 def is_match(hits: Sequence[Hit], cutoff: float, held: Held | None) -> bool:
-    """What `Results.confident` says of the hits, best first."""
+    """What `Results.confident` says of the hits."""
     if held and held.share >= held.needed:
         return True
-    return bool(hits) and hits[0].score >= (SAME if held else cutoff)
+    best = max((hit.score for hit in hits), default=-2.0)
+    return best >= (SAME if held else cutoff)
+
+
+def sure_hits(hits: Sequence[Hit], confident: bool, cutoff: float, held: Held | None) -> list[Hit]:
+    """The hits of a match that are shown at once: what reaches the cut-off and, where a share decided, the first."""
+    if not confident:
+        return []
+    return [hit for place, hit in enumerate(hits) if hit.score >= cutoff or (held is not None and place == 0)]

@@ -47,6 +47,9 @@ class ColorEncoder:
         rows = [next((rgb for name, rgb in COLORS.items() if name in text), (9, 9, 9)) for text in texts]
         return F.normalize(torch.tensor([[*(v / 255 for v in rgb), 0.1] for rgb in rows]), dim=1)
 
+    def encode_meanings(self, texts: Sequence[str]) -> Tensor:
+        return self.encode_texts(texts)
+
 
 @pytest.fixture
 def color_encoder() -> ColorEncoder:

@@ -62,11 +62,15 @@ def test_filters_by_domain_and_class_are_kept(home: Path, color_encoder: ColorEn
     assert gallery.search(words(color_encoder, "red"), k=5, domains=["clay"]) == []
 
 
-def test_the_classes_searched_are_those_of_the_pictures_searched(home: Path, color_encoder: ColorEncoder) -> None:
+def test_the_places_searched_are_those_of_the_pictures_searched(home: Path, color_encoder: ColorEncoder) -> None:
     gallery = Gallery.open(home, color_encoder)
-    assert gallery.labels_among() == gallery.labels == ("blue", "green", "red")
-    assert gallery.labels_among(domains=["photo"], labels=["red", "mauve"]) == ("red",)
-    assert gallery.labels_among(domains=["clay"]) == ()
+    assert gallery.among() is None
+    chosen = gallery.among(domains=["photo"], labels=["red", "mauve"])
+    assert chosen is not None
+    assert {(gallery.items[place].domain.name, gallery.items[place].label) for place in chosen} == {("photo", "red")}
+    nothing = gallery.among(domains=["clay"])
+    assert nothing is not None
+    assert len(nothing) == 0
 
 
 def test_folders_name_domain_and_class(pictures: Path) -> None:

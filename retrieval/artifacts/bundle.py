@@ -4,6 +4,7 @@
     <bundle>/model.safetensors    the weights, half precision
     <bundle>/published.safetensors weights of others that the method adopts, as they published them, where there are any
     <bundle>/rotation.safetensors how its codes become bits, where that was fitted: see `rotation`
+    <bundle>/names.safetensors    what it makes of the names that it knows, once it is calibrated: see `relevance`
     <bundle>/README.md            the model card, made from the manifest; never read
 
 How a folder is sealed and why one is refused stands in `checksummed`.
@@ -20,22 +21,24 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save
 from torch import Tensor
 
 from retrieval.artifacts.card import CARD, card
 from retrieval.artifacts.checksummed import build_module, fit_into, halved, seal, verified_weights
 from retrieval.artifacts.hub import at_hand
-from retrieval.artifacts.manifest import MANIFEST, PUBLISHED, WEIGHTS, Manifest, read_manifest, write_payload
+from retrieval.artifacts.manifest import MANIFEST, PUBLISHED, WEIGHTS, Manifest, manifest_text, read_manifest
 from retrieval.artifacts.parts import load_part
 from retrieval.artifacts.rotation import Rotation
 from retrieval.errors import BundleError
-from retrieval.files import write_text
+from retrieval.files import write_files, write_text
 from retrieval.images import Preprocess
 from retrieval.methods import Method, config_from
 from retrieval.methods.catalog import METHODS, load_class
 from retrieval.types import Domain
 
 ROTATION = "rotation.safetensors"
+NAMES = "names.safetensors"  # what the encoder makes of the names that it knows: made of the rest, so not vouched for
 
 
 @dataclass(frozen=True)
@@ -45,13 +48,14 @@ class Bundle:
     manifest: Manifest
     method: Method
     rotation: Rotation | None = None
+    names: Mapping[str, Tensor] | None = None  # as `relevance.Names` was saved, where it was
 
     @property
     def fingerprint(self) -> str:
         """`name·digest`, where the digest covers the weights, the config, the preprocessing and the
         parts that the method computes with."""
         vouched: dict[str, Any] = {
-            "files": dict(self.manifest.files),
+            "files": {name: digest for name, digest in self.manifest.files.items() if name != NAMES},
             "config": dict(self.manifest.config),
             "preprocess": dataclasses.asdict(self.manifest.preprocess),
         }
@@ -84,6 +88,10 @@ class Bundle:
         """(T,) -> (T, dim), unit rows. Raises QueryError where the method reads no words."""
         return self.method.encode_texts(texts)
 
+    def encode_meanings(self, texts: Sequence[str]) -> Tensor:
+        """(T,) -> (T, S), unit rows by which texts are compared with texts."""
+        return self.method.encode_meanings(texts)
+
 
 def save_bundle(folder: Path, method: Method, manifest: Manifest, rotation: Rotation | None = None) -> Manifest:
     """Write weights, the rotation if there is one, and the manifest into the folder; return the manifest with its
@@ -98,9 +106,15 @@ def save_bundle(folder: Path, method: Method, manifest: Manifest, rotation: Rota
     return dataclasses.replace(manifest, files=payload["files"])
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write or replace the manifest alone, in one step."""
-    write_payload(folder, dataclasses.asdict(manifest))
+def write_manifest(folder: Path, manifest: Manifest, names: Mapping[str, Tensor] | None = None) -> Manifest:
+    """Write or replace the manifest, and the names where there are some, in one step; return it with its checksums."""
+    contents, files = {}, {name: digest for name, digest in manifest.files.items() if name != NAMES}
+    if names:
+        contents[folder / NAMES] = save(halved(names))
+        files[NAMES] = hashlib.sha256(contents[folder / NAMES]).hexdigest()
+    manifest = dataclasses.replace(manifest, files=files)
+    write_files(contents | {folder / MANIFEST: manifest_text(dataclasses.asdict(manifest)).encode("utf-8")})
+    return manifest
 
 
 def load_bundle(place: Path | str, device: str | torch.device = "cpu") -> Bundle:
@@ -115,7 +129,12 @@ def load_bundle(place: Path | str, device: str | torch.device = "cpu") -> Bundle
     method = _empty_method(folder, manifest)
     fit_into(method, weights[WEIGHTS] | method.adopt(weights.get(PUBLISHED, {})), folder / WEIGHTS)
     method.attach(_parts(folder, manifest, method, device))
-    return Bundle(manifest, method.to(device).eval().requires_grad_(False), _rotation(folder, manifest, weights))
+    return Bundle(
+        manifest,
+        method.to(device).eval().requires_grad_(False),
+        _rotation(folder, manifest, weights),
+        weights.get(NAMES),
+    )
 
 
 def _parts(folder: Path, manifest: Manifest, method: Method, device: str | torch.device) -> dict[str, Any]:

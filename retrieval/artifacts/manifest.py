@@ -78,8 +78,9 @@ class Manifest:
     """What a bundle says of itself. `files` maps each file name to its SHA-256; `refers_to` maps the role that another
     folder has for this one ("prior", "text tower") to that folder.
 
-    `cutoff` says what a match needs: of "image" and "text", the cosine of the best hit; where `relevance` decides, of
-    "image held" the share, and of "image hit" the cosine from which further hits are sure.
+    `cutoff` says what a match needs: of "image", the score of the best hit; where `relevance` decides by name, of
+    "image held" and "text held" the share of nonsense that it must be surer than, and of "image hit" and "text hit" the
+    score from which further hits are sure.
     """
 
     name: Name

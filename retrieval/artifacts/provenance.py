@@ -54,6 +54,12 @@ class Provenance:
         """The same, with this name for the stage that has none yet."""
         return replace(self, stages=tuple(replace(stage, name=stage.name or name) for stage in self.stages))
 
+    def with_names(self, names: Iterable[str]) -> Provenance:
+        """The same, where the last stage read these words too."""
+        *before, last = self.stages
+        more = sorted({*names} - {*last.classes, *last.names})
+        return replace(self, stages=(*before, replace(last, names=(*last.names, *more))))
+
     @property
     def classes(self) -> tuple[str, ...]:
         """Classes whose pictures were shown with their labels: those of the last stage first, and none of pretrained

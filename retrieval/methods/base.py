@@ -112,6 +112,12 @@ class Method(Trainable):
         """(T,) -> (T, dim), unit rows. Raises QueryError where the method reads no words."""
         raise QueryError(f"{type(self).__name__} reads no words. Ask with a drawing or a picture.")
 
+    def encode_meanings(self, texts: Sequence[str]) -> Tensor:
+        """(T,) -> (T, S), unit rows by which texts are compared with texts: in the space of the pictures, where the
+        method has no better one.
+        """
+        return self.encode_texts(texts)
+
 
 C = TypeVar("C")
 

@@ -31,6 +31,7 @@ from retrieval.methods.base import Batch, Method, Phase
 from retrieval.types import Domain
 
 TEXT = "text"  # the role of the sentence encoder that a bundle refers to
+KIND = "a kind of {}"  # as texts are compared with names; on validation synonyms better than bare words
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,13 @@ class Foundation(Method):
     def encode_texts(self, texts: Sequence[str]) -> Tensor:
         sentences: Tensor = self.parts[TEXT](texts)  # (T, sentence)
         return self.encode_sentences(sentences)
+
+    def encode_meanings(self, texts: Sequence[str]) -> Tensor:
+        """(T,) -> (T, sentence), unit rows: what the sentence encoder, which has read far more than we have pictures
+        of, makes of the kinds of things that they name.
+        """
+        meanings: Tensor = self.parts[TEXT]([KIND.format(text) for text in texts])
+        return meanings
 
     def encode_sentences(self, sentences: Tensor) -> Tensor:
         """What the sentence encoder said (T, sentence) -> (T, dim), unit rows."""

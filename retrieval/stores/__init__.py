@@ -51,6 +51,10 @@ class VectorStore(Protocol):
         """What `save` writes."""
         ...
 
+    def vectors(self, ids: Sequence[int]) -> Vectors:
+        """What is kept under these ids, as unit rows; of bits, what they still tell of the vectors.   -> (M, dim)"""
+        ...
+
     def count(self) -> int:
         """How many vectors are kept."""
         ...

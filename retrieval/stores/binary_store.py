@@ -77,6 +77,12 @@ class BinaryStore:
     def search_by_ids(self, ids: Sequence[int], k: int) -> tuple[Vectors, Ids]:
         return self._found(self._rows[np.searchsorted(self._ids, np.asarray(ids, np.int64))], k)
 
+    def vectors(self, ids: Sequence[int]) -> Vectors:
+        rows = self._rows[np.searchsorted(self._ids, np.asarray(ids, np.int64))]
+        signs = 2.0 * np.unpackbits(rows, axis=1) - 1  # (M, bits)
+        near = signs @ self.rotation.matrix + self.rotation.mean
+        return np.asarray(near / np.linalg.norm(near, axis=1, keepdims=True), np.float32)
+
     def range(self, vector: Vectors, threshold: float) -> tuple[Vectors, Ids]:
         reach = np.floor((1 - threshold) * self.rotation.bits / 2 + 1e-6)
         distances, places = _within(self._index, self._bits(vector[None]), int(reach))

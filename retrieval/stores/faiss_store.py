@@ -63,7 +63,11 @@ class FaissStore:
         return np.take_along_axis(scores, order, 1), np.take_along_axis(ids, order, 1)
 
     def search_by_ids(self, ids: Sequence[int], k: int) -> tuple[Vectors, Ids]:
-        return self.search(np.stack([self._index.reconstruct(int(i)) for i in ids]), k)
+        return self.search(self.vectors(ids), k)
+
+    def vectors(self, ids: Sequence[int]) -> Vectors:
+        rows = [self._index.reconstruct(int(i)) for i in ids]
+        return np.stack(rows) if rows else np.zeros((0, self.dim), np.float32)
 
     def range(self, vector: Vectors, threshold: float) -> tuple[Vectors, Ids]:
         _, scores, ids = self._index.range_search(self._checked(vector[None]), float(np.nextafter(threshold, -2)))
@@ -76,8 +80,7 @@ class FaissStore:
     def adopt(self, other: FaissStore, theirs: Sequence[int], ours: Sequence[int]) -> None:
         """Keep the vectors that another store has under the ids `theirs`, under the ids `ours`."""
         if theirs:
-            rows = np.stack([other._index.reconstruct(int(place)) for place in theirs])
-            self.add(np.asarray(ours, np.int64), rows)
+            self.add(np.asarray(ours, np.int64), other.vectors(theirs))
 
     def data(self) -> bytes:
         index = faiss.index_gpu_to_cpu(self._index) if faiss.get_num_gpus() else self._index

@@ -34,6 +34,7 @@ class InTraining:
         self.dim = method.dim
         self.preprocess = method.preprocess
         self.encode_texts = method.encode_texts
+        self.encode_meanings = method.encode_meanings
         self._method = method
 
     def encode_images(self, images: torch.Tensor, domains: Sequence[Domain]) -> torch.Tensor:

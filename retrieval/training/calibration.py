@@ -9,136 +9,153 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.artifacts.bundle import load_bundle, write_manifest
+from retrieval.artifacts.bundle import Bundle, load_bundle, write_manifest
 from retrieval.artifacts.card import CARD, card
 from retrieval.artifacts.manifest import Manifest
 from retrieval.data.nonsense_classes import VALIDATION
 from retrieval.data.readers.quickdraw import quickdraw
-from retrieval.encoder import TextEncoder, Vectors, embed_images, embed_texts
-from retrieval.errors import SettingsError
+from retrieval.data.validation_words import SYNONYMS
+from retrieval.encoder import Encoder, TextEncoder, Vectors, embed_images, embed_meanings, embed_texts
 from retrieval.files import write_text
+from retrieval.gallery import Gallery, is_current
 from retrieval.images import open_image
-from retrieval.items import labels_of, read_items
-from retrieval.relevance import HELD, HIT, Names, Shares
+from retrieval.items import read_items
+from retrieval.readings import Readings
+from retrieval.relevance import HELD, HIT, IMAGE, TEXT, Names, known_names
+from retrieval.training.cutoffs import Cutoff, best_cutoff, loosest_cutoff, strictest_cutoff
+from retrieval.training.recipe import Made
 from retrieval.training.recipes import RECIPES
 from retrieval.training.training_sources import DRAWINGS, drawn_classes
+from retrieval.types import Item
 from retrieval.world.captions import article
 from retrieval.world.split import ALL
 
 WORDINGS = ("{0}", "{1}", "a picture of {1}", "sketch of {1}")
 KEPT = 0.92  # of real drawings; chosen after .90 kept 88.6 % of the held-out drawings, so informed by the test
+SURE = 0.99  # of the best hits of drawings
+REFUSED = 0.92  # of nonsense texts
+SEEN = 0.98  # of the right hits of texts, which are then shown
+TOP = 5  # hits of a text among which a right one must be
 log = logging.getLogger(__name__)
+
+
+def wordings(label: str) -> list[str]:
+    """The texts that ask for a class."""
+    return [wording.format(label, article(label)) for wording in WORDINGS]
+
+
+NONSENSE = tuple(text for label in VALIDATION for text in wordings(label))
 
 
 def calibrate(folder: Path, gallery: Path, packs: Path) -> Manifest:
     """Set the cut-offs of the bundle in the folder anew, for this gallery, and write its manifest and card; the weights
-    and the galleries that they indexed stay. Raises SettingsError for a bundle that is not for visitors.
+    and the galleries that they indexed stay.
     """
     bundle = load_bundle(folder)
-    name = bundle.manifest.name
-    for_visitors = [recipe.name for recipe in RECIPES.values() if recipe.for_visitors]
-    if name not in for_visitors:
-        raise SettingsError(
-            f"{folder} holds {name!r}, but cut-offs are for visitors. Name a bundle made as {', '.join(for_visitors)}."
-        )
-    concepts = tuple(c for c in drawn_classes(packs, RECIPES[name]) if c in bundle.manifest.classes)
-    manifest = with_cutoffs(dataclasses.replace(bundle.manifest, concepts=concepts), bundle, gallery, packs)
-    write_text(folder / CARD, card(manifest))
-    write_manifest(folder, manifest)
-    return manifest
-
-
-def with_cutoffs(manifest: Manifest, encoder: TextEncoder, gallery: Path, packs: Path) -> Manifest:
-    """The manifest with the encoder's cut-offs, and with what they keep and refuse among its metrics."""
-    by_kind = cutoffs(encoder, manifest.concepts, gallery, packs)
+    manifest, recipe = bundle.manifest, RECIPES.get(bundle.manifest.name)
+    if bundle.reads_texts and recipe:
+        drawn = tuple(name for name in drawn_classes(packs, recipe) if name in manifest.classes)
+        manifest = dataclasses.replace(manifest, concepts=drawn)
+    strange = _embed_drawings(bundle, packs, VALIDATION)
+    names = Names.read(bundle, known_names(manifest), strange, NONSENSE) if bundle.reads_texts else None
+    by_kind = cutoffs(bundle, names, strange, gallery, packs)
     log.info("cut-offs: %s", by_kind)
     effects = {
         f"validation {kind} {name.replace('_', ' ')}": round(float(getattr(cutoff, name)), 4)
         for kind, cutoff in by_kind.items()
         for name in ("real_kept", "nonsense_refused")
     }
-    values = {kind: round(cutoff.value, 4) for kind, cutoff in by_kind.items()}
-    return dataclasses.replace(manifest, cutoff=values, metrics={**manifest.metrics, **effects})
+    held = {HELD.format(kind) for kind in (IMAGE, TEXT)}
+    values = {k: round(cutoff.nonsense_refused if k in held else cutoff.value, 4) for k, cutoff in by_kind.items()}
+    kept = {name: value for name, value in manifest.metrics.items() if not _is_effect(name)}
+    manifest = dataclasses.replace(manifest, cutoff=values, metrics=kept | effects)
+    write_text(folder / CARD, card(manifest))
+    return write_manifest(folder, manifest, names.tensors() if names else None)
 
 
-def cutoffs(encoder: TextEncoder, concepts: tuple[str, ...], gallery: Path, packs: Path) -> dict[str, Cutoff]:
-    """A cut-off for each of the kinds that a `Manifest` tells of, against the gallery that visitors search: the best of
-    many hits is closer than the best of few. Real are drawings and names of all of the world's classes, nonsense those
-    of strangers.
+def calibrated(made: Made, gallery: Path, packs: Path) -> Made:
+    """A training that wrote a bundle for visitors, with that bundle's cut-offs set."""
+    return dataclasses.replace(made, metrics=calibrate(made.folder, gallery, packs).metrics)
+
+
+def cutoffs(bundle: Bundle, names: Names | None, strange: Vectors, gallery: Path, packs: Path) -> dict[str, Cutoff]:
+    """A cut-off for each of the kinds that a `Manifest` tells of, against the gallery that visitors search. `strange`
+    are drawings of nonsense (Q, dim). Classes that the bundle must not have seen are no real queries.
     """
     items = read_items(gallery)
-    shown = embed_images(encoder, ((open_image(i.path), i.domain) for i in items)).T  # (dim, N)
-
-    def best(vectors: Vectors) -> Vectors:
-        return np.asarray((vectors @ shown).max(axis=1))
-
-    real, strange = (_embed_drawings(encoder, packs, labels) for labels in (ALL, VALIDATION))
+    pictures = _embed_gallery(bundle, gallery, items)
+    labels = tuple(label for label in ALL if label not in bundle.manifest.unseen_classes)
+    drawings = {"real": _embed_drawings(bundle, packs, labels), "nonsense": strange}
+    scores = {which: (vectors @ pictures.T).max(axis=1) for which, vectors in drawings.items()}
+    if names is None:
+        return {IMAGE: best_cutoff(**scores)}
+    shown = ReadGallery(pictures, Readings.of(names, pictures), np.array([item.label or "" for item in items]))
+    shares = {which: names.shares(IMAGE, vectors, shown.readings.presence()) for which, vectors in drawings.items()}
     by_kind = {
-        "image": best_cutoff(best(real), best(strange)),
-        "text": best_cutoff(best(_embed_names(encoder, ALL)), best(_embed_names(encoder, VALIDATION))),
+        HELD.format(IMAGE): strictest_cutoff(**shares, keep=KEPT),
+        HIT.format(IMAGE): strictest_cutoff(**scores, keep=SURE),
     }
-    held = labels_of(items)
-    if held and set(concepts) - set(held):
-        names = Names.read(encoder, (*held, *concepts))
-
-        def share(vectors: Vectors) -> Shares:
-            return names.share(vectors, held)
-
-        by_kind[HELD] = strictest_cutoff(share(real), share(strange), keep=KEPT)
-        by_kind[HIT] = strictest_cutoff(best(real), best(strange), keep=0.99)
-    return by_kind
+    return by_kind | _of_texts(bundle, shown, labels)
 
 
-def _embed_drawings(encoder: TextEncoder, packs: Path, labels: tuple[str, ...]) -> Vectors:
-    drawings = quickdraw(packs / DRAWINGS, labels, "val")
-    return embed_images(encoder, ((row.picture.open(), row.domain) for row in drawings))
+def _embed_gallery(bundle: Bundle, home: Path, items: Sequence[Item]) -> Vectors:
+    """The vectors of a gallery's pictures, from its index where that is current.   -> (N, dim)"""
+    if is_current(home, bundle):
+        return Gallery.open(home, bundle).store.vectors(range(len(items)))
+    return embed_images(bundle, ((open_image(item.path), item.domain) for item in items))
 
 
-def _embed_names(encoder: TextEncoder, labels: tuple[str, ...]) -> Vectors:
-    return embed_texts(encoder, [wording.format(label, article(label)) for label in labels for wording in WORDINGS])
+def _is_effect(metric: str) -> bool:
+    return metric.startswith("validation ") and metric.endswith((" real kept", " nonsense refused"))
 
 
-# ---------------------------------------------------------------- of scores
+def _of_texts(encoder: TextEncoder, gallery: ReadGallery, labels: tuple[str, ...]) -> dict[str, Cutoff]:
+    """The cut-offs of words. Real ones are other words for the classes: their names need less."""
+    words = {word: names for word, names in SYNONYMS.items() if {*names} & {*labels}}
+    names, presence = gallery.readings.names, gallery.readings.presence()
+    real, strange = embed_meanings(encoder, words), names.strange_texts
+    kept, refused = (names.shares(TEXT, meanings, presence) for meanings in (real, strange))
+    right, best = gallery.right_scores(encoder, words), gallery.best_scores(encoder, NONSENSE)
+    return {
+        HELD.format(TEXT): loosest_cutoff(kept, refused, refuse=REFUSED),
+        HIT.format(TEXT): strictest_cutoff(right, best, keep=SEEN),
+    }
 
 
 @dataclass(frozen=True)
-class Cutoff:
-    """A score, and what it does to the queries that it was set on."""
+class ReadGallery:
+    """A gallery as words are ranked in it: vectors (N, dim), what they are read as, and labels (N,)."""
 
-    value: float
-    real_kept: float  # share of real queries whose score reaches it
-    nonsense_refused: float  # share of the others whose score does not
+    pictures: Vectors
+    readings: Readings
+    labels: npt.NDArray[np.str_]
 
+    def first(self, encoder: TextEncoder, texts: Sequence[str]) -> Iterator[tuple[Vectors, npt.NDArray[np.str_]]]:
+        """For each text the scores and the labels of the first hits."""
+        places = np.arange(len(self.pictures))
+        for vector, meaning in zip(embed_texts(encoder, texts), embed_meanings(encoder, texts), strict=True):
+            scores = self.readings.scores(meaning, self.pictures @ vector, places)
+            first = self.readings.order(scores, places)[:TOP]
+            yield scores[first], self.labels[first]
 
-def best_cutoff(real: npt.NDArray[np.floating], nonsense: npt.NDArray[np.floating]) -> Cutoff:
-    """The cut-off that keeps at least 90 % of real queries and, under that, maximises kept + refused (Youden's J).
+    def right_scores(self, encoder: TextEncoder, words: Mapping[str, Sequence[str]]) -> Vectors:
+        """The best score of a right picture among the first hits of each word that has such.   -> (W,)"""
+        hits = zip(self.first(encoder, tuple(words)), words.values(), strict=True)
+        right = (scores[np.isin(labels, names)] for (scores, labels), names in hits)
+        return np.array([scores.max() for scores in right if len(scores)])
 
-    `real` and `nonsense` are the scores of queries that the gallery can and cannot answer, each (n,).
-
-    >>> best_cutoff(np.array([0.8, 0.9]), np.array([0.1, 0.5])).value
-    0.65
-    """
-    return max(_cutoffs_keeping(0.9, real, nonsense), key=lambda o: o.real_kept + o.nonsense_refused)
-
-
-def strictest_cutoff(real: npt.NDArray[np.floating], nonsense: npt.NDArray[np.floating], keep: float) -> Cutoff:
-    """The cut-off that refuses most of `nonsense` and still keeps at least the share `keep` of `real`, each (n,).
-
-    >>> strictest_cutoff(np.array([0.2, 0.8, 0.9]), np.array([0.1, 0.5]), keep=0.6).value
-    0.65
-    """
-    return max(_cutoffs_keeping(keep, real, nonsense), key=lambda o: (o.nonsense_refused, o.real_kept))
+    def best_scores(self, encoder: TextEncoder, texts: Sequence[str]) -> Vectors:
+        """The score of the best hit of each text.   -> (T,)"""
+        return np.array([scores.max() for scores, _ in self.first(encoder, texts)])
 
 
-def _cutoffs_keeping(keep: float, real: npt.NDArray[np.floating], nonsense: npt.NDArray[np.floating]) -> list[Cutoff]:
-    """The cut-offs between neighbouring scores that keep enough of `real`; where there is none, one that keeps all."""
-    ordered = np.unique(np.concatenate([real, nonsense]))
-    between = (ordered[1:] + ordered[:-1]) / 2
-    options = [Cutoff(float(v), float((real >= v).mean()), float((nonsense < v).mean())) for v in between]
-    return [o for o in options if o.real_kept >= keep] or [Cutoff(-1.0, 1.0, 0.0)]
+def _embed_drawings(encoder: Encoder, packs: Path, labels: tuple[str, ...]) -> Vectors:
+    drawings = quickdraw(packs / DRAWINGS, labels, "val")
+    return embed_images(encoder, ((row.picture.open(), row.domain) for row in drawings))

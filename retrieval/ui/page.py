@@ -164,10 +164,10 @@ def _filters(galleries: tuple[str, ...], methods: tuple[Choice, ...]) -> Filters
         k = gr.Slider(4, 96, 24, step=4, label="How many")
         labels = gr.Dropdown([], multiselect=True, label="Classes", info="None chosen means all", elem_id="classes")
         automatic = gr.Checkbox(
-            True, label="Automatic cut-off", info="What the model calls a match", elem_id="automatic"
+            True, label="Automatic cut-off", info="What the model calls a match, by name", elem_id="automatic"
         )
         cutoff = gr.Slider(
-            0, 1, 0.5, step=0.01, label="Cut-off", info="Lowest score of a match", visible=False, elem_id="cutoff"
+            0, 1, 0.5, step=0.01, label="Cut-off", info="Lowest score that is shown", visible=False, elem_id="cutoff"
         )
         gallery = gr.Dropdown(
             list(galleries), value=galleries[0], label="Gallery", visible=len(galleries) > 1, elem_id="gallery"
@@ -193,6 +193,11 @@ def _filters(galleries: tuple[str, ...], methods: tuple[Choice, ...]) -> Filters
 ASK = "(value) => JSON.stringify({{ kind: '{}', value, at: Date.now() }})"
 ASK_IF_ANY = "(value) => value ? JSON.stringify({ kind: 'drawing', value, at: Date.now() }) : ''"
 SHOW_AND_ASK = "(value) => [value, JSON.stringify({{ kind: '{}', value, at: Date.now() }})]"
+# While the cut-off is automatic, one's own is that of the last answer: whoever lowers it begins there.
+FOLLOW = """(automatic, own) => {
+    const answer = document.querySelector("[data-cutoff]");
+    return automatic && answer ? Number(answer.dataset.cutoff) : own;
+}"""
 ASK_ITEM = "(id, gallery) => JSON.stringify({ kind: 'item', value: { id, gallery }, at: Date.now() })"
 
 
@@ -212,7 +217,7 @@ def _wire_search(actions: Actions, query: Query, filters: Filters, shown: Shown)
     """A new query or filter searches; a card opens its details, which can be searched with and asked why."""
     # Filters by `input`, which only a person can cause: `change` also comes when gradio shows them for the first time.
     touched = [part.input for part in filters.all() if part is not filters.gallery]
-    gr.on(
+    searched = gr.on(
         [query.box.change, query.loaded.change, *touched],
         actions.search,
         [query.box, *filters.all()],
@@ -224,6 +229,7 @@ def _wire_search(actions: Actions, query: Query, filters: Filters, shown: Shown)
         concurrency_limit=16,  # one visitor's picture never holds up another's; `always_last` keeps each one's order
     )
     light: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    searched.then(None, [filters.automatic, filters.cutoff], filters.cutoff, js=FOLLOW, **light)
     for opened, name in ((shown.grid.open, "open_hit"), (shown.sheet.open, "open_neighbour")):
         opened(
             actions.open_hit,

@@ -33,6 +33,8 @@ class Answer(Protocol):
     def held(self) -> Held | None: ...
     @property
     def crop(self) -> Crop | None: ...
+    @property
+    def sure(self) -> tuple[Hit, ...]: ...
 
 
 THUMBNAIL = 96  # pixels on the longer side of a crop
@@ -83,9 +85,9 @@ def notice(sentence: str) -> str:
 
 def status(asked: str, answer: Answer) -> str:
     """What was asked, how much was found, how long it took."""
-    sure = len(_sure(answer))
+    sure = len(answer.sure)
     return (
-        f'<p class="status"><strong>{escape(asked)}</strong>'
+        f'<p class="status" data-cutoff="{max(0.0, answer.cutoff):.2f}"><strong>{escape(asked)}</strong>'
         f" <span>{sure} of {answer.gallery_size} pictures · {answer.seconds * 1000:.0f} ms</span>"
         f"{_view(answer.crop)}</p>"
     )
@@ -105,6 +107,9 @@ def _view(crop: Crop | None) -> str:
     )
 
 
+UNCALIBRATED = (
+    '<p class="notice">No cut-off was set for this method: the closest pictures are shown, however far they are.</p>'
+)
 WAITING = '<p class="status"></p>'
 
 
@@ -127,8 +132,8 @@ def _guise(item: Item) -> str:
 
 def results(answer: Answer) -> str:
     """The hits as cards: those that are sure, and the others behind a line that can be opened."""
-    sure = _sure(answer)
-    unsure = answer.hits[len(sure) :]
+    sure = answer.sure
+    unsure = [hit for hit in answer.hits if hit not in sure]
     if not answer.hits:
         return _nothing(
             "No pictures", "No picture of this gallery has the chosen styles and classes. Choose fewer filters."
@@ -137,26 +142,37 @@ def results(answer: Answer) -> str:
         return _nothing("No confident match", _refusal(answer)) + _weaker(
             f"Show the {len(unsure)} closest anyway", unsure
         )
-    return _cards(sure) + (_weaker(f"Show {len(unsure)} weaker", unsure) if unsure else "")
-
-
-def _sure(answer: Answer) -> list[Hit]:
-    """The best hit of a match and those that reach the cut-off, best first; without a match, none."""
-    if not answer.confident:
-        return []
-    return [*answer.hits[:1], *(hit for hit in answer.hits[1:] if hit.score >= answer.cutoff)]
+    return (
+        (UNCALIBRATED if answer.cutoff <= -1 else "")
+        + _cards(sure)
+        + (_weaker(f"Show {len(unsure)} weaker", unsure) if unsure else "")
+    )
 
 
 def _refusal(answer: Answer) -> str:
-    """Why there is no match, and what to do. Shares are rounded apart, so that what is missing never rounds away."""
+    """Why there is no match, what was compared with what, and what to do. Shares are rounded apart, so that what is
+    missing never rounds away.
+    """
+    best = _down(max(hit.score for hit in answer.hits))
     if answer.held is None:
-        best = f"The closest picture scores {answer.hits[0].score:.2f}; a match needs {answer.cutoff:.2f}."
-        return f"{best} Add a few lines, use other words, or lower the cut-off under Refine."
+        return (
+            f"The closest picture scores {best}; a match needs {_up(answer.cutoff)}. A score says how alike the model "
+            "finds query and picture, at most 1. Add a few lines, use other words, or lower the cut-off under Refine."
+        )
     share, needed = math.floor(100 * answer.held.share), math.ceil(100 * answer.held.needed)
     return (
-        f"This looks like nothing among the pictures searched: the model is {share} % sure that they hold it, "
-        f"and a match needs {needed} %. Add a few lines, use another picture, or set your own cut-off under Refine."
+        f"The model compared this with all names that it knows: it is {share} % sure that this is one of those that it "
+        f"reads in the pictures searched, and a match needs {needed} %. Add a few lines, use other words or another "
+        f"picture, or set your own cut-off under Refine: it looks at scores alone, of which the best is {best}."
     )
+
+
+def _down(score: float) -> str:
+    return f"{math.floor(100 * score) / 100:.2f}"
+
+
+def _up(score: float) -> str:
+    return f"{math.ceil(100 * score) / 100:.2f}"
 
 
 def opening(gallery: str) -> str:

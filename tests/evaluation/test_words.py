@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,10 +10,13 @@ import pytest
 import torch
 
 from benchmarks import words
-from benchmarks.words import Asked, EmbeddedGallery, answers, best, chance, in_the_top, of_names, of_words
+from benchmarks.words import Answered, Asked, Searcher, answers, best, chance, of_names, of_words
+from retrieval.encoder import embed_texts
+from retrieval.engine import Results
 from retrieval.evaluation.headlines import words_headline
 from retrieval.evaluation.measurement import FIRST, RIGHT, SHOWN, Target
 from retrieval.methods.foundation import TEXT
+from retrieval.types import PHOTO, Hit, Item, TextQuery
 from retrieval.world.split import ALL
 
 PER_CLASS = 6
@@ -39,20 +43,50 @@ class Reader:
     def encode_texts(self, texts: list[str]) -> torch.Tensor:
         return rows_of(texts)
 
-
-def gallery(cutoff: float | None) -> EmbeddedGallery:
-    return EmbeddedGallery(0.5 * rows_of(list(GALLERY)).numpy(), GALLERY, cutoff)
+    encode_meanings = encode_images = encode_texts
 
 
-def test_only_the_first_five_count_and_of_these_what_reaches_the_cutoff() -> None:
-    scores = np.array([[0.9, 0.8, 0.7, 0.6, 0.5, 0.4]], np.float32)
-    fifth, sixth = np.eye(6, dtype=bool)[[4]], np.eye(6, dtype=bool)[[5]]
-    assert in_the_top(scores, fifth).tolist() == [True]
-    assert in_the_top(scores, sixth).tolist() == [False]
-    assert in_the_top(scores, fifth, 0.5).tolist() == [True]
-    assert in_the_top(scores, fifth, 0.51).tolist() == [False]
-    assert best(scores, ~fifth).tolist() == [True]
-    assert best(scores, fifth).tolist() == [False]
+class Search(Searcher):
+    """A gallery with pictures of each class, which shows what scores at least the cut-off; a name scores 0.5."""
+
+    def __init__(self, cutoff: float | None, parts: dict[str, object] | None = None) -> None:
+        self.bundle = Reader(parts or {})  # type: ignore[assignment]
+        self.labels = GALLERY
+        self.cutoff = cutoff
+        self.has_cutoff = cutoff is not None
+
+    def ask(self, text: str) -> Answered:
+        scores = 0.5 * embed_texts(self.bundle, [text])[0] @ rows_of(list(GALLERY)).numpy().T
+        first = np.argsort(-scores, kind="stable")[: words.TOP]
+        shown = [place for place in first if self.cutoff is not None and scores[place] >= self.cutoff]
+        return Answered(tuple(GALLERY[place] for place in first), tuple(GALLERY[place] for place in shown))
+
+
+def test_a_query_is_asked_as_visitors_ask_and_what_is_shown_is_what_the_page_shows() -> None:
+    hits = tuple(Hit(Item(label, Path(label), PHOTO, label), score, 1) for label, score in (("cat", 0.4), ("dog", 0.6)))
+    asked = []
+
+    class Shows:
+        bundle = SimpleNamespace(manifest=SimpleNamespace(cutoff={"text held": 0.5}))
+
+        def wait(self) -> None: ...
+
+        def served(self) -> SimpleNamespace:
+            return SimpleNamespace(gallery=lambda: SimpleNamespace(items=[hit.item for hit in hits]))
+
+        def search(self, query: TextQuery, k: int) -> Results:
+            asked.append((query.text, k))
+            return Results(hits, True, 0.5, 0.01, 2)
+
+    searcher = Searcher(Shows())  # type: ignore[arg-type]
+    assert searcher.has_cutoff
+    assert searcher.ask("puppy") == Answered(("cat", "dog"), ("dog",))
+    assert asked == [("puppy", 5)]
+
+
+def test_the_best_is_marked_where_it_is_relevant() -> None:
+    scores = np.array([[0.9, 0.8], [0.1, 0.8]], np.float32)
+    assert best(scores, np.array([[True, False], [True, False]])).tolist() == [True, False]
 
 
 def test_a_random_order_has_the_chance_of_a_draw_of_five_and_of_one() -> None:
@@ -63,7 +97,7 @@ def test_a_random_order_has_the_chance_of_a_draw_of_five_and_of_one() -> None:
 
 
 def test_names_are_counted_in_every_form_as_the_page_reads_them() -> None:
-    counts = {(row.measure, row.subset): row for row in of_names(Reader({}), gallery(0.4))}
+    counts = {(row.measure, row.subset): row for row in of_names(Search(0.4))}
     assert set(counts) == {(measure, form) for measure in (RIGHT, SHOWN) for form in words.FORMS}
     for form in ("name alone", "upper case", "trailing punctuation"):
         assert counts[SHOWN, form].value == 64
@@ -73,9 +107,9 @@ def test_names_are_counted_in_every_form_as_the_page_reads_them() -> None:
 
 def test_what_is_shown_depends_on_the_cutoff_and_is_unknown_without_one() -> None:
     asked = Asked(("duck", "DUCK!"), (("duck",), ("duck",)))
-    strict = {measure: marks.tolist() for measure, marks in answers(Reader({}), gallery(0.6), asked)}
+    strict = {measure: marks.tolist() for measure, marks in answers(Search(0.6), asked)}
     assert strict == {RIGHT: [True, True], SHOWN: [False, False]}
-    unknown = [*of_names(Reader({}), gallery(None)), *of_words(Reader({}), gallery(None))]
+    unknown = [*of_names(Search(None)), *of_words(Search(None))]
     assert {row.measure for row in unknown} == {RIGHT, FIRST}
     assert all(row.target is None for row in unknown)
     assert all("what is shown is unknown" in row.how for row in unknown if row.measure == RIGHT)
@@ -87,7 +121,7 @@ def test_held_out_words_are_answered_by_the_sentence_encoder_alone_too(monkeypat
     def knows_puppies(texts: list[str]) -> torch.Tensor:
         return rows_of(["dog" if text == "puppy" else text for text in texts])
 
-    rows = [*of_names(Reader({}), gallery(0.4)), *of_words(Reader({TEXT: knows_puppies}), gallery(0.4))]
+    rows = [*of_names(Search(0.4)), *of_words(Search(0.4, {TEXT: knows_puppies}))]
     by_code = {row.code: row for row in rows if row.measure == FIRST}
     assert set(by_code) == {"reader", "names by text alone", "names by reader"}
     alone = by_code["names by text alone"]

@@ -72,7 +72,7 @@ class FakeServed(Served):
         self._bundle = cast("Any", SimpleNamespace(manifest=MANIFEST, fingerprint="fake"))
         for times, (name, home) in enumerate(self.homes.items(), start=1):
             self._galleries[name] = self._indexed(home, self.items * times)
-            self._names[name] = None
+            self._readings[name] = None
 
     def _indexed(self, home: Path, items: Sequence[Item]) -> Gallery:
         places = np.arange(len(items))[:: self._order]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -137,7 +138,10 @@ def test_no_confident_match_says_how_sure_it_is_whatever_the_hits_score() -> Non
     refused = answer(0.9, 0.8, 0.1, held=Held(0.3799, 0.3801))
     html = views.results(refused)
     assert "No confident match" in html
-    assert "the model is 37 % sure that they hold it, and a match needs 39 %" in html
+    assert (
+        "is 37 % sure that this is one of those that it reads in the pictures searched, and a match needs 39 %" in html
+    )
+    assert "scores alone, of which the best is 0.90" in html
     assert "Show the 3 closest anyway" in html
     assert html.index("closest anyway") < html.index('data-id="i1"')
     assert "0 of 512 pictures" in Reader(views.status("Your drawing", refused)).text
@@ -151,6 +155,23 @@ def test_the_best_hit_of_a_match_is_sure_and_the_cutoff_divides_the_others(
     shown = views.results(matched).split("<details")
     assert [part.count('class="hit"') for part in shown] == [n for n in (sure, len(scores) - sure) if n]
     assert f"{sure} of 512 pictures" in Reader(views.status("Your drawing", matched)).text
+
+
+def test_a_cutoff_of_ones_own_hides_whatever_scores_less_wherever_it_stands() -> None:
+    mixed = answer(0.5, 0.7, 0.6, cutoff=0.55)
+    assert [hit.score for hit in dataclasses.replace(mixed, confident=True).sure] == [0.7, 0.6]
+    shown = views.results(dataclasses.replace(mixed, confident=True)).split("<details")
+    assert ['data-id="i1"' in part for part in shown] == [False, True]
+
+
+def test_the_status_carries_the_cutoff_from_which_ones_own_begins() -> None:
+    assert ("data-cutoff", "0.30") in Reader(views.status("cat", answer(0.5))).attributes
+    assert ("data-cutoff", "0.00") in Reader(views.status("cat", answer(0.5, cutoff=-1.0))).attributes
+
+
+def test_a_method_without_a_cutoff_says_so() -> None:
+    assert "No cut-off was set for this method" in views.results(answer(0.4, cutoff=-1.0))
+    assert "No cut-off was set" not in views.results(answer(0.4))
 
 
 def test_no_hits_at_all_is_about_the_filters() -> None:

@@ -106,15 +106,14 @@ class GuiseMini(Recipe[GuiseMiniSettings]):
         metrics: Mapping[str, float],
     ) -> Made:
         """The bundle; for visitors, with cut-offs."""
-        from retrieval.training.bundles import InTraining, manifest_of, write_bundle
-        from retrieval.training.calibration import with_cutoffs
+        from retrieval.training.bundles import manifest_of, write_bundle
+        from retrieval.training.calibration import calibrated
         from retrieval.training.training_sources import drawn_classes
 
         entries = {"metrics": metrics, "concepts": drawn_classes(settings.packs, self)}
         manifest = manifest_of(self, settings, start, sources.provenance, unseen=sources.unseen, **entries)
-        if self.for_visitors:
-            manifest = with_cutoffs(manifest, InTraining(start.learner), settings.gallery, settings.packs)
-        return write_bundle(self, settings, start.learner, manifest)
+        made = write_bundle(self, settings, start.learner, manifest)
+        return calibrated(made, settings.gallery, settings.packs) if self.for_visitors else made
 
 
 RECIPES = (

@@ -5,16 +5,20 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from retrieval.artifacts.bundle import load_bundle, write_manifest
 from retrieval.artifacts.card import CARD, card
 from retrieval.cli import main
 from retrieval.data.concepts import UNSEEN, is_unseen
-from retrieval.data.nonsense_classes import STRANGERS
+from retrieval.data.nonsense_classes import STRANGERS, VALIDATION
 from retrieval.data.readers.icons import EMOJI, MONO
-from retrieval.errors import SettingsError
+from retrieval.errors import BundleError, SettingsError
+from retrieval.relevance import Names, known_names
+from retrieval.training import calibration
 from retrieval.training.recipes import RECIPES
 from retrieval.training.recipes.guise_mini import GuiseMiniSettings
 from retrieval.world.split import ALL
@@ -74,8 +78,8 @@ def test_a_bundle_says_what_it_saw_and_what_it_did_not(settings: GuiseMiniSettin
 
 def test_a_bundle_for_visitors_gets_cutoffs(settings: GuiseMiniSettings, tmp_path: Path) -> None:
     manifest = make("guise-mini", dataclasses.replace(settings, run_folder=tmp_path / "run", out=tmp_path / "out"))
-    assert set(manifest.cutoff) == {"image", "text", "image held", "image hit"}
-    assert "validation image nonsense refused" in manifest.metrics
+    assert set(manifest.cutoff) == {"image held", "image hit", "text held", "text hit"}
+    assert "validation text held nonsense refused" in manifest.metrics
     assert set(manifest.concepts) == {*ALL, *OTHERS}
 
 
@@ -100,13 +104,39 @@ def test_a_bundle_is_calibrated_anew_without_being_trained(
     assert json.loads(capsys.readouterr().out.split("Saved")[0])["cutoff"] == dict(again.manifest.cutoff)
 
 
-def test_cutoffs_are_refused_to_a_bundle_for_protocols(
-    settings: GuiseMiniSettings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_bundle_for_protocols_gets_cutoffs_that_know_nothing_unseen(
+    settings: GuiseMiniSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "out"
     make("guise-mini-zs", dataclasses.replace(settings, run_folder=tmp_path / "run", out=out))
-    assert main(["bundle", "calibrate", str(out), "--packs", str(settings.packs)]) == 2
-    assert "cut-offs are for visitors. Name a bundle made as guise-base, guise-mini." in capsys.readouterr().err
+    drawn: set[str] = set()
+    read = calibration.quickdraw
+
+    def noted(folder: Path, labels: tuple[str, ...], split: str) -> Any:
+        drawn.update(labels)
+        return read(folder, labels, split)
+
+    monkeypatch.setattr(calibration, "quickdraw", noted)
+    given = ["--gallery", str(settings.gallery), "--packs", str(settings.packs)]
+    assert main(["bundle", "calibrate", str(out), *given]) == 0
+    assert set(load_bundle(out).manifest.cutoff) == {"image held", "image hit", "text held", "text hit"}
+    assert drawn == {*ALL, *VALIDATION} - {*UNSEEN}
+
+
+def test_names_are_saved_when_a_bundle_is_calibrated_and_are_what_it_reads(
+    settings: GuiseMiniSettings, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    make("guise-mini", dataclasses.replace(settings, run_folder=tmp_path / "run", out=out))
+    bundle = load_bundle(out)
+    saved = Names.of(bundle)
+    read = Names.read(bundle, known_names(bundle.manifest), saved.strange_pictures, calibration.NONSENSE)
+    assert saved.names == read.names
+    for name in ("vectors", "meanings", "strange_texts"):
+        assert np.allclose(getattr(saved, name), getattr(read, name), atol=2e-3)
+    fewer = dataclasses.replace(bundle.manifest, classes=(), concepts=("duck",))
+    with pytest.raises(BundleError, match="are not the 1 that its manifest lists"):
+        Names.of(dataclasses.replace(bundle, manifest=fewer))
 
 
 def test_the_command_line_is_made_from_the_settings(capsys: pytest.CaptureFixture[str]) -> None:

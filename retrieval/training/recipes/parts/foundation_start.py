@@ -222,8 +222,8 @@ def finish(
 ) -> Made:
     """Write the bundle."""
     from retrieval.artifacts.manifest import reference_to
-    from retrieval.training.bundles import InTraining, manifest_of, write_bundle
-    from retrieval.training.calibration import with_cutoffs
+    from retrieval.training.bundles import manifest_of, write_bundle
+    from retrieval.training.calibration import calibrated
     from retrieval.training.training_sources import drawn_classes
 
     method = start.learner.method.cpu()
@@ -235,9 +235,8 @@ def finish(
         "concepts": drawn_classes(settings.packs, recipe),
         "refers_to": {TEXT: reference_to(settings.text)},
     }
-    manifest = manifest_of(
-        recipe, settings, Start(method, start.provenance), sources.provenance, unseen=sources.unseen, **entries
-    )
-    if recipe.for_visitors:
-        manifest = with_cutoffs(manifest, InTraining(method), settings.gallery, settings.packs)
-    return write_bundle(recipe, settings, method, manifest)
+    kept = imagenet_names(may_say(recipe.zero_shot, sources.classes)).values()
+    own = sources.provenance.with_names(name for names in kept for name in names)
+    manifest = manifest_of(recipe, settings, Start(method, start.provenance), own, unseen=sources.unseen, **entries)
+    made = write_bundle(recipe, settings, method, manifest)
+    return calibrated(made, settings.gallery, settings.packs) if recipe.for_visitors else made

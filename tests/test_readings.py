@@ -1,0 +1,59 @@
+"""Pictures are read by the names that an encoder knows, and words find pictures by these names too."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from retrieval.readings import AHEAD, NAMED, Readings
+from retrieval.relevance import IMAGE, SCALE, TEXT, Names, held_share
+
+STRANGE = np.eye(4, dtype=np.float32)[[0, 1, 2, 3]]
+NAMES = Names(
+    ("dog", "cat", "owl"), np.eye(3, 4, dtype=np.float32), np.eye(3, 5, dtype=np.float32), STRANGE,
+    np.eye(3, 5, dtype=np.float32)[[1]],
+)  # fmt: skip
+DOG, CAT, BETWEEN = (1, 0, 0, 0), (0, 1, 0, 0), (0.6, 0.6, 0, 0.53)
+
+
+def readings(*pictures: tuple[float, ...]) -> Readings:
+    return Readings.of(NAMES, np.array(pictures, np.float32).reshape(-1, 4))
+
+
+def test_a_picture_is_read_as_the_names_that_are_close_surest_first() -> None:
+    read = readings(DOG, BETWEEN)
+    assert read.places[0, 0] == 0
+    assert set(read.places[1, :2]) == {0, 1}
+    assert read.shares[0, 0] == pytest.approx(np.exp(SCALE) / (np.exp(SCALE) + 2), rel=1e-5)
+    assert read.shares[1, :2] == pytest.approx([0.5, 0.5], abs=1e-4)
+
+
+def test_a_name_is_there_as_surely_as_its_surest_picture_is_among_those_looked_at() -> None:
+    read = readings(DOG, BETWEEN, BETWEEN)
+    assert read.presence() == pytest.approx([1, 0.5, 0], abs=1e-3)
+    assert read.presence(np.array([1])) == pytest.approx([0.5, 0.5, 0], abs=1e-3)
+    assert readings().presence().tolist() == [0, 0, 0]
+
+
+def test_the_score_of_words_is_a_mean_of_two_cosines() -> None:
+    read, meaning = readings(DOG, CAT), np.array([0.8, 0.1, 0, 0, 0.59], np.float32)
+    scores = read.scores(meaning, np.array([0.2, 0.3], np.float32), np.array([1, 0]))
+    assert scores == pytest.approx([(0.2 + NAMED * 0.1) / (1 + NAMED), (0.3 + NAMED * 0.8) / (1 + NAMED)], abs=1e-4)
+
+
+def test_the_best_picture_of_each_name_goes_a_little_ahead() -> None:
+    read, places = readings(DOG, DOG, DOG, CAT, CAT), np.arange(5)
+    scores = np.array([0.7, 0.69, 0.68, 0.68 - AHEAD / 2, 0.68 - AHEAD / 2], np.float32)
+    assert read.order(scores, places).tolist() == [0, 3, 1, 2, 4]
+    far = np.array([0.7, 0.69, 0.68, 0.5, 0.4], np.float32)
+    assert read.order(far, places).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_match_must_be_surer_than_a_share_of_the_nonsense_is_among_the_same_pictures() -> None:
+    read = readings(DOG, CAT)
+    shares = np.sort(held_share(STRANGE, NAMES.vectors, read.presence()))
+    for level in (0.0, 1 / 3, 2 / 3, 1.0):
+        assert read.needed(IMAGE, level) == pytest.approx(shares[round(3 * level)])
+    assert read.needed(TEXT, 0.5) == pytest.approx(held_share(NAMES.strange_texts, NAMES.meanings, read.presence())[0])
+    dogs = np.array([0])
+    assert read.needed(TEXT, 0.5, dogs) < 0.01 < 0.99 < read.needed(TEXT, 0.5)
