@@ -1,8 +1,9 @@
-"""Rehearsals with a Hub on 127.0.0.1 and the real client -> results/hub.json, when all of them have run.
+"""Rehearsals with a Hub on 127.0.0.1 and the real client -> results/hub.json.
 
 python -m benchmarks.hub embedded     the shipped bundles: published; a clone without them searches and draws, and
                                       once more when the Hub is gone
-python -m benchmarks.hub full         bundles on real architectures at random weights: memory and time to open
+python -m benchmarks.hub full         bundles on real architectures at random weights: memory and time to open; or one
+                                      of them: vit, siglip, stable
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,13 @@ from retrieval.diffusion.prior import Prior, PriorConfig
 from retrieval.diffusion.prompts import ReaderConfig
 from retrieval.diffusion.stable import FullSize
 from retrieval.evaluation.measurement import Measurement
-from retrieval.evaluation.report import write_measurements
+from retrieval.evaluation.report import write_results
 from retrieval.images import Preprocess
 from retrieval.methods.foundation import Config, Foundation
 from tests.loopback_hub import TOKEN, LoopbackHub, serving
 
 RESULTS = ROOT / "benchmarks" / "results" / "hub.json"
+Make = Callable[[LoopbackHub, Path], tuple[str, str]]  # publishes such a bundle: what it is, and its address
 OWNER, LAB = "someone", "lab"
 MEASURE = """
 import json, resource, sys, time
@@ -104,23 +106,30 @@ CLIP_L = ReaderConfig(width=768, layers=12, heads=12, context_length=77, positio
 
 
 def main() -> None:
-    """Rehearse, print, and write what was measured beside what the other rehearsal measured."""
+    """Rehearse, print, and write what was measured beside what the other rehearsals measured."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("rehearsals", nargs="+", choices=("embedded", "vit", "siglip", "stable", "full"))
+    parser.add_argument("rehearsals", nargs="+", choices=("embedded", *FULL_SIZE, "full"))
     chosen = parser.parse_args().rehearsals
-    rows: list[Measurement] = []
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        if "embedded" in chosen:
-            rows += embedded(home / "embedded")
-        for name, make in {"vit": on_vit, "siglip": on_siglip, "stable": on_stable}.items():
-            if name in chosen or "full" in chosen:
-                rows += full_size(make, home / name)
-                shutil.rmtree(home / name)
+    for name in ("embedded", *FULL_SIZE):
+        if name in chosen or (name in FULL_SIZE and "full" in chosen):
+            with tempfile.TemporaryDirectory() as folder:
+                home = Path(folder) / name
+                note(embedded(home) if name == "embedded" else full_size(FULL_SIZE[name], home))
+
+
+def note(measured: list[Measurement]) -> None:
+    """Print the rows, and write them in place of those about the same."""
+    rows = [row.as_row() for row in measured]
+    about = [_about(row) for row in rows]
+    earlier = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"] if RESULTS.is_file() else []
+    write_results(RESULTS, [row for row in earlier if _about(row) not in about] + rows)
     for row in rows:
-        sys.stdout.write(f"{row.measure}, {row.code}: {row.value:g} {row.unit} ({row.how})\n")
-    if {"embedded", "full"} <= {*chosen}:
-        write_measurements(RESULTS, rows)
+        sys.stdout.write(f"{' · '.join(filter(None, _about(row)))}: {row['value']:g} {row['unit']}\n")
+    sys.stdout.flush()
+
+
+def _about(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    return row["measure"], row.get("code", ""), row.get("control", "")
 
 
 # ---------------------------------------------------------------- the shipped bundles
@@ -156,7 +165,7 @@ def embedded(home: Path) -> list[Measurement]:
 # ---------------------------------------------------------------- real architectures
 
 
-def full_size(make: Any, home: Path) -> list[Measurement]:
+def full_size(make: Make, home: Path) -> list[Measurement]:
     """What it takes to open such a bundle of ours, which stands on a repository of others."""
     home.mkdir()
     with serving() as hub:
@@ -248,6 +257,9 @@ def _seal(hub: LoopbackHub, home: Path, payload: Mapping[str, Any], own: Any, di
     write_payload(folder, complete | {"files": complete["files"] | dict(digests)})
     files = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
     return f"hf:{OWNER}/{folder.name}@{hub.publish(f'{OWNER}/{folder.name}', files)}"
+
+
+FULL_SIZE: dict[str, Make] = {"vit": on_vit, "siglip": on_siglip, "stable": on_stable}
 
 
 def run(home: Path, hub: LoopbackHub, *arguments: str, cache: Path | None = None, **environment: str) -> str:
