@@ -19,7 +19,7 @@ import numpy.typing as npt
 from retrieval.artifacts.bundle import Bundle, load_bundle, write_manifest
 from retrieval.artifacts.card import CARD, card
 from retrieval.artifacts.manifest import Manifest
-from retrieval.data.nonsense_classes import VALIDATION
+from retrieval.data.nonsense_classes import VALIDATION, WORDS
 from retrieval.data.readers.quickdraw import quickdraw
 from retrieval.data.validation_words import SYNONYMS
 from retrieval.encoder import Encoder, TextEncoder, Vectors, embed_images, embed_meanings, embed_texts
@@ -51,7 +51,7 @@ def wordings(label: str) -> list[str]:
     return [wording.format(label, article(label)) for wording in WORDINGS]
 
 
-NONSENSE = tuple(text for label in VALIDATION for text in wordings(label))
+NONSENSE = tuple(text for label in (*VALIDATION, *WORDS) for text in wordings(label))
 
 
 def calibrate(folder: Path, gallery: Path, packs: Path) -> Manifest:
