@@ -38,7 +38,7 @@ from retrieval.evaluation.tables import quality_tables
 from retrieval.evaluation.tasks import TASKS, Catalog, Task, task
 
 RESULTS = ROOT / "benchmarks" / "results" / "quality.json"
-EMBEDDED = ROOT / "checkpoints" / "guise-mini"
+EMBEDDED = ROOT / "checkpoints" / "guise-base"
 CATALOG = Catalog(ROOT / "assets" / "gallery", packs_folder(), ROOT / "assets" / "people" / "street")
 CHANCE = "floor:chance"
 MEAN_REMOVED = " + domain mean removed"

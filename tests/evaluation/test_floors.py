@@ -14,7 +14,7 @@ from retrieval.evaluation.floors import IMAGE_FLOORS, encoder_named, untrained
 from retrieval.types import PHOTO
 from tests.evaluation.fakes import small_bundle
 
-EMBEDDED = Path(__file__).resolve().parents[2] / "checkpoints" / "guise-mini"
+EMBEDDED = Path(__file__).resolve().parents[2] / "checkpoints" / "guise-base"
 
 
 def drawn(shape: str, color: tuple[int, int, int], paper: tuple[int, int, int] = (255, 255, 255)) -> Image.Image:
@@ -64,7 +64,7 @@ def test_the_untrained_encoder_has_the_architecture_and_has_seen_nothing() -> No
 
 def test_names_are_floors_or_folders_of_bundles(tmp_path: Path) -> None:
     assert encoder_named("floor:untrained", EMBEDDED).fingerprint.startswith("untrained")
-    assert encoder_named(str(EMBEDDED), EMBEDDED).fingerprint.startswith("guise-mini")
+    assert encoder_named(str(EMBEDDED), EMBEDDED).fingerprint.startswith("guise-base")
     with pytest.raises(SettingsError, match=r"There is no floor:magic. Choose floor:raw-pixels"):
         encoder_named("floor:magic", EMBEDDED)
     with pytest.raises(BundleError, match="There is no bundle"):

@@ -30,7 +30,7 @@ def test_a_class_of_no_method_says_where_a_line_is_missing() -> None:
 def test_catalog_and_manifests_are_read_without_torch() -> None:
     script = (
         "import sys; import retrieval.methods.catalog; from retrieval.artifacts.manifest import CHECKPOINTS, "
-        "read_manifest; read_manifest(CHECKPOINTS / 'guise-mini'); print([m for m in ('torch',) if m in sys.modules])"
+        "read_manifest; read_manifest(CHECKPOINTS / 'guise-base'); print([m for m in ('torch',) if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -45,9 +45,9 @@ def quality() -> Rows:
         if not task.startswith(("people", "sketchy")):
             rows.append(run(task, "guise-mini-zs + domain mean removed", 0, ease * 0.534))
         if "zero-shot" not in task:
-            rows.append(run(task, "guise-mini", 0, ease * 0.61))
+            rows.append(run(task, "guise-toy", 0, ease * 0.61))
         if task.startswith("emoji"):
-            rows.append(run(task, "guise-mini-blurred", 0, 0.08))
+            rows.append(run(task, "guise-toy-blurred", 0, 0.08))
     return rows
 
 

@@ -317,8 +317,8 @@ def test_a_gpu_that_is_not_lent_says_why_and_a_bug_on_it_does_not() -> None:
 
 
 def test_a_sentence_does_not_tell_where_this_copy_lies() -> None:
-    told = sentence(BundleError(f"There is no bundle in {HOME / 'checkpoints' / 'guise-mini'}."))
-    assert told == "There is no bundle in checkpoints/guise-mini."
+    told = sentence(BundleError(f"There is no bundle in {HOME / 'checkpoints' / 'guise-base'}."))
+    assert told == "There is no bundle in checkpoints/guise-base."
 
 
 # ---------------------------------------------------------------- wrong types

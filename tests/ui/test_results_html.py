@@ -71,7 +71,7 @@ def test_only_the_first_group_is_open(html: str) -> None:
 
 def test_bundles_stand_by_their_first_metric_and_floors_below_them(html: str) -> None:
     assert list(rows(card(html, "world/cross-style@1"))) == [
-        "guise-mini",
+        "guise-toy",
         "guise-mini-zs + domain mean removed",
         "guise-mini-zs",
         "floor:hog",
@@ -89,11 +89,11 @@ def test_seeds_are_folded_into_mean_and_deviation_with_the_first_seed_s_interval
 
 
 def test_intervals_by_query_and_by_class_stand_side_by_side_and_a_missing_one_is_not_invented(tmp_path: Path) -> None:
-    row = run("world/zero-shot@1", "guise-mini", 0, 0.5)
-    numbers = rows(card(shown(tmp_path, row), "world/zero-shot@1"))["guise-mini"]
-    assert numbers.startswith("guise-mini1 seed0.500[0.486, 0.515] by query[0.400, 0.610] by class0.530")
+    row = run("world/zero-shot@1", "guise-toy", 0, 0.5)
+    numbers = rows(card(shown(tmp_path, row), "world/zero-shot@1"))["guise-toy"]
+    assert numbers.startswith("guise-toy1 seed0.500[0.486, 0.515] by query[0.400, 0.610] by class0.530")
     html = shown(tmp_path, row | {"class_interval": {}})
-    assert "0.500[0.486, 0.515] by querynot measured by class" in rows(card(html, "world/zero-shot@1"))["guise-mini"]
+    assert "0.500[0.486, 0.515] by querynot measured by class" in rows(card(html, "world/zero-shot@1"))["guise-toy"]
     assert html.split("</section>", 1)[1].count('class="whisker by-class"') == 0
 
 
@@ -110,13 +110,13 @@ def test_a_baseline_is_called_one(html: str) -> None:
 
 def test_a_bundle_that_a_floor_beats_says_so(html: str) -> None:
     text = rows(card(html, "emoji/cross-style@1"))
-    assert "below floor:hog" in text["guise-mini-blurred"]
-    assert "below" not in text["guise-mini"]
+    assert "below floor:hog" in text["guise-toy-blurred"]
+    assert "below" not in text["guise-toy"]
     assert "below floor:chance" in rows(card(html, "future/task@7"))["guise-mini-zs"]
 
 
 def test_what_was_not_measured_is_absent(html: str) -> None:
-    assert "guise-mini" not in rows(card(html, "world/zero-shot@1"))
+    assert "guise-toy" not in rows(card(html, "world/zero-shot@1"))
 
 
 def test_the_first_metric_is_the_task_s_own_and_all_others_can_be_opened(html: str) -> None:

@@ -117,7 +117,6 @@ class GuiseMini(Recipe[GuiseMiniSettings]):
 
 
 RECIPES = (
-    GuiseMini("guise-mini", GuiseMiniSettings(epochs=24), "for visitors: all 64 classes", for_visitors=True),
     GuiseMini("guise-mini-zs", GuiseMiniSettings(), "for protocols: without the unseen concepts", zero_shot=True),
     *(
         GuiseMini(

@@ -26,7 +26,6 @@ def test_every_recipe_trains_on_a_gpu(tmp_path: Path) -> None:
     write_everything(tmp_path, 64)
     seen = {"validation": tmp_path / "renders", "gallery": tmp_path / "renders"}
     plain = make(tmp_path, "guise-mini-zs", **seen, epochs=2, steps=2, batch=8, size=32, validate_every=1)
-    make(tmp_path, "guise-mini", **seen, epochs=1, steps=2, batch=8, size=32)
     small = {"epochs": 1, "steps": 12, "batch": 6, "size": 32, "teacher_epochs": 1, "teacher_batch": 4}
     for name, start in (("dsn-world", plain), ("dsn-world-contrast", None)):
         make(tmp_path, name, **small, meanings=plain, teacher=tmp_path / f"{name}-teacher", init=start)

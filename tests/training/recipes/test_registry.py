@@ -207,7 +207,7 @@ def test_every_recipe_prints_its_settings_and_takes_a_device(name: str, capsys: 
 
 
 def test_a_begun_run_may_move_and_go_on_elsewhere(tmp_path: Path) -> None:
-    recipe = recipes.RECIPES["guise-mini"]
+    recipe = recipes.RECIPES["guise-base"]
     settings = dataclasses.replace(recipe.settings, run_folder=tmp_path / "run")
     recipe.run(settings)
     (tmp_path / "run").rename(tmp_path / "moved")
