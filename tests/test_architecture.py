@@ -23,7 +23,7 @@ LAYERS = [  # from the top down; a module imports from its own layer and from th
     {"training"},
     {"evaluation"},
     {"code_search", "loaded_encoder", "match"},
-    {"gallery", "indexing", "stores", "disentangle", "why", "relevance"},
+    {"gallery", "indexing", "stores", "disentangle", "why", "relevance", "readings"},
     {"artifacts"},
     {"methods"},
     {"data", "emoji"},
