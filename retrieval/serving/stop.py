@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import signal
 import sys
@@ -42,6 +43,8 @@ class Stop:
 
 def leave() -> NoReturn:
     """End the process at once, with success. To unload torch would take seconds, and nothing is left to be done."""
+    for worker in multiprocessing.active_children():  # of a lent GPU
+        worker.terminate()
     logging.shutdown()
     sys.stdout.flush()
     os._exit(0)

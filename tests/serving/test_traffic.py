@@ -8,6 +8,8 @@ import json
 import logging
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from retrieval.serving import Stop, Traffic, begin_log
 from retrieval.serving.logs import JsonLines
 from retrieval.serving.traffic import Watched, shown
+from retrieval.settings import HOME
 from tests.serving.fakes import ask
 
 PRIVATE = "kept-to-oneself"
@@ -142,3 +145,17 @@ def test_a_signal_ends_the_wait_and_the_second_ends_the_process() -> None:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def test_the_app_leaves_no_process_behind() -> None:
+    program = (
+        "import multiprocessing, time\n"
+        "from retrieval.serving import leave\n"
+        "worker = multiprocessing.get_context('fork').Process(target=time.sleep, args=(60,), daemon=True)\n"
+        "worker.start()\n"
+        "print(worker.pid, flush=True)\n"
+        "leave()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=HOME, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().isdigit()
