@@ -4,11 +4,19 @@ All sizes share one signature, `tower(images, prompts) -> codes`: a small one, w
 map of an EfficientNet, open_clip's vision transformers, and SigLIP's. Each says under which prefix its trunk's weights
 stand in a model that was `published`. Prompts stand after the class token, as in Zhou et al.,
 "Learning to Prompt for Vision-Language Models" (2022), and Jia et al., "Visual Prompt Tuning" (2022).
+
+Those with a class token can be taken apart alike (`ClassTokenTower`), for methods that train prompts alone:
+
+    stem(images)                    what no prompt reaches, so it can be computed once for a picture
+    class_token(stem)               the token that begins the sequence, (B, 1, W)
+    attend(stem, prompts, first)    (B, W) after the last layer
+    finish(stem, attended)          (B, dim)
 """
 
 from __future__ import annotations
 
-from typing import Any
+from copy import deepcopy
+from typing import Any, ClassVar
 
 import timm
 import torch
@@ -33,6 +41,8 @@ class PromptedEfficientNet(nn.Module):
     """
 
     published = ""
+    opening: ClassVar[tuple[str, ...]] = ("pooled_to_token",)  # what makes the class token
+    closing: ClassVar[tuple[str, ...]] = ("straight", "project")  # what makes the code
 
     def __init__(self, trunk: str, dim: int, *, size: int, width: int = 256, layers: int = 2, heads: int = 4) -> None:
         """trunk: timm's name. size: pixels on a side. dim: length of a code."""
@@ -69,14 +79,33 @@ class PromptedEfficientNet(nn.Module):
 
     def code(self, features: Tensor, prompts: Prompts = None) -> Tensor:
         """What stands on the trunk: its map (B, F, h, w), prompts (B, P, W) -> (B, dim)."""
-        pooled = features.mean(dim=(2, 3))  # (B, F)
-        places = features.flatten(2).transpose(1, 2)  # (B, h w, F)
-        tokens = [self.pooled_to_token(pooled)[:, None], self.map_to_tokens(places) + self.positions]
-        if prompts is not None:
-            tokens.insert(1, prompts)
-        x = self.transformer(self.before(torch.cat(tokens, dim=1)))  # (B, 1 + P + h w, W)
-        straight: Tensor = self.straight(pooled)
-        return straight + self.project(self.after(x[:, 0]))
+        return self.finish(features, self.attend(features, prompts))
+
+    def stem(self, images: Tensor) -> Tensor:
+        """What no prompt reaches: the trunk's map, (B, F, h, w)."""
+        return self.features(images)
+
+    def class_token(self, stem: Tensor) -> Tensor:
+        """(B, F, h, w) -> (B, 1, W)"""
+        token: Tensor = self.pooled_to_token(stem.mean(dim=(2, 3)))[:, None]
+        return token
+
+    def copied_class_token(self) -> nn.Module:
+        """A frozen copy of what makes the class token: (B, F, h, w) -> (B, 1, W)."""
+        parts = nn.AdaptiveAvgPool2d(1), nn.Flatten(), deepcopy(self.pooled_to_token), nn.Unflatten(1, (1, -1))
+        return nn.Sequential(*parts).requires_grad_(False)
+
+    def attend(self, stem: Tensor, prompts: Prompts = None, first: Prompts = None, read: int = 0) -> Tensor:
+        """The token `read` after the last layer, (B, W). `first` (B, 1, W) stands where the class token does."""
+        places = self.map_to_tokens(stem.flatten(2).transpose(1, 2)) + self.positions  # (B, h w, W)
+        x = _sequence(self.class_token(stem) if first is None else first, prompts, places)
+        attended: Tensor = self.after(self.transformer(self.before(x))[:, read])
+        return attended
+
+    def finish(self, stem: Tensor, attended: Tensor) -> Tensor:
+        """(B, F, h, w), (B, W) -> (B, dim)"""
+        code: Tensor = self.straight(stem.mean(dim=(2, 3))) + self.project(attended)
+        return code
 
     @torch.no_grad()
     def begin_at(self, mean: Tensor, components: Tensor) -> None:
@@ -95,6 +124,8 @@ class PromptedViT(nn.Module):
     """One of open_clip's vision transformers, at random weights until others are loaded."""
 
     published = "visual."
+    opening: ClassVar[tuple[str, ...]] = ("trunk.class_embedding",)
+    closing: ClassVar[tuple[str, ...]] = ("trunk.proj",)
 
     def __init__(self, name: str, dim: int, *, size: int) -> None:
         super().__init__()
@@ -107,18 +138,57 @@ class PromptedViT(nn.Module):
 
     def features(self, images: Tensor, prompts: Prompts = None) -> Tensor:
         """The class token after the last layer: (B, 3, H, W), (B, P, W) -> (B, W)."""
-        x = self.trunk._embeds(
-            images
-        )  # (B, 1 + h w, W): class token, patches; positions and the first norm are in them
-        if prompts is not None:
-            x = torch.cat([x[:, :1], prompts, x[:, 1:]], dim=1)
-        pooled: Tensor = self.trunk._pool(self.trunk.transformer(x))[0]
-        return pooled
+        return self.attend(self.stem(images), prompts)
 
     def code(self, features: Tensor) -> Tensor:
         """What stands on the trunk: (B, W) -> (B, dim)."""
         projected: Tensor = features @ self.trunk.proj
         return projected
+
+    def stem(self, images: Tensor) -> Tensor:
+        """What no prompt reaches: patches with their positions, (B, h w, W)."""
+        patches = self.trunk.conv1(images).flatten(2).transpose(1, 2)  # (B, h w, W)
+        stem: Tensor = patches + self.trunk.positional_embedding[1:]
+        return stem
+
+    def class_token(self, stem: Tensor) -> Tensor:
+        """(B, h w, W) -> (B, 1, W)"""
+        token: Tensor = (self.trunk.class_embedding + self.trunk.positional_embedding[0]).expand(len(stem), 1, -1)
+        return token
+
+    def copied_class_token(self) -> nn.Module:
+        """A frozen copy of what makes the class token: (B, h w, W) -> (B, 1, W)."""
+        return SameToken(self.trunk.class_embedding + self.trunk.positional_embedding[0])
+
+    def attend(self, stem: Tensor, prompts: Prompts = None, first: Prompts = None, read: int = 0) -> Tensor:
+        """The token `read` after the last layer, (B, W). `first` (B, 1, W) stands where the class token does."""
+        x = _sequence(self.class_token(stem) if first is None else first, prompts, stem)
+        attended: Tensor = self.trunk.ln_post(self.trunk.transformer(self.trunk.ln_pre(x))[:, read])
+        return attended
+
+    def finish(self, stem: Tensor, attended: Tensor) -> Tensor:
+        """(B, h w, W), (B, W) -> (B, dim)"""
+        return self.code(attended)
+
+
+class SameToken(nn.Module):
+    """One token, frozen, for every picture."""
+
+    token: Tensor
+
+    def __init__(self, token: Tensor) -> None:
+        """token: (W,)"""
+        super().__init__()
+        self.register_buffer("token", token.detach().clone())
+
+    def forward(self, stem: Tensor) -> Tensor:
+        """(B, ...) -> (B, 1, W)"""
+        return self.token.expand(len(stem), 1, -1)
+
+
+def _sequence(first: Tensor, prompts: Prompts, places: Tensor) -> Tensor:
+    """(B, 1, W), (B, P, W), (B, h w, W) -> (B, 1 + P + h w, W)"""
+    return torch.cat([first, places] if prompts is None else [first, prompts, places], dim=1)
 
 
 class PromptedSigLIP(nn.Module):
@@ -151,7 +221,8 @@ class PromptedSigLIP(nn.Module):
         return projected
 
 
-PictureTower = PromptedEfficientNet | PromptedViT | PromptedSigLIP
+ClassTokenTower = PromptedEfficientNet | PromptedViT
+PictureTower = ClassTokenTower | PromptedSigLIP
 
 
 def picture_tower(name: str, dim: int, *, size: int, width: int, layers: int, heads: int) -> PictureTower:

@@ -73,6 +73,9 @@ class SentenceEncoder(nn.Module):
     def forward(self, texts: Sequence[str]) -> Tensor:
         """(T,) -> (T, W), unit rows."""
         pieces, real = self.tokens(texts)
-        states = self.states(self.words(pieces), real)  # (T, L, W)
-        weights = real[..., None].to(states.dtype)
-        return F.normalize((states * weights).sum(dim=1) / weights.sum(dim=1), dim=-1)
+        return self.sentences(self.words(pieces), real)
+
+    def sentences(self, embeddings: Tensor, real: Tensor) -> Tensor:
+        """Word embeddings (T, L, W), of which some are real (T, L) -> (T, W), unit rows."""
+        weights = real[..., None].to(embeddings.dtype)
+        return F.normalize((self.states(embeddings, real) * weights).sum(dim=1) / weights.sum(dim=1), dim=-1)

@@ -40,6 +40,7 @@ class Phase:
     warmup: float = 0.05  # share of the phase's steps over which the rate rises from zero
     schedule: str = "cosine"  # what the rate does after that: cosine, linear or constant
     rates: Mapping[str, float] = field(default_factory=dict)  # module name -> factor on lr, for its parameters
+    trains: tuple[str, ...] = ()  # names of modules and parameters: no others move; (): whatever asks for gradients
 
 
 class Trainable(nn.Module, ABC):

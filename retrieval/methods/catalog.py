@@ -25,6 +25,7 @@ METHODS = {
     "foundation": Entry("retrieval.methods.foundation:Foundation", "Foundation"),
     "clip-baseline": Entry("retrieval.methods.clip_baseline:ClipBaseline", "Plain encoder"),
     "dsn": Entry("retrieval.methods.dsn:DSN", "DSN", "sketch → photo, knows no words"),
+    "ucdr-adapter": Entry("retrieval.methods.ucdr_adapter:UCDRAdapter", "UCDR-Adapter"),
     "dude": Entry("retrieval.methods.dude:Dude", "DUDE", "the object alone, knows no words"),
     "proto-ot": Entry("retrieval.methods.proto_ot:ProtoOT", "ProtoOT", "without labels, knows no words"),
 }

@@ -75,6 +75,7 @@ def fit(
         if done + phase.epochs <= first:
             done += phase.epochs
             continue
+        _hold_others(method, phase)
         optimiser = _optimiser(method, phase)
         if resume is not None and first > done:
             optimiser.load_state_dict(resume["optimiser"])
@@ -135,6 +136,19 @@ def _epoch(
             sums[name] += value.item() / steps
         on_progress(step + 1, steps)
     return dict(sums)
+
+
+def _hold_others(method: Trainable, phase: Phase) -> None:
+    """Let only what `phase.trains` names ask for gradients. Raises SettingsError for a name that does not exist."""
+    if not phase.trains:
+        return
+    held = dict.fromkeys(phase.trains, False)
+    for name, parameter in method.named_parameters():
+        names = [listed for listed in phase.trains if name == listed or name.startswith(f"{listed}.")]
+        parameter.requires_grad_(bool(names))
+        held |= dict.fromkeys(names, True)
+    if missing := [name for name, has in held.items() if not has]:
+        raise SettingsError(f"The phase {phase.name!r} trains {missing[0]!r}, of which there is no parameter.")
 
 
 def _optimiser(method: Trainable, phase: Phase) -> torch.optim.Optimizer:

@@ -1,0 +1,80 @@
+"""The last codes of every class, first in, first out, and triplets that are drawn from them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class ClassQueues(nn.Module):
+    """For each class at most `length` unit rows."""
+
+    rows: Tensor
+    pushed: Tensor
+
+    def __init__(self, classes: int, length: int, dim: int) -> None:
+        super().__init__()
+        self.register_buffer("rows", torch.zeros(classes, length, dim))
+        self.register_buffer("pushed", torch.zeros(classes, dtype=torch.int64))  # how often
+
+    @property
+    def filled(self) -> Tensor:
+        """Which places hold a row.   -> (C, K) bool"""
+        places = torch.arange(self.rows.shape[1], device=self.rows.device)
+        return places[None] < self.pushed[:, None]
+
+    @torch.no_grad()
+    def push(self, codes: Tensor, labels: Tensor) -> Tensor:
+        """Codes (B, D) of classes (B,), the oldest out. Returns the place that each got in its queue, (B,)."""
+        places = torch.empty_like(labels)
+        for at, (code, label) in enumerate(zip(codes, labels.tolist(), strict=True)):
+            places[at] = self.pushed[label] % self.rows.shape[1]
+            self.rows[label, places[at]] = code
+            self.pushed[label] += 1
+        return places
+
+    def pairs(self, labels: Tensor, count: int, own: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """For each of labels (B,) `count` random rows of its class, and as many of other classes; `own` (B,) are places
+        that are not drawn. From torch's generator.
+
+        Returns positives (B, count, D), negatives (B, count, D), and which have both, (B,) bool.
+        """
+        classes, length = self.rows.shape[:2]
+        alike = torch.zeros(len(labels), classes, length, dtype=torch.bool, device=labels.device)
+        alike[torch.arange(len(labels)), labels] = True
+        positive = alike & self.filled
+        if own is not None:
+            positive[torch.arange(len(labels)), labels, own] = False
+        negative = ~alike & self.filled
+        flat = self.rows.flatten(0, 1)  # (C K, D)
+        both = positive.flatten(1).any(dim=1) & negative.flatten(1).any(dim=1)  # (B,)
+        drawn = [_drawn(options.flatten(1), both, count) for options in (positive, negative)]
+        return flat[drawn[0]], flat[drawn[1]], both
+
+
+def _drawn(options: Tensor, usable: Tensor, count: int) -> Tensor:
+    """Random columns of rows of options (B, N) bool; 0 in rows that are not usable.   -> (B, count)"""
+    weights = options.float()
+    weights[~usable, 0] = 1.0
+    return torch.multinomial(weights, count, replacement=True)
+
+
+def queue_triplet(
+    z: Tensor, positives: Tensor, negatives: Tensor, usable: Tensor, margin: float
+) -> tuple[Tensor, Tensor]:
+    """Mean over usable anchors and their pairs of max(0, |z - p| - |z - n| + margin), Euclidean between unit rows.
+
+    z (B, D), positives and negatives (B, pairs, D), usable (B,). Returns the loss and the share of pairs that are not
+    0 yet; both 0 where no anchor is usable.
+
+    >>> z = torch.tensor([[1.0, 0.0]])
+    >>> right, wrong = torch.tensor([[[0.0, 1.0]]]), torch.tensor([[[0.6, 0.8]]])
+    >>> loss, active = queue_triplet(z, right, wrong, torch.tensor([True]), 0.2)
+    >>> round(loss.item(), 4), active.item()
+    (0.7198, 1.0)
+    """
+    if not usable.any():
+        return z.sum() * 0.0, z.new_zeros(())
+    near, far = ((z[:, None] - rows).norm(dim=2)[usable] for rows in (positives, negatives))
+    losses = (near - far + margin).clamp(min=0)  # (usable, pairs)
+    return losses.mean(), (losses > 0).float().mean().detach()

@@ -1,0 +1,309 @@
+"""UCDR-Adapter: prompts that adapt a frozen dual encoder to domains and classes that it was not trained on.
+
+Jiang, Cheng, Moreira, Zhu, Sun, Ren, He, Dai, Hua, "UCDR-Adapter: Exploring Adaptation of Pre-Trained Vision-Language
+Models for Universal Cross-Domain Retrieval" (WACV 2025). Two banks hold a prompt for every domain and every class that
+is seen in training. In the first phase a picture is encoded with the prompts of its own domain and class, towards a
+sentence with learned tokens about its class. In the second a generator composes a picture's prompts from the banks by
+attention, from which its own domain and class are hidden: so it learns to describe a picture by others, which is all
+that it has for a domain and a class that nobody has seen. To encode a picture, no label and no word is needed.
+
+    paper symbol   attribute
+    v              template.tokens                   learned tokens of the sentence (Section 3.1 there: TST)
+    U, V           banks.domains, banks.classes      source prompts
+    W_I, W_P, W_o  generator.ask, .offer, .out       target prompt generation (TPG)
+    I              _summary                          what the frozen tower says of the picture, without prompts
+    T              study.texts                       the sentences of all classes, (C, D) unit rows
+    z              _code                             the picture, (B, D) unit rows
+    Q              study.queues                      the last codes of the momentum encoder, by class
+
+    (1)  L_ITC = -mean_i log( exp(z_i T_y(i) / tau) / sum_c exp(z_i T_c / tau) )
+    (2)  L_tri = mean_i mean_j max(0, |z_i - p_j| - |z_i - n_j| + margin)      p_j from Q_y(i), n_j from the others
+    phase "source": (1) + (2), trains v, U, V
+    phase "target": (1), trains the generator, the class token and the projection
+
+Where we differ. The encoder is this project's foundation, a frozen sentence encoder included, at its embedded size or
+with `trunk="ViT-B-32"`. The code is read from the class token, and the summary is the class token of the tower as it
+was at the start; released: the first prompt's place, and the first patch's, of a pass without class token (`readout`,
+`image_query`). Own rows of the banks get no weight at all; in the released code the mask is empty, and the paper writes
+zeros (`mask`). The momentum encoder begins as a copy, and an anchor's own momentum code is not its positive
+(`momentum_start`, `own_positive`). A bank has p rows for each entry, where the released one has one and cannot slice
+p > 1. Of the tower only U and V move in the first phase, so a momentum encoder is their running average and shares all
+else. Codes are compared by cosine, which is what training shapes; the released code ranks by the distance of
+unnormalised ones. The rate falls as a cosine in both phases. The sentences are made anew in every `text_every`-th step,
+and stay in between: v learns from those steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from retrieval.backbones.prompted import PictureTower
+from retrieval.errors import DataError, SettingsError
+from retrieval.images import Preprocess
+from retrieval.methods import foundation
+from retrieval.methods.base import Batch, Method, Phase, Shown
+from retrieval.methods.foundation import TEXT, Foundation
+from retrieval.methods.parts.class_queues import ClassQueues, queue_triplet
+from retrieval.methods.parts.prompt_banks import Mask, PromptBanks, PromptGenerator, SentenceTemplate
+from retrieval.types import Bar, Bars, Domain, Note, Panel
+
+SOURCE, TARGET = "source", "target"
+NAMED = 5  # domains and classes that a panel names
+
+
+@dataclass(frozen=True)
+class Config(foundation.Config):
+    """The paper's numbers on the embedded foundation; `trunk="ViT-B-32"`, `dim=512` is the published size."""
+
+    domains: tuple[str, ...] = ()  # those of the rows of U
+    classes: tuple[str, ...] = ()  # those of the rows of V
+    tokens: int = 1  # p, prompts for each domain and class: 1 on DomainNet, 4 on Sketchy and TU-Berlin
+    template: int = 16  # n, learned tokens in the sentence: 16 on DomainNet, else 8; 0: a fixed sentence
+    prompts: Literal["generated", "mean", "none"] = "generated"  # in the second phase; the others are to compare with
+    mask: Mask = "inf"  # as released: none
+    prompt_temperature: float = 0.75  # of the generator's attention
+    text_temperature: float = 0.07  # tau
+    readout: Literal["class", "prompt"] = "class"  # as released: prompt
+    image_query: Literal["class", "patch"] = "class"  # as released: patch
+    momentum: float = 0.999
+    momentum_start: Literal["copy", "random"] = "copy"  # as released: random
+    queue: int = 20  # codes kept of each class
+    margin: float = 0.2
+    pairs: int = 2  # triplets of each anchor
+    own_positive: bool = False  # as released: True
+    triplet_weight: float = 1.0  # of (2)
+    text_every: int = 1  # steps of the first phase between two looks at the sentences
+    source_epochs: int = 1
+    target_epochs: int = 10
+    source_lr: float = 1e-4
+    target_lr: float = 1e-4
+
+
+class Study(nn.Module):
+    """What training holds beside the method: the momentum encoder's prompts, its codes by class, and the sentences."""
+
+    texts: Tensor
+    steps: Tensor
+
+    def __init__(self, banks: PromptBanks, config: Config, width: int) -> None:
+        super().__init__()
+        self.momentum = PromptBanks(len(config.domains), len(config.classes), config.tokens, width)
+        if config.momentum_start == "copy":
+            self.momentum.load_state_dict(banks.state_dict())
+        self.momentum.requires_grad_(False)
+        self.queues = ClassQueues(len(config.classes), config.queue, config.dim)
+        self.register_buffer("texts", torch.zeros(len(config.classes), config.dim))
+        self.register_buffer("steps", torch.zeros((), dtype=torch.int64))  # since the sentences last changed
+
+    @torch.no_grad()
+    def follow(self, banks: PromptBanks, kept: float) -> None:
+        """Move the momentum encoder's prompts a little towards the banks'."""
+        for slow, fast in zip(self.momentum.parameters(), banks.parameters(), strict=True):
+            slow.lerp_(fast, 1 - kept)
+
+
+class UCDRAdapter(Method):
+    """A foundation with generated prompts. It is trained after `learn_from`."""
+
+    config_type = Config
+    roles = (TEXT,)
+    study: Study | None
+
+    def __init__(self, config: Config, preprocess: Preprocess) -> None:
+        super().__init__(config, preprocess)
+        self.foundation = Foundation(config, preprocess)
+        self.first_token = self.tower.copied_class_token()  # of the tower as it was at the start
+        self.template = SentenceTemplate(config.template, config.sentence)
+        self.banks = PromptBanks(len(config.domains), len(config.classes), config.tokens, self.tower.width)
+        self.generator = PromptGenerator(self.tower.width, config.prompt_temperature, config.mask)
+        self.study = None
+
+    def attach(self, parts: Mapping[str, Any]) -> None:
+        super().attach(parts)
+        self.foundation.attach(parts)
+
+    @property
+    def dim(self) -> int:
+        return int(self.config.dim)
+
+    @property
+    def tower(self) -> PictureTower:
+        """The foundation's picture tower."""
+        return self.foundation.tower
+
+    # ------------------------------------------------------------ encoding
+
+    def encode_images(self, images: Tensor, domains: Sequence[Domain]) -> Tensor:
+        """What domain a picture is of does not matter."""
+        stem = self._stem(images)
+        return self._code(stem, self._prompts(stem))
+
+    def encode_texts(self, texts: Sequence[str]) -> Tensor:
+        """Words in the learned sentence. The paper searches with pictures alone."""
+        return self._sentences(list(texts))
+
+    def _stem(self, images: Tensor) -> Tensor:
+        """What no prompt reaches. Pictures have three channels; whatever has more was computed before."""
+        return self.tower.stem(images) if images.ndim == 4 and images.shape[1] == 3 else images
+
+    def _code(self, stem: Tensor, prompts: Tensor | None) -> Tensor:
+        """The stem of pictures, and their prompts (B, P, W) -> z (B, D), unit rows."""
+        read = 1 if self.config.readout == "prompt" and prompts is not None else 0
+        attended = self.tower.attend(stem, prompts, read=read)
+        return F.normalize(self.tower.finish(stem, attended).float(), dim=-1)
+
+    @torch.no_grad()
+    def _summary(self, stem: Tensor) -> Tensor:
+        """I, which nothing that is trained reaches: (B, W)."""
+        first = self.first_token(stem)  # (B, 1, W)
+        return self.tower.attend(stem, first=first if self.config.image_query == "class" else first[:, :0])
+
+    def _prompts(self, stem: Tensor, domains: Tensor | None = None, classes: Tensor | None = None) -> Tensor | None:
+        """Prompts composed for pictures, (B, 2, W). In training the rows of their own domain and class are hidden."""
+        if self.config.prompts == "none":
+            return None
+        if self.config.prompts == "mean":
+            means = [bank.mean(dim=0) for bank in (self.banks.domains, self.banks.classes)]
+            return torch.stack(means).expand(len(stem), -1, -1)
+        return torch.cat([prompt for prompt, _ in self._composed(self._summary(stem), domains, classes)], dim=1)
+
+    def _composed(
+        self, summary: Tensor, domains: Tensor | None = None, classes: Tensor | None = None
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """The prompt (B, 1, W) and the weights (B, N p) from each bank: U, then V."""
+        for bank, numbers in ((self.banks.domains, domains), (self.banks.classes, classes)):
+            own = None if numbers is None else self.banks.rows_of(numbers, bank)
+            yield self.generator(summary, bank, own)
+
+    def _sentences(self, names: list[str]) -> Tensor:
+        """The sentences about these names, (T, D), unit rows."""
+        if not self.config.template:
+            return self.foundation.encode_texts([f"a photo of {name}" for name in names])
+        return self.foundation.encode_sentences(self.template(self.parts[TEXT], names))
+
+    # ------------------------------------------------------------ training
+
+    @torch.no_grad()
+    def learn_from(self, start: Foundation, stem: Tensor) -> None:
+        """Get ready to be trained: take the weights of a foundation, and some pictures' stem (B, ...) as a measure."""
+        self.foundation.load_state_dict(start.state_dict())
+        self.attach(start.parts)
+        self.first_token = self.tower.copied_class_token()
+        self.study = Study(self.banks, self.config, self.tower.width)
+        summary = self._summary(stem)
+        self.generator.measure_divisor(summary, self.banks.classes, self.first_token(stem))
+
+    def finish(self) -> None:
+        """Drop what only training needs."""
+        self.study = None
+
+    def phases(self) -> Sequence[Phase]:
+        config = self.config
+        prompts, generator = (("banks",), ("generator",)) if config.prompts != "none" else ((), ())
+        generator = generator if config.prompts == "generated" else ()
+        template = ("template",) if config.template else ()
+        tower = tuple(f"foundation.tower.{name}" for name in (*self.tower.opening, *self.tower.closing))
+        source = Phase(SOURCE, config.source_epochs, config.source_lr, trains=(*template, *prompts))
+        target = Phase(TARGET, config.target_epochs, config.target_lr, trains=(*generator, *tower))
+        return (source, target) if source.trains else (target,)
+
+    def losses(self, batch: Batch, phase: Phase) -> dict[str, Tensor]:
+        """Those of the phase. Labels are places in `config.classes`."""
+        if batch.labels is None:
+            raise DataError("UCDR-Adapter is trained with labels, and this batch has none.")
+        with torch.no_grad():
+            stem = self._stem(batch.images)
+        domains = self._numbers(batch.domains).to(stem.device)
+        return (self._source if phase.name == SOURCE else self._target)(stem, domains, batch.labels)
+
+    def _source(self, stem: Tensor, domains: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """(1) + (2), with the prompts of a picture's own domain and class."""
+        config, study = self.config, self._studying()
+        study.follow(self.banks, config.momentum)
+        prompted = config.prompts != "none"
+        z = self._code(stem, self.banks(domains, labels) if prompted else None)
+        losses = {"image_text": self._image_text(z, labels, self._moving_texts())}
+        if config.triplet_weight and prompted:
+            with torch.no_grad():
+                slow = self._code(stem, study.momentum(domains, labels))
+            own = study.queues.push(slow, labels)
+            drawn = study.queues.pairs(labels, config.pairs, None if config.own_positive else own)
+            triplet, _ = queue_triplet(z, *drawn, config.margin)
+            losses["triplet"] = config.triplet_weight * triplet
+        return losses
+
+    def _target(self, stem: Tensor, domains: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """(1), with prompts that are composed of others' domains and classes."""
+        study = self._studying()
+        if int(study.steps) >= 0:  # the first step of this phase: from here on v stays
+            study.steps.fill_(-1)
+            with torch.no_grad():
+                study.texts.copy_(self._sentences(list(self.config.classes)))
+        z = self._code(stem, self._prompts(stem, domains, labels))
+        return {"image_text": self._image_text(z, labels, study.texts)}
+
+    def _image_text(self, z: Tensor, labels: Tensor, texts: Tensor) -> Tensor:
+        """(1)"""
+        return F.cross_entropy(z @ texts.T / self.config.text_temperature, labels)
+
+    def _moving_texts(self) -> Tensor:
+        """T, through which v learns in every `text_every`-th step.   -> (C, D)"""
+        study = self._studying()
+        due = int(study.steps) % self.config.text_every == 0
+        study.steps += 1
+        if not due:
+            return study.texts
+        texts = self._sentences(list(self.config.classes))
+        study.texts.copy_(texts.detach())
+        return texts
+
+    def _numbers(self, domains: Sequence[Domain]) -> Tensor:
+        known = {name: number for number, name in enumerate(self.config.domains)}
+        if unknown := sorted({domain.name for domain in domains} - {*known}):
+            raise DataError(f"There is no prompt for the domain {unknown[0]!r}, only for {', '.join(known)}.")
+        return torch.tensor([known[domain.name] for domain in domains])
+
+    def _studying(self) -> Study:
+        if self.study is None:
+            raise SettingsError("UCDR-Adapter is not ready to be trained. Call learn_from first.")
+        return self.study
+
+    # ------------------------------------------------------------ explaining
+
+    @torch.inference_mode()
+    def weights(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """What pictures borrow from each domain and class that was trained on.   -> (B, domains), (B, classes)"""
+        shares = [share for _, share in self._composed(self._summary(self._stem(images)))]
+        domains, classes = (share.unflatten(1, (-1, self.config.tokens)).sum(dim=2) for share in shares)
+        return domains, classes
+
+    def explain(self, query: Shown, hit: Shown, classes: Sequence[str]) -> tuple[Panel, ...]:
+        """From which domains and classes the query's prompts are composed."""
+        if self.config.prompts != "generated":
+            return ()
+        device = self.banks.domains.device
+        of_query, of_hit = self.weights(query.pixels[None].to(device)), self.weights(hit.pixels[None].to(device))
+        names = self.config.domains, self.config.classes
+        return tuple(
+            _panel(what, known, mine[0], its[0])
+            for what, known, mine, its in zip(("styles", "classes"), names, of_query, of_hit, strict=True)
+        )
+
+
+def _panel(what: str, names: Sequence[str], query: Tensor, hit: Tensor) -> Panel:
+    """The largest shares of a query, beside those of the hit."""
+    shares = sorted(zip(query.tolist(), hit.tolist(), names, strict=True), reverse=True)[:NAMED]
+    bars = tuple(Bar(name, mine, f"{mine:.1%}", f"the hit {its:.1%}") for mine, its, name in shares)
+    even = 1 / len(names)
+    return Panel(
+        f"Seen {what} that it borrows from",
+        f"Its prompt is a mixture of the prompts of {len(names)} {what} that were trained on. "
+        "A share says what was mixed, not what the picture shows.",
+        (Bars(bars), Note(f"If the picture did not matter, each would give {even:.1%}.")),
+    )
