@@ -99,7 +99,7 @@ class Study(nn.Module):
         self.momentum.requires_grad_(False)
         self.queues = ClassQueues(len(config.classes), config.queue, config.dim)
         self.register_buffer("texts", torch.zeros(len(config.classes), config.dim))
-        self.register_buffer("steps", torch.zeros((), dtype=torch.int64))  # since the sentences last changed
+        self.register_buffer("steps", torch.zeros((), dtype=torch.int64))  # of the first phase; -1 in the second
 
     @torch.no_grad()
     def follow(self, banks: PromptBanks, kept: float) -> None:
@@ -204,14 +204,17 @@ class UCDRAdapter(Method):
         self.study = None
 
     def phases(self) -> Sequence[Phase]:
+        """Two; without prompts there is nothing to learn in the first, whose steps the second gets."""
         config = self.config
-        prompts, generator = (("banks",), ("generator",)) if config.prompts != "none" else ((), ())
-        generator = generator if config.prompts == "generated" else ()
-        template = ("template",) if config.template else ()
         tower = tuple(f"foundation.tower.{name}" for name in (*self.tower.opening, *self.tower.closing))
-        source = Phase(SOURCE, config.source_epochs, config.source_lr, trains=(*template, *prompts))
-        target = Phase(TARGET, config.target_epochs, config.target_lr, trains=(*generator, *tower))
-        return (source, target) if source.trains else (target,)
+        if config.prompts == "none":
+            return (Phase(TARGET, config.source_epochs + config.target_epochs, config.target_lr, trains=tower),)
+        source = ("banks", "template") if config.template else ("banks",)
+        target = ("generator", *tower) if config.prompts == "generated" else tower
+        return (
+            Phase(SOURCE, config.source_epochs, config.source_lr, trains=source),
+            Phase(TARGET, config.target_epochs, config.target_lr, trains=target),
+        )
 
     def losses(self, batch: Batch, phase: Phase) -> dict[str, Tensor]:
         """Those of the phase. Labels are places in `config.classes`."""
@@ -226,10 +229,9 @@ class UCDRAdapter(Method):
         """(1) + (2), with the prompts of a picture's own domain and class."""
         config, study = self.config, self._studying()
         study.follow(self.banks, config.momentum)
-        prompted = config.prompts != "none"
-        z = self._code(stem, self.banks(domains, labels) if prompted else None)
+        z = self._code(stem, self.banks(domains, labels))
         losses = {"image_text": self._image_text(z, labels, self._moving_texts())}
-        if config.triplet_weight and prompted:
+        if config.triplet_weight:
             with torch.no_grad():
                 slow = self._code(stem, study.momentum(domains, labels))
             own = study.queues.push(slow, labels)
@@ -241,12 +243,17 @@ class UCDRAdapter(Method):
     def _target(self, stem: Tensor, domains: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """(1), with prompts that are composed of others' domains and classes."""
         study = self._studying()
-        if int(study.steps) >= 0:  # the first step of this phase: from here on v stays
+        if not self.is_composing:  # from here on v stays
             study.steps.fill_(-1)
             with torch.no_grad():
                 study.texts.copy_(self._sentences(list(self.config.classes)))
         z = self._code(stem, self._prompts(stem, domains, labels))
         return {"image_text": self._image_text(z, labels, study.texts)}
+
+    @property
+    def is_composing(self) -> bool:
+        """Whether the second phase has begun."""
+        return int(self._studying().steps) < 0
 
     def _image_text(self, z: Tensor, labels: Tensor, texts: Tensor) -> Tensor:
         """(1)"""

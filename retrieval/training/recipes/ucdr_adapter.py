@@ -115,13 +115,13 @@ class MapRecipe(Recipe[T], Generic[T]):
             seed=settings.seed,
             device=settings.device,
             averaging=0.98,  # there are few steps
-            validate=lambda learner: checks.score(self.encoding(learner)),
+            validate=lambda learner: checks.score(encode) if (encode := self.encoding(learner)) else {},
             validate_every=settings.validate_every,
         )
 
     @abstractmethod
     def encoding(self, learner: Any) -> Any:
-        """What the learner makes of maps: (B, F, h, w) -> unit rows."""
+        """What the learner makes of maps, (B, F, h, w) -> unit rows; None while it is not to be selected."""
 
     def _finish(self, settings: T, sources: MapSources, start: Start[Any], metrics: Mapping[str, float]) -> Made:
         from retrieval.artifacts.manifest import reference_to
@@ -175,8 +175,8 @@ class UcdrAdapter(MapRecipe[UcdrSettings]):
         return folder if folder.is_dir() else recipe.make(asked, on_progress).folder
 
     def encoding(self, learner: UCDRAdapter) -> Any:
-        """The tower with generated prompts."""
-        return lambda maps: learner.encode_images(maps, ())
+        """The tower with generated prompts, once the generator learns."""
+        return (lambda maps: learner.encode_images(maps, ())) if learner.is_composing else None
 
     def finish(
         self, settings: UcdrSettings, sources: MapSources, start: Start[UCDRAdapter], metrics: Mapping[str, float]
@@ -191,7 +191,7 @@ SIZE: dict[str, Any] = {"width": 128, "layers": 1}  # of the small tower's trans
 FEWER_TEXTS: dict[str, Any] = {"template": 8, "text_every": 8}  # a look at the sentences costs as much as some batches
 WITHOUT: dict[str, tuple[str, dict[str, Any]]] = {  # what is taken from the method
     "": ("prompts composed of those of other domains and classes", {}),
-    "-plain": ("the same steps without prompts", {"prompts": "none"}),
+    "-plain": ("the same steps without prompts", {"prompts": "none", "template": 0}),
     "-mean": ("everybody gets the mean prompt", {"prompts": "mean"}),
     "-unmasked": ("own prompts are not hidden, as released", {"mask": "none"}),
     "-zeros": ("own prompts are zeros, as the paper writes", {"mask": "zero"}),

@@ -43,7 +43,7 @@ class MappedPictures:
     maps: Maps  # (M, VIEWS, F, h, w)
     places: npt.NDArray[np.int64]  # (N,), of the pictures among the maps
 
-    def views(self, rows: npt.ArrayLike, views: npt.ArrayLike) -> Tensor:
+    def views(self, rows: npt.NDArray[np.int64], views: npt.NDArray[np.int64]) -> Tensor:
         """The maps of these rows (B,), of each that view (B,).   -> (B, F, h, w)"""
         return torch.from_numpy(self.maps[self.places[rows], views].astype(np.float32))
 
