@@ -43,7 +43,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from retrieval.backbones.prompted import PictureTower
+from retrieval.backbones.prompted import ClassTokenTower, PromptedSigLIP
 from retrieval.errors import DataError, SettingsError
 from retrieval.images import Preprocess
 from retrieval.methods import foundation
@@ -133,9 +133,12 @@ class UCDRAdapter(Method):
         return int(self.config.dim)
 
     @property
-    def tower(self) -> PictureTower:
-        """The foundation's picture tower."""
-        return self.foundation.tower
+    def tower(self) -> ClassTokenTower:
+        """The foundation's picture tower. Raises SettingsError for one without a class token."""
+        tower = self.foundation.tower
+        if isinstance(tower, PromptedSigLIP):
+            raise SettingsError(f"UCDR-Adapter reads a class token, which {self.config.trunk} has not. Take ViT-B-32.")
+        return tower
 
     # ------------------------------------------------------------ encoding
 

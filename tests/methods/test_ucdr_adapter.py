@@ -288,6 +288,8 @@ def test_training_needs_labels_known_domains_and_a_start() -> None:
         method.losses(Batch(whole.images, whole.domains, None, (), whole.holds), phase)
     with pytest.raises(DataError, match="'engraving'"):
         method.losses(Batch(whole.images, [Domain("engraving")] * 6, whole.labels, (), whole.holds), phase)
+    with pytest.raises(SettingsError, match="class token"), torch.device("meta"):
+        UCDRAdapter(Config(**SMALL | {"trunk": "ViT-B-16-SigLIP2"}), Preprocess(SIZE))
     with pytest.raises(SettingsError, match="learn_from"):
         UCDRAdapter(Config(**SMALL), Preprocess(SIZE)).losses(whole, phase)
 

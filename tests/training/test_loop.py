@@ -84,6 +84,17 @@ def test_a_rate_for_a_module_that_does_not_exist_is_refused() -> None:
         next(fit(odd, ToyData(), seed=0))
 
 
+def test_a_phase_that_lists_what_it_trains_moves_nothing_else_and_knows_the_names() -> None:
+    short = method(epochs=1)
+    before = {name: p.detach().clone() for name, p in short.named_parameters()}
+    short.phases = lambda: (Phase("short", 1, 1e-3, trains=("model.logit_scale",)),)  # type: ignore[method-assign]
+    next(fit(short, ToyData(), seed=0))
+    assert [name for name, p in short.named_parameters() if not torch.equal(p, before[name])] == ["model.logit_scale"]
+    short.phases = lambda: (Phase("short", 1, 1e-3, trains=("model.nowhere",)),)  # type: ignore[method-assign]
+    with pytest.raises(SettingsError, match=r"'model\.nowhere'"):
+        next(fit(short, ToyData(), seed=0))
+
+
 def test_without_averaging_the_last_weights_are_kept() -> None:
     plain = method(epochs=1)
     report = next(fit(plain, ToyData(), seed=0, averaging=0.0))

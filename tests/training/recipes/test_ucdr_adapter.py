@@ -82,8 +82,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def settings(home: Path) -> recipes.UcdrSettings:
     return recipes.UcdrSettings(
-        renders=home / "renders", text=home / "runs" / "bundles" / "text", maps=home / "maps",
-        objects=OBJECTS, validation_objects=2, size=32, batch=6, steps=2, group=3, epochs=1, source_epochs=1, validate_every=1,
+        renders=home / "renders", text=home / "runs" / "bundles" / "text", maps=home / "maps", objects=OBJECTS,
+        validation_objects=2, size=32, batch=6, steps=2, group=3, epochs=1, source_epochs=1, validate_every=1,
     )  # fmt: skip
 
 
