@@ -94,7 +94,15 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     ),
     "ladder": partial(of_rows, "ladder", ladder_table),
     "ladder-headline": partial(
-        of_rows, "ladder", partial(ladder_headline, whole="dsn-world", plain="guise-mini-zs"), source=False
+        of_rows,
+        "ladder",
+        partial(
+            ladder_headline,
+            whole="dsn-world",
+            control="dsn-world-plain",
+            starts=("dsn-world-start", "guise-base-zs"),
+        ),
+        source=False,
     ),
     "disentanglement": partial(of_rows, "disentanglement", disentanglement_tables),
     "disentanglement-headline": partial(of_rows, "disentanglement", disentanglement_headline, source=False),

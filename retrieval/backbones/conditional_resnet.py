@@ -93,10 +93,23 @@ class ConditionalResNet(ResNet):  # type: ignore[misc]
 
     def forward(self, images: Tensor, tags: Tensor) -> Tensor:
         """(B, 3, H, W), (B,) -> (B, F)"""
-        x = self._stem(images)
+        return self.late(self.early(images), tags)
+
+    def early(self, images: Tensor) -> Tensor:
+        """What no tag reaches: (B, 3, H, W) -> (B, C, H / 4, W / 4)"""
+        maps: Tensor = self.maxpool(self.act1(self.bn1(self.conv1(images))))
+        return maps
+
+    def late(self, maps: Tensor, tags: Tensor) -> Tensor:
+        """What hears the tags: (B, C, h, w), (B,) -> (B, F)"""
         for _, block in self._blocks():
-            x = block(x, tags)
-        return self.global_pool(x)
+            maps = block(maps, tags)
+        features: Tensor = self.global_pool(maps)
+        return features
+
+    def early_parts(self) -> tuple[nn.Module, ...]:
+        """The modules of `early`."""
+        return self.conv1, self.bn1
 
     @torch.no_grad()
     def take_over(self, plain: Mapping[str, Tensor]) -> None:
@@ -124,14 +137,11 @@ class ConditionalResNet(ResNet):  # type: ignore[misc]
 
     def gates(self, images: Tensor, tags: Tensor) -> dict[str, Tensor]:
         """The s of every block on the way, in order: (B, 3, H, W), (B,) -> name -> (B, C), in (0, 1)."""
-        x, gates = self._stem(images), {}
+        x, gates = self.early(images), {}
         for name, block in self._blocks():
             gates[name] = block.se.gates(block.unweighted(x), tags).flatten(1)
             x = block(x, tags)
         return gates
-
-    def _stem(self, images: Tensor) -> Tensor:
-        return self.maxpool(self.act1(self.bn1(self.conv1(images))))
 
     def _blocks(self) -> Iterator[tuple[str, Any]]:
         """Every block with its name: the number of its stage, and its own in it."""

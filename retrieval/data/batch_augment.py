@@ -42,10 +42,11 @@ def vary(pictures: Tensor, drawings: Tensor, size: int, by: Variation, random: t
         align_corners=False,
     )  # (B, 3, size, size)
     x = torch.where(drawings[:, None, None, None], x, _relit(x, by, random))  # paper stays white
-    x = torch.where(_some(len(x), by.blurred, x, random), _blurred(x), x)
+    if by.blurred:
+        x = torch.where(_some(len(x), by.blurred, x, random), _blurred(x), x)
     grey = x.mean(dim=1, keepdim=True).expand_as(x)
     x = torch.where(_some(len(x), by.grey, x, random), grey, x)
-    return torch.where(_some(len(x), by.outline, x, random), outlines(x), x)
+    return torch.where(_some(len(x), by.outline, x, random), outlines(x), x) if by.outline else x
 
 
 def _grid(drawings: Tensor, size: int, by: Variation, random: torch.Generator) -> Tensor:

@@ -73,16 +73,26 @@ def zero_shot_headline(runs: Sequence[Run], bundles: Collection[str], task: str)
     return f"On `{task}` {'; '.join(words)}; the best floor, `{best.bundle}`, has {best.metrics['mAP@all'].mean:.3f}."
 
 
-def ladder_headline(rows: Sequence[Measurement], whole: str, plain: str) -> str:
-    """The largest gain of a part, and the gain of the whole over the plain encoder."""
-    parts = [row for row in rows if row.measure == GAIN and plain not in (row.code, row.control)]
+def ladder_headline(rows: Sequence[Measurement], whole: str, control: str, starts: Collection[str]) -> str:
+    """The largest gain of a part, and those of the whole over its start and its control. starts: what is no part of
+    the whole, but began otherwise or never learnt.
+    """
+    gains = {(row.code, row.control): row for row in rows if row.measure == GAIN}
+    parts = [row for pair, row in gains.items() if not {*pair} & {control, *starts}]
     largest = max(parts, key=lambda row: abs(row.value))
-    gain = next(row for row in rows if row.measure == GAIN and (row.code, row.control) == (whole, plain))
-    intervals = f"{interval_text(gain.interval, '+')} by query, by class {interval_text(gain.class_interval, '+')}"
+    told = [
+        f"{gains[whole, other].value:+.3f} (95 % {interval_text(gains[whole, other].interval, '+')} by query, "
+        f"{interval_text(gains[whole, other].class_interval, '+')} by class) against {about}"
+        for other, about in (
+            (control, "a plain encoder with the same start, pictures and steps"),
+            (f"{whole}-start", "the linear start of both"),
+        )
+    ]
+    low, high = gains[whole, control].class_interval or (0.0, 0.0)
+    verdict = " Against its control that is a null result." if low <= 0 <= high else ""
     return (
         f"No part of DSN changes mAP@all by more than {abs(largest.value):.3f} (`{largest.code}` against "
-        f"`{largest.control}`), and all of DSN is {gain.value:+.3f} (95 % {intervals}) against the plain encoder that "
-        "it begins as: a null result."
+        f"`{largest.control}`); all of DSN is {' and '.join(told)}.{verdict}"
     )
 
 

@@ -110,7 +110,7 @@ def _line(row: Measurement) -> tuple[str, ...]:
 
 
 def ladder_table(rows: Sequence[Measurement]) -> str:
-    """ladder.json: what each rung reaches, then what each comparison gains."""
+    """ladder.json: what each rung reaches, what each comparison gains, then what else was measured of the whole."""
     validation = {row.code: summary_of(row).text() for row in rows if row.measure.startswith("validation")}
     rungs = [
         (f"`{row.code}`", row.how, str(len(row.seeds)), validation[row.code], summary_of(row).text())
@@ -120,10 +120,17 @@ def ladder_table(rows: Sequence[Measurement]) -> str:
     gains = [_gain_line(row) for row in rows if row.measure == GAIN]
     first = table(("rung", "what it has", "seeds", "validation", "test mAP@all"), rungs)
     head = ("more", "than", "gain in mAP@all", "95 % by query", "95 % by class", "each seed")
-    return f"{first}\n\n{table(head, gains)}"
+    others = [row for row in rows if row.measure not in ("mAP@all", GAIN) and not row.measure.startswith("validation")]
+    lines = [(row.measure, row.subset or row.how, *_changes(row)) for row in others]
+    last = table(("what", "how", "value", "95 % by query", "95 % by class", "each seed"), lines) if lines else ""
+    return f"{first}\n\n{table(head, gains)}\n\n{last}".rstrip()
 
 
 def _gain_line(row: Measurement) -> tuple[str, ...]:
+    return f"`{row.code}`", f"`{row.control}`", *_changes(row)
+
+
+def _changes(row: Measurement) -> tuple[str, ...]:
+    """A difference: its mean, its intervals, and that of each seed."""
     seeds = ", ".join(f"{value:+.3f}" for value in row.each_seed)
-    intervals = interval_text(row.interval, "+"), interval_text(row.class_interval, "+")
-    return f"`{row.code}`", f"`{row.control}`", f"{row.value:+.3f}", *intervals, seeds
+    return f"{row.value:+.3f}", interval_text(row.interval, "+"), interval_text(row.class_interval, "+"), seeds

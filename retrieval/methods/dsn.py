@@ -29,18 +29,23 @@ label nor a word is needed to make one.
 The equations follow the released code and are numbered here; the numbers are not the paper's.
 
 Where we differ, and why:
-- The teacher is not an ImageNet classifier but one of photos that the same recipe may see, so it knows no unseen class
-  either (`training.recipes.parts.photo_teacher` has the other one, too). The student starts as its best approximation
-  with a narrow code, as in the release: the same trunk, and the first singular triplets of its classifier.
-- The paper's trunk begins as one of ImageNet. Ours can begin as that of a plain encoder (`dsn_student` beside it): its
-  blocks have no excitation, so all gates start half open; the teacher is a linear classifier of photos on top, and code
-  and heads are fitted on top before the trunk learns (`linear_start`). It then learns slower than its gates
-  (`trunk_rate`) and keeps its statistics (`settled`).
-- `similarity` comes from any source: WordNet as in the release (`wordnet_similarity`), or embeddings of the names.
-- The ResNet-50 is timm's: it strides in its 3x3 convolutions, where the release's does in its first 1x1 ones.
+- The paper's trunk is a ResNet-50 of ImageNet, all of which learns, with a tag in each of its 16 blocks. So is ours at
+  full size, but for timm's strides: in 3x3 convolutions, where the release's are in the first 1x1 ones. The small
+  recipes have an EfficientNet that stays as it is (`frozen`), with one excitation, and one place for the tag, on its
+  last map; only it, code and heads learn. Their trunk is that of a foundation that has learnt drawings already, and
+  has seen no unseen class: from ImageNet's own trunk, as the paper begins, less is reached. (5) then moves gates alone.
+- The teacher is ImageNet's classifier, as the paper's. In the small recipes it answers for those of its classes alone
+  that may be named, so it says nothing of classes that are to stay unseen; and it is another network than the student.
+- The paper's student starts as its teacher: the same trunk, and the first singular triplets of its classifier. So does
+  ours at full size. In the small recipes code and heads are fitted on top of the trunk first (`linear_start`).
+- `similarity` is one of embedded names, where the release has WordNet's (`wordnet_similarity`).
+- A batch has groups of one class over both modalities, so that (4) has pairs across them in every step; the release
+  shuffles sketches and photos apart. Of some classes ours sees sketches alone, or photos alone.
+- The release makes one plain view and two others that share its geometry. At full size so do we, by flip, colour and
+  grey. The small recipes keep two views of each picture, each with a geometry of its own, and (4) contrasts these two.
 - Weight decay is decoupled and spares biases; the rate falls with every step, along a cosine; Adam has the betas (.9,
-  .98); gradients are clipped at 5; the weights that are kept are averages over steps (EMA).
-- The plain view is the batch's own; the other two are that view mirrored, recoloured and greyed by chance.
+  .98); gradients are clipped at 5; the weights that are kept are averages over steps (EMA); gates may learn at a rate
+  of their own (`gate_rate`).
 - The memory is filled once more after training, with the pictures, into an `Album` that people can look at.
 - Whatever is no sketch is a photo: paintings, cartoons, mosaics, and engravings too, which shade surfaces as photos do.
 - The release differs from the paper's figure and idea in what three options can bring back: there, photos got no
@@ -60,12 +65,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.transforms import v2
 
+from retrieval.backbones.conditional_efficientnet import PREFIX, ConditionalEfficientNet
 from retrieval.backbones.conditional_resnet import TRUNKS, ConditionalExcitation, ConditionalResNet
 from retrieval.errors import SettingsError
 from retrieval.images import Preprocess
-from retrieval.losses import multi_positive_contrast
 from retrieval.methods.base import Batch, Method, Phase, Shown, Trainable
 from retrieval.methods.parts import dsn_panels
+from retrieval.methods.parts.dsn_losses import cross_modal_contrast, distillation, mean_cross_entropy, memory_loss
+from retrieval.methods.parts.early_batch import EarlyBatch
 from retrieval.methods.parts.sketch_memory import RULES, WRITES, Album, SketchMemory
 from retrieval.types import SKETCH, Domain, Panel
 
@@ -76,7 +83,7 @@ class Config:
 
     classes: int = 100  # C: labels that a batch may carry
     teacher_classes: int = 1000  # K_t: what the teacher tells apart
-    trunk: str = "resnet50"  # a name in TRUNKS, of the student and of its teacher
+    trunk: str = "resnet50"  # a name in TRUNKS or timm's of an EfficientNet, of the student and of its teacher
     dim: int = 64  # D: length of a code
     sketches: tuple[str, ...] = (SKETCH.name,)  # domains with the tag 0; all others have 1
     tagged: bool = True  # False: everything has the tag 0, and nothing is conditional
@@ -92,8 +99,11 @@ class Config:
     memory_grad: bool = True  # False, as released: (5) is a number without a gradient
     memory_index: str = "own"  # where a replaced sketch goes: "own" class; "released": slot k over the whole class k
     memory_rule: str = "anchored"  # what a full memory keeps: most like the photos; "random", a control
-    trunk_rate: float = 1.0  # factor on lr for the trunk, whose gates learn at the full rate all the same
+    trunk_rate: float = 1.0  # factor on lr for the trunk but for its gates
+    gate_rate: float = 1.0  # factor on lr for the gates, the tag's weights among them
     settled: bool = False  # True: the trunk's normalisations keep the statistics that they begin with
+    frozen: bool = False  # True: so does all of the trunk that no tag reaches
+    every_view: bool = False  # a control: True: (2) looks at every view, not at the plain one alone
     epochs: int = 20
     lr: float = 1e-4
     weight_decay: float = 5e-4
@@ -102,8 +112,8 @@ class Config:
     teacher_weight_decay: float = 0.05
 
     def __post_init__(self) -> None:
-        if self.trunk not in TRUNKS:
-            raise ValueError(f"trunk is {self.trunk!r}, not one of {', '.join(TRUNKS)}")
+        if self.trunk not in TRUNKS and not self.trunk.startswith(PREFIX):
+            raise ValueError(f"trunk is {self.trunk!r}, not one of {', '.join(TRUNKS)} or {PREFIX}_...")
         if self.memory_index not in WRITES:
             raise ValueError(f"memory_index is {self.memory_index!r}, not one of {', '.join(WRITES)}")
         if self.memory_rule not in RULES:
@@ -115,13 +125,18 @@ class Config:
 # ---------------------------------------------------------------- parts
 
 
+def conditional_trunk(name: str) -> ConditionalResNet | ConditionalEfficientNet:
+    """The trunk of that name at random weights."""
+    return ConditionalEfficientNet(name) if name.startswith(PREFIX) else ConditionalResNet(name)
+
+
 class PhotoTeacher(Trainable):
     """A classifier of photos, trained before the student. Its tags are always 0, so its excitation stays plain."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.config = config
-        self.trunk = ConditionalResNet(config.trunk)
+        self.trunk = conditional_trunk(config.trunk)
         self.classify = nn.Linear(self.trunk.num_features, config.teacher_classes)
         self.to(memory_format=torch.channels_last)
 
@@ -161,47 +176,6 @@ def are_photos(domains: Sequence[Domain], sketches: Sequence[str], device: torch
     return torch.tensor([domain.name not in sketches for domain in domains], dtype=torch.bool, device=device)
 
 
-def wordnet_similarity(path: Tensor, kin: Tensor, least: float = 0.2) -> Tensor:
-    """m: one between kin (C, K_t) bool, that is equals, ancestors and descendants; otherwise the path similarity
-    (C, K_t) where it exceeds `least`; otherwise zero.   -> (C, K_t), in [0, 1]
-    """
-    return torch.where(kin, 1.0, torch.where(path > least, path, 0.0))
-
-
-def embedded_similarity(seen: Tensor, taught: Tensor) -> Tensor:
-    """m: the cosine between embeddings of names, (C, E) and (K_t, E), never below zero.   -> (C, K_t), in [0, 1]"""
-    return (F.normalize(seen, dim=-1) @ F.normalize(taught, dim=-1).T).clamp(0, 1)
-
-
-# ---------------------------------------------------------------- losses
-
-
-def mean_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
-    """(2): logits (B, C), targets (B,) labels or (B, C) shares; zero without rows."""
-    return F.cross_entropy(logits, targets) if len(logits) else logits.sum()
-
-
-def distillation(logits: Tensor, teacher: Tensor, bias: Tensor) -> Tensor:
-    """(3): logits and teacher (P, K_t); bias (P, K_t), added to the teacher's logits."""
-    return mean_cross_entropy(logits, (teacher + bias).softmax(dim=1))
-
-
-def cross_modal_contrast(embeddings: Tensor, labels: Tensor, temperature: float) -> Tensor:
-    """(4): embeddings (A, D) of both views of both modalities, labels (A,)."""
-    unit = F.normalize(embeddings, dim=-1)
-    alike = labels[:, None] == labels[None, :]  # (A, A)
-    others = ~torch.eye(len(unit), dtype=torch.bool, device=unit.device)
-    return multi_positive_contrast(unit @ unit.T / temperature, alike & others, ~alike)
-
-
-def memory_loss(features: Tensor, labels: Tensor, memory: SketchMemory) -> Tensor:
-    """(5): features (P, F) and labels (P,) of photos; zero while none of their classes is in memory."""
-    known = memory.counts[labels] > 0
-    if not known.any():
-        return features.sum() * 0.0
-    return 1 - F.cosine_similarity(features[known], memory.prototypes()[labels[known]], dim=1).mean()
-
-
 # ---------------------------------------------------------------- the method
 
 
@@ -212,7 +186,9 @@ class DSN(Method):
 
     def __init__(self, config: Config, preprocess: Preprocess) -> None:
         super().__init__(config, preprocess)
-        self.trunk = ConditionalResNet(config.trunk)
+        self.trunk = conditional_trunk(config.trunk)
+        for part in self.trunk.early_parts() if config.frozen else ():
+            part.requires_grad_(False)
         width = self.trunk.num_features
         self.code = nn.Linear(width, config.dim)
         self.classify = nn.Linear(config.dim, config.classes)
@@ -233,7 +209,9 @@ class DSN(Method):
 
     def phases(self) -> Sequence[Phase]:
         config = self.config
-        gates = {name: 1.0 for name, part in self.named_modules() if isinstance(part, ConditionalExcitation)}
+        gates = {
+            name: config.gate_rate for name, part in self.named_modules() if isinstance(part, ConditionalExcitation)
+        }
         rates = {"trunk": config.trunk_rate, **gates}
         return (Phase("smooth", config.epochs, config.lr, config.weight_decay, warmup=0.0, rates=rates),)
 
@@ -274,33 +252,51 @@ class DSN(Method):
     def losses(self, batch: Batch, phase: Phase) -> dict[str, Tensor]:
         """(1), term by term. One pass sees all views, so normalisation mixes modalities and views."""
         assert batch.labels is not None, "DSN is supervised: its batches carry labels"
-        config, images, labels = self.config, batch.images, batch.labels
-        photos = are_photos(batch.domains, config.sketches, images.device)
-        views = [images, *(self._another_view(images) for _ in range(2 if config.contrast_weight else 0))]
+        config, labels, count = self.config, batch.labels, len(batch.labels)
+        photos = are_photos(batch.domains, config.sketches, labels.device)
+        maps = self._views(batch)  # (V, B, C, h, w)
         tags = self.tags(batch.domains)  # (B,)
         if config.shuffled_tags:
-            tags = tags[torch.randperm(len(tags), device=tags.device)]
-        features = self.trunk(torch.cat(views), tags.repeat(len(views)))  # (3 B, F)
-        codes = self.code(features)  # (3 B, D)
-        plain, contrasted = codes[: len(images)], codes[len(images) :]
-        losses = {"classify": config.class_weight * mean_cross_entropy(self.classify(plain), labels)}
+            tags = tags[torch.randperm(count, device=tags.device)]
+        features = self.trunk.late(maps.flatten(0, 1), tags.repeat(len(maps)))  # (V B, F)
+        codes = self.code(features)  # (V B, D)
+        named = codes if config.every_view else codes[:count]
+        named_labels = labels.repeat(len(named) // count)
+        losses = {"classify": config.class_weight * mean_cross_entropy(self.classify(named), named_labels)}
         if config.teacher_weight:
-            taught, bias = self._taught(images[photos], labels[photos])
-            losses["repeat"] = config.teacher_weight * distillation(self.repeat(plain[photos]), taught, bias)
+            bias = config.semantic_weight * self._similarity(labels[photos])
+            taught = distillation(self.repeat(codes[:count][photos]), self._taught(batch, photos), bias)
+            losses["repeat"] = config.teacher_weight * taught
         if config.contrast_weight:
-            contrast = cross_modal_contrast(self.project(contrasted), labels.repeat(2), config.temperature)
+            two = self.project(codes[-2 * count :])
+            contrast = cross_modal_contrast(two, labels.repeat(2), config.temperature)
             losses["contrast"] = config.contrast_weight * contrast
         if config.memory_weight:
-            losses["memory"] = config.memory_weight * self._remembered(features[: len(images)], labels, photos)
+            losses["memory"] = config.memory_weight * self._remembered(features[:count], labels, photos)
         return losses
 
-    def _taught(self, photos: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """What the teacher says of photos (P, 3, H, W), and the bias towards similar classes.   -> twice (P, K_t)"""
+    def _views(self, batch: Batch) -> Tensor:
+        """What the early stages make of the plain view, and where they are asked for of others.   -> (V, B, C, h, w)"""
+        wanted = bool(self.config.contrast_weight) or self.config.every_view
+        if isinstance(batch, EarlyBatch):
+            return torch.stack([batch.images, *batch.others[: len(batch.others) * wanted]])
+        views = [batch.images, *(self._another_view(batch.images) for _ in range(2 * wanted))]
+        return self.trunk.early(torch.cat(views)).unflatten(0, (len(views), -1))
+
+    def _similarity(self, labels: Tensor) -> Tensor:
+        """The rows of m for labels (P,)."""
         if self._lesson is None:
             raise SettingsError("DSN has no teacher yet. Call learn_from before training, or set teacher_weight to 0.")
-        teacher, similarity = self._lesson
+        return self._lesson[1][labels]
+
+    def _taught(self, batch: Batch, photos: Tensor) -> Tensor:
+        """What the teacher says of the photos, (B,) bool, of a batch.   -> (P, K_t)"""
+        if isinstance(batch, EarlyBatch):
+            return batch.answers[photos]
+        assert self._lesson is not None, "a student that has classes to compare has a teacher"
         with torch.no_grad():
-            return teacher(photos), self.config.semantic_weight * similarity[labels]
+            answers: Tensor = self._lesson[0](batch.images[photos])
+        return answers
 
     def _remembered(self, features: Tensor, labels: Tensor, photos: Tensor) -> Tensor:
         """Let the memory see the batch's sketches, then (5) of its photos."""
@@ -314,12 +310,18 @@ class DSN(Method):
         learning, device = self.training, self.code.weight.device
         self.eval()
         self.album.empty()
-        for batch in batches:
+        for batch in (batch.on(device) for batch in batches):
             assert batch.labels is not None, "the album is kept by class: its batches carry labels"
-            images, labels = batch.images.to(device), batch.labels.to(device)
-            features = self.trunk(images, self.tags(batch.domains))  # (B, F)
-            self.album.keep(features, images, labels, are_photos(batch.domains, self.config.sketches, device))
+            photos = are_photos(batch.domains, self.config.sketches, device)
+            greys = batch.greys if isinstance(batch, EarlyBatch) else self.album.greys(batch.images)
+            self.album.keep(
+                self.trunk.late(self.early_of(batch), self.tags(batch.domains)), greys, batch.labels, photos
+            )
         self.train(learning)
+
+    def early_of(self, batch: Batch) -> Tensor:
+        """What the early stages make of the plain views of a batch.   -> (B, ...)"""
+        return batch.images if isinstance(batch, EarlyBatch) else self.trunk.early(batch.images)
 
     def tags(self, domains: Sequence[Domain]) -> Tensor:
         """t: 0 for sketches, 1 for photos.   -> (B,), float"""
@@ -328,7 +330,11 @@ class DSN(Method):
         return (photos & self.config.tagged).to(weight.dtype)
 
     def encode_images(self, images: Tensor, domains: Sequence[Domain]) -> Tensor:
-        return F.normalize(self.code(self.trunk(images, self.tags(domains))), dim=-1)
+        return self.encode_early(self.trunk.early(images), domains)
+
+    def encode_early(self, maps: Tensor, domains: Sequence[Domain]) -> Tensor:
+        """What the early stages made of pictures (B, ...) -> (B, D), unit rows."""
+        return F.normalize(self.code(self.trunk.late(maps, self.tags(domains))), dim=-1)
 
     def explain(self, query: Shown, hit: Shown, classes: Sequence[str]) -> tuple[Panel, ...]:
         return dsn_panels.explain(self, query, hit, classes)

@@ -94,12 +94,14 @@ class Recipe(ABC, Generic[S]):
     config: Mapping[str, Any] = field(default_factory=dict)  # options of the method that make this recipe what it is
     free: ClassVar[tuple[str, ...]] = ()  # settings that may change when a begun run goes on, besides PLACES
 
-    def make(self, settings: S, on_progress: Progress = no_progress) -> Made:
-        """Train with these settings, or go on where an interrupted run stopped, and write the folder."""
+    def make(self, settings: S, on_progress: Progress = no_progress, sources: Any = None) -> Made:
+        """Train with these settings, or go on where an interrupted run stopped, and write the folder. sources: those of
+        a recipe before this one that trained on the same pictures.
+        """
         from retrieval.training.epochs import require_device, run_epochs
 
         require_device(settings.device)
-        sources = self.sources(settings)
+        sources = sources or self.sources(settings)
         start = self.start(settings, sources, on_progress)
         metrics: Mapping[str, float] = {}
         for stage in self.stages(settings, sources, start):

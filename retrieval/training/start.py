@@ -47,6 +47,6 @@ def open_allowed(folder: Path, recipe: Recipe[Any]) -> Bundle:
     if known:
         raise SettingsError(
             f"{bundle.manifest.name} knows {len(known)} classes that must stay unseen, among them {known[0]}. "
-            "Begin from one like guise-mini-zs."
+            "Begin from one like guise-base-zs."
         )
     return bundle

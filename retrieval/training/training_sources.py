@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from retrieval.artifacts.manifest import Source
 from retrieval.artifacts.provenance import Provenance
 from retrieval.data.nonsense_classes import STRANGERS
@@ -94,13 +96,26 @@ def join(recipe: Recipe[Any], *parts: TrainingSources) -> TrainingSources:
     return TrainingSources(portions, tuple(source for part in parts for source in part.sources), recipe.kept_unseen)
 
 
-def allowed_renders(recipe: Recipe[Any], renders: Path, shares: Mapping[str, float] | float) -> TrainingSources:
-    """Renders of the allowed classes, of each style its share; one share is that of all allowed styles, evenly."""
+def few_of_each(table: PictureTable, most: int | None) -> PictureTable:
+    """At most so many pictures of each class, spread over the table and the same ones whenever it is asked."""
+    if most is None:
+        return table
+    random = np.random.default_rng(0)
+    classes = table.rows_by("labels").values()
+    return table.select(sorted(row for rows in classes for row in random.permutation(rows)[:most].tolist()))
+
+
+def allowed_renders(
+    recipe: Recipe[Any], renders: Path, shares: Mapping[str, float] | float, most: int | None = None
+) -> TrainingSources:
+    """Renders of the allowed classes, of each style its share; one share is that of all allowed styles, evenly. most:
+    pictures of a class in a style.
+    """
     world = read_rendered(renders, [label for label in ALL if recipe.allows(label)])
     if not isinstance(shares, Mapping):
         styles = [style for style in dict.fromkeys(world.domains) if style != recipe.without_style]
         shares = dict.fromkeys(styles, shares / len(styles))
-    tables = {style: world.where(domain=Domain(style)).in_memory() for style in shares}
+    tables = {style: few_of_each(world.where(domain=Domain(style)), most).in_memory() for style in shares}
     portions = tuple(Portion(table, shares[style]) for style, table in tables.items())
     count = sum(map(len, tables.values()))
     return TrainingSources(portions, (Source("renders of the Guise world", "Apache-2.0", count),))
@@ -114,10 +129,12 @@ def drawn_classes(packs: Path, recipe: Recipe[Any]) -> tuple[str, ...]:
 
 
 def people_drawings(
-    packs: Path, labels: Sequence[str], share: float, *, of: str = "", every: int = 1
+    packs: Path, labels: Sequence[str], share: float, *, of: str = "", every: int = 1, most: int | None = None
 ) -> TrainingSources:
-    """People's training drawings of these classes, every n-th of them; `of` says of what, for the licence table."""
-    drawings = quickdraw(packs / DRAWINGS, labels, "train")[::every]
+    """People's training drawings of these classes, every n-th of them, at most so many of a class; `of` says of what,
+    for the licence table.
+    """
+    drawings = few_of_each(quickdraw(packs / DRAWINGS, labels, "train")[::every], most)
     portions = (Portion(drawings, share),) if len(drawings) else ()
     name = f"Quick, Draw! by Google, {of}" if of else "Quick, Draw! by Google"
     return TrainingSources(portions, (Source(name, "CC BY 4.0", len(drawings)),))
@@ -136,9 +153,13 @@ def icons(recipe: Recipe[Any], packs: Path, size: int, share: float) -> Training
     return TrainingSources(tuple(portions), tuple(sources))
 
 
-def photographs(recipe: Recipe[Any], packs: Path, size: int, share: float | None = None) -> TrainingSources:
-    """The training photographs of the packs that the recipe may see; without a share, one share for each class."""
-    tables = [allowed_pictures(recipe, packs / pack, PHOTO, size) for pack in PHOTO_PACKS]
+def photographs(
+    recipe: Recipe[Any], packs: Path, size: int, share: float | None = None, most: int | None = None
+) -> TrainingSources:
+    """The training photographs of the packs that the recipe may see, at most so many of a class in a pack; without a
+    share, one share for each class.
+    """
+    tables = [allowed_pictures(recipe, packs / pack, PHOTO, size, most) for pack in PHOTO_PACKS]
     table = concatenate(tables)
     portion = Portion(table, len(set(table.labels)) if share is None else share)
     named = zip(tables, PHOTO_PACKS.values(), strict=True)
@@ -146,18 +167,32 @@ def photographs(recipe: Recipe[Any], packs: Path, size: int, share: float | None
 
 
 def packed_pictures(
-    recipe: Recipe[Any], pack: Path, size: int, shares: Mapping[Domain, float], name: str, licence: str
+    recipe: Recipe[Any],
+    pack: Path,
+    size: int,
+    shares: Mapping[Domain, float],
+    *,
+    name: str,
+    licence: str,
+    most: int | None = None,
 ) -> TrainingSources:
-    """The training pictures of a pack that the recipe may see, of each domain its share."""
-    tables = {domain: allowed_pictures(recipe, pack, domain, size) for domain in shares}
+    """The training pictures of a pack that the recipe may see, of each domain its share, and at most so many of a class
+    in it.
+    """
+    tables = {domain: allowed_pictures(recipe, pack, domain, size, most) for domain in shares}
     portions = tuple(Portion(table, shares[domain]) for domain, table in tables.items())
     return TrainingSources(portions, (Source(name, licence, sum(map(len, tables.values()))),))
 
 
-def allowed_pictures(recipe: Recipe[Any], pack: Path, domain: Domain, size: int) -> PictureTable:
-    """The pack's training pictures of a domain that show an allowed class, a little larger than `size`."""
+def allowed_pictures(
+    recipe: Recipe[Any], pack: Path, domain: Domain, size: int, most: int | None = None
+) -> PictureTable:
+    """The pack's training pictures of a domain that show an allowed class, at most so many of each, a little larger
+    than `size`.
+    """
     table = read_pack(pack, (domain.name,), split="train")
-    return table.where(lambda row: row.label != "" and recipe.allows(row.label)).in_memory(size + MARGIN)
+    allowed = table.where(lambda row: row.label != "" and recipe.allows(row.label))
+    return few_of_each(allowed, most).in_memory(size + MARGIN)
 
 
 def listed_files(name: str, table: PictureTable, shares: Mapping[Domain, float], **entries: Any) -> TrainingSources:

@@ -130,7 +130,7 @@ def test_the_gate_is_asked_what_the_task_itself_says(name: str) -> None:
 
 def test_dsn_has_seen_every_style_and_dude_every_class_by_a_stage_behind() -> None:
     reason = refusal_of_row("dsn-world in bits", task_like("world/leave-style-out:painting@1"))
-    assert "has seen the style 'painting', by its start, words, \"guise-mini-zs\"" in (reason or "")
+    assert "has seen the style 'painting', by its start, words, \"guise-base-zs\"" in (reason or "")
     reason = refusal_of_row("dude-world", task_like("world/zero-shot@1"))
     assert "has seen pictures without labels of the class 'banana'" in (reason or "")
     assert refusal_of_row("dsn-world", task_like("world/zero-shot@1")) is None

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from retrieval.methods.dsn import (
-    SketchMemory,
+from retrieval.methods.dsn import SketchMemory
+from retrieval.methods.parts.dsn_losses import (
     cross_modal_contrast,
     distillation,
     embedded_similarity,

@@ -101,13 +101,13 @@ def test_a_random_memory_is_filled_alike_and_then_takes_every_sketch_of_the_clas
 
 def test_shuffled_tags_are_dealt_anew_in_training_and_true_when_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
     method, seen = made(shuffled_tags=True), []
-    plain = ConditionalResNet.forward
+    plain = ConditionalResNet.late
 
-    def noted(self: ConditionalResNet, images: Tensor, tags: Tensor) -> Tensor:
+    def noted(self: ConditionalResNet, maps: Tensor, tags: Tensor) -> Tensor:
         seen.append(tags[:16].tolist())
-        return plain(self, images, tags)
+        return plain(self, maps, tags)
 
-    monkeypatch.setattr(ConditionalResNet, "forward", noted)
+    monkeypatch.setattr(ConditionalResNet, "late", noted)
     batch = toy_batch()
     for _ in range(4):
         method.losses(batch, method.phases()[0])
@@ -178,4 +178,4 @@ def test_the_album_is_saved_with_the_weights(tmp_path: Path) -> None:
 
 def test_pictures_of_a_large_method_are_kept_small() -> None:
     with torch.device("meta"):
-        assert DSN(Config(**TINY), Preprocess(224)).album.pictures.shape == (4, 2, 64, 64)
+        assert DSN(Config(**TINY), Preprocess(224)).album.pictures.shape == (4, 2, 48, 48)

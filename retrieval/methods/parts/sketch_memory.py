@@ -11,7 +11,7 @@ from retrieval.images import Preprocess
 
 WRITES = ("own", "released")
 RULES = ("anchored", "random")
-THUMBNAIL = 64  # pixels on a side of a picture in the album, or fewer where the method reads fewer
+THUMBNAIL = 48  # pixels on a side of a picture in the album, or fewer where the method reads fewer
 Place = tuple[int, int] | int  # where a sketch goes: a slot of its class; as released, all slots of another
 
 
@@ -97,14 +97,14 @@ class Album(SketchMemory):
         super().empty()
         self.pictures.zero_()
 
-    def keep(self, features: Tensor, images: Tensor, labels: Tensor, photos: Tensor) -> None:
-        """Remember a batch, and its pictures: features (B, F), images (B, 3, H, W), labels (B,), photos (B,) bool."""
+    def keep(self, features: Tensor, greys: Tensor, labels: Tensor, photos: Tensor) -> None:
+        """Remember a batch, and its pictures: features (B, F), greys (B, S, S) uint8, labels (B,), photos (B,) bool."""
         places = self.remember(features, labels, photos)
-        for place, picture in zip(places, self._greys(images[~photos]), strict=True):
+        for place, picture in zip(places, greys[~photos], strict=True):
             if place is not None:
                 self.pictures[place] = picture
 
-    def _greys(self, images: Tensor) -> Tensor:
+    def greys(self, images: Tensor) -> Tensor:
         """(B, 3, H, W), normalised -> (B, S, S), uint8"""
         mean, std = (images.new_tensor(values).view(3, 1, 1) for values in (self._mean, self._std))
         grey = v2.functional.rgb_to_grayscale(images * std + mean).clamp(0, 1)  # (B, 1, H, W)

@@ -19,7 +19,9 @@ from retrieval.types import PHOTO, SKETCH, Domain, Progress
 
 if TYPE_CHECKING:
     from retrieval.data.picture_table import PictureTable
+    from retrieval.methods.dsn import DSN
     from retrieval.training.recipes.parts.photo_teacher import Lesson
+    from retrieval.training.start import Start
     from retrieval.training.training_sources import TrainingSources
     from retrieval.training.validation import Validation
 
@@ -37,6 +39,11 @@ class DsnPublishedSettings(DsnSettings):
     asked for by name.
     """
 
+    teacher: Annotated[Path, "the run of the teacher, which is made first where it is not complete"] = Path(
+        "runs/dsn-teacher"
+    )
+    teacher_epochs: Annotated[int, "how long to train the teacher"] = 12
+    teacher_batch: Annotated[int, "pictures in a step of the teacher"] = 128
     data: Annotated[Path, "the folder that the data set was unpacked into"] = Path("data")
     lists: Annotated[str, "the folder of the zero-shot lists in it"] = "zeroshot1"
     kept: Annotated[int, "seen classes that are kept from training and select the epoch"] = 10
@@ -115,15 +122,27 @@ class DsnPublished(Dsn[DsnPublishedSettings]):
             seen.problems,
         )
 
-    def lesson(
-        self, settings: DsnPublishedSettings, options: Mapping[str, Any], plain: Any, on_progress: Progress
-    ) -> Lesson:
-        """timm's classifier of ImageNet where it is asked for."""
-        from retrieval.training.recipes.parts.photo_teacher import imagenet_teacher
+    def options(self, settings: DsnPublishedSettings, classes: int) -> dict[str, Any]:
+        """With what the teacher is told."""
+        return {"teacher_epochs": settings.teacher_epochs} | super().options(settings, classes)
+
+    def lesson(self, settings: DsnPublishedSettings, options: Mapping[str, Any], on_progress: Progress) -> Lesson:
+        """timm's classifier of ImageNet where it is asked for, or one of the photos of this training."""
+        from retrieval.training.recipes.parts.photo_teacher import imagenet_teacher, own_teacher
 
         if settings.imagenet:
             return imagenet_teacher(settings.imagenet, options)
-        return super().lesson(settings, options, plain, on_progress)
+        return own_teacher(settings, options, self.teacher_sources(settings), on_progress)
+
+    def start(self, settings: DsnPublishedSettings, sources: TrainingSources, on_progress: Progress) -> Start[DSN]:
+        """The student as a copy of its teacher."""
+        from retrieval.training.recipes.parts.dsn_student import begin_student
+        from retrieval.training.start import Start
+
+        options = self.options(settings, len(sources.classes))
+        lesson = self.lesson(settings, options, on_progress)
+        student, words = begin_student(settings, options, sources, lesson)
+        return Start(student, words.merge(lesson.provenance))
 
     def validation(self, settings: DsnPublishedSettings) -> Validation:
         """Sketches of the classes that are kept from training, against their photos."""

@@ -11,6 +11,7 @@ import torch
 
 from retrieval.training.recipes import RECIPES
 from tests.training.small import write_everything
+from tests.training.small_foundation import patch_classifiers, write_foundation
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
@@ -22,13 +23,15 @@ def make(home: Path, name: str, **options: Any) -> Path:
     return recipe.make(dataclasses.replace(recipe.settings, device="cuda", **places, **options)).folder
 
 
-def test_every_recipe_trains_on_a_gpu(tmp_path: Path) -> None:
+def test_every_recipe_trains_on_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    patch_classifiers(monkeypatch)
     write_everything(tmp_path, 64)
     seen = {"validation": tmp_path / "renders", "gallery": tmp_path / "renders"}
-    plain = make(tmp_path, "guise-mini-zs", **seen, epochs=2, steps=2, batch=8, size=32, validate_every=1)
-    small = {"epochs": 1, "steps": 12, "batch": 6, "size": 32, "teacher_epochs": 1, "teacher_batch": 4}
-    for name, start in (("dsn-world", plain), ("dsn-world-contrast", None)):
-        make(tmp_path, name, **small, meanings=plain, teacher=tmp_path / f"{name}-teacher", init=start)
+    make(tmp_path, "guise-mini-zs", **seen, epochs=2, steps=2, batch=8, size=32, validate_every=1)
+    begun = write_foundation(tmp_path, "begun")
+    small = {"epochs": 1, "steps": 12, "batch": 6, "size": 32, "stored": 16, "most": 1, "meanings": begun}
+    for name, start in (("dsn-world", begun), ("dsn-world-contrast", None)):
+        make(tmp_path, name, **small, init=start)
     once = {"latent_epochs": 1, "latent_steps": 1, "epochs": 1, "settling": 1, "steps": 1, "batch": 4}
     prior = make(tmp_path, "prior-world", latents=tmp_path / "latents", **once)
     unlabelled = {"drawings": 1, "epochs": 2, "batch": 64}

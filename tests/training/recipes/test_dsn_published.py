@@ -153,10 +153,10 @@ def test_a_student_of_its_own_teacher_claims_what_it_never_saw(
 def test_only_the_trunks_own_classifier_teaches(trees: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     settings, recipe = small("dsn-sketchy", trees, imagenet="seresnet50.a1_in1k"), RECIPES["dsn-sketchy"]
     with pytest.raises(SettingsError, match="cannot teach"):  # nothing is downloaded in tests
-        recipe.lesson(settings, {"classes": 2}, None, no_progress)
+        recipe.lesson(settings, {"classes": 2}, no_progress)
     fresh = timm.create_model("seresnet50")
     monkeypatch.setattr(timm, "create_model", lambda name, pretrained: fresh)
-    lesson = recipe.lesson(settings, {"classes": 2}, None, no_progress)
+    lesson = recipe.lesson(settings, {"classes": 2}, no_progress)
     assert torch.equal(lesson.teacher.trunk.layer4[2].se.fc1.weight, fresh.layer4[2].se.fc1.weight)
     assert torch.equal(lesson.teacher.classify.weight, fresh.fc.weight)
     assert (len(lesson.names), lesson.names[0]) == (1000, "tench")
@@ -164,7 +164,7 @@ def test_only_the_trunks_own_classifier_teaches(trees: dict[str, Path], monkeypa
     other = timm.create_model("resnet50")
     monkeypatch.setattr(timm, "create_model", lambda name, pretrained: other)
     with pytest.raises(SettingsError, match="its trunk is not resnet50"):
-        recipe.lesson(settings, {"classes": 2}, None, no_progress)
+        recipe.lesson(settings, {"classes": 2}, no_progress)
 
 
 def test_a_device_that_is_not_here_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:

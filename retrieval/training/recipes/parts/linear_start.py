@@ -1,4 +1,4 @@
-"""Linear starts: what can be learnt on top of a trunk before anything reaches the trunk itself.
+"""Linear starts: what can be learnt on top of a trunk before anything of the method is.
 
 Heads at random weights spoil pretrained features in their first steps, so they are fitted first, on features that are
 computed once: Kumar et al., "Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution" (2022).
@@ -6,42 +6,27 @@ computed once: Kumar et al., "Fine-Tuning can Distort Pretrained Features and Un
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from retrieval.methods import Batch
-from retrieval.methods.dsn import DSN, PhotoTeacher, are_photos
+from retrieval.methods.dsn import DSN
 
-STEPS, BATCH, LR, DECAY = 800, 144, 1e-3, 5e-4  # of a code and its classes, learnt together
-ROUNDS, SMALLNESS = 150, 1e-4  # of a classifier: iterations at most, and the weight of its squares
+ROUNDS, SMALLNESS = 40, 1e-4  # of a classifier: iterations at most, and the weight of its squares
 
 
 @dataclass(frozen=True)
 class Features:
-    """Features (N, F) of pictures under a trunk at its start, labels (N,), and which are photos, (N,) bool."""
+    """Features (N, F) of pictures under a trunk at its start, labels (N,), which are photos, (N,) bool, and what the
+    teacher says of them (N, K_t), which counts for photos alone.
+    """
 
     features: Tensor
     labels: Tensor
     photos: Tensor
-
-
-@torch.no_grad()
-def extract_features(trunk: nn.Module, batches: Iterable[Batch], sketches: Sequence[str]) -> Features:
-    """What the trunk, which does not listen to tags yet, makes of the pictures of all batches."""
-    listening = trunk.training
-    trunk.eval()
-    device = next(trunk.parameters()).device
-    rows = []
-    for batch in (batch.on(device) for batch in batches):
-        assert batch.labels is not None, "classes are learnt: batches carry labels"
-        features = trunk(batch.images, batch.images.new_zeros(len(batch.images)))  # (B, F)
-        rows.append((features, batch.labels, are_photos(batch.domains, sketches, device)))
-    trunk.train(listening)
-    return Features(*map(torch.cat, zip(*rows, strict=True)))
+    answers: Tensor
 
 
 def fit_classifier(features: Tensor, targets: Tensor, classes: int) -> nn.Linear:
@@ -63,29 +48,19 @@ def fit_classifier(features: Tensor, targets: Tensor, classes: int) -> nn.Linear
     return fitted.requires_grad_(False)
 
 
-def begin_linearly(method: DSN, teacher: PhotoTeacher, plain: Tensor, seen: Features, seed: int) -> None:
-    """Begin the code as the first principal axes of what the last layer of a plain encoder, (E, F), makes of the
-    features; then learn it together with the classes, by (2) alone; then fit `repeat` to what the teacher, whose trunk
-    is the method's, says of the photos.
+def begin_linearly(method: DSN, seen: Features) -> None:
+    """Begin the code as the first principal axes of the features, and fit both heads to what it says: `classify` to the
+    labels, `repeat` to the teacher's answers for photos. A code that is fitted to the labels as well finds unseen
+    classes less often: its features tell all seen ones apart already.
     """
     with torch.no_grad():
-        codes = F.normalize(seen.features @ plain.T, dim=-1)  # (N, E)
-        axes = torch.linalg.eigh(codes.T @ codes).eigenvectors.T.flip(0)[: method.dim]  # (D, E), the first the longest
-        method.code.weight[: len(axes)] = axes @ plain
-        for part in (method.code.bias, method.classify.weight, method.classify.bias):
-            part.zero_()
-    learnt = [*method.code.parameters(), *method.classify.parameters()]
-    optimiser = torch.optim.AdamW(learnt, lr=LR, weight_decay=DECAY)
-    random = torch.Generator().manual_seed(seed)
-    for _ in range(STEPS):
-        at = torch.randint(len(seen.labels), (BATCH,), generator=random).to(seen.labels.device)
-        loss = F.cross_entropy(method.classify(method.code(seen.features[at])), seen.labels[at])
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-    optimiser.zero_grad()
-    with torch.no_grad():
-        photos = seen.features[seen.photos]
-        shares, codes = teacher.classify(photos).softmax(dim=1), method.code(photos)
-    repeating = fit_classifier(codes, shares, method.config.teacher_classes)
+        mean = seen.features.mean(dim=0)
+        covariance = torch.cov((seen.features - mean).T)  # (F, F)
+        axes = torch.linalg.eigh(covariance).eigenvectors.T.flip(0)[: method.dim]  # (D, F), the first the longest
+        method.code.weight[: len(axes)] = axes
+        method.code.bias[: len(axes)] = -axes @ mean
+        codes = method.code(seen.features)
+    method.classify.load_state_dict(fit_classifier(codes, seen.labels, method.config.classes).state_dict())
+    shares = seen.answers[seen.photos].softmax(dim=1)
+    repeating = fit_classifier(codes[seen.photos], shares, method.config.teacher_classes)
     method.repeat.load_state_dict(repeating.state_dict())

@@ -1,32 +1,35 @@
-"""Who teaches DSN: a classifier of photos, made once by the recipe itself, or timm's of ImageNet.
+"""Who teaches DSN: ImageNet's classifier, as in the paper, or a classifier of photos that the recipe makes itself.
 
-The first knows no class that the student may not know. It is trained from scratch, or fitted on top of the trunk of a
-plain encoder, which stays as it is. The second is the paper's. It has seen most of what the literature calls unseen in
-Sketchy 100/25 and TU-Berlin, and its student says so.
+The first comes as the package that the foundation begins from, or from timm. It has seen photographs of most of what
+the literature calls unseen, and its student says so. What it answers of classes that may not be named is left out where
+the recipe is zero-shot. The second knows no class that the student may not know.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import timm
 import torch
 from timm.data import ImageNetInfo
 
 from retrieval.artifacts.manifest import Source
+from retrieval.artifacts.manifest import Stage as Behind
 from retrieval.artifacts.provenance import Provenance
+from retrieval.backbones.pretrained import imagenet_classifier
 from retrieval.errors import SettingsError
-from retrieval.methods import ClipBaseline
 from retrieval.methods.dsn import Config, PhotoTeacher
 from retrieval.training.epochs import Run, Stage, run_epochs
-from retrieval.training.loop import Batches
-from retrieval.training.recipes.dsn import DsnSettings
-from retrieval.training.recipes.parts.linear_start import extract_features, fit_classifier
+from retrieval.training.recipe import Recipe
+from retrieval.training.recipes.parts.class_texts import imagenet_names, may_say
 from retrieval.training.training_sources import TrainingSources
 from retrieval.types import PHOTO, Progress
+
+if TYPE_CHECKING:
+    from retrieval.training.recipes.dsn_published import DsnPublishedSettings
 
 SEED = 0  # the teacher's, whatever the student's: it stands for the one classifier that everybody downloads
 
@@ -40,61 +43,39 @@ class Lesson:
     provenance: Provenance
 
 
-def own_teacher(
-    settings: DsnSettings,
-    options: Mapping[str, Any],
-    sources: TrainingSources,
-    plain: ClipBaseline | None,
-    on_progress: Progress,
-) -> Lesson:
-    """The teacher of a student with these options; it is made first where its run is not complete. `plain`: the encoder
-    whose trunk it has, or it is trained from scratch.
+def packaged_teacher(recipe: Recipe[Any], options: Mapping[str, Any], classes: Sequence[str]) -> Lesson:
+    """The classifier whose trunk the foundation begins from, with those of its classes that the recipe may name.
+
+    Raises DataError where its package is not installed.
     """
+    named = imagenet_names(may_say(recipe.zero_shot, classes))
+    config = Config(**options, teacher_classes=len(named))
+    classifier = imagenet_classifier(config.trunk)
+    weights = dict(classifier.state_dict())
+    taught = {key: weights.pop(f"classifier.{key}")[list(named)] for key in ("weight", "bias")}
+    teacher = PhotoTeacher(config).eval()
+    teacher.trunk.take_over(weights)
+    teacher.classify.load_state_dict(taught)
+    saw = "photographs of ImageNet-1k, with their labels"
+    seen = Provenance((Behind(config.trunk, "teacher", domains=(PHOTO.name,), pretrained=saw),))
+    return Lesson(teacher, tuple(names[0] for names in named.values()), seen)
+
+
+def own_teacher(
+    settings: DsnPublishedSettings, options: Mapping[str, Any], sources: TrainingSources, on_progress: Progress
+) -> Lesson:
+    """The teacher of a student with these options; it is made first where its run is not complete."""
     data = sources.sampler(settings, settings.teacher_batch)
     config = Config(**options, teacher_classes=len(data.classes))
     torch.manual_seed(SEED)
     teacher = PhotoTeacher(config).to(settings.device)
-    if plain is None:
-        _train(teacher, settings, sources, data, on_progress)
-    else:
-        _fit_probe(teacher, settings, sources, data, plain)
-    name = "a classifier of photographs" if plain is None else "a probe of photographs on the start's trunk"
-    return Lesson(teacher, data.classes, sources.provenance.named(name).inherit("teacher"))
-
-
-def _train(
-    teacher: PhotoTeacher, settings: DsnSettings, sources: TrainingSources, data: Batches, on_progress: Progress
-) -> None:
     names = ("trunk", "teacher_epochs", "teacher_lr", "teacher_weight_decay")
     asked = {name: getattr(teacher.config, name) for name in names}
-    run = Run(settings.teacher, asked | _pictures(settings, sources))
+    asked |= {"batch": settings.teacher_batch, "steps": settings.steps, "size": settings.size}
+    asked |= {"classes": list(sources.classes), "sources": [dataclasses.asdict(source) for source in sources.sources]}
+    run = Run(settings.teacher, asked)
     run_epochs(Stage(teacher, data, run, seed=SEED, device=settings.device), on_progress)
-
-
-def _fit_probe(
-    teacher: PhotoTeacher, settings: DsnSettings, sources: TrainingSources, data: Batches, plain: ClipBaseline
-) -> None:
-    """The plain encoder's trunk, frozen, with a linear classifier of the photos of one epoch."""
-    asked = {"trunk": teacher.config.trunk, "init": settings.init}
-    run = Run(settings.teacher, asked | _pictures(settings, sources))
-    state = run.state(settings.device)
-    if state is None:
-        teacher.trunk.take_over(plain.trunk.state_dict())
-        seen = extract_features(teacher.trunk, data.epoch(SEED, 0), teacher.config.sketches)
-        photos, labels = seen.features[seen.photos], seen.labels[seen.photos]
-        fitted = fit_classifier(photos, labels, teacher.config.teacher_classes)
-        teacher.classify.load_state_dict(fitted.state_dict())
-        right = (fitted(seen.features).argmax(dim=1) == seen.labels).float().mean().item()
-        state = {"best": teacher.state_dict()}
-        run.save(state, {"pictures": len(seen.labels), "right": round(right, 4)})
-    teacher.load_state_dict(state["best"])
-
-
-def _pictures(settings: DsnSettings, sources: TrainingSources) -> dict[str, Any]:
-    """What a teacher's run says of its pictures."""
-    batches = {"batch": settings.teacher_batch, "steps": settings.steps, "size": settings.size}
-    named = [dataclasses.asdict(source) for source in sources.sources]
-    return batches | {"classes": list(sources.classes), "sources": named}
+    return Lesson(teacher, data.classes, sources.provenance.named("a classifier of photographs").inherit("teacher"))
 
 
 def imagenet_teacher(name: str, options: Mapping[str, Any]) -> Lesson:
