@@ -32,8 +32,9 @@ Where we differ, and why:
 - The paper's trunk is a ResNet-50 of ImageNet, all of which learns, with a tag in each of its 16 blocks. So is ours at
   full size, but for timm's strides: in 3x3 convolutions, where the release's are in the first 1x1 ones. The small
   recipes have an EfficientNet that stays as it is (`frozen`), and one bottleneck behind its pooled last map, with the
-  one place for the tag; only it, code and heads learn. Their trunk is that of a foundation that has learnt drawings already, and
-  has seen no unseen class: frozen, it finds more than ImageNet's own, as which the paper begins. (5) moves the block alone.
+  one place for the tag; only it, code and heads learn. Their trunk is that of a foundation that has learnt drawings
+  already, and has seen no unseen class: frozen, it finds more than ImageNet's own, as which the paper begins. (5) moves
+  the bottleneck alone.
 - The teacher is ImageNet's classifier, as the paper's. In the small recipes it answers for those of its classes alone
   that may be named, so it says nothing of classes that are to stay unseen; and it is another network than the student.
 - The paper's student starts as its teacher: the same trunk, and the first singular triplets of its classifier. So does
