@@ -107,7 +107,7 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "disentanglement": partial(of_rows, "disentanglement", disentanglement_tables),
     "disentanglement-headline": partial(of_rows, "disentanglement", disentanglement_headline, source=False),
     "world": partial(of_rows, "world", world_table),
-    **{name: partial(of_rows, name, measurements_table) for name in ("cutoff", "own_photos", "speed", "words")},
+    **{name: partial(of_rows, name, measurements_table) for name in ("cutoff", "hub", "own_photos", "speed", "words")},
     "words-headline": partial(of_rows, "words", words_headline, source=False),
     **{
         f"{name}-headline": partial(of_rows, name, targets_headline, source=False)

@@ -175,7 +175,7 @@ def full_size(make: Make, home: Path) -> list[Measurement]:
         opened = answer(run(ROOT, hub, "-c", OPEN_BUNDLE, address, cache=home / "cache"))
     how = "random weights in half precision, on a CPU, from the cache; libraries, checksums and all"
     return [
-        Measurement("parameters", opened["parameters"], how, title, unit="count"),
+        Measurement("parameters", round(opened["parameters"] / 1e6, 1), how, title, unit="million"),
         Measurement("processor time of opening", round(opened["processor"], 1), how, title, unit="s"),
         Measurement("peak memory of opening", round(opened["MB"]), how, title, unit="MB"),
     ]

@@ -23,7 +23,7 @@ from retrieval.evaluation.results import (
 )
 
 RESULTS = ROOT / "benchmarks" / "results"
-MEASURED = ("cutoff", "disentanglement", "ladder", "own_photos", "speed", "words", "world")
+MEASURED = ("cutoff", "disentanglement", "hub", "ladder", "own_photos", "speed", "words", "world")
 
 
 def run(bundle: str, seed: int | None, value: float, **more: Any) -> Run:
