@@ -49,8 +49,8 @@ def strictest_cutoff(real: npt.NDArray[np.floating], nonsense: npt.NDArray[np.fl
 def loosest_cutoff(real: npt.NDArray[np.floating], nonsense: npt.NDArray[np.floating], refuse: float) -> Cutoff:
     """The cut-off that keeps most of `real` and still refuses at least the share `refuse` of `nonsense`, each (n,).
 
-    >>> loosest_cutoff(np.array([0.2, 0.8, 0.9]), np.array([0.1, 0.5]), refuse=0.5).value
-    0.15
+    >>> loosest_cutoff(np.array([0.3, 0.8, 0.9]), np.array([0.1, 0.5]), refuse=0.5).value
+    0.2
     """
     refusing = [o for o in _cutoffs_keeping(0.0, real, nonsense) if o.nonsense_refused >= refuse]
     return max(refusing, key=lambda o: (o.real_kept, o.nonsense_refused), default=Cutoff(1.0, 0.0, 1.0))
