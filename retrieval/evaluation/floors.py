@@ -100,10 +100,15 @@ class ImageNetTrunk:
 
 
 def untrained(like: Bundle, seed: int = 0) -> Bundle:
-    """The same encoder before training, which has seen nothing: what its architecture alone is worth."""
+    """The same encoder before training, which has seen nothing: what its architecture alone is worth, beside the parts
+    that it refers to, which are frozen.
+    """
     torch.manual_seed(seed)
     method = type(like.method)(like.method.config, like.preprocess).eval()
-    manifest = dataclasses.replace(like.manifest, name="untrained", classes=(), domains=(), trained_on=())
+    method.attach(like.method.parts)
+    manifest = dataclasses.replace(
+        like.manifest, name="untrained", classes=(), domains=(), trained_on=(), provenance=()
+    )
     return Bundle(manifest, method)
 
 

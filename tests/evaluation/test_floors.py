@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from retrieval.encoder import embed_images
+from retrieval.encoder import embed_images, embed_texts
 from retrieval.errors import BundleError, SettingsError
 from retrieval.evaluation.floors import IMAGE_FLOORS, encoder_named, untrained
 from retrieval.types import PHOTO
@@ -69,3 +69,8 @@ def test_names_are_floors_or_folders_of_bundles(tmp_path: Path) -> None:
         encoder_named("floor:magic", EMBEDDED)
     with pytest.raises(BundleError, match="There is no bundle"):
         encoder_named(str(tmp_path), EMBEDDED)
+
+
+def test_an_untrained_encoder_reads_words_by_the_frozen_part_that_it_refers_to() -> None:
+    encoder = encoder_named("floor:untrained", EMBEDDED)
+    assert embed_texts(encoder, ["duck", "cat"]).shape == (2, encoder.dim)
