@@ -35,6 +35,8 @@ emoji-gallery: $(BIN)/.tools ## fetch the icon packages with npm and build asset
 bench: $(BIN)/.tools browser ## quality and speed; benchmarks.world judges the world, and takes an hour
 	$(BIN)/python -m benchmarks.quality
 	$(BIN)/python -m benchmarks.cutoff
+	$(BIN)/python -m benchmarks.words --bundle checkpoints/guise-base
+	$(BIN)/python -m benchmarks.own_photos
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.docs
 

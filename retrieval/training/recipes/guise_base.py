@@ -49,7 +49,7 @@ class GuiseBaseSettings(WorldSettings, SupervisedSettings):
     lr: Annotated[float, "the highest learning rate"] = 1e-3
     trunk_rate: Annotated[float, "the trunk's share of it"] = 0.2
     still: Annotated[
-        int, "first stages of the trunk that stay as they are: a step on two cores takes half the time"
+        int, "first stages of the trunk that stay as they are, which spares a step their way back"
     ] = 0
     people: Annotated[float, "share of a batch: people's drawings of the world's classes"] = 0.20
     others: Annotated[float, "share of a batch: people's drawings of other classes"] = 0.18

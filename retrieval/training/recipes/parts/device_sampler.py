@@ -38,8 +38,8 @@ class TextBatch(Batch):
     """A batch whose texts are embedded already. `texts` stays empty.
 
     sentences (T, W): first one wording of each class, then a caption of each picture, then captions that say another
-    colour or style. holds (B, T): which are true of
-    which picture; silent (B, T): of which nobody knows. real (B,): photographs of real things, not renders.
+    colour or style. holds (B, T): which are true of which picture; silent (B, T): of which nobody knows. real (B,):
+    photographs of real things, not renders.
     """
 
     sentences: Tensor = dataclasses.field(default_factory=lambda: torch.zeros(0))
