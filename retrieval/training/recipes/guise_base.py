@@ -48,9 +48,7 @@ class GuiseBaseSettings(WorldSettings, SupervisedSettings):
     validate_every: Annotated[int, "epochs between two validations; 0 keeps the last epoch, not validated"] = 3
     lr: Annotated[float, "the highest learning rate"] = 1e-3
     trunk_rate: Annotated[float, "the trunk's share of it"] = 0.2
-    still: Annotated[
-        int, "first stages of the trunk that stay as they are, which spares a step their way back"
-    ] = 0
+    still: Annotated[int, "first stages of the trunk that stay as they are, which spares a step their way back"] = 0
     people: Annotated[float, "share of a batch: people's drawings of the world's classes"] = 0.20
     others: Annotated[float, "share of a batch: people's drawings of other classes"] = 0.18
     rendered: Annotated[float, "share of a batch: the world, its styles evenly"] = 0.30
