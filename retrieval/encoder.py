@@ -60,6 +60,10 @@ class TextEncoder(Encoder, Protocol):
         """(T,) -> (T, S), unit rows by which texts are compared with texts."""
         ...
 
+    def encode_words(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """What both of the others answer, in one pass.   -> (T, dim), (T, S)"""
+        ...
+
 
 @torch.inference_mode()
 def embed_images(encoder: Encoder, pictures: Iterable[tuple[Image, Domain]], batch: int = 64) -> Vectors:
@@ -79,6 +83,13 @@ def embed_texts(encoder: TextEncoder, texts: Iterable[str], batch: int = 256) ->
 def embed_meanings(encoder: TextEncoder, texts: Iterable[str], batch: int = 256) -> Vectors:
     """One unit row for each of some texts in its normal form, in order, to compare it with others.   -> (T, S)"""
     return np.concatenate(_rows(encoder.encode_meanings, texts, batch))
+
+
+@torch.inference_mode()
+def embed_words(encoder: TextEncoder, text: str) -> tuple[Vectors, Vectors]:
+    """The unit rows of one text in its normal form: to compare it with pictures, and with texts.   -> (dim,), (S,)"""
+    vectors, meanings = encoder.encode_words([normalise_text(text)])
+    return np.asarray(vectors[0].cpu().numpy(), np.float32), np.asarray(meanings[0].cpu().numpy(), np.float32)
 
 
 @torch.inference_mode()

@@ -221,7 +221,7 @@ class Engine:
         start = time.perf_counter()
         looked = Looked(served, gallery, domains, labels)
         views = served.views(query)
-        view, hits, held = closest_view([(view, *find(looked, query, view.vector, k)) for view in views])
+        view, hits, held = closest_view([(view, *find(looked, query, view, k)) for view in views])
         seconds = time.perf_counter() - start
         if cutoff is None:
             cutoff = calibrated_cutoff(served.bundle, query, held)
@@ -243,7 +243,7 @@ class Engine:
         opened = served.gallery(gallery)
         item = opened.item(item_id)
         looked = Looked(served, gallery)
-        view, _, _ = closest_view([(view, *find(looked, query, view.vector, 1)) for view in served.views(query)])
+        view, _, _ = closest_view([(view, *find(looked, query, view, 1)) for view in served.views(query)])
         query = replace(query, image=view.crop or query.image)  # reasons are told of what was searched with
         hit = ImageQuery(open_image(item.path, OWNER), item.domain)
         return explain(served.bundle, query, hit, served.bundle.manifest.classes)

@@ -200,17 +200,15 @@ class Served(Loading):
 
     def views(self, query: Query) -> tuple[View, ...]:
         """The query as it is compared with a gallery: one view or, of a picture from outside, perhaps two."""
+        from retrieval.encoder import embed_words
         from retrieval.query_views import views_of
 
         if isinstance(query, ImageQuery) and query.outside:
             return views_of(self.bundle, query)
+        if isinstance(query, TextQuery) and self.bundle.reads_texts:
+            vector, meaning = embed_words(self.bundle, query.text)
+            return (View(vector, meaning=meaning),)
         return (View(self.vector(query)),)
-
-    def meaning(self, query: TextQuery) -> Vectors:
-        """The words as a unit row (S,), to compare them with names."""
-        from retrieval.encoder import embed_meanings
-
-        return embed_meanings(self.bundle, [query.text])[0]
 
 
 class Opening(Loading):

@@ -13,7 +13,6 @@ from retrieval.types import Crop, Held, Hit, Query, TextQuery, View
 
 if TYPE_CHECKING:
     from retrieval.artifacts.bundle import Bundle
-    from retrieval.encoder import Vectors
 
 Answer = tuple[View, tuple[Hit, ...], Held | None]  # to one view of a query: hits, and how sure they are
 CLOSER = (
@@ -47,9 +46,9 @@ class Looked:
     labels: Sequence[str] = ()
 
 
-def find(looked: Looked, query: Query, vector: Vectors, k: int) -> tuple[tuple[Hit, ...], Held | None]:
-    """The k best pictures for the query, whose vector is (dim,), and how sure it is that those looked at hold what it
-    means; None where names cannot tell. Words are ranked by names too, where these can tell.
+def find(looked: Looked, query: Query, view: View, k: int) -> tuple[tuple[Hit, ...], Held | None]:
+    """The k best pictures for one view of the query, and how sure it is that those looked at hold what it means; None
+    where names cannot tell. Words are ranked by names too, where these can tell.
     """
     from retrieval.relevance import HELD, IMAGE, TEXT, decides
 
@@ -58,16 +57,15 @@ def find(looked: Looked, query: Query, vector: Vectors, k: int) -> tuple[tuple[H
     opened, readings = served.gallery(looked.gallery), served.readings(looked.gallery)
     among, levels = opened.among(looked.domains, looked.labels), served.bundle.manifest.cutoff
     if readings is None or not decides(served.bundle.manifest, kind):
-        return tuple(opened.hits(*opened.nearest(vector, k, among))), None
-    if isinstance(query, TextQuery):
-        asked = served.meaning(query)
-        cosines, places = opened.nearest(vector, max(k, POOL), among)
-        scores = readings.scores(asked, cosines, places)
+        return tuple(opened.hits(*opened.nearest(view.vector, k, among))), None
+    asked = view.vector if view.meaning is None else view.meaning
+    if view.meaning is None:
+        hits = opened.hits(*opened.nearest(view.vector, k, among))
+    else:
+        cosines, places = opened.nearest(view.vector, max(k, POOL), among)
+        scores = readings.scores(view.meaning, cosines, places)
         best = readings.order(scores, places)[:k]
         hits = opened.hits(scores[best], places[best])
-    else:
-        asked = vector
-        hits = opened.hits(*opened.nearest(vector, k, among))
     if not hits:
         return (), None
     share = float(readings.names.shares(kind, asked[None], readings.presence(among))[0])

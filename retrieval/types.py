@@ -72,10 +72,13 @@ class ImageQuery:
 
 @dataclass(frozen=True)
 class View:
-    """A query as it is compared: a unit row (dim,), and the part of its picture that this is of (None: the whole)."""
+    """A query as it is compared: a unit row (dim,), the part of its picture that this is of (None: the whole) and, of
+    words, a unit row (S,) that is compared with names.
+    """
 
     vector: npt.NDArray[np.float32]
     crop: Image | None = None
+    meaning: npt.NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)

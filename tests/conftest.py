@@ -50,6 +50,9 @@ class ColorEncoder:
     def encode_meanings(self, texts: Sequence[str]) -> Tensor:
         return self.encode_texts(texts)
 
+    def encode_words(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        return self.encode_texts(texts), self.encode_meanings(texts)
+
 
 @pytest.fixture
 def color_encoder() -> ColorEncoder:

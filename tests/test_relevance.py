@@ -168,7 +168,8 @@ def test_the_share_is_by_the_names_read_in_the_pictures_searched(searched: Calla
     assert readings is not None
     opened = engine.served().gallery()
     for query, names in ((NOISE, readings.names.vectors), (TextQuery("a duck"), readings.names.meanings)):
-        vector = engine.served().meaning(query) if isinstance(query, TextQuery) else engine.served().vector(query)
+        (view,) = engine.served().views(query)
+        vector = view.vector if view.meaning is None else view.meaning
         for labels in ([], ["red"], ["green", "blue"]):
             held = engine.search(query, labels=labels).held
             assert held is not None

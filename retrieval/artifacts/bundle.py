@@ -92,6 +92,10 @@ class Bundle:
         """(T,) -> (T, S), unit rows by which texts are compared with texts."""
         return self.method.encode_meanings(texts)
 
+    def encode_words(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Both in one pass.   -> (T, dim), (T, S)"""
+        return self.method.encode_words(texts)
+
 
 def save_bundle(folder: Path, method: Method, manifest: Manifest, rotation: Rotation | None = None) -> Manifest:
     """Write weights, the rotation if there is one, and the manifest into the folder; return the manifest with its

@@ -99,6 +99,11 @@ class Foundation(Method):
         meanings: Tensor = self.parts[TEXT]([KIND.format(text) for text in texts])
         return meanings
 
+    def encode_words(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        both: Tensor = self.parts[TEXT]([*texts, *(KIND.format(text) for text in texts)])
+        sentences, meanings = both.split(len(texts))
+        return self.encode_sentences(sentences), meanings
+
     def encode_sentences(self, sentences: Tensor) -> Tensor:
         """What the sentence encoder said (T, sentence) -> (T, dim), unit rows."""
         return F.normalize(self.read(sentences).float(), dim=-1)

@@ -35,6 +35,7 @@ class InTraining:
         self.preprocess = method.preprocess
         self.encode_texts = method.encode_texts
         self.encode_meanings = method.encode_meanings
+        self.encode_words = method.encode_words
         self._method = method
 
     def encode_images(self, images: torch.Tensor, domains: Sequence[Domain]) -> torch.Tensor:

@@ -16,7 +16,7 @@ from retrieval.backbones.sentence_encoder import SentenceConfig, SentenceEncoder
 from retrieval.errors import BundleError
 from retrieval.images import Preprocess
 from retrieval.methods.clip_baseline import ClipBaseline
-from retrieval.methods.foundation import Config, Foundation
+from retrieval.methods.foundation import TEXT, Config, Foundation
 from retrieval.types import PHOTO
 from tests.backbones.tokenizers import PIECES, toy_tokenizer
 
@@ -51,6 +51,23 @@ def test_a_bundle_takes_its_trunk_out_of_what_others_published(method: Foundatio
     with torch.inference_mode():
         expected = method.encode_images(pictures, [PHOTO, PHOTO])
         torch.testing.assert_close(loaded.encode_images(pictures, [PHOTO, PHOTO]), expected, rtol=0, atol=5e-3)
+
+
+def test_words_are_read_in_one_pass_as_they_are_in_two(
+    method: Foundation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = load_bundle(bundle(tmp_path, method))
+    texts = ["a duck", "a photo of a red duck"]
+    encoder = loaded.method.parts[TEXT]
+    passes: list[int] = []
+    monkeypatch.setattr(
+        encoder, "forward", lambda texts, read=encoder.forward: passes.append(len(texts)) or read(texts)
+    )
+    with torch.inference_mode():
+        vectors, meanings = loaded.encode_words(texts)
+        assert passes == [4]
+        torch.testing.assert_close(vectors, loaded.encode_texts(texts))
+        torch.testing.assert_close(meanings, loaded.encode_meanings(texts))
 
 
 def test_weights_that_are_not_the_trunks_are_refused(method: Foundation, tmp_path: Path) -> None:
