@@ -7,9 +7,22 @@ Names from here import nothing heavy; `panels`, which draws, imports torch and d
 from __future__ import annotations
 
 from retrieval.disentangle.loaded import ServedDisentangler
-from retrieval.disentangle.panel_values import Card, Drawn, Film, Frame, Heat, Original, Slide, SwapGrid, WordMap
+from retrieval.disentangle.panel_values import (
+    ALL_PARTS,
+    Card,
+    Drawn,
+    Film,
+    Frame,
+    Heat,
+    Original,
+    Slide,
+    SwapGrid,
+    Use,
+    WordMap,
+)
 
 __all__ = [
+    "ALL_PARTS",
     "Card",
     "Drawn",
     "Film",
@@ -19,5 +32,6 @@ __all__ = [
     "ServedDisentangler",
     "Slide",
     "SwapGrid",
+    "Use",
     "WordMap",
 ]

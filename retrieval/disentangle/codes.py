@@ -1,4 +1,4 @@
-"""Arithmetic of codes, which are vectors among words: neutral ones, those between two, and codes given to others."""
+"""Arithmetic of codes, which are vectors among words, and of controls: those between two, and those given to others."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from retrieval.diffusion.prior import Prior
+from retrieval.disentangle.coded import Where
 from retrieval.errors import SettingsError
 
 
@@ -35,6 +36,19 @@ def renormalised_lerp(one: Tensor, other: Tensor, share: float) -> Tensor:
     """Along the line between two codes (W,), but as long as they are, lengths blended evenly.   -> (W,)"""
     mixed = torch.lerp(one, other, share)
     return mixed * torch.lerp(one.norm(), other.norm(), share) / mixed.norm().clamp(min=1e-6)
+
+
+def between(first: Where | None, last: Where | None, share: float, channels: int) -> Where | None:
+    """Between two controls: `first` at 0, `last` at 1. The map, which are the first `channels`, keeps its unit RMS.
+
+    None where either is missing.
+    """
+    if first is None or last is None:
+        return first if first == last else None
+    mixed = torch.lerp(first.control, last.control, share)
+    map_ = mixed[:channels]
+    rms = map_.square().mean().sqrt().clamp(min=1e-6)
+    return Where(f"{first.key}>{last.key}:{share:.4f}", torch.cat([map_ / rms, mixed[channels:]]))
 
 
 def permuted(things: Sequence[str | None], seed: int) -> tuple[int, ...]:

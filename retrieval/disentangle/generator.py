@@ -20,14 +20,27 @@ from torch import Tensor
 
 from retrieval.diffusion.prior import Prior
 from retrieval.diffusion.prompts import STYLE_AT, THING_AT, prompt
-from retrieval.diffusion.samplers import Sampler, Velocity, denoise, guided, noise, plain, switched, two_knobs
+from retrieval.diffusion.samplers import (
+    Sampler,
+    Velocity,
+    controlled,
+    denoise,
+    guided,
+    noise,
+    plain,
+    switched,
+    two_knobs,
+)
+from retrieval.disentangle.coded import Where
 from retrieval.disentangle.panel_values import Drawn
 from retrieval.encoder import batched
+from retrieval.types import DOODLE, SKETCH
 
 ROUNDED = 5  # digits of a code; words' coordinates are around 0.03
 BATCH = 4  # pictures at once
-KEPT = 4096  # pictures, 12 kB each at 64 px
+KEPT = 1024  # pictures, 48 kB each at 128 px
 LIKELY = 3  # classes that are named
+LINES = frozenset({SKETCH.name, DOODLE.name})  # a sketch that is read as a doodle is no failure
 
 
 class Judging(Protocol):
@@ -47,13 +60,14 @@ class Judging(Protocol):
 
 @dataclass(frozen=True)
 class Cell:
-    """A picture to be drawn: an object code and a style code, the noise, and what is meant to be seen."""
+    """A picture to be drawn: an object code, a style code and a control, the noise, and what is meant to be seen."""
 
     z: tuple[float, ...]  # (W,), rounded
     e: tuple[float, ...]  # (W,), rounded
     seed: int
     thing: str | None = None
     style: str | None = None
+    where: Where | None = None  # None: no map is given
 
 
 def code(vector: Tensor) -> tuple[float, ...]:
@@ -64,34 +78,57 @@ def code(vector: Tensor) -> tuple[float, ...]:
 # ---------------------------------------------------------------- ways from codes to what is predicted
 
 
-class Way(Protocol):
-    """How codes become a velocity; equal ways are the same way."""
+@dataclass(frozen=True)
+class Given:
+    """What the cells of a batch give to a prior."""
 
-    def velocity(self, prior: Prior, z: Tensor, e: Tensor, neutral: Tensor) -> Velocity:
-        """z and e (B, W), neutral style (W,)"""
+    z: Tensor  # (B, W)
+    e: Tensor  # (B, W)
+    neutral: Tensor  # (W,): the neutral style
+    control: Tensor | None  # (B, M, h, w); None: the prior has no adapter
+
+    def states(self, prior: Prior, *, styled: bool = True) -> Tensor:
+        """Those of the prompts, with or without their styles.   -> (B, L, W)"""
+        return states_of(prior, self.z, self.e if styled else self.neutral.expand_as(self.e))
+
+
+class Way(Protocol):
+    """How what is given becomes a velocity; equal ways are the same way."""
+
+    def velocity(self, prior: Prior, given: Given) -> Velocity: ...
 
 
 @dataclass(frozen=True)
 class Guided:
-    """One weight for the whole prompt; 1: none."""
+    """A weight for the words, and one for the map; 1 of words: no guidance at all, as of a student."""
 
     guidance: float
+    by_map: float = 1.0
 
-    def velocity(self, prior: Prior, z: Tensor, e: Tensor, neutral: Tensor) -> Velocity:
-        states = told(prior, z, e)
-        return plain(prior, states) if self.guidance == 1 else guided(prior, states, self.guidance)
+    def velocity(self, prior: Prior, given: Given) -> Velocity:
+        return self.towards(prior, given, given.states(prior))
+
+    def towards(self, prior: Prior, given: Given, states: Tensor) -> Velocity:
+        """The velocity under prompts with states (B, L, W)."""
+        if self.guidance == 1:
+            return plain(prior, states, given.control)
+        if given.control is None:
+            return guided(prior, states, self.guidance)
+        return controlled(prior, states, given.control, self.guidance, self.by_map)
 
 
 @dataclass(frozen=True)
 class Knobs:
-    """A weight for the thing, and one for the style."""
+    """Two weights: of a prior with an adapter for the map and for all words, of another for the thing and the style."""
 
     thing: float
     style: float
 
-    def velocity(self, prior: Prior, z: Tensor, e: Tensor, neutral: Tensor) -> Velocity:
-        bare = told(prior, z, neutral.expand_as(e))
-        return two_knobs(prior, told(prior, z, e), bare, self.thing, self.style)
+    def velocity(self, prior: Prior, given: Given) -> Velocity:
+        states = given.states(prior)
+        if given.control is not None:
+            return controlled(prior, states, given.control, self.style, self.thing)
+        return two_knobs(prior, states, given.states(prior, styled=False), self.thing, self.style)
 
 
 @dataclass(frozen=True)
@@ -101,14 +138,16 @@ class Switch:
     guidance: float
     below: int
     style_first: bool = False
+    by_map: float = 1.0
 
-    def velocity(self, prior: Prior, z: Tensor, e: Tensor, neutral: Tensor) -> Velocity:
-        styled = Guided(self.guidance).velocity(prior, z, e, neutral)
-        bare = Guided(self.guidance).velocity(prior, z, neutral.expand_as(e), neutral)
+    def velocity(self, prior: Prior, given: Given) -> Velocity:
+        way = Guided(self.guidance, self.by_map)
+        styled = way.velocity(prior, given)
+        bare = way.towards(prior, given, given.states(prior, styled=False))
         return switched(styled, bare, self.below) if self.style_first else switched(bare, styled, self.below)
 
 
-def told(prior: Prior, z: Tensor, e: Tensor) -> Tensor:
+def states_of(prior: Prior, z: Tensor, e: Tensor) -> Tensor:
     """The states of "a {e} of a {z}", vectors (B, W) in the places of words.   -> (B, L, W)"""
     return prior.reader([prompt()] * len(z), {THING_AT: z, STYLE_AT: e})
 
@@ -124,10 +163,19 @@ class _Kept:
 
 
 class Brush:
-    """Draws cells; keeps what it drew."""
+    """Draws cells, `batch` at once; keeps what it drew. `by_map`: the weight of the map where words are guided."""
 
-    def __init__(self, prior: Prior, neutral: Tensor, judge: Judging | None, kept: int = KEPT) -> None:
-        self.prior = prior
+    def __init__(
+        self,
+        prior: Prior,
+        neutral: Tensor,
+        judge: Judging | None,
+        kept: int = KEPT,
+        *,
+        batch: int = BATCH,
+        by_map: float = 1.0,
+    ) -> None:
+        self.prior, self.batch, self.by_map = prior, batch, by_map
         self._neutral = neutral  # (W,) the neutral style
         self._judge = judge
         self._most = kept
@@ -143,7 +191,7 @@ class Brush:
         """
         pictures_so_far = [self._found(cell, sampler, way) for cell in cells]
         missing = [i for i, drawn in enumerate(pictures_so_far) if drawn is None]
-        for part in batched(missing, BATCH):
+        for part in batched(missing, self.batch):
             batch = [cells[i] for i in part]
             for step, pictures in enumerate(self.steps(batch, sampler, way), start=1):
                 finished = step == sampler.steps
@@ -162,17 +210,26 @@ class Brush:
         way: Way | None = None,
         watch: Callable[[Velocity], Velocity] = lambda velocity: velocity,
     ) -> Iterator[Tensor]:
-        """At most `BATCH` cells, after each step, as they seem to become; `watch` sees as many prompts, those of the
+        """At most `batch` cells, after each step, as they seem to become; `watch` sees as many prompts, those of the
         cells first.   -> (cells, 3, H, W) in [-1, 1]
         """
-        full = [*cells, *[cells[-1]] * (BATCH - len(cells))]
-        assert len(full) == BATCH, f"{len(cells)} pictures at once"
-        device = self._neutral.device
-        z, e = (torch.tensor([getattr(cell, name) for cell in full], device=device) for name in ("z", "e"))
+        full = [*cells, *[cells[-1]] * (self.batch - len(cells))]
+        assert len(full) == self.batch, f"{len(cells)} pictures at once"
+        way = way or Guided(sampler.guidance, self.by_map)
         x = torch.cat([noise(self.prior, cell.seed) for cell in full])
-        velocity = watch((way or Guided(sampler.guidance)).velocity(self.prior, z, e, self._neutral))
+        velocity = watch(way.velocity(self.prior, self._given(full)))
         for pictures in denoise(self.prior, velocity, x, sampler):
             yield pictures[: len(cells)]
+
+    def _given(self, cells: Sequence[Cell]) -> Given:
+        device = self._neutral.device
+        z, e = (torch.tensor([getattr(cell, name) for cell in cells], device=device) for name in ("z", "e"))
+        adapter, control = self.prior.adapter, None
+        if adapter is not None:
+            without = adapter.without(1)[0]
+            rows = [cell.where.control.to(device) if cell.where else without for cell in cells]
+            control = torch.stack(rows)  # (B, M, h, w)
+        return Given(z, e, self._neutral, control)
 
     def finished(
         self,
@@ -262,10 +319,13 @@ def as_grey(values: Tensor) -> Image.Image:
 
 
 def _holds(shares: Mapping[str, float], intended: str | None) -> bool | None:
+    """Whether the intended name, or one that means the same to the eye, is the likeliest."""
     if intended is None or intended not in shares:
         return None
-    return all(share < shares[intended] for name, share in shares.items() if name != intended)
+    alike = LINES if intended in LINES else {intended}
+    best = max(shares[name] for name in alike if name in shares)
+    return all(share < best for name, share in shares.items() if name not in alike)
 
 
 def _key(cell: Cell, sampler: Sampler, way: Way | None) -> tuple[object, ...]:
-    return cell.z, cell.e, cell.seed, sampler, way
+    return cell.z, cell.e, cell.seed, cell.where, sampler, way

@@ -1,6 +1,6 @@
 """The panels, loaded when they are first asked for: an extractor of codes, the prior that it refers to, and where there
-are any a judge and a quick student of that prior. Like `loaded_encoder`, it can be built before anything heavy is
-imported.
+are any a judge and a quick student of that prior. Codes that refer to no prior that is here are left out: a prior with
+an image adapter draws without them. Like `loaded_encoder`, it can be built before anything heavy is imported.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from retrieval.artifacts.addresses import is_known
 from retrieval.artifacts.hub import at_hand, showing
-from retrieval.artifacts.manifest import Reference, read_manifest, read_payload
+from retrieval.artifacts.manifest import Reference, read_manifest, read_payload, reference_to
 from retrieval.artifacts.references import resolve, sealed_beside
 from retrieval.disentangle.lent import LentDisentangler
 from retrieval.errors import BundleError
@@ -33,7 +33,7 @@ class Parts:
     """What a `Disentangler` is made of."""
 
     prior: LoadedPrior
-    coder: Dude
+    coder: Dude | None  # None: nobody tells in words what a picture shows
     judge: Judge | None
     student: LoadedPrior | None
 
@@ -52,11 +52,13 @@ class Parts:
         from retrieval.disentangle.panels import Disentangler
 
         prior, student = self.prior.prior, self.student
-        spelling = Spelling(prior.reader, self.prior.classes) if self.prior.classes else None
+        spelling = Spelling(prior.reader, self.prior.classes) if self.coder and self.prior.classes else None
+        styles = self.prior.styles if prior.adapter or self.coder is None else ()
         if student is None:
-            return Disentangler(prior, self.coder, self.judge, spelling=spelling)
+            return Disentangler(prior, self.coder, self.judge, spelling=spelling, styles=styles)
         quickly = Sampler(student.steps, STUDENT.guidance, student=True)
-        return Disentangler(prior, self.coder, self.judge, student.prior, quickly, spelling, student.guidance)
+        learned = student.guidance, student.map_guidance
+        return Disentangler(prior, self.coder, self.judge, student.prior, quickly, spelling, *learned, styles)
 
 
 class ServedDisentangler(Loading):
@@ -99,11 +101,18 @@ class ServedDisentangler(Loading):
 
         at_hand(self._codes)
         reference = self._reference()
-        home = resolve(self._codes, PRIOR, reference)
-        prior: LoadedPrior = load_part(self._codes, PRIOR, reference, device)
-        coder = load_bundle(self._codes, device).method
-        if not isinstance(coder, Dude):
+        try:
+            home = resolve(self._codes, PRIOR, reference)
+        except BundleError:
+            adapted = _adapted_beside(self._codes)
+            if adapted is None:
+                raise
+            home, reference = adapted, reference_to(adapted)
+        is_its_own = reference == self._reference()
+        coder = load_bundle(self._codes, device).method if is_its_own else None
+        if coder is not None and not isinstance(coder, Dude):
             raise BundleError(f"{self._codes} holds no codes that could be drawn. Name a bundle of DUDE.")
+        prior: LoadedPrior = load_part(home, PRIOR, reference, device)
         judge = next((load_judge(path, device) for path in sealed_beside(home, JUDGES)), None)
         return Parts(prior, coder, judge, _student(home, reference, device))
 
@@ -113,6 +122,15 @@ class ServedDisentangler(Loading):
         if PRIOR not in references:
             raise BundleError(f"{self._codes} refers to no prior that could draw its codes. Name a bundle that does.")
         return references[PRIOR]
+
+
+def _adapted_beside(codes: Path) -> Path | None:
+    """The prior with an image adapter that lies beside the codes, if there is one: no student."""
+    for path in sealed_beside(codes, PRIORS):
+        payload = read_payload(path, PRIORS)
+        if payload["config"].get("adapter") and TEACHER not in (payload.get("refers_to") or {}):
+            return path
+    return None
 
 
 def _student(prior: Path, reference: Reference, device: Any) -> LoadedPrior | None:

@@ -26,6 +26,20 @@ class Original:
 
 
 @dataclass(frozen=True)
+class Use:
+    """Which parts of a picture another is drawn from: what it shows, in a word that was read without labels; where
+    that stands, in a map whose maker learned from pairs of renders; and how, in the word for its style.
+    """
+
+    what: bool = True
+    where: bool = True
+    style: bool = True
+
+
+ALL_PARTS = Use()
+
+
+@dataclass(frozen=True)
 class Drawn:
     """A generated picture, and what the judge, who knows renders and drawings only, reads in it.
 
@@ -52,16 +66,19 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Card:
-    """A picture taken apart."""
+    """A picture taken apart, and put together again from the parts that are used."""
 
     query: Image  # as it is read
     style: str  # told of it, or read by the judge
     thing: str | None
-    reconstruction: Drawn  # its object in its style
-    object_only: Drawn  # its object in the neutral style
-    style_only: Drawn  # the neutral object in its style
-    difference: Image | None = None  # grey: how far the pixels of query and reconstruction are apart; last of all
+    use: Use  # those that are asked for and there
+    drawn: Drawn  # from the parts that are used
+    what_only: Drawn | None  # its object's word alone, in the neutral style; None: nobody reads such words here
+    where_only: Drawn | None  # its map alone, likewise; None: the prior has no adapter
+    style_only: Drawn  # no object at all, in its style
+    difference: Image | None = None  # grey: how far the pixels of query and `drawn` are apart; last of all
     words: Mapping[str, float] = field(default_factory=dict)  # of the prior's, in which its object is spelled: shares
+    colors_known: bool | None = None  # whether the map was told the colours; None: there is no map
 
 
 @dataclass(frozen=True)
@@ -69,24 +86,26 @@ class SwapGrid:
     """Objects down, styles across, all from the same noise if `locked`. A cell is None until its row begins.
 
     Hit rates are over the finished swaps, the cells whose style is not the original's own; None while there are none,
-    or no judge.
+    or no judge. A sketch that is read as a doodle is a hit.
     """
 
     originals: tuple[Image, ...]  # a row's picture, as it is read
     things: tuple[str | None, ...]  # the class that a row is meant to show
     styles: tuple[str, ...]
     rows: tuple[tuple[Drawn | None, ...], ...]
-    codes: tuple[int, ...]  # whose object code a row is drawn from: its own, or after shuffling another's
+    codes: tuple[int, ...]  # whose word and map a row is drawn from: its own, or after shuffling another's
     class_hit: float | None
     style_hit: float | None
     class_chance: float | None  # what a hit rate is when nothing of a code arrives
     style_chance: float | None
     locked: bool
     steps: int  # of drawing, for each picture
+    swaps: int = 0  # finished ones, over which the rates are
+    use: Use = ALL_PARTS  # the parts that rows are drawn from
 
     @property
     def shuffled(self) -> bool:
-        """Whether rows are drawn from other rows' object codes, so that classes must break."""
+        """Whether rows are drawn from other rows' parts, so that classes must break."""
         return self.codes != tuple(range(len(self.codes)))
 
     @property
@@ -121,17 +140,20 @@ class Heat:
     """Where object and style are looked up, and what each of them changes, all from the same noise.
 
     Maps say where the prior looks, differences what looking there caused: |G(z, e) - G(z-bar, e)| and
-    |G(z, e) - G(z, e-bar)|, as grey pictures. They are None until the pictures are finished.
+    |G(z, e) - G(z, e-bar)|, as grey pictures. They are None until the pictures are finished; those without the map
+    are None where the prior has no adapter.
     """
 
     drawn: Drawn
     without_object: Drawn
     without_style: Drawn
+    without_map: Drawn | None = None
     object_map: WordMap | None = None
     style_map: WordMap | None = None
     padding_map: WordMap | None = None  # of a position after the prompt's end
     object_difference: Image | None = None
     style_difference: Image | None = None
+    map_difference: Image | None = None
 
 
 @dataclass(frozen=True)

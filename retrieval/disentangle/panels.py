@@ -1,14 +1,8 @@
 """The panels: a picture taken apart, objects and styles exchanged, sliders between them, where the prior looks, and
 when a picture decides what it becomes.
 
-Every panel is a generator of more and more complete values, a step of drawing between two of them; whoever stops to ask
-ends the work. Equal questions with equal seeds have equal pictures. Codes are those of DUDE: the object code z is the
-extractor's word for a picture, spelled in the words that the prior was taught; there is no style code of a single
-picture, it is the word for its domain, and the domain of a picture whose domain nobody told is read by the judge.
-
-    symbol -> here
-    z-bar     the extractor's neutral_thing
-    e-bar     neutral_style: the mean of the words of all domains, as long as one of them
+Every panel is a generator of more and more complete values, a step of drawing between two of them; closing it ends the
+work. Equal questions with equal seeds have equal pictures. What a picture is taken apart into stands in `dissection`.
 """
 
 from __future__ import annotations
@@ -26,10 +20,10 @@ from retrieval.diffusion.prompts import STYLE_AT, THING_AT
 from retrieval.diffusion.samplers import STUDENT, TEACHER, Sampler, first_parted, frames
 from retrieval.diffusion.spelling import Spelling
 from retrieval.disentangle.coded import Coded, Extracting
-from retrieval.disentangle.codes import neutral_style, permuted, renormalised_lerp, slerp
+from retrieval.disentangle.codes import permuted
+from retrieval.disentangle.dissection import Dissection
 from retrieval.disentangle.generator import (
     BATCH,
-    LIKELY,
     Brush,
     Cell,
     Judging,
@@ -37,76 +31,99 @@ from retrieval.disentangle.generator import (
     Switch,
     as_grey,
     as_tensor,
-    code,
     previews,
 )
-from retrieval.disentangle.panel_values import Card, Drawn, Film, Frame, Heat, Original, Slide, SwapGrid, WordMap
+from retrieval.disentangle.panel_values import (
+    ALL_PARTS,
+    Card,
+    Drawn,
+    Film,
+    Frame,
+    Heat,
+    Original,
+    Slide,
+    SwapGrid,
+    Use,
+    WordMap,
+)
 from retrieval.disentangle.swap_hits import hit_rates
-from retrieval.errors import QueryError, SettingsError
-from retrieval.images import pixels, squared
+from retrieval.errors import SettingsError
 
 STOPS = 7  # of a slider
 MOST_ROWS, MOST_STYLES, MOST_STOPS = 8, 12, 15
+QUICK_BATCH = 8  # pictures that a student draws at once: its calls are not guided, so they are small
 
 
 class Disentangler:
-    """Draws what an extractor's codes mean to the prior that it learned from. `student`: a copy of that prior that
-    draws grids and sliders `quickly`, and has `learned` one guidance. `spelling` writes codes in the prior's words;
-    without it they are drawn as they come.
+    """Draws what a picture's parts mean to a prior: the word that `dude` learned from it (None: none), the map of its
+    image adapter, and a style. `student`: a copy of that prior that draws `quickly`, and has `learned` one guidance by
+    words, and one `by_map`. `spelling` writes codes in the prior's words; without it they are drawn as they come.
+    `styles`: the words for styles that the prior was taught; those of DUDE's domains where none are named.
     """
 
     def __init__(
         self,
         prior: Prior,
-        dude: Extracting,
+        dude: Extracting | None,
         judge: Judging | None = None,
         student: Prior | None = None,
         quickly: Sampler = STUDENT,
         spelling: Spelling | None = None,
         learned: float = GUIDANCE,
+        by_map: float = 1.0,
+        styles: Sequence[str] = (),
     ) -> None:
-        self._prior, self._dude, self._quickly, self._spelling = prior, dude, quickly, spelling
-        self._learned = learned
-        neutral = neutral_style(prior, dude.styles)  # (W,)
-        self._e_bar, self._z_bar = code(neutral), code(dude.neutral_thing)
-        self._teacher = Brush(prior, neutral, judge)
-        self._student = Brush(student, neutral, judge) if student else None
+        self._prior, self._quickly = prior, quickly
+        self._learned, self._by_map = learned, by_map
+        self._apart = Dissection(prior, dude, styles or (dude.styles if dude else ()), spelling)
+        neutral = self._apart.neutral
+        self._teacher = Brush(prior, neutral, judge, by_map=by_map)
+        self._student = Brush(student, neutral, judge, batch=QUICK_BATCH) if student else None
 
     @property
     def styles(self) -> tuple[str, ...]:
-        """The words for the domains that the extractor learned from."""
-        return self._dude.styles
+        """The words for the styles that can be drawn."""
+        return self._apart.styles
+
+    @property
+    def parts(self) -> Use:
+        """The parts that pictures are taken apart into here."""
+        return self._apart.parts
 
     @property
     def is_quick(self) -> bool:
-        """Whether grids and sliders are drawn by a student, in few steps."""
+        """Whether pictures are drawn by a student, in few steps."""
         return self._student is not None
 
-    @torch.no_grad()
     def read(self, original: Original) -> Coded:
-        """The picture with its codes. Raises QueryError where the style is not told and there is no judge."""
-        seen = torch.from_numpy(pixels(original.picture, self._dude.preprocess))[None]
-        z = self._dude.tokens(seen.to(self._dude.neutral_thing.device))  # (1, W)
-        words = {} if self._spelling is None else self._spelling.likeliest(z[0], LIKELY)
-        z = z if self._spelling is None else self._spelling(z)
-        picture = squared(original.picture, self._prior.config.size)
-        of_class, of_style = self._teacher.read(picture)
-        style = original.style or of_style
-        if style is None:
-            raise QueryError(f"Nobody knows the style of this picture. Choose {_listed(self.styles)}.")
-        return Coded(picture, code(z[0]), style, original.thing or of_class, words)
+        """The picture with its parts. Raises QueryError where the style is not told and there is no judge."""
+        return self._apart.read(original, self._teacher.read)
 
     # ------------------------------------------------------------ V1
 
-    def card(self, original: Original, seed: int = 0, *, guidance: float | None = None) -> Iterator[Card]:
-        """Reconstruction, object only, style only, and at the end the difference of query and reconstruction."""
-        coded = self.read(original)
-        cells = self._apart(coded, coded.style, seed)
-        for drawn in self._teacher.drawn(cells, _sampler(TEACHER, guidance)):
-            whole, style_only, object_only = _three(drawn)
-            card = Card(coded.picture, coded.style, coded.thing, whole, object_only, style_only, words=coded.words)
-            if whole.finished:
-                apart = difference(*as_tensor([coded.picture, whole.picture]))
+    def card(
+        self, original: Original, seed: int = 0, *, use: Use = ALL_PARTS, guidance: float | None = None
+    ) -> Iterator[Card]:
+        """The picture from the parts that are used, from each part alone, and at the end the difference of query and
+        drawn picture.
+        """
+        coded, use, parts = self.read(original), self._apart.available(use), self.parts
+        alone = {
+            name: self._cell(coded, coded.style, seed, Use(*(name == part for part in ("what", "where", "style"))))
+            for name in ("what", "where", "style")
+            if getattr(parts, name)
+        }
+        cells = [self._cell(coded, coded.style, seed, use), *alone.values()]
+        brush, sampler = self._quick(guidance)
+        known = None if coded.where is None else coded.where.colors_known
+        for pictures in brush.drawn(cells, sampler):
+            drawn, *rest = _begun(pictures)
+            by_part = dict(zip(alone, rest, strict=True))
+            what, where, style = by_part.get("what"), by_part.get("where"), by_part["style"]
+            card = Card(coded.picture, coded.style, coded.thing, use, drawn, what, where, style)
+            card = replace(card, words=coded.words, colors_known=known)
+            if drawn.finished:
+                apart = difference(*as_tensor([coded.picture, drawn.picture]))
                 card = replace(card, difference=as_grey(apart))
             yield card
 
@@ -120,96 +137,108 @@ class Disentangler:
         *,
         shuffled: bool = False,
         locked: bool = True,
+        use: Use = ALL_PARTS,
         guidance: float | None = None,
     ) -> Iterator[SwapGrid]:
-        """Every original's object in every style (none given: in all), row by row.
+        """Every original's object in every style (none given: in all), a batch at a time, row after row.
 
-        `shuffled`: each row is drawn from another row's object code, which must break its class. `locked`: all cells
+        `shuffled`: each row is drawn from another row's word and map, which must break its class. `locked`: all cells
         begin in the same noise; otherwise each in its own.
         """
         styles = tuple(styles) or self.styles
         _check("rows", len(originals), MOST_ROWS)
         _check("styles", len(styles), MOST_STYLES)
-        coded = [self.read(one) for one in originals]
-        codes = permuted([one.thing for one in coded], seed) if shuffled else tuple(range(len(coded)))
+        use = self._apart.available(use)
+        coded = [self.read(original) for original in originals]
+        codes = permuted([own.thing for own in coded], seed) if shuffled else tuple(range(len(coded)))
         brush, sampler = self._quick(guidance)
-        rows: list[tuple[Drawn | None, ...]] = [(None,) * len(styles)] * len(coded)
-        for row, own in enumerate(coded):
-            from_code = replace(own, z=coded[codes[row]].z)
-            seeds = [seed if locked else seed + row * len(styles) + column for column in range(len(styles))]
-            cells = [self._cell(from_code, style, one) for style, one in zip(styles, seeds, strict=True)]
-            for drawn in brush.drawn(cells, sampler):
-                rows[row] = drawn
-                yield SwapGrid(
-                    tuple(one.picture for one in coded),
-                    tuple(one.thing for one in coded),
-                    styles,
-                    tuple(rows),
-                    codes,
-                    *hit_rates(coded, styles, rows),
-                    *self._teacher.chances(),
-                    locked,
-                    sampler.steps,
-                )
+        cells = [
+            self._cell(
+                replace(coded[codes[row]], thing=own.thing),
+                style,
+                seed if locked else seed + row * len(styles) + column,
+                use,
+            )
+            for row, own in enumerate(coded)
+            for column, style in enumerate(styles)
+        ]
+        for drawn in brush.drawn(cells, sampler):
+            rows = tuple(drawn[start : start + len(styles)] for start in range(0, len(drawn), len(styles)))
+            class_hit, style_hit, swaps = hit_rates(coded, styles, rows)
+            yield SwapGrid(
+                tuple(own.picture for own in coded),
+                tuple(own.thing for own in coded),
+                styles,
+                rows,
+                codes,
+                class_hit,
+                style_hit,
+                *self._teacher.chances(),
+                locked,
+                sampler.steps,
+                swaps,
+                use,
+            )
 
     # ------------------------------------------------------------ V3
 
     def slide_objects(
         self,
-        one: Original,
-        other: Original,
+        first: Original,
+        last: Original,
         style: str | None = None,
         seed: int = 0,
         *,
         stops: int = STOPS,
+        use: Use = ALL_PARTS,
         guidance: float | None = None,
     ) -> Iterator[Slide]:
         """From one object to another in one style (not given: the first picture's). The ends are cells of the grid."""
-        first, last = self.read(one), self.read(other)
-        style = style or first.style
-        ends = self._cell(first, style, seed), self._cell(last, style, seed)
+        begin, end = self.read(first), self.read(last)
+        style = style or begin.style
+        ends = self._cell(begin, style, seed, use), self._cell(end, style, seed, use)
         yield from self._slide(*ends, stops, guidance)
 
     def slide_styles(
         self,
         original: Original,
-        one: str,
-        other: str,
+        first: str,
+        last: str,
         seed: int = 0,
         *,
         stops: int = STOPS,
+        use: Use = ALL_PARTS,
         guidance: float | None = None,
     ) -> Iterator[Slide]:
         """One object from one style to another. The ends are cells of the grid."""
         coded = self.read(original)
-        yield from self._slide(self._cell(coded, one, seed), self._cell(coded, other, seed), stops, guidance)
+        ends = self._cell(coded, first, seed, use), self._cell(coded, last, seed, use)
+        yield from self._slide(*ends, stops, guidance)
 
     def _slide(self, first: Cell, last: Cell, stops: int, guidance: float | None) -> Iterator[Slide]:
         """Between two cells; what both intend is intended all along, what only one does at its end."""
         _check("stops", stops, MOST_STOPS, least=2)
         positions = tuple(i / (stops - 1) for i in range(stops))
-        between = Cell(
-            first.z,
-            first.e,
-            first.seed,
-            first.thing if first.thing == last.thing else None,
-            first.style if first.style == last.style else None,
-        )
-        z, z_last, e, e_last = (torch.tensor(one) for one in (first.z, last.z, first.e, last.e))
-        inner = [
-            replace(between, z=code(slerp(z, z_last, share)), e=code(renormalised_lerp(e, e_last, share)))
-            for share in positions[1:-1]
-        ]
+        cells = [first, *(self._apart.between(first, last, share) for share in positions[1:-1]), last]
         brush, sampler = self._quick(guidance)
-        for drawn in brush.drawn([first, *inner, last], sampler):
+        for drawn in brush.drawn(cells, sampler):
             yield Slide(positions, drawn, sampler.steps)
 
     def knobs(
-        self, original: Original, style: str | None = None, w_thing: float = 3, w_style: float = 3, seed: int = 0
+        self,
+        original: Original,
+        style: str | None = None,
+        w_thing: float = 3,
+        w_style: float = 3,
+        seed: int = 0,
+        *,
+        use: Use = ALL_PARTS,
     ) -> Iterator[Drawn]:
-        """One picture with a weight each for thing and style, both in [0, 6]."""
+        """One picture with two weights in [0, 6]: for the map and for the words or, of a prior without an adapter, for
+        the thing and for the style.
+        """
         coded = self.read(original)
-        cell = self._cell(coded, style or coded.style, seed)
+        cell = self._cell(coded, style or coded.style, seed, use)
         for drawn in self._teacher.drawn([cell], TEACHER, Knobs(w_thing, w_style)):
             yield from _begun(drawn)
 
@@ -221,80 +250,96 @@ class Disentangler:
         seed: int = 0,
         *,
         style_first: bool = False,
+        use: Use = ALL_PARTS,
     ) -> Iterator[Drawn]:
         """One picture that is told its style below a noise step only (of 1000) or, `style_first`, above it only."""
         coded = self.read(original)
-        cell = self._cell(coded, style or coded.style, seed)
-        for drawn in self._teacher.drawn([cell], TEACHER, Switch(TEACHER.guidance, below, style_first)):
+        cell = self._cell(coded, style or coded.style, seed, use)
+        for drawn in self._teacher.drawn([cell], TEACHER, Switch(self._learned, below, style_first, self._by_map)):
             yield from _begun(drawn)
 
     # ------------------------------------------------------------ V4
 
-    def heat(self, original: Original, style: str | None = None, seed: int = 0) -> Iterator[Heat]:
-        """Where the prior looks up object and style, and what each of them changes."""
-        coded = self.read(original)
-        cells = self._apart(coded, style or coded.style, seed)
+    def heat(
+        self, original: Original, style: str | None = None, seed: int = 0, *, use: Use = ALL_PARTS
+    ) -> Iterator[Heat]:
+        """Where the prior looks up object and style, and what each of the parts changes."""
+        coded, use = self.read(original), self._apart.available(use)
+        style, sampler = style or coded.style, self._guided(None)
+        whole = self._cell(coded, style, seed, use)
+        cells = [
+            whole,
+            replace(whole, z=self._apart.no_what, thing=whole.thing if use.where else None),
+            replace(whole, e=self._apart.no_style, style=None),
+            *([replace(whole, where=None, thing=whole.thing if use.what else None)] if self.parts.where else []),
+        ]
         maps = HeatMaps(self._prior, BATCH)
-        for step, pictures in enumerate(self._teacher.steps(cells, TEACHER, watch=maps.watch), start=1):
-            if step < TEACHER.steps:
-                yield Heat(*_three(previews(cells, pictures)))
+        for step, pictures in enumerate(self._teacher.steps(cells, sampler, watch=maps.watch), start=1):
+            if step < sampler.steps:
+                yield _heat(previews(cells, pictures))
                 continue
-            whole, without_object, without_style = self._teacher.finished(cells, TEACHER, pictures, keep=False)
+            drawn = self._teacher.finished(cells, sampler, pictures, keep=False)
             seen = maps.maps()[0]  # (L, h, w)
-            yield Heat(
-                whole,
-                without_object,
-                without_style,
-                _word_map(coded.thing or "object", seen[THING_AT]),
-                _word_map(style or coded.style, seen[STYLE_AT]),
-                _word_map("padding", seen[-1]),
-                as_grey(difference(pictures[0], pictures[1])),
-                as_grey(difference(pictures[0], pictures[2])),
+            apart = [as_grey(difference(pictures[0], other)) for other in pictures[1:]]
+            yield replace(
+                _heat(drawn),
+                object_map=_word_map(coded.thing or "object", seen[THING_AT]),
+                style_map=_word_map(style, seen[STYLE_AT]),
+                padding_map=_word_map("padding", seen[-1]),
+                object_difference=apart[0],
+                style_difference=apart[1],
+                map_difference=apart[2] if self.parts.where else None,
             )
 
     # ------------------------------------------------------------ V6
 
-    def film(self, original: Original, other_style: str, other: Original, seed: int = 0) -> Iterator[Film]:
+    def film(
+        self, original: Original, other_style: str, other: Original, seed: int = 0, *, use: Use = ALL_PARTS
+    ) -> Iterator[Film]:
         """The picture, its object in another style, and another object in its style, while they come out of the same
         noise; and the frames at which the second and the third part from the first.
         """
         coded, foreign = self.read(original), self.read(other)
-        own = coded.style
-        cells = [self._cell(coded, own, seed), self._cell(coded, other_style, seed), self._cell(foreign, own, seed)]
-        shown, strips, taken = frames(TEACHER.steps), list[Tensor](), list[Frame]()
-        for step, pictures in enumerate(self._teacher.steps(cells, TEACHER)):
+        own, sampler = coded.style, self._guided(None)
+        asked = ((coded, own), (coded, other_style), (foreign, own))
+        cells = [self._cell(part, style, seed, use) for part, style in asked]
+        shown, strips, taken = frames(sampler.steps), list[Tensor](), list[Frame]()
+        for step, pictures in enumerate(self._teacher.steps(cells, sampler)):
             if step not in shown:
                 continue
-            last = step == TEACHER.steps - 1
+            last = step == sampler.steps - 1
             strips.append(pictures)
-            seen = self._teacher.finished(cells, TEACHER, pictures) if last else previews(cells, pictures)
+            seen = self._teacher.finished(cells, sampler, pictures) if last else previews(cells, pictures)
             taken.append(Frame(step + 1, *_three(seen)))
-            film = Film(tuple(taken), TEACHER.steps)
+            film = Film(tuple(taken), sampler.steps)
             if last:
                 base, styled, replaced = torch.stack(strips, dim=1)  # (F, 3, H, W) each
                 parts = first_parted(base, styled), first_parted(base, replaced)
                 film = replace(film, style_parts=parts[0], object_parts=parts[1])
             yield film
 
-    # ------------------------------------------------------------ cells
+    # ------------------------------------------------------------ who draws
 
-    def _cell(self, coded: Coded, style: str, seed: int) -> Cell:
-        """A picture's object in a style. Raises QueryError for a style that the prior has no word for."""
-        return Cell(coded.z, code(self._prior.reader.word(style)), _seed(seed), coded.thing, style)
-
-    def _apart(self, coded: Coded, style: str, seed: int) -> list[Cell]:
-        """G(z, e), G(z-bar, e) and G(z, e-bar)."""
-        whole = self._cell(coded, style, seed)
-        return [whole, replace(whole, z=self._z_bar, thing=None), replace(whole, e=self._e_bar, style=None)]
+    def _cell(self, coded: Coded, style: str, seed: int, use: Use = ALL_PARTS) -> Cell:
+        return self._apart.cell(coded, style, seed, use)
 
     def _quick(self, guidance: float | None) -> tuple[Brush, Sampler]:
         """The student, where no guidance is asked for but the one that it learned; or the prior."""
         if self._student and guidance in (None, self._learned):
             return self._student, self._quickly
-        return self._teacher, _sampler(TEACHER, guidance)
+        return self._teacher, self._guided(guidance)
+
+    def _guided(self, guidance: float | None) -> Sampler:
+        """How the prior draws."""
+        return replace(TEACHER, guidance=self._learned if guidance is None else guidance)
 
 
 # ---------------------------------------------------------------- small print
+
+
+def _heat(drawn: Sequence[Drawn]) -> Heat:
+    """Of the pictures with all parts, without the word, without the style and, where there are maps, without one."""
+    return Heat(drawn[0], drawn[1], drawn[2], drawn[3] if len(drawn) > 3 else None)
 
 
 def _word_map(word: str, shares: Tensor) -> WordMap:
@@ -304,30 +349,16 @@ def _word_map(word: str, shares: Tensor) -> WordMap:
     return WordMap(word, tuple(tuple(row) for row in cells), peak, entropy(shares))
 
 
-def _sampler(sampler: Sampler, guidance: float | None) -> Sampler:
-    return sampler if guidance is None else replace(sampler, guidance=guidance)
-
-
 def _begun(drawn: Sequence[Drawn | None]) -> list[Drawn]:
     """Pictures of one batch, which begin together."""
-    return [one for one in drawn if one is not None]
+    return [picture for picture in drawn if picture is not None]
 
 
 def _three(drawn: Sequence[Drawn | None]) -> tuple[Drawn, Drawn, Drawn]:
-    one, other, third = _begun(drawn)
-    return one, other, third
-
-
-def _seed(seed: int) -> int:
-    if not 0 <= seed < 2**31:
-        raise SettingsError(f"The seed is {seed}; choose one from 0 to {2**31 - 1}.")
-    return seed
+    whole, second, third = _begun(drawn)
+    return whole, second, third
 
 
 def _check(what: str, count: int, most: int, least: int = 1) -> None:
     if not least <= count <= most:
         raise SettingsError(f"{count} {what} were asked for; choose {least} to {most}.")
-
-
-def _listed(words: Sequence[str]) -> str:
-    return " or ".join(words)

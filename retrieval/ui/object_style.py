@@ -11,10 +11,11 @@ from typing import Any
 
 import gradio as gr
 
-from retrieval.diffusion.guidance import GUIDANCE, MOST_GUIDANCE
+from retrieval.diffusion.guidance import MOST_GUIDANCE
 from retrieval.types import STYLES
 from retrieval.ui import object_style_views as panels
 from retrieval.ui.actions import OBJECT_STYLE
+from retrieval.ui.object_style_card import COMPARE_JS, PARTS
 from retrieval.ui.results import hit_grid
 from retrieval.ui.upload import picture_upload
 
@@ -69,6 +70,7 @@ class Tab:
     back: gr.Button
     cancel: gr.Button
     style: gr.Radio
+    parts: gr.CheckboxGroup  # which of what, where and style pictures are drawn from
     seed: gr.Number
     other_seed: gr.Button
     card: gr.HTML
@@ -112,9 +114,16 @@ def object_style_tab(boxes: Boxes, *, offered: bool) -> Tab | None:
             cancel = gr.Button("Cancel", size="sm", elem_id="cancel", elem_classes="quiet")
         with gr.Row(elem_id="drawn-how"):
             style = gr.Radio([OWN, *WORDS], value="", label="Draw it in", elem_id="drawn-style", elem_classes="pills")
+            parts = gr.CheckboxGroup(
+                [(part.capitalize(), part) for part in PARTS],
+                value=list(PARTS),
+                label="Drawn from",
+                elem_id="drawn-from",
+                elem_classes="pills",
+            )
             seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=MOST_SEED, elem_id="seed")
             other_seed = gr.Button("Another seed", size="sm", elem_id="other-seed", elem_classes="quiet")
-        card = _html(elem_id="card")
+        card = gr.HTML("", js_on_load=COMPARE_JS, apply_default_css=False, elem_id="card")
         others = gr.HTML("", js_on_load=PICK_JS, apply_default_css=False, elem_id="others")
         with gr.Tabs(elem_id="panels", overflow_behavior="wrap"):
             with gr.Tab("Neighbours"):
@@ -130,7 +139,7 @@ def object_style_tab(boxes: Boxes, *, offered: bool) -> Tab | None:
             with gr.Tab("Find by code"):
                 find, code_hits = _find()
     drawn = (grid, *sliders, heat, film, find)
-    return Tab(tab, boxes, about, back, cancel, style, seed, other_seed, card, others, nearest, code_hits, drawn)
+    return Tab(tab, boxes, about, back, cancel, style, parts, seed, other_seed, card, others, nearest, code_hits, drawn)
 
 
 # ---------------------------------------------------------------- layout
@@ -159,7 +168,15 @@ def _grid() -> Panel:
         styles = gr.CheckboxGroup(WORDS, value=WORDS, label="Styles", elem_classes="pills", elem_id="grid-styles")
         shuffled = gr.Checkbox(False, label="Shuffled codes (control)", elem_id="shuffled")
         locked = gr.Checkbox(True, label="Seed lock: same noise in all cells", elem_id="locked")
-        guidance = gr.Slider(1, MOST_GUIDANCE, GUIDANCE, step=0.5, label="Guidance", elem_id="guidance")
+        guidance = gr.Slider(
+            0,
+            MOST_GUIDANCE,
+            0,
+            step=0.5,
+            label="Guidance",
+            info="0: the quick student, with what it learned; else the whole network, which takes longer",
+            elem_id="guidance",
+        )
     start = gr.Button("Draw the grid", variant="primary", elem_id="draw-grid")
     return Panel("grid", (rows, styles, shuffled, locked, guidance), start, _html(elem_id="grid"))
 
@@ -186,10 +203,13 @@ def _sliders() -> tuple[Panel, ...]:
     with gr.Row(elem_classes="pair"):
         with gr.Column(elem_classes="box"):
             _html("<h3>Two weights</h3>")
-            _note("How strongly the object and the style are insisted upon, each by itself.")
+            _note(
+                "How strongly the map and the words are insisted upon, each by itself. At 0 a part is not listened to; "
+                "high weights saturate the colours."
+            )
             style = gr.Dropdown([OWN, *WORDS], value=WORDS[3], label="In the style")
-            thing = gr.Slider(0, MOST_GUIDANCE, 3, step=0.5, label="Weight of the object")
-            weight = gr.Slider(0, MOST_GUIDANCE, 3, step=0.5, label="Weight of the style")
+            thing = gr.Slider(0, MOST_GUIDANCE, 1.5, step=0.5, label="Weight of where: the map")
+            weight = gr.Slider(0, MOST_GUIDANCE, 2.5, step=0.5, label="Weight of what and style: the words")
             start = gr.Button("Draw", variant="primary", elem_id="draw-knobs")
             knobs = Panel("knobs", (style, thing, weight), start, _html(elem_id="knobs"), (thing, weight))
         with gr.Column(elem_classes="box"):

@@ -13,12 +13,13 @@ from typing import Any, TypeVar
 
 import gradio as gr
 
-from retrieval.disentangle import Drawn
+from retrieval.disentangle import Drawn, Use
 from retrieval.errors import EmptyQuery, SettingsError
 from retrieval.ui import object_style_views as panels
 from retrieval.ui import views
 from retrieval.ui.actions import Actions
 from retrieval.ui.errors import on_page, sentence
+from retrieval.ui.object_style_card import PARTS, card
 from retrieval.ui.object_style_subjects import DEADLINE, Subjects, loaded, of
 
 PACE = 0.25  # seconds between two previews
@@ -116,12 +117,12 @@ class ObjectStyle:
         return panels.about(source.name, is_hit=bool(subject)), panels.others(offered, second), second
 
     @streamed
-    def card(self, asked: str, subject: str, style: str, seed: float) -> Iterator[str]:
+    def card(self, asked: str, subject: str, style: str, seed: float, parts: Sequence[str]) -> Iterator[str]:
         """V1: taken apart, in its own style ("") or in another."""
         source = self.subjects.subject(subject or asked)
         drawer = yield from self.subjects.drawer()
-        values = drawer.card(self.subjects.original(source, drawer, style), _whole(seed))
-        yield from shown(values, lambda card, busy: panels.card(card, given=style, busy=busy))
+        values = drawer.card(self.subjects.original(source, drawer, style), _whole(seed), use=use_of(parts))
+        yield from shown(values, lambda value, busy: card(value, given=style, busy=panels.BUSY if busy else ""))
 
     @streamed
     def nearest(self, asked: str, subject: str, gallery: str) -> Iterator[str]:
@@ -144,6 +145,7 @@ class ObjectStyle:
         locked: bool,
         guidance: float,
         seed: float,
+        parts: Sequence[str],
     ) -> Iterator[str]:
         """V2: the query and three others ("things": of other classes; "hits": the best hits) in all styles."""
         source = self.subjects.subject(subject or asked)
@@ -154,65 +156,85 @@ class ObjectStyle:
             _whole(seed),
             shuffled=bool(shuffled),
             locked=bool(locked),
-            guidance=guidance,
+            use=use_of(parts),
+            guidance=guidance or None,
         )
         yield from shown(values, lambda grid, busy: panels.grid(grid, busy=busy))
 
     @streamed
     def slide_objects(
-        self, asked: str, subject: str, gallery: str, second: str, style: str, seed: float
+        self, asked: str, subject: str, gallery: str, second: str, style: str, seed: float, parts: Sequence[str]
     ) -> Iterator[str]:
         """V3: from the object of the query to that of the second picture."""
         source = self.subjects.subject(subject or asked)
         drawer = yield from self.subjects.drawer()
         other = self.subjects.second(source, second, gallery)
-        values = drawer.slide_objects(self.subjects.original(source, drawer), of(other), style or None, _whole(seed))
+        own, use = self.subjects.original(source, drawer), use_of(parts)
+        values = drawer.slide_objects(own, of(other), style or None, _whole(seed), use=use)
         ends = "the query", other.label or "the second picture"
         yield from shown(values, lambda slide, busy: panels.slide(slide, *ends, busy=busy))
 
     @streamed
-    def slide_styles(self, asked: str, subject: str, one: str, other: str, seed: float) -> Iterator[str]:
+    def slide_styles(
+        self, asked: str, subject: str, one: str, other: str, seed: float, parts: Sequence[str]
+    ) -> Iterator[str]:
         """V3: the object of the query from one style to another."""
         source = self.subjects.subject(subject or asked)
         drawer = yield from self.subjects.drawer()
-        values = drawer.slide_styles(self.subjects.original(source, drawer), one, other, _whole(seed))
+        own, use = self.subjects.original(source, drawer), use_of(parts)
+        values = drawer.slide_styles(own, one, other, _whole(seed), use=use)
         yield from shown(values, lambda slide, busy: panels.slide(slide, one, other, busy=busy))
 
     @streamed
-    def knobs(self, asked: str, subject: str, style: str, w_thing: float, w_style: float, seed: float) -> Iterator[str]:
-        """V3: a weight each for object and style."""
+    def knobs(
+        self,
+        asked: str,
+        subject: str,
+        style: str,
+        w_thing: float,
+        w_style: float,
+        seed: float,
+        parts: Sequence[str],
+    ) -> Iterator[str]:
+        """V3: a weight each for map and words."""
         source = self.subjects.subject(subject or asked)
         drawer = yield from self.subjects.drawer()
-        values = drawer.knobs(self.subjects.original(source, drawer), style or None, w_thing, w_style, _whole(seed))
-        words = f"object {w_thing:g}, style {w_style:g}"
+        own, use = self.subjects.original(source, drawer), use_of(parts)
+        values = drawer.knobs(own, style or None, w_thing, w_style, _whole(seed), use=use)
+        words = f"map {w_thing:g}, words {w_style:g}"
         yield from shown(values, _alone("Two weights", words))
 
     @streamed
-    def switch(self, asked: str, subject: str, style: str, below: float, first: bool, seed: float) -> Iterator[str]:
+    def switch(
+        self, asked: str, subject: str, style: str, below: float, first: bool, seed: float, parts: Sequence[str]
+    ) -> Iterator[str]:
         """V3: the style told late or, `first`, early only."""
         source = self.subjects.subject(subject or asked)
         drawer = yield from self.subjects.drawer()
-        values = drawer.switch(
-            self.subjects.original(source, drawer), style or None, int(below), _whole(seed), style_first=bool(first)
-        )
+        own, use = self.subjects.original(source, drawer), use_of(parts)
+        values = drawer.switch(own, style or None, int(below), _whole(seed), style_first=bool(first), use=use)
         words = f"style told {'above' if first else 'below'} noise step {below:.0f} of 1000"
         yield from shown(values, _alone("In time", words))
 
     @streamed
-    def heat(self, asked: str, subject: str, style: str, seed: float) -> Iterator[str]:
+    def heat(self, asked: str, subject: str, style: str, seed: float, parts: Sequence[str]) -> Iterator[str]:
         """V4: where object and style are looked up."""
         source = self.subjects.subject(subject or asked)
         drawer = yield from self.subjects.drawer()
-        values = drawer.heat(self.subjects.original(source, drawer), style or None, _whole(seed))
+        own, use = self.subjects.original(source, drawer), use_of(parts)
+        values = drawer.heat(own, style or None, _whole(seed), use=use)
         yield from shown(values, lambda heat, busy: panels.heat(heat, busy=busy))
 
     @streamed
-    def film(self, asked: str, subject: str, gallery: str, second: str, style: str, seed: float) -> Iterator[str]:
+    def film(
+        self, asked: str, subject: str, gallery: str, second: str, style: str, seed: float, parts: Sequence[str]
+    ) -> Iterator[str]:
         """V6: when style and object are decided."""
         source = self.subjects.subject(subject or asked)
         drawer = yield from self.subjects.drawer()
         other = of(self.subjects.second(source, second, gallery))
-        values = drawer.film(self.subjects.original(source, drawer), style, other, _whole(seed))
+        own, use = self.subjects.original(source, drawer), use_of(parts)
+        values = drawer.film(own, style, other, _whole(seed), use=use)
         yield from shown(values, lambda film, busy: panels.film(film, style, busy=busy))
 
     def find(
@@ -251,6 +273,11 @@ def _turn(turn: str) -> tuple[str, int, bool]:
     visit, _, rest = turn.partition(":")
     number, _, how = rest.partition(":")
     return (visit[:64], int(number), how == "clear") if number.isascii() and number.isdigit() else ("", 0, False)
+
+
+def use_of(parts: Sequence[str]) -> Use:
+    """The parts that were chosen, by their names."""
+    return Use(*(part in parts for part in PARTS))
 
 
 def _alone(title: str, words: str) -> Callable[[Drawn, bool], str]:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from io import BytesIO
 from typing import Any
 
 from PIL import Image
 
-from retrieval.diffusion.guidance import GUIDANCE
+from retrieval.disentangle import ALL_PARTS, Use
 from retrieval.errors import RetrievalError
 from retrieval.items import hit_as_json
-from retrieval.types import Item
+from retrieval.types import STYLES, Item
 from retrieval.ui.actions import Actions
 from retrieval.ui.errors import on_api
-from retrieval.ui.object_style_actions import LATE
+from retrieval.ui.object_style_actions import LATE, use_of
 from retrieval.ui.object_style_subjects import DEADLINE, Subjects, of
 from retrieval.ui.programs import Hits
 
@@ -35,15 +35,18 @@ class ObjectStylePrograms:
         return [getattr(self, name) for name in sorted(dir(self)) if name.startswith("object_style_")]
 
     @on_api
-    def object_style_card(self, query: str | dict[str, Any], style: str = "", seed: int = 0) -> dict[str, Any]:
-        """A picture taken apart: reconstruction, object only, style only, difference.
+    def object_style_card(
+        self, query: str | dict[str, Any], style: str = "", seed: int = 0, parts: list[str] | None = None
+    ) -> dict[str, Any]:
+        """A picture taken apart into what, where and style, and drawn from these `parts` (not given: from all), and
+        from each of them alone.
 
         `query` is {"kind": "drawing", "value": strokes}, {"kind": "picture", "value": an uploaded file} or {"kind":
         "item", "value": {"id", "gallery"}}; `style` a word in place of its own. Pictures come as data URIs; a generated
         one with what was intended, and the shares that a judge gives to classes and styles.
         """
         subject, drawer = self.subjects.opened(query)
-        return _last(drawer.card(self.subjects.original(subject, drawer, style), seed))
+        return _last(drawer.card(self.subjects.original(subject, drawer, style), seed, use=_use(parts)))
 
     @on_api
     def object_style_grid(
@@ -54,15 +57,18 @@ class ObjectStylePrograms:
         styles: list[str] | None = None,
         shuffled: bool = False,
         locked: bool = True,
-        guidance: float = GUIDANCE,
+        guidance: float | None = None,
         seed: int = 0,
+        parts: list[str] | None = None,
     ) -> dict[str, Any]:
         """The swap grid of the query and three pictures of the gallery: of other classes ("things"), or its best hits
-        ("hits"). `shuffled`: with codes of other rows, the control. See `object_style_card`.
+        ("hits"). `shuffled`: with word and map of other rows, the control. `guidance` by words, in [0, 6]; not given:
+        what the quick student learned. See `object_style_card`.
         """
         subject, drawer = self.subjects.opened(query)
         originals = self.subjects.originals(subject, drawer, gallery, distinct=rows != "hits")
-        values = drawer.grid(originals, styles or (), seed, shuffled=shuffled, locked=locked, guidance=guidance)
+        how: dict[str, Any] = {"shuffled": shuffled, "locked": locked, "use": _use(parts), "guidance": guidance}
+        values = drawer.grid(originals, styles or [style.name for style in STYLES], seed, **how)
         return _last(values)
 
     @on_api
@@ -94,7 +100,7 @@ class ObjectStylePrograms:
         w_style: float = 3.0,
         seed: int = 0,
     ) -> dict[str, Any]:
-        """The query's object in a style, with a weight each, in [0, 6]."""
+        """The query's object in a style, with a weight each for the map and for the words, in [0, 6]."""
         subject, drawer = self.subjects.opened(query)
         return _last(drawer.knobs(self.subjects.original(subject, drawer), style or None, w_thing, w_style, seed))
 
@@ -163,6 +169,11 @@ class ObjectStylePrograms:
 
 
 # ---------------------------------------------------------------- small print
+
+
+def _use(parts: Sequence[str] | None) -> Use:
+    """The parts that are named, or all."""
+    return ALL_PARTS if parts is None else use_of(parts)
 
 
 def _last(values: Iterator[Any]) -> dict[str, Any]:

@@ -63,9 +63,9 @@ def wire_object_style(
     about = [tab.about, tab.others, tab.boxes.second]
     entered.change(handlers.begin, [*whom, gallery], about, api_name="begin_object_style", **light)
     gr.on(
-        [entered.change, tab.style.input, tab.seed.change],
+        [entered.change, tab.style.input, tab.parts.input, tab.seed.change],
         handlers.card,
-        [turn, *whom, tab.style, tab.seed],
+        [turn, *whom, tab.style, tab.seed, tab.parts],
         tab.card,
         api_name="draw_card",
         trigger_mode="always_last",
@@ -110,11 +110,11 @@ def _wire_panel(
 ) -> None:
     """A panel's button and sliders start its handler, which is told what it asks for."""
     asked = {
-        "grid": [gallery, *panel.choices, tab.seed],
-        "slide_objects": [gallery, tab.boxes.second, *panel.choices, tab.seed],
-        "film": [gallery, tab.boxes.second, *panel.choices, tab.seed],
+        "grid": [gallery, *panel.choices, tab.seed, tab.parts],
+        "slide_objects": [gallery, tab.boxes.second, *panel.choices, tab.seed, tab.parts],
+        "film": [gallery, tab.boxes.second, *panel.choices, tab.seed, tab.parts],
         "find": [gallery, *panel.choices],
-    }.get(panel.name, [*panel.choices, tab.seed])
+    }.get(panel.name, [*panel.choices, tab.seed, tab.parts])
     finds = panel.name == "find"
     if not finds:
         waiting = f"() => {json.dumps(panels.WAITING)}"

@@ -1,19 +1,19 @@
-"""Object and style as HTML: the card, the swap grid, the sliders, the heat maps, the film and the neighbours by code.
+"""Object and style as HTML: the swap grid, the sliders, the heat maps, the film and the neighbours by code.
 
-Single pictures stand in `one_picture`. Class names and ids come from strangers' folders: what is not written here goes
-through `escape`.
+Single pictures stand in `one_picture`, the card in `object_style_card`. Class names and ids come from strangers'
+folders: what is not written here goes through `escape`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 
 import numpy as np
 from PIL import Image
 
 from retrieval.code_search import Nearest
-from retrieval.disentangle import Card, Drawn, Film, Heat, Slide, SwapGrid, WordMap
+from retrieval.disentangle import Drawn, Film, Heat, Slide, SwapGrid, WordMap
 from retrieval.types import Hit, Item
 from retrieval.ui.one_picture import SIDE, address, encoded, generated, plain, real
 from retrieval.ui.pictures import picture
@@ -71,37 +71,6 @@ def others(items: Iterable[Item], chosen: str = "") -> str:
     )
     legend = "Second picture, for the sliders and the film"
     return f'<fieldset class="seconds"><legend class="eyebrow">{legend}</legend>{buttons}</fieldset>'
-
-
-# ---------------------------------------------------------------- V1
-
-
-def card(card: Card, *, given: str = "", busy: bool = False) -> str:
-    """A picture taken apart; `given`: the style that was chosen in place of its own ("": its own)."""
-    style, name = escape(card.style), escape(card.thing or "object")
-    in_style = f"this {name} as {style}" if given else f"this {name} in its {style} style"
-    apart = "still being drawn" if card.difference is None else "bright where query and reconstruction differ"
-    blank = '<div class="picture"></div>'
-    grey = blank if card.difference is None else plain(card.difference, "Difference of query and reconstruction")
-    parts = (
-        real(card.query, "Query, as it is read", f"{name}, {style}" if not given else name),
-        generated(card.reconstruction, f"As {style}" if given else "Reconstruction", in_style),
-        generated(card.object_only, "Object only", f"this {name}, in no style"),
-        generated(card.style_only, "Style only", f"{style}, of no object"),
-        f'<figure class="grey">{grey}<figcaption><b>Difference</b><small>{apart}</small></figcaption></figure>',
-    )
-    return f'<div class="card-row"{_busy(busy)}>{"".join(parts)}</div>{_spelled(card.words)}'
-
-
-def _spelled(words: Mapping[str, float]) -> str:
-    """The line that says in which of the network's words the object is told."""
-    if not words:
-        return ""
-    shares = ", ".join(f"<b>{escape(word)}</b>&nbsp;{share:.0%}" for word, share in words.items())
-    return (
-        f'<p class="told">The object, in words that the network was taught: {shares}. It can draw nothing else, so a '
-        "thing that it was not taught becomes what it is nearest to.</p>"
-    )
 
 
 # ---------------------------------------------------------------- V2

@@ -90,8 +90,8 @@ def test_a_panel_is_drawn_in_another_process_and_is_the_same(spaces: Spaces) -> 
     drawer = LentDisentangler(cast("Any", parts))
     away, here = list(drawer.card(THREE[0], 3)), list(ideal().card(THREE[0], 3))
     assert len(away) == len(here) > 1
-    assert content(away[-1].reconstruction) == content(here[-1].reconstruction)
-    assert away[-1].reconstruction.class_shares == here[-1].reconstruction.class_shares
+    assert content(away[-1].drawn) == content(here[-1].drawn)
+    assert away[-1].drawn.class_shares == here[-1].drawn.class_shares
     assert last(drawer.grid(THREE[:2], ["photo"], locked=False)).locked is False
     assert len(spaces.workers) == 2
     assert spaces.durations == [LENT]

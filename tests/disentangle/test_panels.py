@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,7 @@ from retrieval.diffusion.samplers import STUDENT, TEACHER
 from retrieval.diffusion.spelling import Spelling
 from retrieval.disentangle import Original
 from retrieval.disentangle.codes import permuted, renormalised_lerp, slerp
-from retrieval.disentangle.panels import Disentangler
+from retrieval.disentangle.panels import QUICK_BATCH, Disentangler
 from retrieval.errors import QueryError, SettingsError
 from tests.diffusion.priors import STYLES, THINGS
 from tests.disentangle.halves import THREE, Blurry, HalvesJudge, content, halves, ideal, last, original, random
@@ -64,15 +66,15 @@ def test_a_style_that_the_prior_has_no_word_for_is_refused() -> None:
 def test_a_card_takes_a_picture_apart() -> None:
     card = last(ideal().card(original("duck", "sketch", told=False)))
     assert (card.thing, card.style) == ("duck", "sketch")
-    assert card.reconstruction.holds
+    assert card.drawn.holds
     assert np.abs(np.asarray(card.difference)).max() <= 2
-    only_object, only_style = (np.asarray(one.picture) for one in (card.object_only, card.style_only))
+    only_object, only_style = (np.asarray(one.picture) for one in (card.what_only, card.style_only))
     assert only_object[10, 10].tolist() == [255, 0, 0]
     assert only_object[10, 50].tolist() != [0, 255, 0], "the neutral style is none of the styles"
     assert only_style[10, 10].tolist() == pytest.approx([127, 127, 127], abs=2), "the neutral thing is no thing"
     assert only_style[10, 50].tolist() == [0, 255, 0]
-    assert card.object_only.class_holds
-    assert card.object_only.style_holds is None
+    assert card.what_only.class_holds
+    assert card.what_only.style_holds is None
     assert card.style_only.style_holds
     assert card.style_only.class_holds is None
 
@@ -80,9 +82,9 @@ def test_a_card_takes_a_picture_apart() -> None:
 def test_a_card_shows_previews_until_it_is_finished() -> None:
     cards = list(ideal().card(THREE[0]))
     assert len(cards) == TEACHER.steps
-    assert [card.reconstruction.finished for card in cards] == [False] * (TEACHER.steps - 1) + [True]
+    assert [card.drawn.finished for card in cards] == [False] * (TEACHER.steps - 1) + [True]
     assert [card.difference is None for card in cards] == [True] * (TEACHER.steps - 1) + [False]
-    assert cards[0].reconstruction.class_shares == {}
+    assert cards[0].drawn.class_shares == {}
 
 
 # ---------------------------------------------------------------- V2
@@ -122,15 +124,15 @@ def test_shuffled_codes_that_tell_nothing_hit_by_chance_alone(prior: Prior) -> N
     assert abs(grid.class_hit - 1 / 3) <= 1.96 * (2 / 9 / swaps) ** 0.5
 
 
-def test_the_grid_comes_row_by_row() -> None:
+def test_the_grid_comes_batch_by_batch() -> None:
     disentangler = ideal(student=True)
     grids = list(disentangler.grid(THREE))
-    assert len(grids) == len(THREE) * STUDENT.steps
-    assert grids[0].rows[1] == (None, None, None)
-    first_row = grids[STUDENT.steps - 1]
-    assert all(cell.finished for cell in first_row.rows[0])
-    assert first_row.class_hit == 1
-    assert grids[0].class_hit is None
+    assert len(grids) == ceil(len(THREE) * len(STYLES) / QUICK_BATCH) * STUDENT.steps
+    assert grids[0].rows[2][-1] is None
+    assert (grids[0].class_hit, grids[0].swaps) == (None, 0)
+    first_batch = grids[STUDENT.steps - 1]
+    assert all(cell.finished for cell in first_batch.rows[0])
+    assert (first_batch.class_hit, first_batch.swaps) == (1, 6)
 
 
 def test_unlocked_cells_begin_in_their_own_noise(prior: Prior) -> None:

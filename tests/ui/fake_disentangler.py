@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
-from retrieval.disentangle import Card, Drawn, Film, Frame, Heat, Original, Slide, SwapGrid, WordMap
+from retrieval.disentangle import ALL_PARTS, Card, Drawn, Film, Frame, Heat, Original, Slide, SwapGrid, Use, WordMap
 from retrieval.errors import QueryError, RetrievalError
 
 COLORS = {"duck": "#e0b424", "fish": "#3b7fc4", "tree": "#3c8f4a", "object": "#9a9188"}
@@ -125,15 +125,16 @@ class FakeDisentangler:
             self.steps += 1
             yield step / STEPS
 
-    def card(self, original: Original, seed: int = 0, *, guidance: float | None = None) -> Iterator[Card]:
+    def card(
+        self, original: Original, seed: int = 0, *, use: Use = ALL_PARTS, guidance: float | None = None
+    ) -> Iterator[Card]:
         told = self.read(original)
         thing = told.thing or "object"
         for share in self._shares():
-            made = [
-                self._made(*codes, seed, share) for codes in ((thing, told.style), (thing, ""), ("object", told.style))
-            ]
+            pairs = ((thing, told.style), (thing, ""), (thing, ""), ("object", told.style))
+            made = [self._made(*codes, seed, share) for codes in pairs]
             apart = ImageOps.grayscale(ImageChops.difference(told.picture, made[0].picture)) if share == 1 else None
-            yield Card(told.picture, told.style, told.thing, made[0], made[1], made[2], apart, told.words)
+            yield Card(told.picture, told.style, told.thing, use, *made, apart, told.words, False)
 
     def grid(
         self,
@@ -143,6 +144,7 @@ class FakeDisentangler:
         *,
         shuffled: bool = False,
         locked: bool = True,
+        use: Use = ALL_PARTS,
         guidance: float | None = None,
     ) -> Iterator[SwapGrid]:
         told = [self.read(one) for one in originals]
@@ -173,6 +175,8 @@ class FakeDisentangler:
                     1 / 7,
                     locked,
                     STEPS,
+                    len(cells),
+                    use,
                 )
 
     def slide_objects(
@@ -194,7 +198,13 @@ class FakeDisentangler:
             yield Slide(positions, stops, STEPS)
 
     def knobs(
-        self, original: Original, style: str | None = None, w_thing: float = 3, w_style: float = 3, seed: int = 0
+        self,
+        original: Original,
+        style: str | None = None,
+        w_thing: float = 3,
+        w_style: float = 3,
+        seed: int = 0,
+        **options: Any,
     ) -> Iterator[Drawn]:
         told = self.read(original)
         for share in self._shares():
@@ -208,15 +218,19 @@ class FakeDisentangler:
         seed: int = 0,
         *,
         style_first: bool = False,
+        **options: Any,
     ) -> Iterator[Drawn]:
         yield from self.knobs(original, style, seed=seed)
 
-    def heat(self, original: Original, style: str | None = None, seed: int = 0) -> Iterator[Heat]:
+    def heat(self, original: Original, style: str | None = None, seed: int = 0, **options: Any) -> Iterator[Heat]:
         told = self.read(original)
         thing, style = told.thing or "object", style or told.style
         for share in self._shares():
-            made = [self._made(*codes, seed, share) for codes in ((thing, style), ("object", style), (thing, ""))]
-            heat = Heat(made[0], made[1], made[2])
+            made = [
+                self._made(*codes, seed, share)
+                for codes in ((thing, style), ("object", style), (thing, ""), ("object", style))
+            ]
+            heat = Heat(*made)
             if share == 1:
                 maps = [_word(word, spread) for word, spread in ((thing, 0.4), (style, 0.9), ("padding", 1.0))]
                 grey = [ImageOps.grayscale(ImageChops.difference(made[0].picture, one.picture)) for one in made[1:]]
@@ -227,10 +241,13 @@ class FakeDisentangler:
                     padding_map=maps[2],
                     object_difference=grey[0],
                     style_difference=grey[1],
+                    map_difference=grey[2],
                 )
             yield heat
 
-    def film(self, original: Original, other_style: str, other: Original, seed: int = 0) -> Iterator[Film]:
+    def film(
+        self, original: Original, other_style: str, other: Original, seed: int = 0, **options: Any
+    ) -> Iterator[Film]:
         told, second = self.read(original), self.read(other)
         frames: list[Frame] = []
         codes = ((told.thing, told.style), (told.thing, other_style), (second.thing, told.style))

@@ -18,6 +18,7 @@ from retrieval.types import SKETCH, STYLES
 from retrieval.ui import object_style_actions, object_style_subjects
 from retrieval.ui.actions import Actions
 from retrieval.ui.object_style_actions import ObjectStyle, shown
+from retrieval.ui.object_style_card import PARTS
 from tests.ui.fake_disentangler import FakeDisentangler
 from tests.ui.fakes import COLORS, FakeEngine, paint
 from tests.ui.subjects import DRAWING, HIT, last
@@ -39,7 +40,7 @@ ALL = [style.name for style in STYLES]
     ],
 )
 def test_without_a_picture_the_tab_says_what_to_do(tab: ObjectStyle, asked: str, sentence: str) -> None:
-    assert sentence in last(tab.card("", asked, "", "", 0))
+    assert sentence in last(tab.card("", asked, "", "", 0, PARTS))
 
 
 def test_a_hit_is_shown_in_place_of_the_query(tab: ObjectStyle) -> None:
@@ -81,23 +82,23 @@ def test_a_turn_that_is_over_ends_what_runs_and_what_still_waits(
     tab: ObjectStyle, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(object_style_actions, "PACE", 0)
-    running = tab.grid("me:1:keep", DRAWING, "", "world", "things", ALL, False, True, GUIDANCE, 0)
+    running = tab.grid("me:1:keep", DRAWING, "", "world", "things", ALL, False, True, GUIDANCE, 0, PARTS)
     assert "data-busy" in next(running)
     tab.turns.begin("me:2:keep")
     kept = last(running)
     assert "data-busy" not in kept
     assert engine.disentangler.steps == 2
     tab.turns.begin("me:3:clear")
-    assert last(tab.card("me:2:keep", DRAWING, "", "", 0)) == ""
-    assert "Reconstruction" in last(tab.card("me:3:clear", DRAWING, "", "", 0))
-    assert "Reconstruction" in last(tab.card("you:0:keep", DRAWING, "", "", 0))
+    assert last(tab.card("me:2:keep", DRAWING, "", "", 0, PARTS)) == ""
+    assert "Put together" in last(tab.card("me:3:clear", DRAWING, "", "", 0, PARTS))
+    assert "Put together" in last(tab.card("you:0:keep", DRAWING, "", "", 0, PARTS))
 
 
 @pytest.mark.parametrize("turn", ["", "me", "me:", "me:x:clear", "me:-1:clear", ":::"])
 def test_a_forged_turn_is_nobodys(tab: ObjectStyle, turn: str) -> None:
     tab.turns.begin(turn)
     assert tab.turns.ended("me:0:keep") is None
-    assert "Reconstruction" in last(tab.card(turn, DRAWING, "", "", 0))
+    assert "Put together" in last(tab.card(turn, DRAWING, "", "", 0, PARTS))
 
 
 def test_only_so_many_visits_are_remembered(tab: ObjectStyle, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,22 +112,22 @@ def test_only_so_many_visits_are_remembered(tab: ObjectStyle, monkeypatch: pytes
 
 
 def test_a_bad_seed_or_style_is_told_in_its_panel(tab: ObjectStyle) -> None:
-    assert "no whole number" in last(tab.card("", DRAWING, "", "", None))
-    assert "no word for" in last(tab.card("", DRAWING, "", "graffiti", 0))
-    assert 'role="alert"' in last(tab.card("", DRAWING, "", "graffiti", 0))
+    assert "no whole number" in last(tab.card("", DRAWING, "", "", None, PARTS))
+    assert "no word for" in last(tab.card("", DRAWING, "", "graffiti", 0, PARTS))
+    assert 'role="alert"' in last(tab.card("", DRAWING, "", "graffiti", 0, PARTS))
 
 
 def test_a_panel_ends_at_its_deadline_and_keeps_what_is_finished(tab: ObjectStyle, monkeypatch: Any) -> None:
     monkeypatch.setattr(object_style_actions, "DEADLINE", -1)
-    values = list(tab.card("", DRAWING, "", "", 0))
+    values = list(tab.card("", DRAWING, "", "", 0, PARTS))
     assert len(values) == 1
     assert "was stopped" in values[0]
-    assert "Reconstruction" in values[0]
+    assert "Put together" in values[0]
     assert "data-busy" not in values[0]
 
 
 def test_whoever_stops_to_ask_ends_the_drawing(tab: ObjectStyle, engine: FakeEngine) -> None:
-    drawing = tab.grid("", DRAWING, "", "world", "things", ALL, False, True, GUIDANCE, 0)
+    drawing = tab.grid("", DRAWING, "", "world", "things", ALL, False, True, GUIDANCE, 0, PARTS)
     next(drawing)
     cast("Any", drawing).close()
     assert engine.disentangler.steps == 1
@@ -135,20 +136,20 @@ def test_whoever_stops_to_ask_ends_the_drawing(tab: ObjectStyle, engine: FakeEng
 def test_while_it_loads_the_panel_says_so(tab: ObjectStyle, engine: FakeEngine, monkeypatch: Any) -> None:
     monkeypatch.setattr(object_style_subjects, "POLL", 0)
     engine.disentangler = FakeDisentangler(loading=True)
-    cards = tab.card("", DRAWING, "", "", 0)
+    cards = tab.card("", DRAWING, "", "", 0, PARTS)
     assert "Loading what draws" in next(cards)
     engine.disentangler.finish()
-    assert "Reconstruction" in last(cards)
+    assert "Put together" in last(cards)
 
 
 def test_a_failed_load_is_told(tab: ObjectStyle, engine: FakeEngine) -> None:
     engine.disentangler.trouble = "The prior is broken. Fetch it again."
-    assert "The prior is broken" in last(tab.card("", DRAWING, "", "", 0))
+    assert "The prior is broken" in last(tab.card("", DRAWING, "", "", 0, PARTS))
 
 
 def test_without_a_prior_there_is_one_sentence_and_no_button(tab: ObjectStyle, engine: FakeEngine) -> None:
     engine.disentangler = FakeDisentangler(offered=False)
-    assert "came without the network that draws" in last(tab.card("", DRAWING, "", "", 0))
+    assert "came without the network that draws" in last(tab.card("", DRAWING, "", "", 0, PARTS))
     event = cast("gr.EventData", SimpleNamespace(_data={"id": "duck-photo-0", "rank": 1, "score": 0.5}))
     assert "data-apart" not in Actions(cast("Any", engine)).open_hit("", "world", event)[1]
 

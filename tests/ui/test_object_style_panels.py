@@ -13,6 +13,7 @@ from retrieval.types import STYLES
 from retrieval.ui import object_style_actions
 from retrieval.ui import object_style_views as panels
 from retrieval.ui.object_style_actions import ObjectStyle
+from retrieval.ui.object_style_card import PARTS
 from tests.ui.fake_disentangler import STEPS, painted
 from tests.ui.fakes import HOSTILE
 from tests.ui.subjects import DRAWING, HIT, last
@@ -21,35 +22,51 @@ ALL = [style.name for style in STYLES]
 
 
 def grid(tab: ObjectStyle, **options: Any) -> str:
-    defaults = {"rows": "things", "styles": ALL, "shuffled": False, "locked": True, "guidance": GUIDANCE, "seed": 0}
+    defaults = {
+        "rows": "things",
+        "styles": ALL,
+        "shuffled": False,
+        "locked": True,
+        "guidance": GUIDANCE,
+        "seed": 0,
+        "parts": PARTS,
+    }
     return cast("str", last(tab.grid("", DRAWING, "", "world", *(defaults | options).values())))
 
 
 def test_the_card_comes_with_previews_and_says_what_is_generated(tab: ObjectStyle, monkeypatch: Any) -> None:
     monkeypatch.setattr(object_style_actions, "PACE", 0)
-    cards = list(tab.card("", DRAWING, "", "", 0))
+    cards = list(tab.card("", DRAWING, "", "", 0, PARTS))
     assert len(cards) == STEPS + 1
     assert all("data-busy" in card for card in cards[:-1])
     assert "data-busy" not in cards[-1]
-    assert cards[0].count("generated, unfinished") == 3
-    assert cards[-1].count('class="tag">generated<') == 3
-    assert cards[-1].count('class="made"') == 3
-    for part in ("Query, as it is read", "Reconstruction", "Object only", "Style only", "Difference"):
+    assert cards[0].count("generated, unfinished") == 4
+    assert cards[-1].count('class="tag">generated<') == 4
+    assert cards[-1].count('class="made"') == 4
+    for part in (
+        "Query, as it is read",
+        "Put together",
+        "Before and after",
+        "What alone",
+        "Where alone",
+        "Style alone",
+        "Difference",
+    ):
         assert part in cards[-1]
-    assert cards[-1].count("<li class=") == 6
+    assert cards[-1].count("<li class=") == 8
     assert "<b>fish</b>&nbsp;62%, <b>tea &amp; milk</b>&nbsp;25%" in cards[-1]
 
 
 def test_another_style_draws_the_object_in_it(tab: ObjectStyle) -> None:
-    card = last(tab.card("", DRAWING, "", "mosaic", 0))
+    card = last(tab.card("", DRAWING, "", "mosaic", 0, PARTS))
     assert "As mosaic" in card
     assert "meant to show fish as mosaic" in card
     assert "fish, doodle" not in card
 
 
 def test_equal_seeds_have_equal_cards(tab: ObjectStyle) -> None:
-    assert last(tab.card("", DRAWING, "", "", 5)) == last(tab.card("", DRAWING, "", "", 5))
-    assert last(tab.card("", DRAWING, "", "", 5)) != last(tab.card("", DRAWING, "", "", 6))
+    assert last(tab.card("", DRAWING, "", "", 5, PARTS)) == last(tab.card("", DRAWING, "", "", 5, PARTS))
+    assert last(tab.card("", DRAWING, "", "", 5, PARTS)) != last(tab.card("", DRAWING, "", "", 6, PARTS))
 
 
 def test_the_grid_has_a_row_for_each_object_and_counts_its_hits(tab: ObjectStyle) -> None:
@@ -87,21 +104,21 @@ def test_what_misses_is_told_in_words_and_not_by_colour_alone() -> None:
 
 
 def test_a_slider_has_seven_stops_and_names_its_ends(tab: ObjectStyle) -> None:
-    html = last(tab.slide_objects("", DRAWING, "", "world", "tree-photo-1", "", 0))
+    html = last(tab.slide_objects("", DRAWING, "", "world", "tree-photo-1", "", 0, PARTS))
     assert html.count("<li><figure") == 7
     assert 'aria-label="From the query to tree"' in html
     assert "between, 50%" in html
     assert "mixture" not in html
-    assert 'aria-label="From photo to sketch"' in last(tab.slide_styles("", DRAWING, "", "photo", "sketch", 0))
+    assert 'aria-label="From photo to sketch"' in last(tab.slide_styles("", DRAWING, "", "photo", "sketch", 0, PARTS))
 
 
 def test_weights_and_times_draw_one_picture(tab: ObjectStyle) -> None:
-    assert "object 2, style 4.5" in last(tab.knobs("", DRAWING, "", "photo", 2, 4.5, 0))
-    assert "style told above noise step 300" in last(tab.switch("", DRAWING, "", "photo", 300, True, 0))
+    assert "map 2, words 4.5" in last(tab.knobs("", DRAWING, "", "photo", 2, 4.5, 0, PARTS))
+    assert "style told above noise step 300" in last(tab.switch("", DRAWING, "", "photo", 300, True, 0, PARTS))
 
 
 def test_heat_maps_come_smooth_and_with_their_cells_and_with_what_is_caused(tab: ObjectStyle) -> None:
-    html = last(tab.heat("", DRAWING, "", "", 0))
+    html = last(tab.heat("", DRAWING, "", "", 0, PARTS))
     assert html.count('class="smooth"') == html.count('class="cells"') == 3
     assert "spread 0.40" in html
     assert "spread 0.90" in html
@@ -110,7 +127,7 @@ def test_heat_maps_come_smooth_and_with_their_cells_and_with_what_is_caused(tab:
 
 
 def test_the_film_marks_where_strips_part(tab: ObjectStyle) -> None:
-    html = last(tab.film("", DRAWING, "", "world", "", "mosaic", 0))
+    html = last(tab.film("", DRAWING, "", "world", "", "mosaic", 0, PARTS))
     assert html.count("parts here") == 2
     assert "at step 9" in html
     assert "at step 3" in html

@@ -29,8 +29,8 @@ def test_programs_get_every_panel_as_json(programs: ObjectStylePrograms) -> None
         "nearest": programs.object_style_nearest(query),
     }
     assert json.loads(json.dumps(answers)) == answers
-    assert answers["card"]["reconstruction"]["picture"].startswith("data:image/png;base64,")
-    assert answers["card"]["reconstruction"]["intended_style"] == "mosaic"
+    assert answers["card"]["drawn"]["picture"].startswith("data:image/png;base64,")
+    assert answers["card"]["drawn"]["intended_style"] == "mosaic"
     assert answers["grid"]["class_hit"] == 0
     assert len(answers["objects"]["frames"]) == 7
     assert answers["film"]["object_parts"] == 1

@@ -95,7 +95,7 @@ def test_panels_of_object_and_style_can_be_called(client: Client, tmp_path: Path
     paint("tree", COLORS["tree"], "photo", 0).save(picture)
     query = {"kind": "picture", "value": handle_file(picture)}
     card = client.predict(query, "mosaic", 3, api_name="/object_style_card")
-    assert card["reconstruction"]["intended_class"] == "tree"
+    assert card["drawn"]["intended_class"] == "tree"
     assert card["difference"].startswith("data:image/png;base64,")
     hits = client.predict({"kind": "drawing", "value": FISH}, "both", "cartoon", api_name="/object_style_search")
     assert {hit["domain"] for hit in hits} == {"cartoon"}
