@@ -5,10 +5,10 @@ python -m benchmarks.disentanglement --quick   fewer pictures are drawn
 python -m benchmarks.disentanglement --only codes --seed 0    these rows alone are measured again, the others stay
 python -m benchmarks.disentanglement --judge   only make the judge of drawn pictures, where there is none
 
-Everything is asked of the embedded gallery, whose objects nothing was trained on, at 64 px. DUDE's code is compared
-with the feature of the trunk that it began as ("raw"), with those of its ablations, and with other methods': ProtoOT,
-which began there, too, and a plain encoder and its captions, whose trunk that is. Its pictures are compared with real
-ones. The prior saw some classes and not others: both are reported.
+Everything is asked of the embedded gallery, whose objects nothing was trained on, at the size that the prior draws.
+DUDE's code is compared with the feature of the trunk that it began as ("raw"), with those of its ablations, and with
+other methods': ProtoOT, which began there, too, and a plain encoder and its captions, whose trunk that is. Its pictures
+are compared with real ones. Of a prior with an image adapter, `disentanglement_parts` measures what is drawn.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import numpy as np
 import torch
 
 from benchmarks import ROOT
+from benchmarks.disentanglement_parts import measure_parts
 from benchmarks.disentanglement_sources import (
     GALLERY,
     HELD_OUT,
@@ -148,7 +149,9 @@ def main() -> None:
     seeds = [seed for seed in asked.seed or SEEDS if folder(WHOLE, seed)]
     if not seeds:
         sys.exit(f"There is no {WHOLE}. Make it: python -m retrieval train {WHOLE}.")
-    bench = Bench(read_rendered(GALLERY).in_memory(64), load_prior(PRIOR), QUICK if asked.quick else Sizes(), packs)
+    prior = load_prior(PRIOR)
+    real = read_rendered(GALLERY).in_memory(prior.prior.config.size)
+    bench = Bench(real, prior, QUICK if asked.quick else Sizes(), packs)
     by_seed: dict[int, list[Measurement]] = {seed: [] for seed in seeds}
     for seed in seeds:
         for part in asked.only or PARTS:
@@ -182,6 +185,14 @@ class Bench:
         method = dude(WHOLE, seed)
         if method is None:
             return []
+        fits = method.config.width == self._prior.prior.reader.config.width
+        if self._prior.prior.adapter is not None:
+            if part == "swaps":
+                each = self._sizes.swaps, self._sizes.controls, self._sizes.sliders
+                drawn = measure_parts(self._prior, method if fits else None, each, self._packs, PLAN)
+                return list(drawn) if first else []
+            if part == "student" or (part == "use" and not fits):
+                return []
         studio, sizes = Studio(self._prior.prior, method, self._judge, self._sampler, self._spelling), self._sizes
         if part == "codes":
             return list(self._codes(method, seed, first=first))
@@ -199,7 +210,7 @@ class Bench:
         return [
             *measure_use(studio, self._real, sizes.used, sizes.steps, PLAN),
             *measure_attention(studio, self._real, masks(self._real), sizes.looked, PLAN),
-            *measure_sliders(studio, self._real, sizes.sliders, PLAN),
+            *([] if self._prior.prior.adapter else measure_sliders(studio, self._real, sizes.sliders, PLAN)),
         ]
 
     def _student(self, studio: Studio) -> list[Measurement]:

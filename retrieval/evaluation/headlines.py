@@ -10,9 +10,7 @@ from retrieval.evaluation.measurement import (
     HELD_OUT_WORDS,
     RIGHT,
     SEARCH,
-    SEEN,
     SHOWN,
-    UNSEEN,
     Measurement,
 )
 from retrieval.evaluation.results import (
@@ -101,13 +99,28 @@ def disentanglement_headline(rows: Sequence[Measurement]) -> str:
     by_key = {row.key: row for row in rows}
     codes = ("object code", "raw", "domain mean removed", "plain encoder")
     searches = ", ".join(f"{code} {summary_of(by_key[SEARCH, code, '', '']).text()}" for code in codes)
-    ratio = {kind: by_key[f"swap {kind} ratio", "", "", ""] for kind in ("class", "style")}
-    seen, unseen = (by_key["swap class ratio", "", subset, ""].value for subset in (SEEN, UNSEEN))
+    return f"{swaps_headline(rows)} In search across styles (mAP@all): {searches}."
+
+
+def swaps_headline(rows: Sequence[Measurement]) -> str:
+    """How drawn objects are read, in the way that has a target."""
+    ratio = {
+        kind: next(row for row in rows if row.measure == f"swap {kind} ratio" and row.target and not row.control)
+        for kind in ("class", "style")
+    }
+    parts = f" from {ratio['class'].code}" if ratio["class"].code else ""
+    others = [
+        f"{row.value:.2f} {'of' if row.subset else 'from'} {row.subset or row.code}"
+        for row in rows
+        if row.measure == "swap class ratio"
+        and not row.control
+        and row.key != ratio["class"].key
+        and (row.code == ratio["class"].code or not row.subset)
+    ]
     return (
-        "Objects generated in another style are read as that style "
-        f"at {ratio['style'].value:.2f} of the judge's own rate, and as their class at {ratio['class'].value:.2f} "
-        f"(target {ratio['class'].target}): {seen:.2f} of classes that the prior saw, {unseen:.2f} of others. "
-        f"In search across styles (mAP@all): {searches}."
+        f"Objects generated{parts} in another style are read as that style at {ratio['style'].value:.2f} of the "
+        f"judge's own rate, and as their class at {ratio['class'].value:.2f} (target {ratio['class'].target})"
+        f"{': ' if others else ''}{', '.join(others)}."
     )
 
 
