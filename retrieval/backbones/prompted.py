@@ -32,35 +32,89 @@ VITS: dict[str, dict[str, Any]] = {  # open_clip's name -> what its vision trans
 }
 SIGLIPS = {"ViT-B-16-SigLIP2": "vit_base_patch16_siglip_224"}  # open_clip's name -> timm's, of its picture tower
 
+COMPONENTS = "components"  # the name of a tower that has no trunk
+POOLED, PLACE = 256, 64  # components of a picture's pooled features, and of each place of its map
 
-class PromptedEfficientNet(nn.Module):
-    """An EfficientNet, a transformer on its last feature map, and a straight path around the transformer.
+
+class MapTower(nn.Module):
+    """A transformer on a picture's map, and a straight path around it; what the map is, subclasses say.
 
     The class token begins as the pooled features. The transformer's part of the code starts at zero, so a tower whose
     straight path has been set to principal components of the pooled features begins as good as its trunk.
     """
 
-    published = ""
     opening: ClassVar[tuple[str, ...]] = ("pooled_to_token",)  # what makes the class token
     closing: ClassVar[tuple[str, ...]] = ("straight", "project")  # what makes the code
 
-    def __init__(self, trunk: str, dim: int, *, size: int, width: int = 256, layers: int = 2, heads: int = 4) -> None:
-        """trunk: timm's name. size: pixels on a side. dim: length of a code."""
+    def __init__(
+        self, pooled: int, place: int, dim: int, *, size: int, width: int = 256, layers: int = 2, heads: int = 4
+    ) -> None:
+        """pooled, place: how many features a picture and each place of its map have. size: pixels on a side."""
         super().__init__()
-        network = timm.create_model(trunk, pretrained=False, num_classes=0, global_pool="")
-        self.trunk = network.to(memory_format=torch.channels_last)
-        self.features_out = int(network.num_features)  # F
         self.width = width
         side = -(-size // 32)
-        self.straight = nn.Linear(self.features_out, dim)
-        self.pooled_to_token = nn.Linear(self.features_out, width)
-        self.map_to_tokens = nn.Linear(self.features_out, width)
+        self.straight = nn.Linear(pooled, dim)
+        self.pooled_to_token = nn.Linear(pooled, width)
+        self.map_to_tokens = nn.Linear(place, width)
         self.positions = nn.Parameter(torch.randn(side * side, width) * width**-0.5)
         self.before = nn.LayerNorm(width)
         self.transformer = Transformer(width, layers, heads, batch_first=True)
         self.after = nn.LayerNorm(width)
         self.project = nn.Linear(width, dim, bias=False)
         nn.init.zeros_(self.project.weight)
+
+    def stem(self, images: Tensor) -> Tensor:
+        """What no prompt reaches."""
+        raise NotImplementedError
+
+    def pooled(self, stem: Tensor) -> Tensor:
+        """Of whole pictures, (B, pooled)."""
+        raise NotImplementedError
+
+    def places(self, stem: Tensor) -> Tensor:
+        """Of each place of their maps, (B, h w, place)."""
+        raise NotImplementedError
+
+    def class_token(self, stem: Tensor) -> Tensor:
+        """The token that begins the sequence, (B, 1, W)."""
+        token: Tensor = self.pooled_to_token(self.pooled(stem))[:, None]
+        return token
+
+    def attend(self, stem: Tensor, prompts: Prompts = None, first: Prompts = None, read: int = 0) -> Tensor:
+        """The token `read` after the last layer, (B, W). `first` (B, 1, W) stands where the class token does."""
+        places = self.map_to_tokens(self.places(stem)) + self.positions  # (B, h w, W)
+        x = _sequence(self.class_token(stem) if first is None else first, prompts, places)
+        attended: Tensor = self.after(self.transformer(self.before(x))[:, read])
+        return attended
+
+    def finish(self, stem: Tensor, attended: Tensor) -> Tensor:
+        """stem, (B, W) -> (B, dim)"""
+        code: Tensor = self.straight(self.pooled(stem)) + self.project(attended)
+        return code
+
+    def code(self, features: Tensor, prompts: Prompts = None) -> Tensor:
+        """What stands on the stem: stem, prompts (B, P, W) -> (B, dim)."""
+        return self.finish(features, self.attend(features, prompts))
+
+    @torch.no_grad()
+    def begin_at(self, mean: Tensor, components: Tensor) -> None:
+        """Let the straight path be `components` (dim, F) of the pooled features less their `mean` (F,)."""
+        self.straight.weight.copy_(components)
+        self.straight.bias.copy_(-components @ mean)
+
+
+class PromptedEfficientNet(MapTower):
+    """An EfficientNet, and what stands on its last feature map."""
+
+    published = ""
+
+    def __init__(self, trunk: str, dim: int, *, size: int, width: int = 256, layers: int = 2, heads: int = 4) -> None:
+        """trunk: timm's name. size: pixels on a side. dim: length of a code."""
+        network = timm.create_model(trunk, pretrained=False, num_classes=0, global_pool="")
+        features = int(network.num_features)
+        super().__init__(features, features, dim, size=size, width=width, layers=layers, heads=heads)
+        self.features_out = features  # F
+        self.trunk = network.to(memory_format=torch.channels_last)
 
     def train(self, mode: bool = True) -> PromptedEfficientNet:
         """Training mode, but for the trunk's norms: batches mix domains, whose statistics are no picture's own."""
@@ -77,41 +131,22 @@ class PromptedEfficientNet(nn.Module):
         features: Tensor = self.trunk(images.contiguous(memory_format=torch.channels_last))
         return features
 
-    def code(self, features: Tensor, prompts: Prompts = None) -> Tensor:
-        """What stands on the trunk: its map (B, F, h, w), prompts (B, P, W) -> (B, dim)."""
-        return self.finish(features, self.attend(features, prompts))
-
     def stem(self, images: Tensor) -> Tensor:
         """What no prompt reaches: the trunk's map, (B, F, h, w)."""
         return self.features(images)
 
-    def class_token(self, stem: Tensor) -> Tensor:
-        """(B, F, h, w) -> (B, 1, W)"""
-        token: Tensor = self.pooled_to_token(stem.mean(dim=(2, 3)))[:, None]
-        return token
+    def pooled(self, stem: Tensor) -> Tensor:
+        """(B, F, h, w) -> (B, F)"""
+        return stem.mean(dim=(2, 3))
+
+    def places(self, stem: Tensor) -> Tensor:
+        """(B, F, h, w) -> (B, h w, F)"""
+        return stem.flatten(2).transpose(1, 2)
 
     def copied_class_token(self) -> nn.Module:
         """A frozen copy of what makes the class token: (B, F, h, w) -> (B, 1, W)."""
         parts = nn.AdaptiveAvgPool2d(1), nn.Flatten(), deepcopy(self.pooled_to_token), nn.Unflatten(1, (1, -1))
         return nn.Sequential(*parts).requires_grad_(False)
-
-    def attend(self, stem: Tensor, prompts: Prompts = None, first: Prompts = None, read: int = 0) -> Tensor:
-        """The token `read` after the last layer, (B, W). `first` (B, 1, W) stands where the class token does."""
-        places = self.map_to_tokens(stem.flatten(2).transpose(1, 2)) + self.positions  # (B, h w, W)
-        x = _sequence(self.class_token(stem) if first is None else first, prompts, places)
-        attended: Tensor = self.after(self.transformer(self.before(x))[:, read])
-        return attended
-
-    def finish(self, stem: Tensor, attended: Tensor) -> Tensor:
-        """(B, F, h, w), (B, W) -> (B, dim)"""
-        code: Tensor = self.straight(stem.mean(dim=(2, 3))) + self.project(attended)
-        return code
-
-    @torch.no_grad()
-    def begin_at(self, mean: Tensor, components: Tensor) -> None:
-        """Let the straight path be `components` (dim, F) of the pooled features less their `mean` (F,)."""
-        self.straight.weight.copy_(components)
-        self.straight.bias.copy_(-components @ mean)
 
     def hold_still(self, stages: int) -> None:
         """Let the trunk's stem and its first stages stay as they are; 0: nothing of it."""
@@ -221,7 +256,46 @@ class PromptedSigLIP(nn.Module):
         return projected
 
 
-ClassTokenTower = PromptedEfficientNet | PromptedViT
+class ComponentsTower(MapTower):
+    """What stands on the principal components of a trunk's map, for trainings that are given these and no pictures.
+
+    A stem is a row for each picture: POOLED components of its pooled features, then PLACE of each place of its map.
+    """
+
+    def __init__(self, dim: int, *, size: int, width: int, layers: int, heads: int) -> None:
+        super().__init__(POOLED, PLACE, dim, size=size, width=width, layers=layers, heads=heads)
+
+    def stem(self, images: Tensor) -> Tensor:
+        """There is no trunk to make one."""
+        raise SettingsError("A tower on components reads rows of them, no pictures.")
+
+    def pooled(self, stem: Tensor) -> Tensor:
+        """(B, POOLED + h w PLACE) -> (B, POOLED)"""
+        return stem[:, :POOLED]
+
+    def places(self, stem: Tensor) -> Tensor:
+        """(B, POOLED + h w PLACE) -> (B, h w, PLACE)"""
+        return stem[:, POOLED:].unflatten(1, (-1, PLACE))
+
+    def copied_class_token(self) -> nn.Module:
+        """A frozen copy of what makes the class token: (B, POOLED + h w PLACE) -> (B, 1, W)."""
+        return TokenOfComponents(deepcopy(self.pooled_to_token)).requires_grad_(False)
+
+
+class TokenOfComponents(nn.Module):
+    """The class token of a tower on components."""
+
+    def __init__(self, pooled_to_token: nn.Linear) -> None:
+        super().__init__()
+        self.pooled_to_token = pooled_to_token
+
+    def forward(self, stem: Tensor) -> Tensor:
+        """(B, POOLED + h w PLACE) -> (B, 1, W)"""
+        token: Tensor = self.pooled_to_token(stem[:, :POOLED])[:, None]
+        return token
+
+
+ClassTokenTower = PromptedEfficientNet | PromptedViT | ComponentsTower
 PictureTower = ClassTokenTower | PromptedSigLIP
 
 
@@ -230,6 +304,8 @@ def picture_tower(name: str, dim: int, *, size: int, width: int, layers: int, he
 
     Raises SettingsError for a name that neither timm's EfficientNets nor `VITS` nor `SIGLIPS` have.
     """
+    if name == COMPONENTS:
+        return ComponentsTower(dim, size=size, width=width, layers=layers, heads=heads)
     if name in SIGLIPS:
         return PromptedSigLIP(name, dim, size=size)
     if name in VITS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 class ClassQueues(nn.Module):
@@ -26,11 +27,14 @@ class ClassQueues(nn.Module):
     @torch.no_grad()
     def push(self, codes: Tensor, labels: Tensor) -> Tensor:
         """Codes (B, D) of classes (B,), the oldest out. Returns the place that each got in its queue, (B,)."""
-        places = torch.empty_like(labels)
-        for at, (code, label) in enumerate(zip(codes, labels.tolist(), strict=True)):
-            places[at] = self.pushed[label] % self.rows.shape[1]
-            self.rows[label, places[at]] = code
-            self.pushed[label] += 1
+        length = self.rows.shape[1]
+        of_class = F.one_hot(labels, len(self.rows))  # (B, C)
+        before = of_class.cumsum(dim=0).gather(1, labels[:, None])[:, 0] - 1  # how many of its class come before it
+        places = (self.pushed[labels] + before) % length
+        total = of_class.sum(dim=0)  # (C,)
+        lasting = before >= total[labels] - length  # of more than a queue holds, the last
+        self.rows[labels[lasting], places[lasting]] = codes[lasting].to(self.rows.dtype)
+        self.pushed += total
         return places
 
     def pairs(self, labels: Tensor, count: int, own: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
@@ -41,10 +45,10 @@ class ClassQueues(nn.Module):
         """
         classes, length = self.rows.shape[:2]
         alike = torch.zeros(len(labels), classes, length, dtype=torch.bool, device=labels.device)
-        alike[torch.arange(len(labels)), labels] = True
+        alike[torch.arange(len(labels), device=labels.device), labels] = True
         positive = alike & self.filled
         if own is not None:
-            positive[torch.arange(len(labels)), labels, own] = False
+            positive[torch.arange(len(labels), device=labels.device), labels, own] = False
         negative = ~alike & self.filled
         flat = self.rows.flatten(0, 1)  # (C K, D)
         both = positive.flatten(1).any(dim=1) & negative.flatten(1).any(dim=1)  # (B,)

@@ -99,13 +99,21 @@ class SentenceTemplate(nn.Module):
 
     def forward(self, encoder: SentenceEncoder, names: list[str]) -> Tensor:
         """What the frozen encoder says of the sentences.   names (T,) -> (T, sentence), unit rows"""
-        begun, real = encoder.tokens([f"a photo of {name} from" for name in names])  # (T, L)
+        fixed, slots, real = self.layout(encoder, names)
+        return encoder.sentences(fixed + slots @ self.tokens, real)
+
+    @torch.no_grad()
+    def layout(self, encoder: SentenceEncoder, names: list[str]) -> tuple[Tensor, Tensor, Tensor]:
+        """The sentences without v: embeddings (T, L, W), zero where v stands; which token stands where (T, L, n); and
+        which places are real (T, L).
+        """
+        count = len(self.tokens)
+        begun, kept = encoder.tokens([f"a photo of {name} from" for name in names])  # (T, L)
         end = encoder.words(encoder.tokens(["domain."])[0][0, 1:])  # without the token that begins a text
-        rows = [
-            torch.cat([encoder.words(pieces[kept][:-1]), self.tokens, end])  # without the token that ends one
-            for pieces, kept in zip(begun, real, strict=True)
-        ]
-        lengths = torch.tensor([len(row) for row in rows], device=begun.device)
-        embeddings = pad_sequence(rows, batch_first=True)  # (T, L, sentence)
-        places = torch.arange(embeddings.shape[1], device=begun.device)
-        return encoder.sentences(embeddings, places[None] < lengths[:, None])
+        heads = [encoder.words(pieces[real][:-1]) for pieces, real in zip(begun, kept, strict=True)]
+        gap = end.new_zeros(count, end.shape[1])
+        fixed = pad_sequence([torch.cat([head, gap, end]) for head in heads], batch_first=True)  # (T, L, W)
+        places = torch.arange(fixed.shape[1], device=fixed.device)
+        first = torch.tensor([len(head) for head in heads], device=fixed.device)[:, None]
+        slots = places[None, :, None] == (first + torch.arange(count, device=fixed.device))[:, None]  # (T, L, n)
+        return fixed, slots.to(fixed), places[None] < first + count + len(end)
