@@ -66,6 +66,9 @@ class Config(foundation.Config):
     tokens: int = 1  # p, prompts for each domain and class: 1 on DomainNet, 4 on Sketchy and TU-Berlin
     template: int = 16  # n, learned tokens in the sentence: 16 on DomainNet, else 8; 0: a fixed sentence
     prompts: Literal["generated", "mean", "none"] = "generated"  # in the second phase; the others are to compare with
+    banks: Literal["both", "domains", "classes"] = "both"  # which are used
+    enter: Literal["sequence", "token"] = "sequence"  # prompts stand beside the class token, or are added to it
+    learns: Literal["ends", "tower"] = "ends"  # in the second phase: the class token and the projection, or all
     mask: Mask = "inf"  # as released: none
     prompt_temperature: float = 0.75  # of the generator's attention
     text_temperature: float = 0.07  # tau
@@ -157,8 +160,12 @@ class UCDRAdapter(Method):
 
     def _code(self, stem: Tensor, prompts: Tensor | None) -> Tensor:
         """The stem of pictures, and their prompts (B, P, W) -> z (B, D), unit rows."""
-        read = 1 if self.config.readout == "prompt" and prompts is not None else 0
-        attended = self.tower.attend(stem, prompts, read=read)
+        if self.config.enter == "token" and prompts is not None:
+            first = self.tower.class_token(stem) + prompts.sum(dim=1, keepdim=True)
+            attended = self.tower.attend(stem, first=first)
+        else:
+            read = 1 if self.config.readout == "prompt" and prompts is not None else 0
+            attended = self.tower.attend(stem, prompts, read=read)
         return F.normalize(self.tower.finish(stem, attended).float(), dim=-1)
 
     @torch.no_grad()
@@ -172,17 +179,30 @@ class UCDRAdapter(Method):
         if self.config.prompts == "none":
             return None
         if self.config.prompts == "mean":
-            means = [bank.mean(dim=0) for bank in (self.banks.domains, self.banks.classes)]
-            return torch.stack(means).expand(len(stem), -1, -1)
+            means = torch.stack([bank.mean(dim=0) for bank, _ in self._used_banks()])
+            return means.expand(len(stem), -1, -1)
         return torch.cat([prompt for prompt, _ in self._composed(self._summary(stem), domains, classes)], dim=1)
 
     def _composed(
         self, summary: Tensor, domains: Tensor | None = None, classes: Tensor | None = None
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """The prompt (B, 1, W) and the weights (B, N p) from each bank: U, then V."""
-        for bank, numbers in ((self.banks.domains, domains), (self.banks.classes, classes)):
+        for bank, numbers in self._used_banks(domains, classes):
             own = None if numbers is None else self.banks.rows_of(numbers, bank)
             yield self.generator(summary, bank, own)
+
+    def _used_banks(
+        self, domains: Tensor | None = None, classes: Tensor | None = None
+    ) -> tuple[tuple[Tensor, Tensor | None], ...]:
+        """U and V, or that of them which is used, each with pictures' own places in it."""
+        both = (self.banks.domains, domains), (self.banks.classes, classes)
+        return {"both": both, "domains": both[:1], "classes": both[1:]}[self.config.banks]
+
+    def _own_prompts(self, banks: PromptBanks, domains: Tensor, classes: Tensor) -> Tensor:
+        """The prompts of pictures' own domains and classes, (B, P, W)."""
+        prompts: Tensor = banks(domains, classes)  # (B, 2 p, W)
+        first, last = prompts.chunk(2, dim=1)
+        return {"both": prompts, "domains": first, "classes": last}[self.config.banks]
 
     def _sentences(self, names: list[str]) -> Tensor:
         """The sentences about these names, (T, D), unit rows."""
@@ -209,15 +229,18 @@ class UCDRAdapter(Method):
     def phases(self) -> Sequence[Phase]:
         """Two; without prompts there is nothing to learn in the first, whose steps the second gets."""
         config = self.config
-        tower = tuple(f"foundation.tower.{name}" for name in (*self.tower.opening, *self.tower.closing))
+        ends = (*self.tower.opening, *self.tower.closing)
+        above = tuple(name for name, _ in self.tower.named_children() if name != "trunk")
+        tower = tuple(f"foundation.tower.{name}" for name in (above if config.learns == "tower" else ends))
         if config.prompts == "none":
             return (Phase(TARGET, config.source_epochs + config.target_epochs, config.target_lr, trains=tower),)
         source = ("banks", "template") if config.template else ("banks",)
         target = ("generator", *tower) if config.prompts == "generated" else tower
-        return (
+        phases = (
             Phase(SOURCE, config.source_epochs, config.source_lr, trains=source),
             Phase(TARGET, config.target_epochs, config.target_lr, trains=target),
         )
+        return phases if config.source_epochs else phases[1:]
 
     def losses(self, batch: Batch, phase: Phase) -> dict[str, Tensor]:
         """Those of the phase. Labels are places in `config.classes`."""
@@ -232,11 +255,11 @@ class UCDRAdapter(Method):
         """(1) + (2), with the prompts of a picture's own domain and class."""
         config, study = self.config, self._studying()
         study.follow(self.banks, config.momentum)
-        z = self._code(stem, self.banks(domains, labels))
+        z = self._code(stem, self._own_prompts(self.banks, domains, labels))
         losses = {"image_text": self._image_text(z, labels, self._moving_texts())}
         if config.triplet_weight:
             with torch.no_grad():
-                slow = self._code(stem, study.momentum(domains, labels))
+                slow = self._code(stem, self._own_prompts(study.momentum, domains, labels))
             own = study.queues.push(slow, labels)
             drawn = study.queues.pairs(labels, config.pairs, None if config.own_positive else own)
             triplet, _ = queue_triplet(z, *drawn, config.margin)
@@ -289,7 +312,8 @@ class UCDRAdapter(Method):
     @torch.inference_mode()
     def weights(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """What pictures borrow from each domain and class that was trained on.   -> (B, domains), (B, classes)"""
-        shares = [share for _, share in self._composed(self._summary(self._stem(images)))]
+        summary = self._summary(self._stem(images))
+        shares = [self.generator(summary, bank)[1] for bank in (self.banks.domains, self.banks.classes)]
         domains, classes = (share.unflatten(1, (-1, self.config.tokens)).sum(dim=2) for share in shares)
         return domains, classes
 

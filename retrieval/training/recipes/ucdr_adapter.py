@@ -189,7 +189,7 @@ class UcdrAdapter(MapRecipe[UcdrSettings]):
 LEFT_OUT = tuple(style.name for style in STYLES if style != PHOTO)
 SIZE: dict[str, Any] = {"width": 128, "layers": 1}  # of the small tower's transformer: quick on two busy cores
 FEWER_TEXTS: dict[str, Any] = {"template": 8, "text_every": 8}  # a look at the sentences costs as much as some batches
-WITHOUT: dict[str, tuple[str, dict[str, Any]]] = {  # what is taken from the method
+WITHOUT: dict[str, tuple[str, dict[str, Any]]] = {  # what is taken from the method, or changed
     "": ("prompts composed of those of other domains and classes", {}),
     "-plain": ("the same steps without prompts", {"prompts": "none", "template": 0}),
     "-mean": ("everybody gets the mean prompt", {"prompts": "mean"}),
@@ -197,6 +197,21 @@ WITHOUT: dict[str, tuple[str, dict[str, Any]]] = {  # what is taken from the met
     "-zeros": ("own prompts are zeros, as the paper writes", {"mask": "zero"}),
     "-fixed-text": ("a fixed sentence", {"template": 0}),
     "-no-triplet": ("without the triplet", {"triplet_weight": 0.0}),
+    "-no-momentum": ("codes in the queues are those of the encoder itself", {"momentum": 0.0}),
+    "-no-domains": ("without prompts of domains", {"banks": "classes"}),
+    "-no-classes": ("without prompts of classes", {"banks": "domains"}),
+    "-untrained": ("random prompts, which the first phase does not train", {"source_epochs": 0}),
+    "-released": (
+        "all that the released code does otherwise",
+        {"mask": "none", "readout": "prompt", "image_query": "patch", "momentum_start": "random", "own_positive": True},
+    ),
+    "-four": ("four prompts for each domain and class", {"tokens": 4}),
+    "-added": ("prompts are added to the class token instead of standing beside it", {"enter": "token"}),
+    "-tower": ("the second phase trains all that stands on the trunk", {"learns": "tower"}),
+    "-plain-tower": (
+        "the same without prompts: fine-tuned above the trunk",
+        {"prompts": "none", "template": 0, "learns": "tower"},
+    ),
 }
 STARTS = {
     style: UcdrStart(

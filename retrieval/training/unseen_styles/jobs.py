@@ -1,0 +1,231 @@
+"""One job: a variant of every style and seed, trained as a fleet, selected, scored and written."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from retrieval.methods.base import Phase
+from retrieval.methods.ucdr_adapter import SOURCE
+from retrieval.training.recipes.ucdr_adapter import FEWER_TEXTS, LEFT_OUT, WITHOUT
+from retrieval.training.unseen_styles import learning, scoring
+from retrieval.training.unseen_styles.batches import Sampler
+from retrieval.training.unseen_styles.few_bits import in_bytes
+from retrieval.training.unseen_styles.fleet import Fleet, Span
+from retrieval.training.unseen_styles.packing import Pack
+
+SOURCE_SHARE = 3 / 11  # of the steps, as in the recipe
+CHECKS = (0.6, 0.8)  # shares of the last phase after which, and at whose end, runs are validated
+SOURCE_LR, TARGET_LR = 3e-3, 5e-4
+LONGER = 2  # times the steps of the second phase
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is trained: options of the method, and how."""
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    source_lr: float = SOURCE_LR
+    rates: Mapping[str, float] = field(default_factory=dict)  # of the second phase
+    longer: int = 1  # times the steps of the second phase
+    keeps: bool = False  # its weights
+
+
+def variant(name: str, **more: Any) -> Job:
+    """A variant of the recipe."""
+    return Job(name, WITHOUT[name][1], **more)
+
+
+JOBS = (  # the most important first
+    variant("", keeps=True),
+    variant("-plain", keeps=True),
+    variant("-plain-tower"),
+    variant("-tower"),
+    variant("-fixed-text"),
+    variant("-mean"),
+    variant("-added"),
+    variant("-no-triplet"),
+    variant("-unmasked"),
+    variant("-zeros"),
+    variant("-released"),
+    Job("-probe"),
+    Job("-quick", {}, SOURCE_LR * 5, {"generator": 10.0}),
+    variant("-four"),
+    variant("-untrained"),
+    Job("-long", {}, longer=LONGER),
+    Job("-plain-long", WITHOUT["-plain"][1], longer=LONGER),
+    variant("-no-classes"),
+    variant("-no-domains"),
+    variant("-no-momentum"),
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a job runs: with what, for how many runs, until when."""
+
+    pack: Pack
+    out: Path
+    device: str
+    seeds: tuple[int, ...]
+    batch: int
+    deadline: float  # of time.time()
+
+    @property
+    def runs(self) -> tuple[tuple[str, int], ...]:
+        """Style and seed of each run."""
+        return tuple((style, seed) for seed in self.seeds for style in LEFT_OUT)
+
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """The style that each run does without."""
+        return tuple(style for style, _ in self.runs)
+
+    def sampler(self, seed: int) -> Sampler:
+        """Batches for all runs."""
+        part = self.pack.parts["training"]
+        return Sampler(part, self.pack.classes, self.styles, self.batch, 4, seed, self.device)
+
+
+class TooLate(Exception):
+    """The deadline came first."""
+
+
+class Selection:
+    """The weights of each run that validate best."""
+
+    def __init__(self, place: Place, fleet: Fleet, encode: Any) -> None:
+        self._place, self._fleet, self._encode = place, fleet, encode
+        self.best = [-1.0] * len(fleet)
+        self.weights = {name: part.clone() for name, part in fleet.averages.items()}
+        self._due = list(CHECKS)
+
+    def look_at_the_clock(self, share: float) -> None:
+        """Raises TooLate after the deadline."""
+        if time.time() > self._place.deadline:
+            raise TooLate
+
+    def after(self, share: float) -> None:
+        """Look at the clock, and validate where it is time."""
+        self.look_at_the_clock(share)
+        if self._due and share >= self._due[0]:
+            self._due.pop(0)
+            self.check()
+
+    def check(self) -> None:
+        """Validate the averages."""
+        place, part = self._place, self._place.pack.parts["validation"]
+        rows = scoring.encoded(self._with(self._fleet.averages), part, len(self._fleet), place.device)
+        for run, style in enumerate(place.styles):
+            score = scoring.validation(part, style, rows[run])
+            if score > self.best[run]:
+                self.best[run] = score
+                for name, whole in self.weights.items():
+                    whole[run] = self._fleet.averages[name][run]
+
+    def test(self) -> dict[str, np.ndarray[Any, Any]]:
+        """What every query scores with the selected weights: "style-seed/protocol" -> (metrics, Q)."""
+        place, part = self._place, self._place.pack.parts["test"]
+        rows = scoring.encoded(self._with(self.weights), part, len(self._fleet), place.device)
+        return {
+            f"{style}-{seed}/{name}": scoring.in_two_bytes(values)
+            for run, (style, seed) in enumerate(place.runs)
+            for name, values in scoring.values_of(part, style, rows[run]).items()
+        }
+
+    def _with(self, weights: Mapping[str, Tensor]) -> Any:
+        return lambda rows: self._fleet.call(self._encode, rows, weights=weights)
+
+
+def train_starts(place: Place, span: Span, *, probe: bool = False) -> dict[str, Tensor]:
+    """The starts of all runs, written; their weights, stacked."""
+    began = time.time()
+    fleet = Fleet([learning.new_start(seed) for _, seed in place.runs], place.device)
+    losses = learning.StartLosses(fleet, place.sampler(1), place.pack.wordings, place.styles)
+    selection = Selection(place, fleet, learning.start_codes)
+    report = fleet.train(learning.start_phase(probe), span, losses, selection.after)
+    selection.check()
+    name = "-probe" if probe else "-start"
+    names = [part for part in selection.weights if part.startswith(("tower.", "read."))]
+    write(place, name, selection, [report], None if probe else names, began)
+    return {part: whole.cpu() for part, whole in selection.weights.items()}
+
+
+def run_job(place: Place, job: Job, starts: Mapping[str, Tensor], steps: int) -> None:
+    """Train a variant on all starts, and write what came of it."""
+    if job.name == "-probe":
+        train_starts(place, Span(steps), probe=True)
+        return
+    began = time.time()
+    selection, reports, trained = train_job(place, job, starts, steps)
+    kept = [name for name in selection.weights if any(name.startswith(part) for part in trained)]
+    write(place, job.name or "-full", selection, reports, kept if job.keeps else None, began)
+
+
+def train_job(
+    place: Place, job: Job, starts: Mapping[str, Tensor], steps: int
+) -> tuple[Selection, list[Any], tuple[str, ...]]:
+    """The selected weights, what happened in each phase, and what was trained."""
+    sampler = place.sampler(2)
+    methods = [_on_start(place, job, starts, run, sampler) for run in range(len(place.runs))]
+    phases = methods[0].phases()
+    fleet = Fleet(methods, place.device)
+    losses = learning.AdapterLosses(fleet, sampler, place.pack, methods)
+    selection = Selection(place, fleet, learning.codes)
+    reports = []
+    for phase in phases:
+        span = span_of(phase, len(phases), job, steps)
+        last = phase is phases[-1]
+        after, rates = (selection.after, job.rates) if last else (selection.look_at_the_clock, {})
+        reports.append(fleet.train(phase, span, losses.of(phase), after, rates))
+        fleet.take_averages()
+    selection.check()
+    return selection, reports, tuple(name for phase in phases for name in phase.trains)
+
+
+def _on_start(place: Place, job: Job, starts: Mapping[str, Tensor], run: int, sampler: Sampler) -> Any:
+    """The method of a run before its first step."""
+    style, seed = place.runs[run]
+    start = learning.new_start(seed)
+    start.load_state_dict({name: whole[run] for name, whole in starts.items()})
+    rows = sampler.some(run, learning.MEASURED).cpu()
+    return learning.new_adapter(place.pack, start, style, options_of(job), seed, rows)
+
+
+def options_of(job: Job) -> dict[str, Any]:
+    """Options of the method."""
+    lr = {"source_lr": job.source_lr, "target_lr": TARGET_LR, "source_epochs": 1, "target_epochs": 1}
+    return FEWER_TEXTS | lr | dict(job.options)
+
+
+def span_of(phase: Phase, phases: int, job: Job, steps: int) -> Span:
+    """The steps of a phase: where there is only one, it gets those of both."""
+    source = round(steps * SOURCE_SHARE)
+    if phase.name == SOURCE:
+        return Span(source)
+    target = steps - source if phases > 1 else steps
+    return Span(target + (job.longer - 1) * (steps - source))
+
+
+def write(place: Place, name: str, selection: Selection, reports: Sequence[Any], kept: Sequence[str] | None, began: float) -> None:  # fmt: skip
+    """The values of all queries, the weights of all runs where they are kept, and a line."""
+    np.savez_compressed(place.out / f"values{name}.npz", **selection.test())
+    if kept is not None:
+        whole: dict[str, Tensor] = {}
+        for run, (style, seed) in enumerate(place.runs):
+            own = {part: selection.weights[part][run].float().cpu().contiguous() for part in kept}
+            whole |= {f"{style}-{seed}/{part}": weight for part, weight in in_bytes(own).items()}
+        save_file(whole, place.out / f"weights{name}.safetensors")
+    scores = dict(zip((f"{style}-{seed}" for style, seed in place.runs), selection.best, strict=True))
+    line = {"job": name, "seconds": round(time.time() - began, 1), "phases": list(reports), "validation": scores}
+    (place.out / f"log{name}.json").write_text(json.dumps(line) + "\n", encoding="utf-8")

@@ -1,0 +1,108 @@
+"""Many runs at once learn what each would learn alone, and travel small."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from retrieval.backbones.prompted import COMPONENTS, PLACE, POOLED
+from retrieval.images import Preprocess
+from retrieval.methods import Batch
+from retrieval.methods.base import Phase
+from retrieval.methods.foundation import TEXT, Foundation
+from retrieval.methods.ucdr_adapter import SOURCE, TARGET, UCDRAdapter
+from retrieval.methods.ucdr_adapter import Config as AdapterConfig
+from retrieval.training.unseen_styles import few_bits, learning
+from retrieval.training.unseen_styles.batches import Drawn
+from retrieval.training.unseen_styles.fleet import Fleet, Span
+from retrieval.training.unseen_styles.packing import Pack
+from retrieval.types import Domain
+from tests.methods.test_ucdr_adapter import CLASSES, SMALL, STYLES, sentence_encoder
+
+WIDTH = POOLED + PLACE  # of a picture with one place
+
+
+def adapter(seed: int, **options: Any) -> UCDRAdapter:
+    torch.manual_seed(seed)
+    config = AdapterConfig(**SMALL | {"trunk": COMPONENTS} | options)
+    start = Foundation(config, Preprocess(32))
+    start.attach({TEXT: sentence_encoder()})
+    torch.nn.init.normal_(start.tower.project.weight)
+    method = UCDRAdapter(config, Preprocess(32))
+    method.learn_from(start, torch.randn(6, WIDTH))
+    return method
+
+
+class OneBatch:
+    """A sampler that draws the same batch for ever."""
+
+    def __init__(self, runs: int) -> None:
+        random = torch.Generator().manual_seed(5)
+        rows = torch.randn(runs, 6, WIDTH, generator=random)
+        self.batch = Drawn(rows, torch.arange(6).expand(runs, 6) % 3, torch.arange(6).expand(runs, 6) % len(CLASSES))
+
+    def draw(self) -> Drawn:
+        return self.batch
+
+    def of_run(self, run: int) -> Batch:
+        domains = [Domain(STYLES[number]) for number in self.batch.domains[run].tolist()]
+        return Batch(self.batch.rows[run], domains, self.batch.labels[run], (), torch.zeros(6, 0, dtype=torch.bool))
+
+
+def losses(methods: list[UCDRAdapter], sampler: Any) -> learning.AdapterLosses:
+    pack = Pack({}, CLASSES, torch.empty(0), sentence_encoder())
+    return learning.AdapterLosses(fleet_of(methods), sampler, pack, methods)
+
+
+def fleet_of(methods: list[UCDRAdapter]) -> Fleet:
+    for method in methods:
+        method.study = None
+    return Fleet(methods, "cpu")
+
+
+@pytest.mark.parametrize("phase", [SOURCE, TARGET])
+@pytest.mark.parametrize("options", [{}, {"mask": "zero", "tokens": 2}, {"template": 0, "enter": "token"}])
+def test_the_losses_of_runs_are_those_of_the_method(phase: str, options: dict[str, Any]) -> None:
+    options = options | {"triplet_weight": 0.0}  # whose pairs are drawn
+    methods, sampler = [adapter(seed, **options) for seed in (1, 2)], OneBatch(2)
+    alone = [sum(m.losses(sampler.of_run(run), Phase(phase, 1, 0.1)).values()) for run, m in enumerate(methods)]
+    together = losses(methods, sampler).of(Phase(phase, 1, 0.1))()
+    assert torch.allclose(together, torch.stack(alone), atol=1e-5)
+
+
+def test_a_run_learns_beside_others_what_it_learns_alone() -> None:
+    def trained(methods: list[UCDRAdapter], sampler: OneBatch) -> Tensor:
+        phase = methods[0].phases()[1]
+        many = losses(methods, sampler)
+        many._fleet.train(phase, Span(5), many.of(phase))
+        return many._fleet.weights["generator.ask.weight"]
+
+    both = OneBatch(2)
+    alone = OneBatch(1)
+    alone.batch = Drawn(both.batch.rows[1:], both.batch.domains[1:], both.batch.labels[1:])
+    together = trained([adapter(1), adapter(2)], both)
+    assert torch.allclose(together[1], trained([adapter(2)], alone)[0], atol=1e-5)
+    assert not torch.allclose(together[1], adapter(2).generator.ask.weight, atol=1e-3), "it learns"
+
+
+def test_only_what_a_phase_lists_moves_in_a_fleet() -> None:
+    methods = [adapter(1), adapter(2)]
+    many = losses(methods, OneBatch(2))
+    before = {name: part.clone() for name, part in many._fleet.weights.items()}
+    phase = methods[0].phases()[0]
+    many._fleet.train(phase, Span(2), many.of(phase))
+    moved = {name for name, part in many._fleet.weights.items() if not torch.equal(part, before[name])}
+    assert moved == {"banks.domains", "banks.classes", "template.tokens"}
+
+
+def test_weights_in_bytes_are_nearly_what_they_were() -> None:
+    weights = {"matrix": torch.randn(8, 32), "bias": torch.randn(8)}
+    again = few_bits.from_bytes(few_bits.in_bytes(weights))
+    assert again.keys() == weights.keys()
+    assert (again["matrix"] - weights["matrix"]).abs().max() < weights["matrix"].abs().max() / 200
+    matrix = torch.randn(4, few_bits.GROUP)
+    levels = few_bits.from_levels(few_bits.in_levels(matrix, 24))
+    assert (levels - matrix).abs().max() < (matrix.max() - matrix.min()) / 40
