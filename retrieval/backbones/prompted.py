@@ -262,12 +262,19 @@ class ComponentsTower(MapTower):
     A stem is a row for each picture: POOLED components of its pooled features, then PLACE of each place of its map.
     """
 
+    published = ""
+
     def __init__(self, dim: int, *, size: int, width: int, layers: int, heads: int) -> None:
         super().__init__(POOLED, PLACE, dim, size=size, width=width, layers=layers, heads=heads)
+        self.trunk = nn.Identity()  # it stays elsewhere
 
     def stem(self, images: Tensor) -> Tensor:
         """There is no trunk to make one."""
         raise SettingsError("A tower on components reads rows of them, no pictures.")
+
+    def features(self, images: Tensor) -> Tensor:
+        """There is no trunk to make any."""
+        return self.stem(images)
 
     def pooled(self, stem: Tensor) -> Tensor:
         """(B, POOLED + h w PLACE) -> (B, POOLED)"""

@@ -31,7 +31,17 @@ class Drawn:
 class Sampler:
     """Groups of one class, each picture of a group in another style; a random view of each picture."""
 
-    def __init__(self, part: Part, classes: Sequence[str], left_out: Sequence[str], batch: int, group: int, seed: int, device: str) -> None:  # fmt: skip
+    def __init__(
+        self,
+        part: Part,
+        classes: Sequence[str],
+        left_out: Sequence[str],
+        *,
+        batch: int,
+        group: int,
+        seed: int,
+        device: str,
+    ) -> None:
         """left_out: the style that each run does without."""
         self._rows = part.rows.to(device)  # (V, N, F)
         by_picture: dict[tuple[str, str], list[int]] = {}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -51,11 +52,7 @@ def from_bytes(small: Mapping[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def under(arrays: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """Those whose names begin with "prefix/", without it."""
-    return {name.removeprefix(f"{prefix}/"): value for name, value in arrays.items() if name.startswith(f"{prefix}/")}
-
-
-def names_under(arrays: Iterable[str]) -> list[str]:
-    """What stands before the last slash, in order."""
-    return list(dict.fromkeys(name.rpartition("/")[0] for name in arrays))
+def save_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Write them as one packed file of numpy's."""
+    named: dict[str, Any] = dict(arrays)
+    np.savez_compressed(path, **named)

@@ -88,7 +88,7 @@ class Fleet:
         after: Callable[[float], None] = lambda share: None,
         weight_rates: Mapping[str, float] | None = None,
     ) -> dict[str, Any]:
-        """Move what the phase trains. losses: of each run, (R,), anew in every step; after: gets the share that is done.
+        """Move what the phase trains. losses: of each run, (R,), anew in every step. after: gets the share done.
 
         weight_rates: by the beginning of a name, a factor on its rate. Returns what happened. Raises DataError where a
         loss is no number.

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -19,7 +18,7 @@ from retrieval.methods.ucdr_adapter import SOURCE
 from retrieval.training.recipes.ucdr_adapter import FEWER_TEXTS, LEFT_OUT, WITHOUT
 from retrieval.training.unseen_styles import learning, scoring
 from retrieval.training.unseen_styles.batches import Sampler
-from retrieval.training.unseen_styles.few_bits import in_bytes
+from retrieval.training.unseen_styles.few_bits import in_bytes, save_arrays
 from retrieval.training.unseen_styles.fleet import Fleet, Span
 from retrieval.training.unseen_styles.packing import Pack
 
@@ -94,7 +93,8 @@ class Place:
     def sampler(self, seed: int) -> Sampler:
         """Batches for all runs."""
         part = self.pack.parts["training"]
-        return Sampler(part, self.pack.classes, self.styles, self.batch, 4, seed, self.device)
+        styles, classes = self.styles, self.pack.classes
+        return Sampler(part, classes, styles, batch=self.batch, group=4, seed=seed, device=self.device)
 
 
 class TooLate(Exception):
@@ -217,9 +217,11 @@ def span_of(phase: Phase, phases: int, job: Job, steps: int) -> Span:
     return Span(target + (job.longer - 1) * (steps - source))
 
 
-def write(place: Place, name: str, selection: Selection, reports: Sequence[Any], kept: Sequence[str] | None, began: float) -> None:  # fmt: skip
+def write(
+    place: Place, name: str, selection: Selection, reports: Sequence[Any], kept: Sequence[str] | None, began: float
+) -> None:
     """The values of all queries, the weights of all runs where they are kept, and a line."""
-    np.savez_compressed(place.out / f"values{name}.npz", **selection.test())
+    save_arrays(place.out / f"values{name}.npz", selection.test())
     if kept is not None:
         whole: dict[str, Tensor] = {}
         for run, (style, seed) in enumerate(place.runs):

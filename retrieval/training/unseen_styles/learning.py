@@ -98,7 +98,9 @@ def contrast(logits: Tensor, batch: Drawn) -> Tensor:
 # ---------------------------------------------------------------- the method
 
 
-def new_adapter(pack: Pack, start: Foundation, style: str, options: Mapping[str, Any], seed: int, rows: Tensor) -> UCDRAdapter:  # fmt: skip
+def new_adapter(
+    pack: Pack, start: Foundation, style: str, options: Mapping[str, Any], seed: int, rows: Tensor
+) -> UCDRAdapter:
     """UCDR-Adapter on a start. rows: of some pictures, on which the length of prompts is measured."""
     config = Config(**(SIZE | dict(options) | {"domains": without(style), "classes": pack.classes}))
     torch.manual_seed(1000 + seed)
@@ -111,17 +113,17 @@ def new_adapter(pack: Pack, start: Foundation, style: str, options: Mapping[str,
 
 def composed_codes(method: Any, rows: Tensor, domains: Tensor, labels: Tensor) -> Tensor:
     """z with prompts composed of others' domains and classes."""
-    return method._code(rows, method._prompts(rows, domains, labels))  # type: ignore[no-any-return]
+    return method._code(rows, method._prompts(rows, domains, labels))
 
 
 def own_codes(method: Any, rows: Tensor, domains: Tensor, labels: Tensor) -> Tensor:
     """z with the prompts of a picture's own domain and class."""
-    return method._code(rows, method._own_prompts(method.banks, domains, labels))  # type: ignore[no-any-return]
+    return method._code(rows, method._own_prompts(method.banks, domains, labels))
 
 
 def codes(method: Any, rows: Tensor) -> Tensor:
     """z of pictures of which nothing is known."""
-    return method._code(rows, method._prompts(rows))  # type: ignore[no-any-return]
+    return method._code(rows, method._prompts(rows))
 
 
 class AdapterLosses:
@@ -144,7 +146,10 @@ class AdapterLosses:
     def _random_banks(self, methods: Sequence[UCDRAdapter]) -> dict[str, Tensor]:
         sizes = len(self.config.domains), len(self.config.classes), self.config.tokens, methods[0].tower.width
         banks = [PromptBanks(*sizes) for _ in methods]
-        parts = {"banks.domains": [bank.domains for bank in banks], "banks.classes": [bank.classes for bank in banks]}
+        parts: dict[str, list[Tensor]] = {
+            "banks.domains": [bank.domains for bank in banks],
+            "banks.classes": [bank.classes for bank in banks],
+        }
         return {name: torch.stack(rows).detach().to(self._fleet.device) for name, rows in parts.items()}
 
     def of(self, phase: Phase) -> Callable[[], Tensor]:

@@ -21,7 +21,7 @@ from retrieval.data.picture_table import PictureTable
 from retrieval.training.recipes.parts.class_texts import class_wordings
 from retrieval.training.recipes.parts.foundation_objective import principal_components
 from retrieval.training.recipes.parts.trunk_maps import MappedPictures
-from retrieval.training.unseen_styles.few_bits import Arrays, from_levels, in_levels
+from retrieval.training.unseen_styles.few_bits import Arrays, from_levels, in_levels, save_arrays
 from retrieval.types import PHOTO
 
 LEVELS = 24  # of the sentence encoder's matrices
@@ -140,9 +140,9 @@ def write_pack(
     ):
         rows = torch.cat([components.rows(maps) for maps in pictures.of_view(view)])
         arrays["steps"] = arrays.get("steps", steps_of(rows))
-        arrays[name] = rounded(rows, arrays["steps"] / fineness)
-    np.savez_compressed(folder / ROWS, **arrays)
-    np.savez_compressed(folder / TEXTS, **text_arrays(text, names))
+        arrays[name] = rounded(rows, np.asarray(arrays["steps"] / fineness, np.float32))
+    save_arrays(folder / ROWS, arrays)
+    save_arrays(folder / TEXTS, text_arrays(text, names))
     parts = {"training": training, "validation": validation, "test": test}
     tables = json.dumps({name: table_of(part.table) for name, part in parts.items()})
     (folder / TABLES).write_bytes(lzma.compress(tables.encode("utf-8")))

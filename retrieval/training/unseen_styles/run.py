@@ -51,6 +51,7 @@ class Settings:
     jobs: Annotated[int, "the first so many variants"] = len(JOBS)
     starts_share: Annotated[float, "of the seconds, for the starts"] = 0.16
     most_steps: Annotated[int, "of a variant"] = 6000
+    steps: Annotated[int, "of a variant; 0: as many as there is time for"] = 0
     scratch: Annotated[Path | None, "where processes meet; set by the first for the others"] = None
     number: Annotated[int, "of this process"] = 0
     deadline: Annotated[float, "of the clock; set by the first for the others"] = 0.0
@@ -90,7 +91,8 @@ def _started(settings: Settings) -> subprocess.Popen[bytes]:
         f"--{name.replace('_', '-')}={value}" for name, value in vars(settings).items() if name not in ("pack", "out")
     ]
     module = "retrieval.training.unseen_styles"
-    return subprocess.Popen([sys.executable, "-m", module, str(settings.pack), str(settings.out), *words])
+    command = [sys.executable, "-m", module, str(settings.pack), str(settings.out), *words]
+    return subprocess.Popen(command)  # noqa: S603  (this very program)
 
 
 def _place(settings: Settings) -> Place:
@@ -108,11 +110,11 @@ def _begin(settings: Settings, place: Place) -> None:
     torch.save(starts, unfinished)
     jobs = JOBS[: settings.jobs]
     _say(settings, f"starts, {place.deadline - time.time():.0f} s left")
-    seconds = _step_seconds(place, JOBS[0], starts)
+    seconds = 0.0 if settings.steps else _step_seconds(place, JOBS[0], starts)
     weight = sum(job.longer for job in jobs) / settings.workers
     left = place.deadline - time.time()
     crowd = CROWD if settings.workers > 1 else 1.0
-    steps = int(min(settings.most_steps, USED * left / math.ceil(weight) / (seconds * crowd)))
+    steps = settings.steps or int(min(settings.most_steps, USED * left / math.ceil(weight) / (seconds * crowd)))
     _say(settings, f"{seconds * 1000:.1f} ms a step, {left:.0f} s left, {steps} steps for each variant")
     (settings.scratch / PLAN).write_text(json.dumps({"steps": max(steps, 4)}), encoding="utf-8")
     unfinished.replace(settings.scratch / STARTS)
