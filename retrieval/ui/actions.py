@@ -100,6 +100,13 @@ class Actions:
         return gr.skip(), [item.domain.name] if chosen.get("domain") else gr.skip(), query
 
     @on_page(others=2)
+    def ask_generated(self, event: gr.EventData) -> tuple[Any, Any, str]:
+        """ "Search with this" under a generated picture -> status line (as it was), the tab of searches, the query."""
+        query = json.dumps({"kind": "generated", "value": event._data})
+        read_query(self.engine, query)
+        return gr.skip(), gr.Tabs(selected="search"), query
+
+    @on_page(others=2)
     def take_apart_hit(self, gallery: str, event: gr.EventData) -> tuple[Any, Any, str]:
         """ "Show object & style" -> status line (as it was), the tab of it, whom that tab is about."""
         item = self.engine.item(read_click(event)["id"], gallery)

@@ -50,6 +50,17 @@ show();
 """
 
 
+# A generated picture is searched with.
+ASK_JS = """
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-ask]");
+  if (!button) return;
+  const image = button.closest("figure").querySelector("img");
+  trigger("ask", { data: image.src, style: button.dataset.style, thing: button.dataset.thing });
+});
+"""
+
+
 @dataclass(frozen=True)
 class Boxes:
     """What the page remembers; it stands outside of the tab, which the browser builds when it is first opened."""
@@ -123,7 +134,7 @@ def object_style_tab(boxes: Boxes, *, offered: bool) -> Tab | None:
             )
             seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=MOST_SEED, elem_id="seed")
             other_seed = gr.Button("Another seed", size="sm", elem_id="other-seed", elem_classes="quiet")
-        card = gr.HTML("", js_on_load=COMPARE_JS, apply_default_css=False, elem_id="card")
+        card = _shown("card", COMPARE_JS)
         others = gr.HTML("", js_on_load=PICK_JS, apply_default_css=False, elem_id="others")
         with gr.Tabs(elem_id="panels", overflow_behavior="wrap"):
             with gr.Tab("Neighbours"):
@@ -149,14 +160,20 @@ def _html(value: str = "", **options: Any) -> gr.HTML:
     return gr.HTML(value, apply_default_css=False, **options)
 
 
+def _shown(name: str, script: str = "") -> gr.HTML:
+    """Where generated pictures appear. Event: `ask`, with one of them."""
+    return gr.HTML("", js_on_load=ASK_JS + script, apply_default_css=False, elem_id=name)
+
+
 def _note(words: str) -> None:
     _html(f'<p class="told">{words}</p>')
 
 
 def _grid() -> Panel:
     _note(
-        "Rows are objects, columns are styles; a row should keep its object, a column its style. Shuffled codes are "
-        "the control: with the object codes of other rows, the classes of all rows must break."
+        "Rows are objects, columns are styles; a row should keep its object, a column its style. Shuffled parts are "
+        "the control: with the word and the map of another row, the classes of all rows must break. A click on "
+        "“Search with this” looks for the gallery’s pictures of this object in that style."
     )
     with gr.Row(elem_classes="choices"):
         rows = gr.Radio(
@@ -166,7 +183,7 @@ def _grid() -> Panel:
             elem_classes="pills",
         )
         styles = gr.CheckboxGroup(WORDS, value=WORDS, label="Styles", elem_classes="pills", elem_id="grid-styles")
-        shuffled = gr.Checkbox(False, label="Shuffled codes (control)", elem_id="shuffled")
+        shuffled = gr.Checkbox(False, label="Shuffled parts (control)", elem_id="shuffled")
         locked = gr.Checkbox(True, label="Seed lock: same noise in all cells", elem_id="locked")
         guidance = gr.Slider(
             0,
@@ -178,28 +195,28 @@ def _grid() -> Panel:
             elem_id="guidance",
         )
     start = gr.Button("Draw the grid", variant="primary", elem_id="draw-grid")
-    return Panel("grid", (rows, styles, shuffled, locked, guidance), start, _html(elem_id="grid"))
+    return Panel("grid", (rows, styles, shuffled, locked, guidance), start, _shown("grid"))
 
 
 def _sliders() -> tuple[Panel, ...]:
-    def browsed(name: str) -> gr.HTML:
-        return gr.HTML("", js_on_load=SLIDE_JS, apply_default_css=False, elem_id=name)
-
     with gr.Row(elem_classes="pair"):
         with gr.Column(elem_classes="box"):
             _html("<h3>From object to object</h3>")
-            _note("From the object of the query to that of the second picture, seven stops, in one style.")
+            _note(
+                "From the object of the query to that of the second picture, seven stops, in one style: the word and "
+                "the map go over into the other’s. The ends are the two objects themselves."
+            )
             style = gr.Dropdown([OWN, *WORDS], value="", label="In the style")
             start = gr.Button("Draw the stops", variant="primary", elem_id="draw-objects")
-            objects = Panel("slide_objects", (style,), start, browsed("objects"))
+            objects = Panel("slide_objects", (style,), start, _shown("objects", SLIDE_JS))
         with gr.Column(elem_classes="box"):
             _html("<h3>From style to style</h3>")
-            _note("The object of the query stays, its style changes.")
+            _note("The object of the query stays, its style changes; the ends are cells of the swap grid.")
             with gr.Row():
                 one = gr.Dropdown(WORDS, value=WORDS[0], label="From")
                 other = gr.Dropdown(WORDS, value=WORDS[-1], label="To")
             start = gr.Button("Draw the stops", variant="primary", elem_id="draw-styles")
-            styles = Panel("slide_styles", (one, other), start, browsed("styles-between"))
+            styles = Panel("slide_styles", (one, other), start, _shown("styles-between", SLIDE_JS))
     with gr.Row(elem_classes="pair"):
         with gr.Column(elem_classes="box"):
             _html("<h3>Two weights</h3>")
@@ -211,7 +228,7 @@ def _sliders() -> tuple[Panel, ...]:
             thing = gr.Slider(0, MOST_GUIDANCE, 1.5, step=0.5, label="Weight of where: the map")
             weight = gr.Slider(0, MOST_GUIDANCE, 2.5, step=0.5, label="Weight of what and style: the words")
             start = gr.Button("Draw", variant="primary", elem_id="draw-knobs")
-            knobs = Panel("knobs", (style, thing, weight), start, _html(elem_id="knobs"), (thing, weight))
+            knobs = Panel("knobs", (style, thing, weight), start, _shown("knobs"), (thing, weight))
         with gr.Column(elem_classes="box"):
             _html("<h3>In time</h3>")
             _note("The style is told for a part of the steps only: layout comes early, style late.")
@@ -219,15 +236,18 @@ def _sliders() -> tuple[Panel, ...]:
             below = gr.Slider(0, 1000, 500, step=100, label="Noise step at which it changes", info="1000: pure noise")
             first = gr.Checkbox(False, label="Style first, then none")
             start = gr.Button("Draw", variant="primary", elem_id="draw-switch")
-            switch = Panel("switch", (style, below, first), start, _html(elem_id="switch"), (below,))
+            switch = Panel("switch", (style, below, first), start, _shown("switch"), (below,))
     return objects, styles, knobs, switch
 
 
 def _heat() -> Panel:
-    _note("Where the network looks up the word for the object and the word for the style, and what each one causes.")
+    _note(
+        "Where the network looks up the word for the object and the word for the style, and what each part causes. A "
+        "map says where it looks, a difference what that part changed."
+    )
     style = gr.Dropdown([OWN, *WORDS], value="", label="In the style", elem_classes="narrow")
     start = gr.Button("Look inside", variant="primary", elem_id="draw-heat")
-    return Panel("heat", (style,), start, _html(elem_id="heat"))
+    return Panel("heat", (style,), start, _shown("heat"))
 
 
 def _film() -> Panel:
@@ -237,7 +257,7 @@ def _film() -> Panel:
     )
     style = gr.Dropdown(WORDS, value=WORDS[3], label="Other style", elem_classes="narrow")
     start = gr.Button("Develop", variant="primary", elem_id="draw-film")
-    return Panel("film", (style,), start, _html(elem_id="film"))
+    return Panel("film", (style,), start, _shown("film"))
 
 
 def _find() -> tuple[Panel, gr.HTML]:

@@ -99,22 +99,23 @@ def shown(values: Iterator[T], render: Callable[[T, bool], str]) -> Iterator[str
 class ObjectStyle:
     """The handlers of the tab, over the engine of the page."""
 
-    def __init__(self, actions: Actions) -> None:
+    def __init__(self, actions: Actions, example: str = "") -> None:
         self.engine = actions.engine
-        self.subjects = Subjects(actions)
+        self.subjects = Subjects(actions, example)
         self.turns = Turns()
 
     @on_page(others=2)
     def begin(self, asked: str, subject: str, gallery: str) -> tuple[Any, Any, Any]:
         """Whose object and style are shown -> that line, pictures to choose a second one from, the one that is."""
-        if not (subject or asked):
+        if not (subject or asked or self.subjects.example):
             return "", "", ""
         source = self.subjects.subject(subject or asked)
         distinct = self.subjects.companions(source, gallery, OFFERED // 2, distinct=True)
         alike = self.subjects.companions(source, gallery, OFFERED // 2, distinct=False)
         offered = list({item.id: item for item in (*distinct, *alike)}.values())
         second = offered[0].id if offered else ""
-        return panels.about(source.name, is_hit=bool(subject)), panels.others(offered, second), second
+        line = panels.about(source.name, is_hit=bool(subject), is_example=not (subject or asked))
+        return line, panels.others(offered, second), second
 
     @streamed
     def card(self, asked: str, subject: str, style: str, seed: float, parts: Sequence[str]) -> Iterator[str]:

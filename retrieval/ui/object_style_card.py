@@ -23,6 +23,14 @@ element.addEventListener("input", (event) => {
 new MutationObserver(show).observe(element, { childList: true, subtree: true });
 show();
 """
+TRUST = (
+    '<details class="trust"><summary>How far to trust this</summary><p>The network learned from renders of 64 kinds of '
+    "things, from people’s drawings and from icons. Photographs and galleries of your own can be taken apart, too, but "
+    "the map of a photograph holds its background as well, what was never taught is named by the nearest known word, "
+    "and the style of an upload is the judge’s guess: choose it under “Draw it in” where that is wrong. What is not in "
+    "the map, fine texture and writing, is invented. The judge learned from renders and drawings; on photographs its "
+    "reading is a hint and no measurement.</p></details>"
+)
 BLANK = '<div class="picture"></div>'
 PARTS = ("what", "where", "style")
 
@@ -38,7 +46,7 @@ def card(card: Card, *, given: str = "", busy: str = "") -> str:
         _alone(card.where_only, "Where alone", "the map, without a word or a style"),
         _alone(card.style_only, "Style alone", f"{style}, of nothing"),
     )
-    return f'<div class="card-row"{busy}>{"".join(figures)}</div><ul class="parts">{"".join(_lines(card))}</ul>'
+    return f'<div class="card-row"{busy}>{"".join(figures)}</div><ul class="parts">{"".join(_lines(card))}</ul>{TRUST}'
 
 
 def used(use: Use) -> str:

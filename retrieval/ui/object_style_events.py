@@ -19,7 +19,11 @@ from retrieval.ui.object_style import MOST_SEED, Panel, Tab
 from retrieval.ui.object_style_actions import ObjectStyle
 from retrieval.ui.object_style_api import ObjectStylePrograms
 
-STOP = "document.querySelectorAll('#object-style [data-busy]').forEach((one) => one.removeAttribute('data-busy'));"
+STOP = (
+    "document.querySelectorAll('#object-style [data-busy]').forEach((panel) => panel.removeAttribute('data-busy'));"
+    "document.querySelectorAll('#object-style .waits').forEach((cell) => cell.textContent = 'not drawn');"
+)
+TO_TOP = "() => window.scrollTo({ top: 0 })"
 # A visit's turn is over: the next one begins, and panels are kept as they are or emptied.
 VISIT = "(turn) => turn || Math.random().toString(36).slice(2) + Math.random().toString(36).slice(2) + ':0:keep'"
 NEXT = "const [visit, number] = turn.split(':'); const next = turn && `${visit}:${Number(number) + 1}:"
@@ -37,13 +41,14 @@ def wire_object_style(
     sheet: gr.HTML,
     pages: gr.Tabs,
     mapped: MapTab,
+    example: str = "",
 ) -> None:
-    """All events of the tab, and its endpoints for programs."""
+    """All events of the tab, and its endpoints for programs; `example`: the query that it opens with."""
     for endpoint in ObjectStylePrograms(actions).endpoints:
         gr.api(endpoint, concurrency_id="drawing", concurrency_limit=1)
     if tab is None:
         return
-    handlers = ObjectStyle(actions)
+    handlers = ObjectStyle(actions, example)
     light: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     heavy = light | {"concurrency_id": "drawing", "concurrency_limit": 1}
     subject, entered, turn = tab.boxes.subject, tab.boxes.entered, tab.boxes.turn
@@ -88,6 +93,9 @@ def wire_object_style(
     tab.cancel.click(None, turn, turn, js=f"(turn) => {{ {STOP} {NEXT}keep`; return next; }}", **light)
     asked = query.change(None, turn, [turn, subject, *fresh], js=over, **light)
     asked.then(None, entered, entered, js=IF_HERE, **light)
+    for made in (tab.card, *(panel.shown for panel in tab.panels if panel.name != "find")):
+        asks = made.ask(actions.ask_generated, None, [status, pages, query], api_name="ask_generated", **light)
+        asks.then(None, None, None, js=TO_TOP, **light)
     sheet.search(_to_search, None, pages, api_name="to_search", queue=False, **light)
     for opened in (tab.nearest.open, tab.code_hits.open):
         opened(

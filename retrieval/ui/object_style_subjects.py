@@ -64,11 +64,16 @@ def loaded(what: Loading) -> Generator[str, None, Any]:
 class Subjects:
     """Readers of what the tab is about, over the engine of the page."""
 
-    def __init__(self, actions: Actions) -> None:
+    def __init__(self, actions: Actions, example: str = "") -> None:
+        """example: what is shown where nothing was asked yet, a query of the page."""
         self.engine = actions.engine
+        self.example = example
 
     def subject(self, asked: str | Mapping[str, Any]) -> Subject:
-        """The page's query as a picture. Raises EmptyQuery, which says what to do, where there is none."""
+        """The page's query as a picture, or the example. Raises EmptyQuery, which says what to do, where there is
+        neither.
+        """
+        asked = asked or self.example
         if not asked:
             raise EmptyQuery(HERE)
         query, name = read_query(self.engine, asked if isinstance(asked, str) else json.dumps(asked))
@@ -78,7 +83,8 @@ class Subjects:
         if payload["kind"] == "item":
             item = self.engine.item(payload["value"]["id"], payload["value"]["gallery"])
             return Subject(query, item.id, item.domain.name, item)
-        return Subject(query, name, WORD if payload["kind"] == "drawing" else None)
+        style = {"drawing": WORD, "generated": query.domain.name}.get(payload["kind"])
+        return Subject(query, name, style)
 
     def uploaded(self, value: Mapping[str, Any] | None) -> Subject | None:
         """A picture that was put into a slot."""

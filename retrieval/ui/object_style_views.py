@@ -15,17 +15,26 @@ from PIL import Image
 from retrieval.code_search import Nearest
 from retrieval.disentangle import Drawn, Film, Heat, Slide, SwapGrid, WordMap
 from retrieval.types import Hit, Item
+from retrieval.ui.object_style_card import used
 from retrieval.ui.one_picture import SIDE, address, encoded, generated, plain, real
 from retrieval.ui.pictures import picture
 from retrieval.ui.views import described
 
 BUSY = ' data-busy="true" aria-busy="true"'
+WAITS, NOT_DRAWN = '<small class="waits">waiting</small>', "<small>not drawn</small>"  # of a cell
+OPENING = f'<p class="banner" role="status"{BUSY}>'
+FLAT = 0.985  # the spread from which a map is called flat
 HOT = (217, 72, 15)  # the colour of a heat map
 
 INTRO = (
-    '<p class="lead">A text-to-image network draws from two codes: a word for <b>what</b> your picture shows, and a '
-    "word for <b>how</b>. Taken apart and exchanged, they tell how far the two are separate. A judge that learned from "
-    "renders and people’s drawings reads each result: a red frame means that it does not see what was intended.</p>"
+    '<p class="lead">A picture is taken apart into <b>what</b> it shows, a word; <b>where</b> that stands, a map; and '
+    "in what <b>style</b>, another word. A text-to-image network draws from any of them, put together as you choose. A "
+    "judge reads each result: a red frame means that it does not see what was intended.</p>"
+)
+EXPLAINED = (
+    '<p class="small">A swap is a finished cell in another style than its row’s own picture. It hits where a judge, '
+    "which sees the cell alone, names the row’s class first, or the column’s style; the bars under a cell are its "
+    "shares. A sketch that is read as a doodle is a hit. The judge errs, too: how often stands under Evaluate.</p>"
 )
 NOT_SHIPPED = (
     '<div class="empty"><h2>Object and style</h2>'
@@ -40,7 +49,7 @@ NOT_SHIPPED = (
 def opening(progress: str) -> str:
     """The line shown until pictures are drawn at once."""
     return (
-        f'<p class="banner" role="status"{BUSY}><i class="spinner"></i>'
+        f'{OPENING}<i class="spinner"></i>'
         f"<span><strong>{escape(progress or 'Loading what draws')} …</strong> It goes on by itself.</span></p>"
     )
 
@@ -53,8 +62,13 @@ def nothing(title: str, words: str) -> str:
     return f'<div class="empty"><h2>{escape(title)}</h2><p>{escape(words)}</p></div>'
 
 
-def about(name: str, *, is_hit: bool) -> str:
+def about(name: str, *, is_hit: bool, is_example: bool = False) -> str:
     """The line that says whose object and style are shown."""
+    if is_example:
+        return (
+            '<p class="status"><span>An example</span> <strong>a drawing that a person made</strong> '
+            "<span>Draw or upload your own under Search, or open a hit there.</span></p>"
+        )
     kind = "A hit" if is_hit else "Your query"
     mark = " data-hit" if is_hit else ""
     return f'<p class="status"{mark}><span>{kind}</span> <strong>{escape(name)}</strong></p>'
@@ -90,35 +104,35 @@ def grid(grid: SwapGrid, *, busy: bool = False) -> str:
 
 def _grid_row(grid: SwapGrid, row: int, cells: Sequence[Drawn | None]) -> str:
     code = grid.codes[row]
-    words = f"code of row {code + 1}" if code != row else "the query" if row == 0 else "from the gallery"
+    words = f"drawn from row {code + 1}" if code != row else "the query" if row == 0 else "from the gallery"
     head = real(grid.originals[row], f"{row + 1} {grid.things[row] or 'object'}", words)
     return f'<tr><th scope="row">{head}</th>{"".join(f"<td>{_cell(cell)}</td>" for cell in cells)}</tr>'
 
 
 def _cell(cell: Drawn | None) -> str:
     if cell is None:
-        return (
-            '<figure class="made"><div class="picture"></div><figcaption><small>waiting</small></figcaption></figure>'
-        )
+        return f'<figure class="made"><div class="picture"></div><figcaption>{WAITS}</figcaption></figure>'
     return generated(cell)
 
 
 def _summary(grid: SwapGrid) -> str:
-    """How often class and style hit over the swaps so far, beside chance."""
-    swaps = sum(cell is not None and cell.finished for row in grid.rows for cell in row)
+    """How often class and style hit over the swaps so far, beside chance, and what these words mean."""
+    finished = sum(cell is not None and cell.finished for row in grid.rows for cell in row)
     whole = sum(map(len, grid.rows))
-    parts = [f"{swaps} of {whole} pictures, each in {grid.steps} steps"]
-    if grid.class_hit is not None and grid.class_chance is not None:
-        parts.append(f"class hit <b>{grid.class_hit:.0%}</b> (by chance {grid.class_chance:.0%})")
-    if grid.style_hit is not None and grid.style_chance is not None:
-        parts.append(f"style hit <b>{grid.style_hit:.0%}</b> (by chance {grid.style_chance:.0%})")
+    parts = [f"{finished} of {whole} pictures, each in {grid.steps} steps, from {used(grid.use)}"]
+    for kind, hit, chance in (
+        ("class", grid.class_hit, grid.class_chance),
+        ("style", grid.style_hit, grid.style_chance),
+    ):
+        if hit is not None and chance is not None:
+            parts.append(f"{kind} hit <b>{hit:.0%}</b> of {grid.swaps} swaps (by chance {chance:.0%})")
     parts.append("same noise in all" if grid.locked else "own noise in each")
     control = ""
     if grid.shuffled:
-        control = " <strong>Control: codes are shuffled, so classes must miss.</strong>"
+        control = " <strong>Control: parts are shuffled, so classes must miss.</strong>"
         if not grid.changed:
-            control = " <strong>Control: all rows show one class, so shuffling their codes tells nothing.</strong>"
-    return f'<p class="summary" role="status">{" · ".join(parts)}.{control}</p>'
+            control = " <strong>Control: all rows show one class, so shuffling their parts tells nothing.</strong>"
+    return f'<p class="summary" role="status">{" · ".join(parts)}.{control}</p>{EXPLAINED}'
 
 
 # ---------------------------------------------------------------- V3
@@ -162,17 +176,37 @@ def heat(heat: Heat, *, busy: bool = False) -> str:
         _map(heat.drawn, heat.padding_map, "Control: a place after the prompt", "it has read the prompt, too: compare"),
         _cause(heat.object_difference, "What the object changes", "against no object"),
         _cause(heat.style_difference, "What the style changes", "against no style"),
-        '<figure class="gap"></figure>',
-        generated(heat.without_object, "Without its object", "same noise"),
+        *([_cause(heat.map_difference, "What the map changes", "against no map")] if heat.without_map else []),
+        generated(heat.without_object, "Without its word", "same noise"),
         generated(heat.without_style, "Without its style", "same noise"),
+        *([generated(heat.without_map, "Without its map", "same noise")] if heat.without_map else []),
     )
     return (
         f'<div class="heat"{_busy(busy)}><label class="switch"><input type="checkbox" data-cells>'
         f"Show the real cells, {size} × {size}</label>"
         f'<div class="heat-grid">{"".join(parts)}</div>'
-        '<p class="small">Looking is not causing: the upper row says where the network looks a word up, the middle row '
-        "what changes without that word. Spread is 0 for one place alone and 1 for everywhere alike.</p></div>"
+        f'<p class="small">{_sees(heat)} Looking is not causing: maps say where the network looks a word up, '
+        "differences what changes without that part. Spread is 0 for one place alone and 1 for everywhere alike.</p>"
+        "</div>"
     )
+
+
+def _sees(heat: Heat) -> str:
+    """What there is to see in the maps, in a sentence."""
+    if heat.object_map is None or heat.style_map is None or heat.padding_map is None:
+        return "Still being drawn."
+    thing, style, padding = heat.object_map, heat.style_map, heat.padding_map
+    if thing.entropy > FLAT:
+        where = f"<b>To see:</b> “{escape(thing.word)}” is looked up everywhere alike: its place comes from elsewhere"
+    elif thing.entropy < min(style.entropy, padding.entropy):
+        where = (
+            f"<b>To see:</b> “{escape(thing.word)}” is looked up in fewer places than the control; compare these "
+            "places with the outline"
+        )
+    else:
+        where = f"<b>To see:</b> “{escape(thing.word)}” is looked up no more narrowly than the control"
+    wide = "all over the picture" if style.entropy > FLAT else "in some places more than in others"
+    return f"{where}. “{escape(style.word)}” is looked up {wide}."
 
 
 def _map(drawn: Drawn, word_map: WordMap | None, title: str, words: str = "") -> str:
@@ -193,6 +227,7 @@ def _layer(word_map: WordMap, *, fine: bool) -> str:
     values = Image.fromarray(np.array(word_map.cells, np.float32))
     how = Image.Resampling.BICUBIC if fine else Image.Resampling.NEAREST
     shares = np.clip(np.asarray(values.resize((SIDE, SIDE), how)), 0, 1)
+    shares = np.clip(shares - np.median(shares), 0, 1)  # what is looked up everywhere is painted nowhere
     layer = np.zeros((SIDE, SIDE, 4), np.uint8)
     layer[..., :3] = HOT
     layer[..., 3] = (200 * shares).astype(np.uint8)
@@ -291,8 +326,10 @@ def _decided(film: Film) -> str:
 
 
 def stopped(html: str) -> str:
-    """A panel as it was when it was stopped: nothing in it goes on."""
-    return html.replace(BUSY, "")
+    """A panel as it was when it was stopped: nothing in it goes on, and no cell waits."""
+    if html.startswith(OPENING):
+        return '<p class="told">Cancelled before anything was drawn.</p>'
+    return html.replace(BUSY, "").replace(WAITS, NOT_DRAWN)
 
 
 def _busy(busy: bool) -> str:

@@ -29,8 +29,17 @@ def generated(drawn: Drawn, title: str = "", words: str = "") -> str:
     return (
         f'<figure class="made" data-state="{state}"{holds}><div class="picture">'
         f'<img src="{address(drawn.picture, side)}" alt="{escape(_said(drawn))}"></div>'
-        f'<figcaption>{heading}<small class="tag">{tag}</small>{_miss(drawn)}{_judged(drawn)}</figcaption></figure>'
+        f'<figcaption>{heading}<small class="tag">{tag}</small>{_miss(drawn)}{_judged(drawn)}{_ask(drawn)}'
+        "</figcaption></figure>"
     )
+
+
+def _ask(drawn: Drawn) -> str:
+    """The button that searches with a finished picture."""
+    if not drawn.finished:
+        return ""
+    meant = f'data-thing="{escape(drawn.intended_class or "")}" data-style="{escape(drawn.intended_style or "")}"'
+    return f'<button type="button" class="ask" data-ask {meant}>Search with this</button>'
 
 
 def _said(drawn: Drawn) -> str:

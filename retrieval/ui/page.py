@@ -89,7 +89,8 @@ def build_page(engine: Engine, examples: Path = EXAMPLES, results: Path = RESULT
         with gr.Tabs(elem_id="pages", overflow_behavior="wrap") as pages:
             with gr.Tab("Search", id="search"), gr.Row(elem_id="studio"):
                 with gr.Column(elem_id="asking", min_width=280):
-                    query = _query(read_examples(examples))
+                    drawings = read_examples(examples)
+                    query = _query(drawings)
                     boxes = object_style_boxes()
                 with gr.Column(elem_id="finding", min_width=280):
                     banner = gr.HTML(views.loading(""), elem_id="banner", apply_default_css=False)
@@ -109,7 +110,8 @@ def build_page(engine: Engine, examples: Path = EXAMPLES, results: Path = RESULT
         _wire_search(actions, query, filters, shown)
         _wire_start(page, actions, query, filters, shown)
         wire_map(actions, mapped, status, sheet)
-        wire_object_style(actions, coded, query.box, filters.gallery, status, sheet, pages, mapped)
+        example = _example(drawings)
+        wire_object_style(actions, coded, query.box, filters.gallery, status, sheet, pages, mapped, example)
         programs = Programs(engine)
         for endpoint in (programs.search_drawing, programs.search_image, programs.search_text, programs.search_item):
             gr.api(endpoint, concurrency_id="programs")
@@ -130,6 +132,14 @@ def read_examples(folder: Path) -> dict[str, tuple[str, Strokes]]:
         drawing = json.loads(file.read_text(encoding="utf-8"))
         drawings[drawing.pop("name", file.stem)] = json.dumps(drawing), parse_strokes(drawing)
     return drawings
+
+
+def _example(drawings: Mapping[str, tuple[str, Strokes]]) -> str:
+    """The drawing that is taken apart until somebody asks for another: the duck, or the first."""
+    if not drawings:
+        return ""
+    strokes, _ = drawings.get("duck") or next(iter(drawings.values()))
+    return json.dumps({"kind": "drawing", "value": json.loads(strokes)})
 
 
 # ---------------------------------------------------------------- layout

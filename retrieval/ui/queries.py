@@ -6,21 +6,27 @@ All of it may have been forged, so it is checked here and nowhere else; what can
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from gradio.utils import get_upload_folder
+from PIL import Image
 
 from retrieval.decoder import DECODERS
 from retrieval.errors import EmptyQuery, QueryError, UnreadableImage
+from retrieval.files import printable
 from retrieval.images import OWNER, open_image, parse_strokes, rasterise
-from retrieval.types import PHOTO, SKETCH, ImageQuery, Query, TextQuery
+from retrieval.types import PHOTO, SKETCH, STYLES, Domain, ImageQuery, Query, TextQuery
 
 if TYPE_CHECKING:
     from retrieval.engine import Engine
 
+GENERATED = "data:image/webp;base64,"  # how a generated picture stands on the page
+MOST_GENERATED, MOST_DATA = 512, 2**20  # pixels on a side; characters
 UNREADABLE = "The query of this page cannot be read. Reload the page and try again."
 Asked = tuple[Query, str]  # what is searched with, and what the status line calls it
 
@@ -32,6 +38,7 @@ def read_query(engine: Engine, asked: str) -> Asked:
         "picture": read_picture,
         "text": read_text,
         "item": lambda value: read_item(engine, value),
+        "generated": read_generated,
     }
     try:
         payload = json.loads(asked)
@@ -87,6 +94,29 @@ def read_picture(value: Any) -> Asked:
             )
         case _:
             raise EmptyQuery("No picture is chosen yet. Choose one, drop it on the page or paste it.")
+
+
+def read_generated(value: Any) -> Asked:
+    """A picture that the page has drawn and sends back, labelled as generated; anything could have been sent."""
+    match value:
+        case {"data": str(data), "style": str(style), "thing": str(thing)} if data.startswith(GENERATED):
+            picture = _small_picture(data.removeprefix(GENERATED))
+        case _:
+            raise QueryError(UNREADABLE)
+    meant = " as ".join(printable(part)[:40] for part in (thing, style) if part)
+    domain = Domain(style) if style in {known.name for known in STYLES} else PHOTO
+    return ImageQuery(picture, domain), f"Generated picture: {meant}" if meant else "Generated picture"
+
+
+def _small_picture(data: str) -> Image.Image:
+    """The picture in base64. Raises QueryError for anything but a WebP of the page's own size."""
+    try:
+        with Image.open(BytesIO(b64decode(data[:MOST_DATA], validate=True)), formats=["WEBP"]) as opened:
+            if max(opened.size) > MOST_GENERATED:
+                raise QueryError(UNREADABLE)
+            return opened.convert("RGB")
+    except (ValueError, OSError) as error:
+        raise QueryError(UNREADABLE) from error
 
 
 def _uploaded(path: str) -> Path:

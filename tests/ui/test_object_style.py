@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +15,13 @@ import pytest
 from gradio.utils import get_upload_folder
 
 from retrieval.diffusion.guidance import GUIDANCE
+from retrieval.errors import QueryError
 from retrieval.types import SKETCH, STYLES
 from retrieval.ui import object_style_actions, object_style_subjects
 from retrieval.ui.actions import Actions
 from retrieval.ui.object_style_actions import ObjectStyle, shown
 from retrieval.ui.object_style_card import PARTS
+from retrieval.ui.queries import read_query
 from tests.ui.fake_disentangler import FakeDisentangler
 from tests.ui.fakes import COLORS, FakeEngine, paint
 from tests.ui.subjects import DRAWING, HIT, last
@@ -75,6 +78,39 @@ def test_a_drawing_is_a_doodle_and_an_upload_is_read_by_the_judge(tab: ObjectSty
     assert tab.subjects.read_style(uploaded) == "photo"
 
 
+def test_the_tab_opens_with_an_example_and_says_so(engine: FakeEngine, idle: None) -> None:
+    tab = ObjectStyle(Actions(cast("Any", engine)), DRAWING)
+    assert "An example" in tab.begin("", "", "world")[0]
+    assert "Put together" in last(tab.card("", "", "", "", 0, PARTS))
+    assert "Your query" in tab.begin(DRAWING, "", "world")[0]
+
+
+def test_a_generated_picture_is_searched_with_under_its_own_name(tab: ObjectStyle, engine: FakeEngine) -> None:
+    card = last(tab.card("", DRAWING, "", "mosaic", 0, PARTS))
+    data = re.findall(r'src="(data:image/webp;base64,[^"]+)"', card)[-1]
+    assert 'data-ask data-thing="fish" data-style="mosaic"' in card
+    made = cast("gr.EventData", SimpleNamespace(_data={"data": data, "thing": "fish", "style": "mosaic"}))
+    _, _, asked = Actions(cast("Any", engine)).ask_generated(made)
+    query, name = read_query(cast("Any", engine), asked)
+    assert name == "Generated picture: fish as mosaic"
+    assert query.domain.name == "mosaic"
+    assert tab.subjects.subject(asked).style == "mosaic"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"data": "data:image/webp;base64,AAAA", "thing": "", "style": ""},
+        {"data": "https://example.org/a.webp", "thing": "", "style": ""},
+        {"data": 3},
+        "x",
+    ],
+)
+def test_a_forged_generated_picture_is_refused(engine: FakeEngine, value: Any) -> None:
+    with pytest.raises(QueryError, match="cannot be read"):
+        read_query(cast("Any", engine), json.dumps({"kind": "generated", "value": value}))
+
+
 # ---------------------------------------------------------------- what ends
 
 
@@ -89,6 +125,8 @@ def test_a_turn_that_is_over_ends_what_runs_and_what_still_waits(
     assert "data-busy" not in kept
     assert engine.disentangler.steps == 2
     tab.turns.begin("me:3:clear")
+    assert ">waiting<" not in kept
+    assert ">not drawn<" in kept
     assert last(tab.card("me:2:keep", DRAWING, "", "", 0, PARTS)) == ""
     assert "Put together" in last(tab.card("me:3:clear", DRAWING, "", "", 0, PARTS))
     assert "Put together" in last(tab.card("you:0:keep", DRAWING, "", "", 0, PARTS))

@@ -38,7 +38,7 @@ def test_a_drawing_is_taken_apart_swapped_controlled_and_cancelled(
     panel(page, "Swap grid", "draw-grid")
     expect(page.locator("#grid .summary")).to_contain_text("18 of 18 pictures")
     expect(page.locator("#grid td img[alt^='Generated picture']")).to_have_count(18)
-    page.get_by_label("Shuffled codes (control)").check()
+    page.get_by_label("Shuffled parts (control)").check()
     page.locator("#draw-grid").click()
     expect(page.locator("#grid .summary")).to_contain_text("class hit 0%")
     expect(page.locator("#grid .miss").first).to_contain_text("read as")
@@ -106,6 +106,18 @@ def test_a_slider_is_browsed_with_keys_alone_and_asks_nothing(page: Page, engine
     assert engine.disentangler.steps == taken
 
 
+def test_a_generated_cell_is_searched_with_and_parts_are_switched_off(page: Page) -> None:
+    draw(page, WIDE)
+    enter(page)
+    page.get_by_label("Where", exact=True).uncheck()
+    expect(page.locator("#card [data-used=false]")).to_contain_text("not used")
+    page.locator("#card .compare input").fill("20")
+    assert "20%" in (page.locator("#card .compare").get_attribute("style") or "")
+    page.locator("#card [data-ask]").first.click()
+    expect(page.locator("#status")).to_contain_text("Generated picture: fish as doodle")
+    expect(page.locator("#results .hit").first).to_be_visible()
+
+
 def test_heat_maps_show_their_cells_when_asked(page: Page) -> None:
     draw(page, WIDE)
     enter(page)
@@ -132,14 +144,15 @@ def test_a_query_that_comes_after_its_visitor_is_shown(page: Page) -> None:
     page.locator("#drawing").get_by_label("Search while drawing").uncheck()
     draw(page, WIDE)
     page.get_by_role("tab", name="Object & style").click()
-    expect(page.locator("#card")).to_contain_text("Draw something or upload a picture under Search")
+    expect(page.locator("#subject-line")).to_contain_text("An example")
     page.locator("#drawing").get_by_role("button", name="Search", include_hidden=True).dispatch_event("click")
-    expect(page.locator("#card .tag", has_text=FINISHED)).to_have_count(3)
+    expect(page.locator("#subject-line")).to_contain_text("Your drawing")
+    expect(page.locator("#card .tag", has_text=FINISHED)).to_have_count(4)
 
 
-def test_words_and_an_empty_page_say_what_to_do(page: Page) -> None:
-    page.get_by_role("tab", name="Object & style").click()
-    expect(page.locator("#card")).to_contain_text("Draw something or upload a picture under Search")
+def test_words_say_what_to_do_and_an_empty_page_shows_an_example(page: Page) -> None:
+    enter(page)
+    expect(page.locator("#subject-line")).to_contain_text("An example")
     page.get_by_role("tab", name="Search", exact=True).click()
     page.get_by_role("tab", name="Text").click()
     page.get_by_role("button", name="a yellow duck").click()

@@ -57,6 +57,16 @@ def test_the_card_comes_with_previews_and_says_what_is_generated(tab: ObjectStyl
     assert "<b>fish</b>&nbsp;62%, <b>tea &amp; milk</b>&nbsp;25%" in cards[-1]
 
 
+def test_the_card_says_which_parts_are_used_and_who_taught_them(tab: ObjectStyle) -> None:
+    card = last(tab.card("", DRAWING, "", "", 0, ["where", "style"]))
+    assert "from where + style" in card
+    assert '<li data-used="false"><b>What</b> <small>not used</small>' in card
+    assert "trained with supervision" in card
+    assert "colours withheld, since ink has none" in card
+    assert "learned without labels" in card
+    assert "How far to trust this" in card
+
+
 def test_another_style_draws_the_object_in_it(tab: ObjectStyle) -> None:
     card = last(tab.card("", DRAWING, "", "mosaic", 0, PARTS))
     assert "As mosaic" in card
@@ -73,7 +83,9 @@ def test_the_grid_has_a_row_for_each_object_and_counts_its_hits(tab: ObjectStyle
     html = grid(tab)
     assert html.count("<tr>") == 1 + 3  # three classes in all
     assert html.count('class="tag">generated<') == 18
-    assert f"18 of 18 pictures, each in {STEPS} steps" in html
+    assert f"18 of 18 pictures, each in {STEPS} steps, from what + where + style" in html
+    assert "A sketch that is read as a doodle is a hit" in html
+    assert "from where + style" in grid(tab, parts=["where", "style"])
     assert "by chance 33%" in html
     assert "same noise in all" in html
     assert "Control" not in html
@@ -83,11 +95,11 @@ def test_the_grid_has_a_row_for_each_object_and_counts_its_hits(tab: ObjectStyle
 
 def test_shuffled_codes_are_told_as_the_control_and_miss(tab: ObjectStyle) -> None:
     html = grid(tab, shuffled=True)
-    assert "codes are shuffled, so classes must miss" in html
-    assert "class hit <b>0%</b>" in html
-    assert "code of row 2" in html
+    assert "parts are shuffled, so classes must miss" in html
+    assert "class hit <b>0%</b> of 18 swaps (by chance 33%)" in html
+    assert "drawn from row 2" in html
     assert html.count('data-holds="false"') == 18
-    assert "shuffling their codes tells nothing" in grid(tab, shuffled=True, rows="hits")
+    assert "shuffling their parts tells nothing" in grid(tab, shuffled=True, rows="hits")
 
 
 def test_what_misses_is_told_in_words_and_not_by_colour_alone() -> None:
@@ -123,6 +135,8 @@ def test_heat_maps_come_smooth_and_with_their_cells_and_with_what_is_caused(tab:
     assert "spread 0.40" in html
     assert "spread 0.90" in html
     assert "What the object changes" in html
+    assert "What the map changes" in html
+    assert "“fish” is looked up in fewer places than the control" in html
     assert "16 × 16" in html
 
 

@@ -72,7 +72,7 @@ def choose(page: Page, file: Path) -> None:
 def enter(page: Page) -> None:
     """Open the tab and wait for the finished card."""
     page.get_by_role("tab", name="Object & style").click()
-    expect(page.locator("#card .tag", has_text=FINISHED)).to_have_count(3)
+    expect(page.locator("#card .tag", has_text=FINISHED)).to_have_count(4)
     expect(page.locator("#card [data-busy]")).to_have_count(0)
 
 
@@ -105,7 +105,7 @@ def walk_through(page: Page, engine: Any) -> None:
     expect(page.locator("#card [data-busy]")).to_have_count(0, timeout=60_000)
     assert page.locator("#card").inner_html() != before
     page.get_by_role("tab", name="Swap grid").click()
-    page.get_by_label("Shuffled codes (control)").check()
+    page.get_by_label("Shuffled parts (control)").check()
     page.locator("#draw-grid").click()
     expect(page.locator("#grid .summary")).to_contain_text("24 of 24 pictures", timeout=120_000)
     expect(page.locator("#grid .summary")).to_contain_text("Control: codes are shuffled")
@@ -116,7 +116,7 @@ def walk_through(page: Page, engine: Any) -> None:
 
 def cancel_a_grid(page: Page, engine: Any) -> None:
     page.locator("#seed input").fill("77")
-    page.get_by_label("Shuffled codes (control)").uncheck()
+    page.get_by_label("Shuffled parts (control)").uncheck()
     page.locator("#draw-grid").click()
     expect(page.locator("#grid .swap[data-busy]")).to_be_visible()
     expect(page.locator("#grid .summary")).not_to_contain_text("Control")
