@@ -58,6 +58,11 @@ class Memory:
     def __init__(self) -> None:
         self._rows: dict[Encoded, Vectors] = {}
 
+    def keep(self, encoder: Encoder, table: PictureTable, rows: Vectors) -> None:
+        """Remember what the encoder made of these pictures elsewhere, (N, dim) unit rows."""
+        keys = ((encoder.fingerprint, row.picture, row.domain) for row in table)
+        self._rows.update(zip(keys, rows, strict=True))
+
     def embed(
         self,
         encoder: Encoder,

@@ -123,7 +123,8 @@ class MapRecipe(Recipe[T], Generic[T]):
     def encoding(self, learner: Any) -> Any:
         """What the learner makes of maps, (B, F, h, w) -> unit rows; None while it is not to be selected."""
 
-    def _finish(self, settings: T, sources: MapSources, start: Start[Any], metrics: Mapping[str, float]) -> Made:
+    def write(self, settings: T, sources: MapSources, start: Start[Any], metrics: Mapping[str, float]) -> Made:
+        """Write the bundle of what was learnt."""
         from retrieval.artifacts.manifest import reference_to
         from retrieval.training.bundles import manifest_of, write_bundle
 
@@ -153,7 +154,7 @@ class UcdrStart(MapRecipe[UcdrStartSettings]):
     ) -> Made:  # fmt: skip
         """The bundle of a foundation."""
         method = dataclasses.replace(start, learner=start.learner.method)  # type: ignore[arg-type]
-        return self._finish(settings, sources, method, metrics)
+        return self.write(settings, sources, method, metrics)
 
 
 class UcdrAdapter(MapRecipe[UcdrSettings]):
@@ -183,7 +184,7 @@ class UcdrAdapter(MapRecipe[UcdrSettings]):
     ) -> Made:
         """The bundle, without what training held."""
         start.learner.finish()
-        return self._finish(settings, sources, start, metrics)
+        return self.write(settings, sources, start, metrics)
 
 
 LEFT_OUT = tuple(style.name for style in STYLES if style != PHOTO)

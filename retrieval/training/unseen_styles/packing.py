@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import lzma
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -170,18 +170,23 @@ class Pack:
     encoder: SentenceEncoder
 
 
+def read_tables(path: Path) -> dict[str, Part]:
+    """What the pictures of each part show, without their rows."""
+    tables = json.loads(lzma.decompress(path.read_bytes()))
+    columns = ("domains", "labels", "instances")
+    return {name: Part(torch.empty(0), *(tuple(table[column]) for column in columns)) for name, table in tables.items()}
+
+
 def read_pack(folder: Path) -> Pack:
     """The folder that `write_pack` wrote."""
     rows, texts = np.load(folder / ROWS), dict(np.load(folder / TEXTS))
-    tables = json.loads(lzma.decompress((folder / TABLES).read_bytes()))
-    parts = {}
+    parts = read_tables(folder / TABLES)
     for name, views, fineness in (
         ("training", ("training-0", "training-1"), COARSE),
         ("validation", ("validation",), COARSE),
         ("test", ("test",), FINE),
     ):
         stacked = torch.stack([read_rounded(rows[view], rows["steps"] / fineness) for view in views]).half()
-        columns = (tuple(tables[name][column]) for column in ("domains", "labels", "instances"))
-        parts[name] = Part(stacked, *columns)
+        parts[name] = replace(parts[name], rows=stacked)
     wordings = torch.from_numpy(texts["wordings"]).float()
     return Pack(parts, tuple(rows["classes"].tolist()), wordings, read_encoder(texts))

@@ -63,9 +63,14 @@ def new_start(recipe: UcdrStart, settings: UcdrStartSettings, sources: MapSource
     method.attach({TEXT: load_text_tower(settings.text)})
     learner = StartTraining(method, sources.classes, (settings.epochs, settings.lr))
     learner.begin(sources.training.keep({*sources.training.table.where(domain=PHOTO).ids}))
+    return Start(learner, start_provenance(settings))
+
+
+def start_provenance(settings: MapSettings) -> Provenance:
+    """What the published weights behind a start have seen."""
     photographs = "photographs of ImageNet-1k, with their labels"
     published = Provenance((Stage(settings.trunk, "trunk", domains=(PHOTO.name,), pretrained=photographs),))
-    return Start(learner, published.merge(Provenance.at(settings.text).inherit("text tower")))
+    return published.merge(Provenance.at(settings.text).inherit("text tower"))
 
 
 def new_adapter(recipe: UcdrAdapter, settings: UcdrSettings, sources: MapSources, folder: Path) -> Start[UCDRAdapter]:
