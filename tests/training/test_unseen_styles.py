@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from retrieval.backbones.prompted import COMPONENTS, PLACE, POOLED
+from retrieval.backbones.prompted import COMPONENTS, PLACE, POOLED, picture_tower
 from retrieval.images import Preprocess
 from retrieval.methods import Batch
 from retrieval.methods.base import Phase
 from retrieval.methods.foundation import TEXT, Foundation
 from retrieval.methods.ucdr_adapter import SOURCE, TARGET, UCDRAdapter
 from retrieval.methods.ucdr_adapter import Config as AdapterConfig
-from retrieval.training.unseen_styles import few_bits, learning
-from retrieval.training.unseen_styles.batches import Drawn
+from retrieval.training.unseen_styles import few_bits, learning, packing, scoring
+from retrieval.training.unseen_styles.assemble import on_features
+from retrieval.training.unseen_styles.batches import NAMES, Drawn, Sampler, without
 from retrieval.training.unseen_styles.fleet import Fleet, Span
-from retrieval.training.unseen_styles.packing import Pack
+from retrieval.training.unseen_styles.packing import Pack, Part
 from retrieval.types import Domain
 from tests.methods.test_ucdr_adapter import CLASSES, SMALL, STYLES, sentence_encoder
 
@@ -106,3 +108,44 @@ def test_weights_in_bytes_are_nearly_what_they_were() -> None:
     matrix = torch.randn(4, few_bits.GROUP)
     levels = few_bits.from_levels(few_bits.in_levels(matrix, 24))
     assert (levels - matrix).abs().max() < (matrix.max() - matrix.min()) / 40
+
+
+def test_layers_on_components_say_the_same_on_features() -> None:
+    torch.manual_seed(0)
+    sizes = {"size": 32, "width": 16, "layers": 1, "heads": 2}
+    small, whole = picture_tower(COMPONENTS, 8, **sizes), picture_tower("tf_efficientnet_lite0", 8, **sizes)
+    torch.nn.init.normal_(small.project.weight)
+    components = object.__new__(packing.Components)
+    components.pooled = torch.randn(1280), torch.randn(POOLED, 1280)
+    components.place = torch.randn(1280), torch.randn(PLACE, 1280)
+    directions = {"pooled": components.pooled, "place": components.place}
+    whole.load_state_dict(whole.state_dict() | on_features(small.state_dict(), directions))
+    maps = torch.randn(3, 1280, 1, 1)
+    codes = small.code(components.rows(maps))
+    assert torch.allclose(whole.code(maps), codes, rtol=1e-3, atol=1e-2 * codes.abs().max().item())
+
+
+def part(classes: tuple[str, ...] = CLASSES) -> Part:
+    """Two objects of each class in every style; a row says which picture it is of."""
+    keys = [(style, name, f"{name}-{number}") for name in classes for number in (0, 1) for style in NAMES]
+    rows = torch.arange(len(keys)).float()[None, :, None].expand(1, -1, WIDTH)
+    return Part(rows, *(tuple(column) for column in zip(*keys, strict=True)))
+
+
+def test_no_batch_shows_the_style_that_its_run_does_without() -> None:
+    pictures, styles = part(), ("sketch", "mosaic")
+    batch = Sampler(pictures, CLASSES, styles, batch=16, group=4, seed=0, device="cpu").draw()
+    for run, style in enumerate(styles):
+        numbers = batch.rows[run, :, 0].long().tolist()
+        shown = [pictures.domains[number] for number in numbers]
+        assert shown == [without(style)[number] for number in batch.domains[run].tolist()]
+        assert [pictures.labels[number] for number in numbers] == [CLASSES[n] for n in batch.labels[run].tolist()]
+        assert style not in shown
+
+
+def test_a_query_never_finds_the_object_that_it_shows() -> None:
+    pictures = part(("banana", "pear", "duck"))
+    protocol = scoring.protocols(pictures, "sketch")["unseen"]
+    assert set(protocol.labels) == {"banana", "pear"}
+    same = np.ones((len(pictures.labels), 4), np.float32)
+    assert scoring.ranked(pictures, protocol, same).sum(axis=1).tolist() == [1, 1, 1, 1]
