@@ -116,7 +116,7 @@ def bundle_rows() -> list[Row]:
     rows = []
     for candidate in bundles([ROOT / "runs" / "bundles"]):
         style = next((style for style in LEFT_OUT if style in candidate.name.split("-")), None)
-        if not candidate.name.startswith("ucdr-") or style is None:
+        if not candidate.name.startswith("ucdr-") or style is None or candidate.stages is None:
             continue
         encoder: Any = candidate.load()
         task = prepare(f"world/leave-style-out:{style}@1")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -45,7 +46,7 @@ def plain_maps(folder: Path, table: PictureTable) -> MappedPictures:
     path, listing = folder / "maps.npy", folder / "ids.json"
     if not listing.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        classifier = imagenet_classifier(TRUNK).to(memory_format=torch.channels_last)
+        classifier: Any = imagenet_classifier(TRUNK).to(memory_format=torch.channels_last)
         side = -(-SIZE // 32)
         maps = np.lib.format.open_memmap(path, "w+", np.float16, (len(table), 1280, side, side))
         for first in range(0, len(table), CHUNK):
