@@ -33,6 +33,8 @@ class SentenceConfig:
 class SentenceEncoder(nn.Module):
     """Texts -> unit rows, or one state for each word piece."""
 
+    _continues: Tensor  # the pieces that go on with a word
+
     def __init__(self, tokenizer: str, config: SentenceConfig | None = None) -> None:
         """tokenizer: the text of a `tokenizer.json`."""
         super().__init__()
@@ -49,6 +51,10 @@ class SentenceEncoder(nn.Module):
         self._tokenizer = Tokenizer.from_str(tokenizer)
         self._tokenizer.enable_truncation(config.longest)
         self._tokenizer.enable_padding()
+        pieces = self._tokenizer.get_vocab()
+        self.mask_piece = pieces.get("[MASK]", pieces["[UNK]"])  # what stands for a hidden word
+        continues = [row for piece, row in pieces.items() if piece.startswith("##")]
+        self.register_buffer("_continues", torch.tensor(sorted(continues), dtype=torch.int64), persistent=False)
 
     @property
     def width(self) -> int:
@@ -62,6 +68,13 @@ class SentenceEncoder(nn.Module):
         pieces = torch.tensor([text.ids for text in encoded], device=device)
         real = torch.tensor([text.attention_mask for text in encoded], device=device)
         return pieces, real.bool()
+
+    def words_of(self, pieces: Tensor, real: Tensor) -> Tensor:
+        """The number of the word that each piece (T, L) belongs to, from 1; 0 at both ends and in the padding."""
+        begins = real & ~torch.isin(pieces, self._continues)
+        inner = real & (torch.cumsum(real, dim=1) > 1) & real.roll(-1, dims=1)
+        inner[:, -1] = False  # what rolled in from the front
+        return torch.where(inner, torch.cumsum(begins, dim=1) - 1, 0)
 
     def states(self, embeddings: Tensor, real: Tensor) -> Tensor:
         """One state for each place: word embeddings (T, L, W) and which are real (T, L) -> (T, L, W)."""

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from retrieval.data.pictures import ArrayPicture, Picture, Pixels
 from retrieval.errors import DataError
-from retrieval.types import Domain
+from retrieval.types import Domain, Region
 
 Column = tuple[str, ...]
 UNKNOWN: dict[str, Any] = {  # column -> what stands in it where nothing is known
@@ -29,6 +29,7 @@ UNKNOWN: dict[str, Any] = {  # column -> what stands in it where nothing is know
     "words": frozenset(),
     "splits": "",
     "captions": (),
+    "regions": (),
 }
 
 
@@ -46,6 +47,7 @@ class Row:
     words: frozenset[str] = frozenset()  # what else it may be called: a name, keywords
     split: str = ""  # train, val or test
     captions: tuple[str, ...] = ()
+    regions: tuple[Region, ...] = ()
 
     @property
     def style(self) -> str:
@@ -73,6 +75,7 @@ class PictureTable:
         words: Sequence[frozenset[str]] = (),
         splits: str | Sequence[str] = (),
         captions: Sequence[tuple[str, ...]] = (),
+        regions: Sequence[tuple[Region, ...]] = (),
         problems: Sequence[str] = (),
     ) -> None:
         self.pictures = tuple(pictures)
@@ -88,6 +91,7 @@ class PictureTable:
             "words": words,
             "splits": splits,
             "captions": captions,
+            "regions": regions,
         }
         self._columns = {name: self._filled(name, values) for name, values in given.items()}
 
@@ -143,6 +147,11 @@ class PictureTable:
     def captions(self) -> tuple[tuple[str, ...], ...]:
         """The sentences that were written about each picture."""
         return self._columns["captions"]
+
+    @property
+    def regions(self) -> tuple[tuple[Region, ...], ...]:
+        """The parts of each picture that have a box and a phrase."""
+        return self._columns["regions"]
 
     # ---------------------------------------------------------------- rows
 

@@ -27,6 +27,7 @@ METHODS = {
     "dsn": Entry("retrieval.methods.dsn:DSN", "DSN", "sketch → photo, knows no words"),
     "ucdr-adapter": Entry("retrieval.methods.ucdr_adapter:UCDRAdapter", "UCDR-Adapter"),
     "dude": Entry("retrieval.methods.dude:Dude", "DUDE", "the object alone, knows no words"),
+    "mra": Entry("retrieval.methods.mra:MRA", "MRA", "a sentence finds a figure"),
     "proto-ot": Entry("retrieval.methods.proto_ot:ProtoOT", "ProtoOT", "without labels, knows no words"),
 }
 

@@ -12,6 +12,7 @@ from retrieval.data.pictures import PictureFile
 from retrieval.data.readers.files import stays_inside
 from retrieval.errors import DataError
 from retrieval.items import ITEMS, root_of
+from retrieval.types import Region
 
 RECORDS = "records"  # of the finished scenes of a set that is not complete
 
@@ -33,6 +34,7 @@ def read_rendered(folder: Path, classes: Collection[str] | None = None, *, unfin
         colors=[main_color(row) for row in rows],
         splits=[str(row.get("split", "")) for row in rows],
         captions=[_captions(row) for row in rows],
+        regions=[_regions(row) for row in rows],
     )
 
 
@@ -45,6 +47,12 @@ def _captions(row: Mapping[str, Any]) -> tuple[str, ...]:
     if "captions" in row:
         return tuple(map(str, row["captions"]))
     return (str(row["caption"]),) if row.get("caption") else ()
+
+
+def _regions(row: Mapping[str, Any]) -> tuple[Region, ...]:
+    """The parts that are seen, with their boxes as (centre x, centre y, width, height)."""
+    parts = [part for part in row.get("parts", ()) if part.get("phrase")]
+    return tuple(Region(tuple(map(float, part["box"])), str(part["phrase"])) for part in parts)  # type: ignore[arg-type]
 
 
 def _lines(folder: Path, unfinished: bool) -> list[dict[str, Any]]:

@@ -1,0 +1,278 @@
+"""MRA: a sentence finds a person, by the whole and by the parts that its phrases name.
+
+Yang, Wang, Li, Zhu, Zheng, "Minimizing the Pretraining Gap: Domain-aligned Text-Based Person Retrieval" (2025). A
+picture and a sentence get codes in one space, as in any dual encoder; besides, a fusion encoder lets the words look at
+the places of the picture and says whether the two belong together. Pre-training also knows boxes with phrases: what
+stands in a box is found by its phrase, both as codes and by fusion. Search is by cosine, and the best are ranked anew by
+fusion. Here people are rendered figures, and nothing else is.
+
+    symbol        attribute
+    E_V, E_T      picture_reader on the frozen trunk, text_reader on the frozen sentence encoder
+    E_F           fusion
+    f_I, f_T      picture_codes, text_codes      (B, D), unit rows; contrast ITC (4.1)
+    f_R, f_P      region_codes, phrase_codes     (B, D), unit rows; contrast RPC (4.4)
+    ITM, RPM      match_head on fused words      (4.2), (4.5)
+    MLM           word_head                      (4.3)
+    tau           1 / scale.exp()
+
+We differ: the towers are frozen and small readers stand on them; the mean of places in a box goes through a head of its
+own, so a region's code sees the region (the released code pools the whole picture); words are never hidden in padding;
+codes of texts are means over real pieces; an upright picture is the middle half of the square that it comes on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from retrieval.backbones.fusion import FusionEncoder, PictureReader, TextReader, masked_mean, places_in
+from retrieval.images import Preprocess
+from retrieval.methods.base import Batch, Method, Phase
+from retrieval.methods.parts.relations import contrast, hard_negatives, hide_words
+from retrieval.types import Domain
+
+TEXT, TRUNK = "text", "trunk"  # roles of the frozen towers
+STRIDE = 16  # pixels of a place
+SHRINK = 2  # pixels of a place are read at this fraction: more than the figures' own resolution is never there
+SCALES = (math.log(1 / 0.5), math.log(1 / 0.01))  # of log(1 / tau)
+
+
+@dataclass(frozen=True)
+class Config:
+    """The embedded size. The published one: 1024 wide on Swin-B and BERT, 6 + 6 layers, 384 x 128 pixels."""
+
+    dim: int = 256  # D, length of a code
+    width: int = 256  # of tokens
+    heads: int = 4
+    picture_layers: int = 2
+    text_layers: int = 1
+    fusion_layers: int = 2
+    features: int = 152  # that the trunk has at strides 8 and 16, together
+    sentence: int = 384  # length of the sentence encoder's states
+    bands: int = 4  # horizontal stripes of a picture whose means make its code
+    beta: float = 0.8  # weight of both region losses
+    hidden: float = 0.25  # share of words that are hidden
+    most_hidden: int = 10
+    smoothing: float = 0.2  # of ITC's targets in fine-tuning
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """Texts as a frozen sentence encoder reads them: pieces, which are no padding, the words that they belong to (0:
+    none), and states.
+    """
+
+    pieces: Tensor  # (T, L) int64
+    real: Tensor  # (T, L) bool
+    words: Tensor  # (T, L) int64
+    states: Tensor  # (T, L, S)
+
+    def at(self, rows: Tensor) -> Sentences:
+        """Some of them."""
+        return Sentences(self.pieces[rows], self.real[rows], self.words[rows], self.states[rows])
+
+
+@dataclass(frozen=True)
+class RelationBatch(Batch):
+    """Pairs of a picture and a caption, with one box and its phrase of each; equal phrases have one number. `images`
+    are stems (B, P, C), `labels` identities.
+    """
+
+    captions: Sentences | None = None
+    boxes: Tensor | None = None  # (B, 4)
+    phrases: Sentences | None = None
+    phrase_numbers: Tensor | None = None  # (B,)
+
+
+class MRA(Method):
+    """Two readers on frozen towers, and a fusion encoder."""
+
+    config_type = Config
+    roles = (TEXT, TRUNK)
+
+    def __init__(self, config: Config, preprocess: Preprocess) -> None:
+        super().__init__(config, preprocess)
+        c = config
+        self.rows, self.columns = preprocess.size // STRIDE, preprocess.size // STRIDE // 2
+        self.picture_reader = PictureReader(
+            c.features, 3 * (STRIDE // SHRINK) ** 2, self.rows * self.columns, c.width, c.picture_layers, c.heads
+        )
+        self.text_reader = TextReader(c.sentence, c.width, c.text_layers, c.heads)
+        self.fusion = FusionEncoder(c.width, c.fusion_layers, c.heads)
+        self.picture_head = _head((c.bands + 1) * c.width, c.dim)
+        self.text_head, self.phrase_head = _head(2 * c.width, c.dim), _head(2 * c.width, c.dim)
+        self.region_head = _head(c.width, c.dim)
+        self.match_head = nn.Sequential(nn.Linear(2 * c.width, c.width), nn.GELU(), nn.Linear(c.width, 1))
+        self.word_head = nn.Sequential(nn.Linear(c.width, c.sentence), nn.GELU(), nn.LayerNorm(c.sentence))
+        self.scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
+        self.vocabulary: Tensor | None = None  # (V,) pieces that may be hidden; only training hides any
+
+    @property
+    def dim(self) -> int:
+        return int(self.config.dim)
+
+    # ------------------------------------------------------------ encoding
+
+    def stem(self, images: Tensor) -> Tensor:
+        """What the frozen trunk makes of pictures, and their pixels, place by place: (B, 3, S, S) -> (B, P, C)."""
+        side = images.shape[-1]
+        return self.upright_stem(images[..., side // 4 : side // 4 + side // 2].contiguous())
+
+    def upright_stem(self, upright: Tensor) -> Tensor:
+        """Likewise of upright pictures: (B, 3, S, S / 2) -> (B, P, C)."""
+        fine, coarse = self.parts[TRUNK](upright)[:2]  # strides 8 and 16
+        small = F.avg_pool2d(upright, SHRINK)
+        parts = [F.avg_pool2d(fine, 2), coarse, F.pixel_unshuffle(small, STRIDE // SHRINK)]
+        return torch.cat(parts, dim=1).flatten(2).transpose(1, 2)
+
+    def read(self, texts: Sequence[str]) -> Sentences:
+        """Texts through the frozen sentence encoder."""
+        encoder = self.parts[TEXT]
+        pieces, real = encoder.tokens(texts)
+        return Sentences(pieces, real, encoder.words_of(pieces, real), encoder.states(encoder.words(pieces), real))
+
+    def picture_codes(self, places: Tensor) -> Tensor:
+        """f_I: (B, P, W) -> (B, D), unit rows, from the means of all places and of those in each band."""
+        grid = places.unflatten(1, (self.rows, self.columns)).mean(dim=2).transpose(1, 2)  # (B, W, rows)
+        bands = F.adaptive_avg_pool1d(grid, self.config.bands).flatten(1)  # (B, W bands)
+        return F.normalize(self.picture_head(torch.cat([bands, places.mean(dim=1)], dim=1)).float(), dim=-1)
+
+    def text_codes(self, tokens: Tensor, real: Tensor) -> Tensor:
+        """f_T: (T, L, W), (T, L) -> (T, D), unit rows."""
+        return F.normalize(self.text_head(_pooled(tokens, real)).float(), dim=-1)
+
+    def phrase_codes(self, tokens: Tensor, real: Tensor) -> Tensor:
+        """f_P: (T, L, W), (T, L) -> (T, D), unit rows."""
+        return F.normalize(self.phrase_head(_pooled(tokens, real)).float(), dim=-1)
+
+    def region_codes(self, places: Tensor, inside: Tensor) -> Tensor:
+        """f_R: places (B, P, W), which of them lie in the region (B, P) -> (B, D), unit rows."""
+        return F.normalize(self.region_head(masked_mean(places, inside)).float(), dim=-1)
+
+    def inside(self, boxes: Tensor) -> Tensor:
+        """The places that boxes (..., 4) touch.   -> (..., P) bool"""
+        return places_in(boxes, self.rows, self.columns)
+
+    def match(self, tokens: Tensor, real: Tensor, places: Tensor, seen: Tensor | None = None) -> Tensor:
+        """How well texts (B, L, W) fit pictures (B, P, W), or what is seen of them (B, P): logits (B,)."""
+        fused = self.fusion(tokens, real, places, seen)
+        logits: Tensor = self.match_head(_pooled(fused, real))[:, 0]
+        return logits
+
+    def encode_images(self, images: Tensor, domains: Sequence[Domain]) -> Tensor:
+        """The mean of the codes of a picture and of its mirror image, at unit length."""
+        return F.normalize(sum(self.picture_codes(view) for view in self.picture_places(images)), dim=-1)  # type: ignore[arg-type]
+
+    def picture_places(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The tokens of pictures (B, 3, S, S), and of their mirror images.   -> (B, P, W) each"""
+        plain, mirrored = (self.picture_reader(self.stem(view)) for view in (images, images.flip(-1)))
+        return plain, mirrored
+
+    def encode_texts(self, texts: Sequence[str]) -> Tensor:
+        sentences = self.read(texts)
+        return self.text_codes(self.text_reader(sentences.states, sentences.real), sentences.real)
+
+    def rerank(self, text: str, places: tuple[Tensor, Tensor]) -> Tensor:
+        """How well the text fits pictures, whose `picture_places` these are, the mean over both views: logits (K,)."""
+        sentence = self.read([text])
+        tokens, real = self.text_reader(sentence.states, sentence.real), sentence.real
+        count = len(places[0])
+        texts = tokens.expand(count, -1, -1), real.expand(count, -1)
+        return torch.stack([self.match(*texts, view) for view in places]).mean(dim=0)
+
+    # ------------------------------------------------------------ training
+
+    def phases(self) -> Sequence[Phase]:
+        return ()
+
+    def losses(self, batch: Batch, phase: Phase) -> dict[str, Tensor]:
+        """(4.6); a batch without boxes has no losses of regions. In the phase "fine-tuning" targets are smoothed."""
+        assert isinstance(batch, RelationBatch)
+        assert batch.captions is not None
+        assert batch.labels is not None
+        places, captions = self.picture_reader(batch.images), batch.captions
+        tokens = self.text_reader(captions.states, captions.real)
+        same = batch.labels[:, None] == batch.labels[None]
+        similarity = self.picture_codes(places) @ self.text_codes(tokens, captions.real).T * self.scale.exp()
+        smoothing = self.config.smoothing if phase.name == "fine-tuning" else 0.0
+        losses = {
+            "contrast": contrast(similarity, same, smoothing),
+            "matching": self.matching(similarity, same, tokens, captions.real, places),
+            "words": self.hidden_words(captions, places),
+        }
+        return losses | (self.region_losses(batch, places) if batch.boxes is not None else {})
+
+    def matching(
+        self,
+        similarity: Tensor,
+        same: Tensor,
+        tokens: Tensor,
+        real: Tensor,
+        places: Tensor,
+        seen: Tensor | None = None,
+    ) -> Tensor:
+        """(4.2), (4.5): pairs (B), then each picture with a hard text, then each text with a hard picture."""
+        hard_text, usable = hard_negatives(similarity.detach(), same)
+        hard_picture, usable_too = hard_negatives(similarity.detach().T, same.T)
+        own = torch.arange(len(tokens), device=tokens.device)
+        which_text, which_picture = torch.cat([own, hard_text, own]), torch.cat([own, own, hard_picture])
+        logits = self.match(
+            tokens[which_text],
+            real[which_text],
+            places[which_picture],
+            None if seen is None else seen[which_picture],
+        )
+        truth = (torch.arange(len(logits), device=logits.device) < len(own)).float()
+        counted = torch.cat([torch.ones_like(usable), usable, usable_too]).float()
+        each = F.binary_cross_entropy_with_logits(logits.float(), truth, reduction="none")
+        return (each * counted).sum() / counted.sum()
+
+    def hidden_words(self, captions: Sentences, places: Tensor) -> Tensor:
+        """(4.3): what stood where words are hidden, from the other words and the picture."""
+        encoder, vocabulary = self.parts[TEXT], self.vocabulary
+        assert vocabulary is not None, "training sets the vocabulary"
+        pieces, hidden = hide_words(
+            captions.pieces, captions.words, encoder.mask_piece, vocabulary, self.config.hidden, self.config.most_hidden
+        )
+        with torch.no_grad():
+            states = encoder.states(encoder.words(pieces), captions.real)
+        fused = self.fusion(self.text_reader(states, captions.real), captions.real, places)
+        logits = self.word_head(fused) @ encoder.words(vocabulary).T  # (T, L, V)
+        place = torch.searchsorted(vocabulary, hidden.clamp(min=0)).clamp(max=len(vocabulary) - 1)
+        targets = torch.where((hidden >= 0) & (vocabulary[place] == hidden), place, -100)
+        return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
+
+    def region_losses(self, batch: RelationBatch, places: Tensor) -> dict[str, Tensor]:
+        """(4.4), (4.5): of one box and its phrase of each picture; pictures whose boxes say the same are all right."""
+        assert batch.boxes is not None
+        assert batch.phrases is not None
+        assert batch.phrase_numbers is not None
+        phrases, inside = batch.phrases, self.inside(batch.boxes)
+        tokens = self.text_reader(phrases.states, phrases.real)
+        same = batch.phrase_numbers[:, None] == batch.phrase_numbers[None]
+        regions, words = self.region_codes(places, inside), self.phrase_codes(tokens, phrases.real)
+        similarity = regions @ words.T * self.scale.exp()
+        return {
+            "region contrast": self.config.beta * contrast(similarity, same),
+            "region matching": self.config.beta
+            * self.matching(similarity, same, tokens, phrases.real, places, inside),
+        }
+
+    @torch.no_grad()
+    def after_step(self) -> None:
+        """Keep the temperature within [0.01, 0.5]."""
+        self.scale.clamp_(*SCALES)
+
+
+def _head(width: int, dim: int) -> nn.Module:
+    return nn.Sequential(nn.Linear(width, 2 * dim), nn.GELU(), nn.Linear(2 * dim, dim))
+
+
+def _pooled(tokens: Tensor, real: Tensor) -> Tensor:
+    """The first token, and the mean of all that are real: (B, L, W), (B, L) -> (B, 2 W)"""
+    return torch.cat([tokens[:, 0], masked_mean(tokens, real)], dim=1)

@@ -1,0 +1,55 @@
+"""`python -m retrieval.training.relations pack|train`: see `packing` and `run`."""
+
+from __future__ import annotations
+
+from retrieval.threads import settle
+
+settle()
+
+import argparse  # noqa: E402
+import dataclasses  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any, get_args, get_type_hints  # noqa: E402
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m retrieval.training.relations", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    pack = verbs.add_parser("pack", help="pack figures and towers into a folder")
+    pack.add_argument("folder", type=Path)
+    pack.add_argument("--people", type=Path, nargs="+", required=True, help="rendered sets, finished or not")
+    pack.add_argument("--quality", type=int, default=70)
+    pack.add_argument("--tower", type=Path, default=Path("checkpoints/text-minilm"))
+    pack.add_argument("--trunk", type=Path, default=Path("checkpoints/trunk-lite0"))
+    from retrieval.training.relations.run import Settings, run
+
+    train = verbs.add_parser("train", help="train all variants of a seed")
+    hints = get_type_hints(Settings, include_extras=True)
+    for field in dataclasses.fields(Settings):
+        if field.name in hints and get_args(hints[field.name]):
+            kind, text = get_args(hints[field.name])
+            required = field.default is dataclasses.MISSING
+            name = field.name if required else f"--{field.name.replace('_', '-')}"
+            train.add_argument(name, type=kind, help=text, default=None if required else field.default)
+    asked = vars(parser.parse_args())
+    if asked.pop("verb") == "train":
+        run(Settings(**asked))
+    else:
+        pack_sets(**asked)
+
+
+def pack_sets(folder: Path, people: list[Path], quality: int, tower: Path, trunk: Path) -> None:
+    """Pack what may be shown in training, and the test figures of the street, which are only asked for."""
+    from retrieval.data.picture_table import concatenate
+    from retrieval.data.readers.world import read_rendered
+    from retrieval.training.relations.packing import pack_people
+    from retrieval.training.relations.run import SOURCE
+
+    sets = [read_rendered(place, unfinished=True) for place in people]
+    table = concatenate(sets).where(lambda row: (row.domain.name, row.split) != (SOURCE, "test"))
+    pack_people(folder, table, tower, trunk, quality)
+
+
+if __name__ == "__main__":
+    main()
