@@ -198,7 +198,7 @@ class MRA(Method):
         places, captions = self.picture_reader(batch.images), batch.captions
         tokens = self.text_reader(captions.states, captions.real)
         same = batch.labels[:, None] == batch.labels[None]
-        similarity = self.picture_codes(places) @ self.text_codes(tokens, captions.real).T * self.scale.exp()
+        similarity = _cosines(self.picture_codes(places), self.text_codes(tokens, captions.real)) * self.scale.exp()
         smoothing = self.config.smoothing if phase.name == "fine-tuning" else 0.0
         losses = {
             "contrast": contrast(similarity, same, smoothing),
@@ -256,17 +256,22 @@ class MRA(Method):
         tokens = self.text_reader(phrases.states, phrases.real)
         same = batch.phrase_numbers[:, None] == batch.phrase_numbers[None]
         regions, words = self.region_codes(places, inside), self.phrase_codes(tokens, phrases.real)
-        similarity = regions @ words.T * self.scale.exp()
+        similarity = _cosines(regions, words) * self.scale.exp()
         return {
             "region contrast": self.config.beta * contrast(similarity, same),
-            "region matching": self.config.beta
-            * self.matching(similarity, same, tokens, phrases.real, places, inside),
+            "region matching": self.config.beta * self.matching(similarity, same, tokens, phrases.real, places, inside),
         }
 
     @torch.no_grad()
     def after_step(self) -> None:
         """Keep the temperature within [0.01, 0.5]."""
         self.scale.clamp_(*SCALES)
+
+
+def _cosines(left: Tensor, right: Tensor) -> Tensor:
+    """Of unit rows (A, D) and (B, D) -> (A, B), in full precision wherever the rest is computed in half."""
+    with torch.autocast(left.device.type, enabled=False):
+        return left @ right.T
 
 
 def _head(width: int, dim: int) -> nn.Module:

@@ -28,6 +28,8 @@ def test_fused_words_do_not_change_with_padding_or_with_places_that_are_not_seen
 
 def test_attention_is_a_share_of_the_places() -> None:
     torch.manual_seed(0)
-    shares = FusionEncoder(16, 2, 2).attention(torch.randn(2, 3, 16), torch.ones(2, 3, dtype=torch.bool), torch.randn(2, 6, 16))
+    shares = FusionEncoder(16, 2, 2).attention(
+        torch.randn(2, 3, 16), torch.ones(2, 3, dtype=torch.bool), torch.randn(2, 6, 16)
+    )
     assert shares.shape == (2, 3, 6)
     torch.testing.assert_close(shares.sum(dim=-1), torch.ones(2, 3))

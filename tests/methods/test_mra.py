@@ -55,7 +55,10 @@ def test_two_boxes_of_a_picture_have_different_codes(trained: MRA) -> None:
 
 def test_a_region_that_is_the_whole_picture_has_another_code_than_its_parts(trained: MRA) -> None:
     places = trained.picture_reader(toy_batch(trained).images)
-    whole, hat = (trained.region_codes(places, trained.inside(torch.tensor(box).expand(9, 4))) for box in ((0.5, 0.5, 1.0, 1.0), HAT))
+    whole, hat = (
+        trained.region_codes(places, trained.inside(torch.tensor(box).expand(9, 4)))
+        for box in ((0.5, 0.5, 1.0, 1.0), HAT)
+    )
     assert not torch.allclose(whole, hat, atol=1e-3)
 
 

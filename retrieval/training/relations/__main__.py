@@ -9,7 +9,7 @@ settle()
 import argparse  # noqa: E402
 import dataclasses  # noqa: E402
 from pathlib import Path  # noqa: E402
-from typing import Any, get_args, get_type_hints  # noqa: E402
+from typing import get_args, get_type_hints  # noqa: E402
 
 
 def main() -> None:

@@ -1,10 +1,10 @@
 """A folder with all that a GPU needs to train MRA: figures, their words and boxes, and both frozen towers.
 
-    <folder>/pictures.bin           WebP files, one after the other
-    <folder>/rows.json              where each ends, its label, domain, split, captions, boxes with phrases
-    <folder>/towers.safetensors     the trunk in half precision; the sentence encoder in bytes, each row with its scale,
-                                    and of its words only those that occur
-    <folder>/tokenizer.json
+<folder>/pictures.bin           WebP files, one after the other
+<folder>/rows.json              where each ends, its label, domain, split, captions, boxes with phrases
+<folder>/towers.safetensors     the trunk in half precision; the sentence encoder in bytes, each row with its scale,
+                                and of its words only those that occur
+<folder>/tokenizer.json
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -73,7 +74,7 @@ def _read_rows(folder: Path) -> PictureTable:
     rows = json.loads((folder / ROWS).read_text(encoding="utf-8"))
     ends = [0, *(row[0] for row in rows)]
     return PictureTable(
-        [EncodedPicture(files[a:b]) for a, b in zip(ends, ends[1:], strict=False)],
+        [EncodedPicture(files[a:b]) for a, b in pairwise(ends)],
         [row[3] for row in rows],
         labels=[row[2] for row in rows],
         ids=[row[1] for row in rows],

@@ -95,9 +95,7 @@ def run(settings: Settings) -> None:
             if variant == VARIANTS[0] and settings.keep:
                 save_file(halved(method.state_dict()), settings.out / f"mra-{settings.seed}.safetensors")
             scores |= score_variant(variant, method, test)
-            np.savez_compressed(
-                settings.out / f"scores-{settings.seed}.npz", **{n: s.astype(np.float16) for n, s in scores.items()}
-            )
+            write_scores(settings.out / f"scores-{settings.seed}.npz", scores)
             note(settings, {"variant": variant, **quick_recall(scores, variant, test), "left": round(settings.left, 1)})
         except TimeoutError as error:
             note(settings, {"variant": variant, "cut": str(error)})
@@ -115,11 +113,9 @@ def begin(settings: Settings, parts: Mapping[str, Any]) -> MRA:
 
 def planned_steps(settings: Settings, base: MRA, pairs: PeoplePairs) -> int:
     """Steps of pre-training that fit into the time."""
-    method = copied(base)
-    took = [0.0]
-    training = RelationTraining(method, PRE_TRAINING, 2, 0.0)
-    for report in fit(training, PairBatches(pairs, settings.batch, TIMED, True), seed=0, precision=_precision(settings)):
-        took.append(report.seconds / TIMED)
+    training = RelationTraining(copied(base), PRE_TRAINING, 2, 0.0)
+    batches = PairBatches(pairs, settings.batch, TIMED, True)
+    took = [report.seconds / TIMED for report in fit(training, batches, seed=0, precision=_precision(settings))]
     share = COSTS["regions"] + COSTS["pairs"] + len(VARIANTS) * TUNED * COSTS["tuning"]
     steps = int(settings.left * CAUTION / share / took[-1] / EPOCH) * EPOCH
     note(settings, {"seconds a step": round(took[-1], 4)})
@@ -135,9 +131,7 @@ def copied(base: MRA) -> MRA:
     return method
 
 
-def train_variant(
-    settings: Settings, variant: str, base: MRA, pairs: Mapping[str, PeoplePairs], steps: int
-) -> MRA:
+def train_variant(settings: Settings, variant: str, base: MRA, pairs: Mapping[str, PeoplePairs], steps: int) -> MRA:
     """Pre-training where the variant has any, then fine-tuning."""
     method = copied(base)
     if variant != "nothing":
@@ -175,12 +169,16 @@ def score_variant(variant: str, method: MRA, test: PictureTable) -> dict[str, Sc
     plain, mirrored = (torch.cat([pair[view] for pair in places]) for view in (0, 1))
 
     def rows(text: str, cosine: Scores) -> Scores:
-        return rerank_row(
-            cosine, lambda best: method.rerank(text, (plain[best], mirrored[best])).float().cpu().numpy()
-        )
+        return rerank_row(cosine, lambda best: method.rerank(text, (plain[best], mirrored[best])).float().cpu().numpy())
 
     reranked = np.stack([rows(text, cosine) for text, cosine in zip(texts, cosines, strict=True)])
     return {f"{variant} cosine": cosines, variant: reranked}
+
+
+def write_scores(path: Path, scores: Mapping[str, Scores]) -> None:
+    """In half precision."""
+    halves: dict[str, Any] = {name: rows.astype(np.float16) for name, rows in scores.items()}
+    np.savez_compressed(path, **halves)
 
 
 class _Placed:

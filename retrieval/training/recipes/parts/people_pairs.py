@@ -129,7 +129,10 @@ def _views(
     for first in range(0, len(table), CHUNK):
         pixels = table.pixels(range(first, min(first + CHUNK, len(table))))
         pictures = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(boxes.device).float() / 127.5 - 1
-        seen = [vary(pictures, boxes[first : first + CHUNK], method.preprocess.size, random, view > 0) for view in range(views)]
+        seen = [
+            vary(pictures, boxes[first : first + CHUNK], method.preprocess.size, random, view > 0)
+            for view in range(views)
+        ]
         stems.append(torch.stack([method.upright_stem(picture).half() for picture, _ in seen], dim=1))
         moved.append(torch.stack([box for _, box in seen], dim=1))
     return torch.cat(stems), torch.cat(moved)
