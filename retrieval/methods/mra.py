@@ -3,8 +3,8 @@
 Yang, Wang, Li, Zhu, Zheng, "Minimizing the Pretraining Gap: Domain-aligned Text-Based Person Retrieval" (2025). A
 picture and a sentence get codes in one space, as in any dual encoder; besides, a fusion encoder lets the words look at
 the places of the picture and says whether the two belong together. Pre-training also knows boxes with phrases: what
-stands in a box is found by its phrase, both as codes and by fusion. Search is by cosine, and the best are ranked anew by
-fusion. Here people are rendered figures, and nothing else is.
+stands in a box is found by its phrase, both as codes and by fusion. Search is by cosine, and the best are ranked anew
+by fusion. Here people are rendered figures, and nothing else is.
 
     symbol        attribute
     E_V, E_T      picture_reader on the frozen trunk, text_reader on the frozen sentence encoder
