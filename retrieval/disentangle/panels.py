@@ -16,7 +16,7 @@ from torch import Tensor
 from retrieval.diffusion.attention import HeatMaps, difference, entropy
 from retrieval.diffusion.guidance import GUIDANCE
 from retrieval.diffusion.prior import Prior
-from retrieval.diffusion.prompts import STYLE_AT, THING_AT
+from retrieval.diffusion.prompts import ANY_THING, STYLE_AT, THING_AT
 from retrieval.diffusion.samplers import STUDENT, TEACHER, Sampler, first_parted, frames
 from retrieval.diffusion.spelling import Spelling
 from retrieval.disentangle.coded import Coded, Extracting
@@ -283,7 +283,7 @@ class Disentangler:
             apart = [as_grey(difference(pictures[0], other)) for other in pictures[1:]]
             yield replace(
                 _heat(drawn),
-                object_map=_word_map(coded.thing or "object", seen[THING_AT]),
+                object_map=_word_map((coded.thing or "object") if use.what else ANY_THING, seen[THING_AT]),
                 style_map=_word_map(style, seen[STYLE_AT]),
                 padding_map=_word_map("padding", seen[-1]),
                 object_difference=apart[0],

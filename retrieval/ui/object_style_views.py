@@ -23,6 +23,7 @@ from retrieval.ui.views import described
 BUSY = ' data-busy="true" aria-busy="true"'
 WAITS, NOT_DRAWN = '<small class="waits">waiting</small>', "<small>not drawn</small>"  # of a cell
 OPENING = f'<p class="banner" role="status"{BUSY}>'
+GAP = '<figure class="gap"></figure>'
 FLAT = 0.985  # the spread from which a map is called flat
 HOT = (217, 72, 15)  # the colour of a heat map
 
@@ -173,18 +174,25 @@ def heat(heat: Heat, *, busy: bool = False) -> str:
         generated(heat.drawn, "The picture", "all maps are of it"),
         _map(heat.drawn, heat.object_map, "Looks up the object"),
         _map(heat.drawn, heat.style_map, "Looks up the style"),
-        _map(heat.drawn, heat.padding_map, "Control: a place after the prompt", "it has read the prompt, too: compare"),
+        _map(
+            heat.drawn,
+            heat.padding_map,
+            "Control: a place after the prompt",
+            "what is as strong here says nothing of a word",
+        ),
+        GAP if heat.without_map else "",
         _cause(heat.object_difference, "What the object changes", "against no object"),
         _cause(heat.style_difference, "What the style changes", "against no style"),
-        *([_cause(heat.map_difference, "What the map changes", "against no map")] if heat.without_map else []),
+        _cause(heat.map_difference, "What the map changes", "against no map") if heat.without_map else "",
+        GAP,
         generated(heat.without_object, "Without its word", "same noise"),
         generated(heat.without_style, "Without its style", "same noise"),
-        *([generated(heat.without_map, "Without its map", "same noise")] if heat.without_map else []),
+        generated(heat.without_map, "Without its map", "same noise") if heat.without_map else "",
     )
     return (
         f'<div class="heat"{_busy(busy)}><label class="switch"><input type="checkbox" data-cells>'
         f"Show the real cells, {size} × {size}</label>"
-        f'<div class="heat-grid">{"".join(parts)}</div>'
+        f'<div class="heat-grid{" four" if heat.without_map else ""}">{"".join(parts)}</div>'
         f'<p class="small">{_sees(heat)} Looking is not causing: maps say where the network looks a word up, '
         "differences what changes without that part. Spread is 0 for one place alone and 1 for everywhere alike.</p>"
         "</div>"
