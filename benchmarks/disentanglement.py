@@ -191,7 +191,7 @@ class Bench:
                 each = self._sizes.swaps, self._sizes.controls, self._sizes.sliders
                 drawn = measure_parts(self._prior, method if fits else None, each, self._packs, PLAN)
                 return list(drawn) if first else []
-            if part == "student" or (part == "use" and not fits):
+            if part == "student" or (part in ("codes", "use") and not fits):
                 return []
         studio, sizes = Studio(self._prior.prior, method, self._judge, self._sampler, self._spelling), self._sizes
         if part == "codes":
