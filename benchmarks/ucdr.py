@@ -20,11 +20,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 
 from benchmarks import ROOT
 from benchmarks.provenance import record
 from benchmarks.quality import CHANCE, MEAN_REMOVED, RESULTS, Row, bundles, floors, merge_rows, prepare
-from retrieval.evaluation.harness import Memory, evaluate, refusal
+from retrieval.data.picture_table import PictureTable
+from retrieval.evaluation.floors import ImageNetTrunk
+from retrieval.evaluation.harness import Memory, chance, evaluate, refusal
 from retrieval.evaluation.measurement import Measurement, mean_measurement
 from retrieval.evaluation.report import quality_row, write_measurements, write_results
 from retrieval.evaluation.results import fold_measurements
@@ -111,27 +114,43 @@ def _pairs(variants: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 @torch.inference_mode()
 def bundle_rows() -> list[Row]:
-    """Rows of quality.json of every bundle ucdr-*, whose heads read maps that are computed once."""
+    """Rows of quality.json of chance, of the frozen trunk and of every bundle ucdr-*, on maps computed once."""
     maps = plain_maps(ROOT / TEST_MAPS, test_pictures(ROOT / GALLERY))
+    floor = ImageNetTrunk()
+    pooled = torch.cat([F.normalize(part.mean(dim=(2, 3)), dim=1) for part in maps.of_view(0)])
     rows = []
+    for style in LEFT_OUT:
+        rows.append(quality_row(CHANCE, None, chance(prepare(_task(style)))))
+        rows += _rows_of(floor.fingerprint, None, floor, maps.table, pooled, style)
     for candidate in bundles([ROOT / "runs" / "bundles"]):
         style = next((style for style in LEFT_OUT if style in candidate.name.split("-")), None)
         if not candidate.name.startswith("ucdr-") or style is None or candidate.stages is None:
             continue
         encoder: Any = candidate.load()
-        task = prepare(f"world/leave-style-out:{style}@1")
-        if reason := refusal(encoder, task):
+        if reason := refusal(encoder, prepare(_task(style))):
             sys.exit(reason)
         record(candidate.name, candidate.stages)
-        memory = Memory()
         encode = start_codes if isinstance(encoder.method, Foundation) else codes
-        rows_of_pictures = torch.cat([encode(encoder.method, part) for part in maps.of_view(0)])
-        memory.keep(encoder, maps.table, rows_of_pictures.numpy())
-        rows.append(quality_row(candidate.name, candidate.seed, evaluate(encoder, task, memory=memory)))
-        removed = evaluate(encoder, task, memory=memory, mean_removed=True)
-        rows.append(quality_row(candidate.name + MEAN_REMOVED, candidate.seed, removed))
+        made = torch.cat([encode(encoder.method, part) for part in maps.of_view(0)])
+        rows += _rows_of(candidate.name, candidate.seed, encoder, maps.table, made, style)
         sys.stderr.write(f"{candidate.name}, seed {candidate.seed}: {rows[-2]['metrics']['mAP@all']}\n")
     return rows
+
+
+def _task(style: str) -> str:
+    return f"world/leave-style-out:{style}@1"
+
+
+def _rows_of(
+    name: str, seed: int | None, encoder: Any, table: PictureTable, made: torch.Tensor, style: str
+) -> list[Row]:
+    """Two rows, the second with the means of the domains removed. made: of the pictures of the table, unit rows."""
+    memory = Memory()
+    memory.keep(encoder, table, made.numpy())
+    plain, removed = (
+        evaluate(encoder, prepare(_task(style)), memory=memory, mean_removed=part) for part in (False, True)
+    )
+    return [quality_row(name, seed, plain), quality_row(name + MEAN_REMOVED, seed, removed)]
 
 
 def main() -> None:
@@ -145,8 +164,7 @@ def main() -> None:
         before: list[Row] = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"]
         names = [CHANCE, *(name for floor in floors() for name in floor.names)]
         fresh = bundle_rows()
-        replaced = {row["bundle"] for row in fresh}
-        before = [row for row in before if row["bundle"] not in replaced]
+        before = [row for row in before if not row["bundle"].startswith("ucdr-")]
         order = list(dict.fromkeys([*names, *(row["bundle"] for row in [*before, *fresh])]))
         write_results(RESULTS, merge_rows(before, fresh, order))
     if given.values:
