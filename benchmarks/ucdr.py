@@ -123,16 +123,16 @@ def bundle_rows() -> list[Row]:
         rows.append(quality_row(CHANCE, None, chance(prepare(_task(style)))))
         rows += _rows_of(floor.fingerprint, None, floor, maps.table, pooled, style)
     for candidate in bundles([ROOT / "runs" / "bundles"]):
-        style = next((style for style in LEFT_OUT if style in candidate.name.split("-")), None)
-        if not candidate.name.startswith("ucdr-") or style is None or candidate.stages is None:
+        styles = [style for style in LEFT_OUT if style in candidate.name.split("-")]
+        if not candidate.name.startswith("ucdr-") or not styles or candidate.stages is None:
             continue
         encoder: Any = candidate.load()
-        if reason := refusal(encoder, prepare(_task(style))):
+        if reason := refusal(encoder, prepare(_task(styles[0]))):
             sys.exit(reason)
         record(candidate.name, candidate.stages)
         encode = start_codes if isinstance(encoder.method, Foundation) else codes
         made = torch.cat([encode(encoder.method, part) for part in maps.of_view(0)])
-        rows += _rows_of(candidate.name, candidate.seed, encoder, maps.table, made, style)
+        rows += _rows_of(candidate.name, candidate.seed, encoder, maps.table, made, styles[0])
         sys.stderr.write(f"{candidate.name}, seed {candidate.seed}: {rows[-2]['metrics']['mAP@all']}\n")
     return rows
 
