@@ -50,6 +50,7 @@ class Settings:
     seeds: Annotated[int, "how many"] = 3
     jobs: Annotated[int, "the first so many variants"] = len(JOBS)
     starts_share: Annotated[float, "of the seconds, for the starts"] = 0.16
+    start_steps: Annotated[int, "of the starts; 0: by the clock"] = 0
     most_steps: Annotated[int, "of a variant"] = 6000
     steps: Annotated[int, "of a variant; 0: as many as there is time for"] = 0
     scratch: Annotated[Path | None, "where processes meet; set by the first for the others"] = None
@@ -105,7 +106,8 @@ def _begin(settings: Settings, place: Place) -> None:
     """Train the starts, and plan how many steps each variant gets."""
     assert settings.scratch is not None, "the first process sets it"
     _say(settings, f"read, {place.deadline - time.time():.0f} s left")
-    starts = train_starts(place, Span(0, settings.seconds * settings.starts_share))
+    span = Span(settings.start_steps) if settings.start_steps else Span(0, settings.seconds * settings.starts_share)
+    starts = train_starts(place, span)
     unfinished = settings.scratch / f"{STARTS}.part"
     torch.save(starts, unfinished)
     jobs = JOBS[: settings.jobs]
