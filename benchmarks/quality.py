@@ -43,6 +43,8 @@ CATALOG = Catalog(ROOT / "assets" / "gallery", packs_folder(), ROOT / "assets" /
 CHANCE = "floor:chance"
 MEAN_REMOVED = " + domain mean removed"
 IN_BITS = " in bits"
+ONE_STAGE = " by cosine alone"
+PEOPLE = "people/text@1"
 
 Row = dict[str, Any]
 
@@ -63,7 +65,7 @@ class Candidate:
     @property
     def names(self) -> tuple[str, ...]:
         """The bundles of its rows."""
-        return (self.name, self.name + MEAN_REMOVED) if self.mean_removed else (self.name,)
+        return (self.name, *(self.name + ending for ending in (MEAN_REMOVED, ONE_STAGE) if self.mean_removed))
 
 
 def floors() -> list[Candidate]:
@@ -113,6 +115,14 @@ def rows_of(candidate: Candidate, names: Sequence[str], memory: Memory) -> Itera
             continue
         if reason := refusal(encoder, measured):
             sys.stderr.write(f"left out: {reason}\n")
+            continue
+        if getattr(encoder, "reranks", False):
+            if name == PEOPLE:  # it has seen figures alone
+                report = evaluate(encoder, measured, memory=memory, reranked=True)
+                yield quality_row(candidate.name, candidate.seed, report)
+                yield quality_row(
+                    candidate.name + ONE_STAGE, candidate.seed, evaluate(encoder, measured, memory=memory)
+                )
             continue
         yield quality_row(candidate.name, candidate.seed, evaluate(encoder, measured, memory=memory))
         if candidate.mean_removed and not measured.asks_with_texts:

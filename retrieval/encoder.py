@@ -65,6 +65,21 @@ class TextEncoder(Encoder, Protocol):
         ...
 
 
+class Reranker(Protocol):
+    """What looks at the best hits of a text once more."""
+
+    @property
+    def preprocess(self) -> Preprocess: ...
+
+    def picture_places(self, images: Tensor) -> tuple[Tensor, ...]:
+        """What `rerank` needs of pictures (B, 3, H, W): tensors (B, ...)."""
+        ...
+
+    def rerank(self, text: str, places: tuple[Tensor, ...]) -> Tensor:
+        """How well the text fits K pictures, whose `picture_places` these are: logits (K,)."""
+        ...
+
+
 @torch.inference_mode()
 def embed_images(encoder: Encoder, pictures: Iterable[tuple[Image, Domain]], batch: int = 64) -> Vectors:
     """One unit row for each picture, in order.   -> (N, dim), float32"""

@@ -88,6 +88,19 @@ class Bundle:
         """(T,) -> (T, dim), unit rows. Raises QueryError where the method reads no words."""
         return self.method.encode_texts(texts)
 
+    @property
+    def reranks(self) -> bool:
+        """Whether it can look at the best hits of a text once more."""
+        return self.method.reranks
+
+    def picture_places(self, images: Tensor) -> tuple[Tensor, ...]:
+        """What `rerank` needs of pictures (B, 3, H, W) on any device."""
+        return self.method.picture_places(images.to(next(self.method.parameters()).device))
+
+    def rerank(self, text: str, places: tuple[Tensor, ...]) -> Tensor:
+        """How well the text fits K pictures, whose `picture_places` these are: logits (K,)."""
+        return self.method.rerank(text, places)
+
     def encode_meanings(self, texts: Sequence[str]) -> Tensor:
         """(T,) -> (T, S), unit rows by which texts are compared with texts."""
         return self.method.encode_meanings(texts)

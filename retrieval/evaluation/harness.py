@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +17,13 @@ from retrieval.artifacts.provenance import Provenance
 from retrieval.data.concepts import SYNONYMS
 from retrieval.data.picture_table import PictureTable, Row
 from retrieval.data.pictures import Picture
-from retrieval.encoder import Encoder, TextEncoder, Vectors, embed_images, embed_texts
+from retrieval.encoder import Encoder, Reranker, TextEncoder, Vectors, embed_images, embed_texts
 from retrieval.errors import DataError, SettingsError, UnreadableImage
 from retrieval.evaluation.binary import InBits
 from retrieval.evaluation.floors import without_domain_means
 from retrieval.evaluation.measures import expected, score_queries, weights
 from retrieval.evaluation.metrics import Relevance, Values, bootstrap_interval, class_interval
+from retrieval.evaluation.second_stage import second_stage
 from retrieval.evaluation.tasks import Task
 from retrieval.types import Domain
 
@@ -95,8 +96,11 @@ class Memory:
         return np.stack(rows) if rows else np.zeros((0, encoder.dim), np.float32)
 
 
-def evaluate(encoder: Encoder, task: Task, *, memory: Memory | None = None, mean_removed: bool = False) -> Report:
-    """The task's metrics of the encoder. Text queries need a `TextEncoder`.
+def evaluate(
+    encoder: Encoder, task: Task, *, memory: Memory | None = None, mean_removed: bool = False, reranked: bool = False
+) -> Report:
+    """The task's metrics of the encoder. Text queries need a `TextEncoder`; `reranked` looks at the best hits of each
+    once more, which needs a `Reranker`.
 
     `mean_removed` first takes the mean of each domain away (see `floors.without_domain_means`). Raises DataError for a
     bundle that has seen what the task calls unseen.
@@ -107,7 +111,10 @@ def evaluate(encoder: Encoder, task: Task, *, memory: Memory | None = None, mean
     gallery = memory.embed(encoder, task.gallery)  # (N, dim)
     if not isinstance(task.queries, PictureTable):
         reader = _reader(encoder, task)
-        words = embed_texts(reader, [query.text for query in task.queries])  # (Q, dim)
+        texts = [query.text for query in task.queries]
+        words = embed_texts(reader, texts)  # (Q, dim)
+        if reranked:
+            return score(second_stage(cast("Reranker", encoder), task.gallery, texts, words @ gallery.T), task)
         return _scored(lambda rows: words[rows] @ gallery.T, task)
     queries = memory.embed(encoder, task.queries)  # (Q, dim)
     if mean_removed:

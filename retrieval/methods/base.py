@@ -113,6 +113,19 @@ class Method(Trainable):
         """(T,) -> (T, dim), unit rows. Raises QueryError where the method reads no words."""
         raise QueryError(f"{type(self).__name__} reads no words. Ask with a drawing or a picture.")
 
+    @property
+    def reranks(self) -> bool:
+        """Whether it can look at the best hits of a text once more."""
+        return type(self).rerank is not Method.rerank
+
+    def picture_places(self, images: Tensor) -> tuple[Tensor, ...]:
+        """What `rerank` needs of pictures (B, 3, H, W): tensors (B, ...)."""
+        raise QueryError(f"{type(self).__name__} ranks in one stage. Search with its codes alone.")
+
+    def rerank(self, text: str, places: tuple[Tensor, ...]) -> Tensor:
+        """How well the text fits K pictures, whose `picture_places` these are: logits (K,)."""
+        raise QueryError(f"{type(self).__name__} ranks in one stage. Search with its codes alone.")
+
     def encode_meanings(self, texts: Sequence[str]) -> Tensor:
         """(T,) -> (T, S), unit rows by which texts are compared with texts: in the space of the pictures, where the
         method has no better one.

@@ -168,16 +168,15 @@ class MRA(Method):
         """The mean of the codes of a picture and of its mirror image, at unit length."""
         return F.normalize(sum(self.picture_codes(view) for view in self.picture_places(images)), dim=-1)  # type: ignore[arg-type]
 
-    def picture_places(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def picture_places(self, images: Tensor) -> tuple[Tensor, ...]:
         """The tokens of pictures (B, 3, S, S), and of their mirror images.   -> (B, P, W) each"""
-        plain, mirrored = (self.picture_reader(self.stem(view)) for view in (images, images.flip(-1)))
-        return plain, mirrored
+        return tuple(self.picture_reader(self.stem(view)) for view in (images, images.flip(-1)))
 
     def encode_texts(self, texts: Sequence[str]) -> Tensor:
         sentences = self.read(texts)
         return self.text_codes(self.text_reader(sentences.states, sentences.real), sentences.real)
 
-    def rerank(self, text: str, places: tuple[Tensor, Tensor]) -> Tensor:
+    def rerank(self, text: str, places: tuple[Tensor, ...]) -> Tensor:
         """How well the text fits pictures, whose `picture_places` these are, the mean over both views: logits (K,)."""
         sentence = self.read([text])
         tokens, real = self.text_reader(sentence.states, sentence.real), sentence.real

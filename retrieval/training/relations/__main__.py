@@ -1,4 +1,4 @@
-"""`python -m retrieval.training.relations pack|train`: see `packing` and `run`."""
+"""`python -m retrieval.training.relations pack|train|assemble`: see the modules of these names."""
 
 from __future__ import annotations
 
@@ -20,8 +20,6 @@ def main() -> None:
     pack.add_argument("folder", type=Path)
     pack.add_argument("--people", type=Path, nargs="+", required=True, help="rendered sets, finished or not")
     pack.add_argument("--quality", type=int, default=70)
-    pack.add_argument("--tower", type=Path, default=Path("checkpoints/text-minilm"))
-    pack.add_argument("--trunk", type=Path, default=Path("checkpoints/trunk-lite0"))
     from retrieval.training.relations.run import Settings, run
 
     train = verbs.add_parser("train", help="train all variants of a seed")
@@ -32,11 +30,24 @@ def main() -> None:
             required = field.default is dataclasses.MISSING
             name = field.name if required else f"--{field.name.replace('_', '-')}"
             train.add_argument(name, type=kind, help=text, default=None if required else field.default)
+    bundle = verbs.add_parser("assemble", help="make the bundle of what was trained")
+    bundle.add_argument("results", type=Path, help="the folder that train has written")
+    bundle.add_argument("pack", type=Path, help="the folder that was trained on")
+    bundle.add_argument("--out", type=Path, default=Path("runs/bundles/mra-people-0"))
+    bundle.add_argument("--seed", type=int, default=0)
+    for verb in (pack, bundle):
+        verb.add_argument("--tower", type=Path, default=Path("checkpoints/text-minilm"))
+        verb.add_argument("--trunk", type=Path, default=Path("checkpoints/trunk-lite0"))
     asked = vars(parser.parse_args())
-    if asked.pop("verb") == "train":
+    verb = asked.pop("verb")
+    if verb == "train":
         run(Settings(**asked))
-    else:
+    elif verb == "pack":
         pack_sets(**asked)
+    else:
+        from retrieval.training.relations.assemble import assemble
+
+        assemble(**asked)
 
 
 def pack_sets(folder: Path, people: list[Path], quality: int, tower: Path, trunk: Path) -> None:

@@ -66,10 +66,11 @@ def unpack_people(folder: Path) -> tuple[PictureTable, SentenceEncoder, Trunk]:
     encoder.load_state_dict(from_bytes({n[5:]: t for n, t in towers.items() if n.startswith("text.")}, encoder))
     trunk = Trunk(AdapterConfig(blocks=BLOCKS))
     trunk.load_state_dict({n[6:]: t.float() for n, t in towers.items() if n.startswith("trunk.")}, strict=False)
-    return _read_rows(folder), encoder.eval().requires_grad_(False), trunk
+    return read_rows(folder), encoder.eval().requires_grad_(False), trunk
 
 
-def _read_rows(folder: Path) -> PictureTable:
+def read_rows(folder: Path) -> PictureTable:
+    """The figures of a packed folder."""
     files = (folder / PICTURES).read_bytes()
     rows = json.loads((folder / ROWS).read_text(encoding="utf-8"))
     ends = [0, *(row[0] for row in rows)]

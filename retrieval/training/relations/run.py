@@ -27,9 +27,10 @@ from safetensors.torch import save_file
 from retrieval.artifacts.checksummed import halved
 from retrieval.data.picture_table import PictureTable
 from retrieval.encoder import embed_images
+from retrieval.evaluation.second_stage import second_stage
 from retrieval.images import Preprocess
 from retrieval.methods.mra import MRA, TEXT, TRUNK, Config
-from retrieval.reranking import Scores, rerank_row
+from retrieval.reranking import Scores
 from retrieval.training.epochs import precision_on
 from retrieval.training.loop import fit
 from retrieval.training.recipes.parts.people_pairs import PairBatches, PeoplePairs, gather_pairs
@@ -162,17 +163,10 @@ def train_phase(
 @torch.inference_mode()
 def score_variant(variant: str, method: MRA, test: PictureTable) -> dict[str, Scores]:
     """Scores of every caption over every figure: by cosine, and after the second stage.   (Q, N) each"""
-    texts = [text for row in test.captions for text in row]
-    gallery = embed_images(_Placed(method), ((row.picture.open(), row.domain) for row in test))
+    texts, encoder = [text for row in test.captions for text in row], _Placed(method)
+    gallery = embed_images(encoder, ((row.picture.open(), row.domain) for row in test))
     cosines = method.encode_texts(texts).cpu().numpy() @ gallery.T
-    places = [method.picture_places(chunk) for chunk in _pixels(method, test).split(64)]
-    plain, mirrored = (torch.cat([pair[view] for pair in places]) for view in (0, 1))
-
-    def rows(text: str, cosine: Scores) -> Scores:
-        return rerank_row(cosine, lambda best: method.rerank(text, (plain[best], mirrored[best])).float().cpu().numpy())
-
-    reranked = np.stack([rows(text, cosine) for text, cosine in zip(texts, cosines, strict=True)])
-    return {f"{variant} cosine": cosines, variant: reranked}
+    return {f"{variant} cosine": cosines, variant: second_stage(encoder, test, texts, cosines)}
 
 
 def write_scores(path: Path, scores: Mapping[str, Scores]) -> None:
@@ -187,14 +181,13 @@ class _Placed:
     fingerprint = "in-training·00000000"
 
     def __init__(self, method: MRA) -> None:
-        self.dim, self.preprocess, self._method = method.dim, method.preprocess, method
+        self.dim, self.preprocess, self.rerank, self._method = method.dim, method.preprocess, method.rerank, method
 
     def encode_images(self, images: torch.Tensor, domains: Any) -> torch.Tensor:
         return self._method.encode_images(images.to(self._method.scale.device), domains)
 
-
-def _pixels(method: MRA, table: PictureTable) -> torch.Tensor:
-    return table.tensor(size=method.preprocess.size).to(method.scale.device)
+    def picture_places(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return self._method.picture_places(images.to(self._method.scale.device))
 
 
 def quick_recall(scores: Mapping[str, Scores], variant: str, test: PictureTable) -> dict[str, float]:
