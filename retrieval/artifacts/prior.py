@@ -114,11 +114,16 @@ def save_prior(
     seal(folder, payload, {path: halved(weights) for path, weights in _own_weights(prior).items()})
 
 
-def load_prior(folder: Path, device: str | torch.device = "cpu") -> LoadedPrior:
-    """The verified prior in the folder, frozen. Raises BundleError with what is wrong and what to do."""
+def load_prior(
+    folder: Path, device: str | torch.device = "cpu", shared: tuple[nn.Module | None, Trunk | None] | None = None
+) -> LoadedPrior:
+    """The verified prior in the folder, frozen. Raises BundleError with what is wrong and what to do.
+
+    shared: its text tower, as a reader, and its trunk, where the folders that it refers to are not here.
+    """
     payload, weights = open_sealed(folder, FORMAT)
     manifest = fill(PriorManifest, payload, folder / MANIFEST)
-    reader, trunk = _shared(folder, manifest, device)
+    reader, trunk = _shared(folder, manifest, device) if shared is None else shared
     prior = build_module(folder / MANIFEST, lambda: Prior(manifest.config, reader, trunk))
     own = _own_weights(prior)
     missing = [path for path in own if path not in weights]

@@ -49,6 +49,12 @@ class HeatMaps:
 
         return watched
 
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        """Whatever the U-Net computes meanwhile, in this thread, is summed up."""
+        with _recorded(self._prior.unet, self._add):
+            yield
+
     def maps(self) -> Tensor:
         """How much each position looks at each place of the prompt: of one position, they sum to 1.
 

@@ -63,6 +63,10 @@ class Reader(nn.Module):
         embedded: Tensor = self.token_embedding(tokens[1:length].to(self.positional_embedding.device))
         return embedded.mean(dim=0)
 
+    def positions_of(self, prompts: Sequence[str], place: int) -> Tensor:
+        """Where in the states of prompts (B,) that place is.   -> (B,)"""
+        return torch.full((len(prompts),), place, device=self.positional_embedding.device)
+
     def read(self, words: Tensor) -> Tensor:
         """Word embeddings (B, L, W) -> states (B, L, W)."""
         placed = words + self.positional_embedding[: words.shape[1]]

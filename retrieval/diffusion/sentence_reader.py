@@ -52,7 +52,8 @@ class SentenceReader(nn.Module):
         Raises QueryError for a prompt that is too long.   -> (B, L, W)
         """
         places = places or {}
-        laid_out = [self._lay_out(prompt, places) for prompt in prompts]
+        each = {prompt: self._lay_out(prompt, places) for prompt in dict.fromkeys(prompts)}
+        laid_out = [each[prompt] for prompt in prompts]
         device = self.token_embedding.weight.device
         rows, sources = (torch.tensor(part, device=device) for part in zip(*laid_out, strict=True))  # (B, L)
         words = self.token_embedding(rows.clamp(min=0))  # (B, L, W)
@@ -60,6 +61,12 @@ class SentenceReader(nn.Module):
             words = torch.where((sources == place)[..., None], vectors[:, None, :].to(words.dtype), words)
         real = rows >= 0
         return self.encoder.states(words, real).masked_fill(~real[..., None], 0.0)
+
+    def positions_of(self, prompts: Sequence[str], place: int) -> Tensor:
+        """Where in the states the vector stands that takes this place, in prompts (B,).   -> (B,)"""
+        taken = {place: self.token_embedding.weight}
+        each = {prompt: self._lay_out(prompt, taken)[1].index(place) for prompt in dict.fromkeys(prompts)}
+        return torch.tensor([each[prompt] for prompt in prompts], device=self.token_embedding.weight.device)
 
     def _lay_out(self, prompt: str, places: Mapping[int, Tensor]) -> tuple[list[int], list[int]]:
         """L rows of the word embeddings, -1 behind the end; and for each, the place of its word."""

@@ -11,12 +11,11 @@ Embeddings" (2014) write a picture of an unknown class; and the shares can be re
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-
-from retrieval.diffusion.clip_reader import Reader
 
 SHARPNESS = 0.05  # tau
 
@@ -26,7 +25,7 @@ class Spelling:
     not know.
     """
 
-    def __init__(self, reader: Reader, names: Sequence[str]) -> None:
+    def __init__(self, reader: Any, names: Sequence[str]) -> None:
         self.names = tuple(names)
         with torch.no_grad():
             self.words = torch.stack([reader.word(name) for name in names])  # (K, W)

@@ -1,13 +1,15 @@
-"""DUDE: what a picture shows, told in one word of a text-to-image model, without any label.
+"""DUDE: what a picture shows, said in one word of a text-to-image model, without any label.
 
 Yang, Hu, Li, Peng, "DUDE: Diffusion-Based Unsupervised Cross-Domain Image Retrieval" (2025). One extractor maps a
-picture of any domain to one vector in the space of the words of a frozen text-to-image model. The model is told "a
+picture of any domain to one vector in the space of the words of a frozen text-to-image model. The model reads "a
 {domain} of a [vector]" and must see the noise in the noised picture; only the extractor learns from how wrong it is.
-The domain's word explains the style, so what is left for the vector to say is the object. Vectors are made tellable
-apart by contrast between two views of a picture, and pictures that are among each other's nearest are pulled together,
-first within each domain and only later across domains. Retrieval compares the vectors by cosine, and draws nothing.
+The domain's word explains the style, so what is left for the vector to say is the object. Two views of a picture are
+contrasted with other pictures, and pictures that are among each other's nearest are pulled together, first within each
+domain and only later across domains. Retrieval compares the vectors by cosine, and draws nothing.
 
-The exact losses of the paper are not published: (1) to (5) and their symbols are our reading of it.
+Of the paper itself, that much is published: template, frozen model, mutual neighbours, their order. Its exact losses,
+weights, counts and schedule are not: (1) to (5), (7) and their symbols are our reading of it, (6) and (8) are not the
+paper's at all.
 
     symbol -> attribute
     f_theta, z     tokens(x)                 (B, W), one word; z = s LN(h) keeps it as long as words are
@@ -17,6 +19,7 @@ The exact losses of the paper are not published: (1) to (5) and their symbols ar
     M_in, M_x      study.within, .across     mutual neighbours, mined anew before every epoch
     z-bar          neutral_thing             the mean of all z, as long as a word
     w, q           Spelling.words, .shares   words that the prior was taught, and z's shares of them: ours
+    A              HeatMaps.maps             where the prior looks z up
 
     (1)  L     = lambda_d L_dis + lambda_i L_inst + a(u) L_in + b(u) L_x         u: share of training that is done
     (2)  L_dis = mean ||eps - eps(x_t, t, tau(p_d(z)))||^2 / alpha_bar_t,  t in [0.5 T, 0.95 T]
@@ -24,17 +27,17 @@ The exact losses of the paper are not published: (1) to (5) and their symbols ar
     (4)  l(i, P, Q) = -1/|P| sum_{j in P} log( exp(z_i b_j / tau) / sum_{k in Q} exp(z_i b_k / tau) ),  0 for empty P
     (5)  L_in = mean_i l(i, M_in(i), d(i) without i)      L_x = mean_i mean_{e != d(i)} l(i, M_x(i, e), e)
     (6)  L_read = mean  sum_{k in C} q_k ||eps - eps(x_t, t, tau(p_d(w_k)))||^2 / alpha_bar_t      ours, see below
+    (7)  `concentrate`: the squares in (2) are weighed by M / mean M, M = 0.2 + 0.8 A, from u = `warmup` on
+    (8)  `joint`: in (2), a U-Net that begins at random learns along, and reads z alone, without a prompt
 
-Where we differ, and why: no code was released and the paper's weights, counts and schedule could not be found, so those
-of its lineage stand in `Config`. The extractor of the recipes is a small ResNet that begins as a plain encoder's trunk,
-which captions of some classes taught, where the lineage begins from one that was pretrained without labels; until u =
-`warmup` it learns from (2) and (3) alone. Only a share of a batch goes through the prior, which costs most. Errors are
-those of velocity, which is what dividing by alpha_bar comes to, and steps are noisier than usual: there the right class
-helps a prior most, compared with how much errors vary between pictures, and at low noise it hardly helps at all.
-lambda_d makes the gradients of (2) and (3) about as long. Neighbours across domains are mined by similarities from
-which those of hubs are subtracted. Crops cover .3 to 1 of a picture, not .2 to 1; a dropped vector is replaced by the
-batch's mean, not by a neutral one; training takes 6 epochs, 3 of them across domains, not 30 to 60. Missing are a mask
-that concentrates on the object, a variant that is trained jointly without a prior, and a start without labels.
+Where we differ, and why: no code was released, so what is not published stands as its lineage has it in `Config`. The
+trunk of the extractor is an ImageNet classifier's and stays frozen: photographs and their classes taught it, none of
+our styles and no picture of ours, where the lineage tunes a trunk that was pretrained without labels. So its features
+of every view are computed once, and training turns a small head. Only a share of a batch goes through the prior, which
+costs most. Errors are those of velocity, which is what dividing by alpha_bar comes to, and steps are noisier than
+usual: there the right class helps a prior most, compared with how much errors vary between pictures. Neighbours across
+domains are mined by similarities from which those of hubs are subtracted. Crops cover .3 to 1 of a picture, not .2 to
+1; a dropped vector is replaced by the batch's mean, not by a neutral one.
 
 A second phase is ours: (6) takes the place of (2). z says with which shares q it stands for words w that the prior was
 taught (see `diffusion.spelling`), a few of them, C, are drawn by these shares, and the prior tells under which of them
@@ -52,20 +55,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from retrieval.diffusion.prompts import THING_AT, prompt
-from retrieval.diffusion.spelling import Spelling
 from retrieval.images import Preprocess
 from retrieval.losses import multi_positive_contrast
 from retrieval.methods.base import Batch, Method, Phase
-from retrieval.methods.parts.banks import Bank, Extractor, View
+from retrieval.methods.parts.banks import Bank, Extractor, Head
 from retrieval.methods.parts.neighbours import NOBODY, chosen, neighbours, without_hubs
 from retrieval.schema import Trunk
 from retrieval.types import Domain
 
 if TYPE_CHECKING:
-    from retrieval.diffusion.prior import Prior  # it imports diffusers, which whoever only searches does without
+    from retrieval.diffusion.prior import Prior
+    from retrieval.methods.parts.noise_errors import NoiseErrors  # it imports diffusers, which who searches does without
 
-NOISE = (0.5, 0.95)  # of T: below, pixels say all; above, nothing can be seen
 READING = "reading"  # the second phase
 
 
@@ -73,17 +74,18 @@ READING = "reading"  # the second phase
 class Config:
     """Neighbour counts, schedule and weights are our choice; temperature and momentum those of the lineage."""
 
-    width: int = 96  # W: of a word of the prior, and of a code
-    trunk: Trunk = "resnet10t"  # a timm name
-    channels: tuple[int, ...] = (64, 128, 256, 512)  # of the trunk's stages
-    trunk_rate: float = 1.0  # factor on lr for the trunk, where it began from a trained one
+    width: int = 384  # W: of a word of the prior, and of a code
+    trunk: Trunk = "tf_efficientnet_lite0"  # a timm name; it never trains
+    hidden: int = 256  # of the head that stands on it
     styles: tuple[str, ...] = ()  # the words of the domains that it was trained on
     word_length: float = 1.0  # of z at the start: the median length of the prior's words
     temperature: float = 0.2  # tau
     momentum: float = 0.99  # of the copy that fills the bank
     noise_weight: float = 20.0  # lambda_d; 0: contrast alone, and no prior is asked
     noise_share: float = 0.34  # of a batch that goes through the prior
-    domain_word: bool = True  # False: the prior is told "a picture of a [z]" of every domain
+    domain_word: bool = True  # False: the prior reads "a picture of a [z]" of every domain
+    concentrate: bool = False  # (7)
+    joint: bool = False  # (8)
     dropout: float = 0.1  # how often z-bar stands for z
     instance_weight: float = 1.0  # lambda_i
     within_weight: float = 0.5  # lambda_in
@@ -109,15 +111,18 @@ class Config:
 
 
 class Study(Bank):
-    """What training holds beside the extractor: the bank, and who is whose neighbour."""
+    """What training holds beside the extractor: the bank, who is whose neighbour, and what learns along."""
 
     within: Tensor
     across: Tensor
 
     def __init__(
-        self, extractor: Extractor, names: Sequence[str], places: Sequence[int], domains: int, config: Config
+        self, head: Head, names: Sequence[str], places: Sequence[int], config: Config, denoiser: Prior | None = None
     ) -> None:
-        super().__init__(extractor, names, places, config.width)
+        """denoiser: what learns along; see (8)."""
+        super().__init__(head, names, places, config.width)
+        domains = len(config.styles)
+        self.denoiser = denoiser
         self.register_buffer("within", torch.full((len(names), config.within[1]), NOBODY))
         self.register_buffer("across", torch.full((len(names), domains, config.across[1]), NOBODY))
 
@@ -143,12 +148,10 @@ class Dude(Method):
 
     def __init__(self, config: Config, preprocess: Preprocess) -> None:
         super().__init__(config, preprocess)
-        self.extractor = Extractor(config.width, config.trunk, config.channels, config.word_length)
+        self.extractor = Extractor(config.width, config.trunk, config.hidden, config.word_length)
         self.register_buffer("neutral_thing", torch.zeros(config.width))
         self.study = None
-        self._view = View(preprocess)
-        self._prior: tuple[Prior, ...] = ()  # in a tuple, it is no part of the method's own weights
-        self._words: Spelling | None = None
+        self._errors: NoiseErrors | None = None
 
     @property
     def dim(self) -> int:
@@ -170,22 +173,19 @@ class Dude(Method):
 
     # ------------------------------------------------------------ training
 
-    def learn_from(
-        self, prior: Prior | None, names: Sequence[str], domains: Sequence[Domain], words: Sequence[str] = ()
-    ) -> None:
-        """Get ready to be trained on pictures with these names (N,), of these domains (N,), by a frozen prior that was
-        taught these words.
+    def learn_from(self, errors: NoiseErrors | None, names: Sequence[str], domains: Sequence[Domain]) -> None:
+        """Get ready to be trained on pictures with these names (N,), of these domains (N,), by what a frozen prior says
+        of them, in this order.
         """
         places = [self.styles.index(domain.name) for domain in domains]
-        self.study = Study(self.extractor, names, places, len(self.styles), self.config)
-        if prior is not None:
-            self._prior = (prior.requires_grad_(False).eval(),)
-            self._words = Spelling(prior.reader, words) if words else None
+        denoiser = blank_denoiser(errors.prior) if errors and self.config.joint else None
+        self.study = Study(self.extractor.head, names, places, self.config, denoiser)
+        self._errors = errors
 
     def phases(self) -> Sequence[Phase]:
-        config, rates = self.config, {"extractor.trunk": self.config.trunk_rate}
-        contrast = Phase("dude", config.epochs, config.lr, config.weight_decay, rates=rates)
-        read = Phase(READING, config.read_epochs, config.read_lr, config.weight_decay, rates=rates)
+        config = self.config
+        contrast = Phase("dude", config.epochs, config.lr, config.weight_decay)
+        read = Phase(READING, config.read_epochs, config.read_lr, config.weight_decay)
         return (contrast, read) if config.read_epochs else (contrast,)
 
     def begin_epoch(self) -> None:
@@ -212,11 +212,13 @@ class Dude(Method):
                 self._keep(study.across[:, there], rows, mined, others)
 
     def losses(self, batch: Batch, phase: Phase) -> dict[str, Tensor]:
-        """(1). A batch's `instances` are the names of its pictures; labels and texts are not looked at."""
+        """(1). A batch's `images` are the features of two views of each picture (B, 2, F), its `instances` their names;
+        labels and texts are not looked at.
+        """
         config, study = self.config, self._studying()
-        rows = study.rows(batch.instances)
-        z = self.tokens(self._view(batch.images))  # (B, W)
-        study.put(rows, self._view(batch.images))
+        rows, (view, other) = study.rows(batch.instances), batch.images.unbind(1)
+        z = self.extractor.head(view)  # (B, W)
+        study.put(rows, other)
         logits = F.normalize(z, dim=-1) @ study.bank.T.clone() / config.temperature  # (B, N)
         here = study.places[rows]
         own = F.one_hot(rows, len(study.bank)).bool()  # (B, N)
@@ -229,9 +231,9 @@ class Dude(Method):
         if b:
             losses["across"] = b * self._across(logits, rows, here)
         if phase.name == READING:
-            losses["reading"] = config.read_weight * self._reading_error(batch, z)
+            losses["reading"] = config.read_weight * self._reading_error(batch, z, rows)
         elif config.noise_weight:
-            losses["noise"] = config.noise_weight * self._noise_error(batch, z)
+            losses["noise"] = config.noise_weight * self._noise_error(batch, z, rows)
         return losses
 
     def _across(self, logits: Tensor, rows: Tensor, here: Tensor) -> Tensor:
@@ -243,65 +245,46 @@ class Dude(Method):
             parts.append(neighbour_contrast(logits, mined, pool))
         return torch.stack(parts).sum() / max(len(self.styles) - 1, 1)
 
-    def _noise_error(self, batch: Batch, z: Tensor) -> Tensor:
+    def _noise_error(self, batch: Batch, z: Tensor, rows: Tensor) -> Tensor:
         """L_dis, of the first pictures of the batch, which come in no order."""
-        (prior,) = self._prior
-        count = max(1, round(self.config.noise_share * len(z)))
-        z, latents = z[:count], self._latents(batch.images[:count])
+        config, errors = self.config, self._asking()
+        count = max(1, round(config.noise_share * len(z)))
+        z, rows, styles = z[:count], rows[:count], self._words_of(batch.domains[:count])
         with torch.no_grad():
             mean_word = z.mean(dim=0)
             mean_word = mean_word * z.norm(dim=1).median() / mean_word.norm().clamp(min=1e-6)
-        words = torch.where(torch.rand(count, 1, device=z.device) < self.config.dropout, mean_word, z)
-        states = prior.reader(self._prompts(batch.domains[:count]), {THING_AT: words})
-        t = self._steps(count).to(z.device)
-        return prior.velocity_error(latents, torch.randn_like(latents), t, states).mean()
+        words = torch.where(torch.rand(count, 1, device=z.device) < config.dropout, mean_word, z)
+        concentrate = config.concentrate and self._done >= config.warmup
+        denoiser = self._studying().denoiser
+        return errors.of_vectors(words, rows, styles, concentrate=concentrate, denoiser=denoiser).mean()
 
-    def _reading_error(self, batch: Batch, z: Tensor) -> Tensor:
+    def _reading_error(self, batch: Batch, z: Tensor, rows: Tensor) -> Tensor:
         """L_read, of the first pictures of the batch."""
-        (prior,), words = self._prior, self._words
-        assert words is not None, "the second phase reads: learn_from is told words"
-        count, each = max(1, round(self.config.read_share * len(z))), self.config.candidates
-        logits = words.logits(z[:count])  # (B, K)
-        with torch.no_grad():
-            by_chance = logits - torch.rand_like(logits).clamp(1e-9, 1 - 1e-7).log().neg().log()  # Gumbel's trick
-            asked = by_chance.topk(each, dim=1).indices  # (B, C)
-            latents = self._latents(batch.images[:count])
-            noise, t = torch.randn_like(latents), self._steps(count).to(z.device)
-            prompts = [one for one in self._prompts(batch.domains[:count]) for _ in range(each)]
-            states = prior.reader(prompts, {THING_AT: words.words[asked].flatten(0, 1)})
-            latents, noise, t = (part.repeat_interleave(each, dim=0) for part in (latents, noise, t))
-            errors = prior.velocity_error(latents, noise, t, states).view(count, each)
-        shares = logits.gather(1, asked).softmax(dim=1)  # (B, C)
-        return (shares * errors).sum(dim=1).mean()
+        config, count = self.config, max(1, round(self.config.read_share * len(z)))
+        styles = self._words_of(batch.domains[:count])
+        return self._asking().of_words(z[:count], rows[:count], styles, config.candidates).mean()
 
-    def _latents(self, images: Tensor) -> Tensor:
-        """What the prior makes of pictures (B, 3, H, W), normalised for the extractor."""
-        (prior,) = self._prior
-        mean, std = (images.new_tensor(v).view(3, 1, 1) for v in (self.preprocess.mean, self.preprocess.std))
-        return prior.latents.encode((images * std + mean) * 2 - 1)
-
-    def _prompts(self, domains: Sequence[Domain]) -> list[str]:
-        return [prompt(domain.name if self.config.domain_word else None) for domain in domains]
-
-    def _steps(self, count: int) -> Tensor:
-        """Noise steps, one from each of `count` equally wide stretches, in no order.   -> (count,)"""
-        low, high = (int(share * self._prior[0].steps) for share in NOISE)
-        return low + ((torch.randperm(count) + torch.rand(count)) / count * (high - low)).long()
+    def _words_of(self, domains: Sequence[Domain]) -> list[str | None]:
+        return [domain.name if self.config.domain_word else None for domain in domains]
 
     def after_step(self) -> None:
         """The copy follows."""
-        self._studying().follow(self.extractor, self.config.momentum)
+        self._studying().follow(self.extractor.head, self.config.momentum)
 
     @torch.no_grad()
     def finish(self, tokens: Tensor) -> None:
         """Keep z-bar of tokens (N, W), and nothing of what training held."""
         mean = tokens.mean(dim=0)
         self.neutral_thing.copy_(mean * tokens.norm(dim=1).median() / mean.norm().clamp(min=1e-6))
-        self.study, self._prior, self._words = None, (), None
+        self.study = self._errors = None
 
     def _studying(self) -> Study:
         assert self.study is not None, "DUDE learns after learn_from"
         return self.study
+
+    def _asking(self) -> NoiseErrors:
+        assert self._errors is not None, "who asks the prior is given its errors in learn_from"
+        return self._errors
 
     @property
     def _done(self) -> float:
@@ -325,3 +308,14 @@ class Dude(Method):
     def _keep(kept: Tensor, rows: Tensor, mined: Tensor, columns: Tensor) -> None:
         """Write neighbours (R, k), counted among `columns`, into the rows of `kept` (N, K)."""
         kept[rows, : mined.shape[1]] = torch.where(mined == NOBODY, NOBODY, columns[mined.clamp(min=0)])
+
+
+def blank_denoiser(prior: Prior) -> Prior:
+    """One of the prior's sizes, whose U-Net begins at random and learns; it reads nothing."""
+    from retrieval.diffusion.prior import Prior  # it imports diffusers
+
+    trunk = prior.adapter.trunk if prior.adapter else None
+    denoiser = Prior(prior.config, torch.nn.Identity(), trunk).to(next(prior.parameters()).device)
+    denoiser.requires_grad_(False)
+    denoiser.unet.requires_grad_(True)
+    return denoiser

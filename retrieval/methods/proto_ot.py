@@ -34,15 +34,15 @@ makes the rows of S unit rows, too, whose entries shrink as K grows: with 64 pro
 of them. `unit_rows` asks for it.
 
 Where we differ: there are more than two domains, so (5) is a mean over all others, and losses are means over pictures
-where the release sums over two domains. Views are DUDE's, and so is the start of the recipes, a small network, where
-the paper has a ResNet-50 by MoCo-v2. Nothing is selected by labels.
+where the release sums over two domains. Views are DUDE's, and so is the start, a trunk that ImageNet's photographs taught
+and that never trains, where the paper trains a ResNet-50 by MoCo-v2. Nothing is selected by labels.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -52,7 +52,7 @@ from torch.nn import functional as F
 from retrieval.errors import DataError
 from retrieval.images import Preprocess
 from retrieval.methods.base import Batch, Method, Phase
-from retrieval.methods.parts.banks import Bank, Extractor, View
+from retrieval.methods.parts.banks import Bank, Extractor, Head
 from retrieval.schema import Trunk
 from retrieval.types import Domain
 
@@ -67,8 +67,8 @@ class Config:
     """The release's numbers; its prototypes are as many as there are classes."""
 
     width: int = 128  # W
-    trunk: Trunk = "resnet50"  # a timm name
-    channels: tuple[int, ...] = (64, 128, 256, 512)  # of the trunk's stages
+    trunk: Trunk = "tf_efficientnet_lite0"  # a timm name; it never trains
+    hidden: int = 256  # of the head that stands on it
     styles: tuple[str, ...] = ()  # the words of the domains that it was trained on
     prototypes: int = 0  # K; 0: estimated from the codes of the start
     temperature: float = 0.2  # tau
@@ -92,8 +92,8 @@ class Study(Bank):
     proportions: Tensor
     assigned: Tensor
 
-    def __init__(self, extractor: Extractor, names: Sequence[str], places: Sequence[int], config: Config) -> None:
-        super().__init__(extractor, names, places, config.width)
+    def __init__(self, head: Head, names: Sequence[str], places: Sequence[int], config: Config) -> None:
+        super().__init__(head, names, places, config.width)
         domains = len(config.styles)
         self.register_buffer("prototypes", torch.zeros(domains, config.prototypes, config.width))
         self.register_buffer("proportions", torch.zeros(domains, config.prototypes))
@@ -213,9 +213,8 @@ class ProtoOT(Method):
 
     def __init__(self, config: Config, preprocess: Preprocess) -> None:
         super().__init__(config, preprocess)
-        self.extractor = Extractor(config.width, config.trunk, config.channels)
+        self.extractor = Extractor(config.width, config.trunk, config.hidden)
         self.study = None
-        self._view = View(preprocess)
 
     @property
     def dim(self) -> int:
@@ -233,21 +232,18 @@ class ProtoOT(Method):
     # ------------------------------------------------------------ training
 
     @torch.no_grad()
-    def learn_from(
-        self, whole: Iterable[Batch], names: Sequence[str], domains: Sequence[Domain], seed: int = 0
-    ) -> None:
-        """Get ready to be trained on the pictures of `whole`, in the order of their names (N,), of domains (N,): their
-        codes fill the bank, and say how many prototypes there are where the config does not.
+    def learn_from(self, features: Tensor, names: Sequence[str], domains: Sequence[Domain], seed: int = 0) -> None:
+        """Get ready to be trained on pictures with these features (N, F), names (N,) and domains (N,): their codes fill
+        the bank, and say how many prototypes there are where the config does not.
         """
         places = torch.tensor([self.styles.index(domain.name) for domain in domains])
-        self.eval()
-        codes = torch.cat([self.encode_images(batch.images, batch.domains) for batch in whole])  # (N, W)
+        codes = F.normalize(self.extractor.head(features), dim=-1)  # (N, W)
         if not self.config.prototypes:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)
                 prototypes = estimated([codes[places == domain] for domain in range(len(self.styles))])
             self.config = dataclasses.replace(self.config, prototypes=prototypes)
-        self.study = Study(self.extractor, names, places.tolist(), self.config)
+        self.study = Study(self.extractor.head, names, places.tolist(), self.config)
         self.study.bank.copy_(codes)
 
     def phases(self) -> Sequence[Phase]:
@@ -267,11 +263,13 @@ class ProtoOT(Method):
             study.proportions[domain] = (torch.bincount(nearest, minlength=count) + 1) / (len(mine) + count)  # never 0
 
     def losses(self, batch: Batch, phase: Phase) -> dict[str, Tensor]:
-        """(1). A batch's `instances` are the names of its pictures; labels and texts are not looked at."""
+        """(1). A batch's `images` are the features of two views of each picture (B, 2, F), its `instances` their names;
+        labels and texts are not looked at.
+        """
         config, study = self.config, self._studying()
-        rows = study.rows(batch.instances)
-        z = F.normalize(self.extractor(self._view(batch.images)), dim=-1)  # (B, W)
-        study.put(rows, self._view(batch.images))
+        rows, (view, other) = study.rows(batch.instances), batch.images.unbind(1)
+        z = F.normalize(self.extractor.head(view), dim=-1)  # (B, W)
+        study.put(rows, other)
         losses = {"within": self._within(z, rows)}
         if self._done >= config.across_from and len(self.styles) > 1:
             losses["across"] = config.across_weight * self._across(z, rows)
@@ -319,7 +317,7 @@ class ProtoOT(Method):
 
     def after_step(self) -> None:
         """The copy follows."""
-        self._studying().follow(self.extractor, self.config.momentum)
+        self._studying().follow(self.extractor.head, self.config.momentum)
 
     def finish(self) -> None:
         """Keep nothing of what training held."""

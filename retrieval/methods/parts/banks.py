@@ -1,5 +1,5 @@
 """What methods that learn without labels share: views of a picture, the extractor, and one code for each training
-picture, which a slow copy of the extractor keeps up to date.
+picture, which a slow copy of the extractor's head keeps up to date.
 
 Views are UCDIR's (Hu and Lee, "Feature Representation Learning for Unsupervised Cross-Domain Image Retrieval", 2022);
 the copy is that of He et al., "Momentum Contrast for Unsupervised Visual Representation Learning" (2020).
@@ -103,25 +103,48 @@ def _blurred(pictures: Tensor) -> Tensor:
     return F.conv2d(rows, kernel.transpose(2, 3), groups=count * channels).view(count, channels, high, wide)
 
 
-class Extractor(nn.Module):
-    """Pictures (B, 3, H, W) -> codes (B, W), which have `length` until training changes it."""
+class Head(nn.Module):
+    """Features (B, F) -> codes (B, W), which have `length` until training changes it."""
 
-    def __init__(self, width: int, trunk: str, channels: Sequence[int], length: float = 1.0) -> None:
+    def __init__(self, features: int, hidden: int, width: int, length: float = 1.0) -> None:
         super().__init__()
-        self.trunk = timm.create_model(trunk, num_classes=0, channels=tuple(channels))
-        features = int(self.trunk.num_features)
-        self.head = nn.Sequential(nn.Linear(features, features), nn.GELU(), nn.Linear(features, width))
-        self.norm = nn.LayerNorm(width, elementwise_affine=False)
+        self.layers = nn.Sequential(
+            nn.LayerNorm(features, elementwise_affine=False),
+            nn.Linear(features, hidden),
+            nn.GELU(),
+            nn.Linear(hidden, width),
+            nn.LayerNorm(width, elementwise_affine=False),
+        )
         self.scale = nn.Parameter(torch.tensor(length / width**0.5))
+
+    def forward(self, features: Tensor) -> Tensor:
+        codes: Tensor = self.scale * self.layers(features)
+        return codes
+
+
+class Extractor(nn.Module):
+    """Pictures (B, 3, H, W) -> codes (B, W): a trunk that never trains, and a head."""
+
+    def __init__(self, width: int, trunk: str, hidden: int, length: float = 1.0) -> None:
+        super().__init__()
+        self.trunk = timm.create_model(trunk, num_classes=0).requires_grad_(False)
+        self.head = Head(int(self.trunk.num_features), hidden, width, length)
         self.to(memory_format=torch.channels_last)
 
+    def train(self, mode: bool = True) -> Extractor:
+        """The trunk's statistics stay what they are."""
+        super().train(mode)
+        self.trunk.eval()
+        return self
+
+    @torch.no_grad()
     def features(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, F), before the head."""
         features: Tensor = self.trunk(images)
         return features
 
     def forward(self, images: Tensor) -> Tensor:
-        codes: Tensor = self.scale * self.norm(self.head(self.features(images)))
+        codes: Tensor = self.head(self.features(images))
         return codes
 
 
@@ -132,9 +155,9 @@ class Bank(nn.Module):
     places: Tensor
     epoch: Tensor
 
-    def __init__(self, extractor: Extractor, names: Sequence[str], places: Sequence[int], width: int) -> None:
+    def __init__(self, head: Head, names: Sequence[str], places: Sequence[int], width: int) -> None:
         super().__init__()
-        self.copy = deepcopy(extractor).requires_grad_(False)
+        self.copy = deepcopy(head).requires_grad_(False)
         self._rows = {name: row for row, name in enumerate(names)}
         if len(self._rows) != len(names):
             raise DataError(f"{len(names) - len(self._rows)} of {len(names)} training pictures share a name.")
@@ -147,12 +170,12 @@ class Bank(nn.Module):
         return torch.tensor([self._rows[name] for name in names], device=self.bank.device)
 
     @torch.no_grad()
-    def put(self, rows: Tensor, images: Tensor) -> None:
-        """Keep what the copy makes of pictures (B, 3, H, W) in rows (B,)."""
-        self.bank[rows] = F.normalize(self.copy(images), dim=-1).to(self.bank.dtype)
+    def put(self, rows: Tensor, features: Tensor) -> None:
+        """Keep what the copy makes of features (B, F) in rows (B,)."""
+        self.bank[rows] = F.normalize(self.copy(features), dim=-1).to(self.bank.dtype)
 
     @torch.no_grad()
-    def follow(self, extractor: Extractor, kept: float) -> None:
+    def follow(self, head: Head, kept: float) -> None:
         """Move the copy a little, and keep the share `kept` of what it was."""
-        for slow, fast in zip(self.copy.parameters(), extractor.parameters(), strict=True):
+        for slow, fast in zip(self.copy.parameters(), head.parameters(), strict=True):
             slow.lerp_(fast, 1 - kept)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
+from retrieval.images import Preprocess
 from retrieval.training.recipe import Made, Recipe, WorldSettings
 from retrieval.types import Progress
 
@@ -27,21 +28,28 @@ if TYPE_CHECKING:
 class UnlabelledSettings(WorldSettings):
     """Pictures of the world and people's drawings, without labels."""
 
-    renders: Annotated[Path, "a set rendered --for training that the prior has not seen"] = Path(
-        "runs/world-unlabelled-64"
+    renders: Annotated[Path, "a set of 128 px rendered --for training"] = Path("runs/world-training-128")
+    objects: Annotated[int, "objects of each class"] = 10
+    drawings: Annotated[int, "people's drawings of each class"] = 12
+    trunk: Annotated[str, "the ImageNet classifier whose trunk stays frozen"] = "tf_efficientnet_lite0"
+    features: Annotated[Path, "the file of the trunk's features, which are computed where they are missing"] = Path(
+        "runs/unlabelled-features.safetensors"
     )
-    init: Annotated[Path | None, "the start: a DUDE, or a plain encoder, whose trunk is taken over"] = Path(
-        "checkpoints/guise-mini-zs"
-    )
-    drawings: Annotated[int, "people's drawings of each class"] = 20
-    epochs: Annotated[int, "how long to train; an epoch has every picture once"] = 6
-    batch: Annotated[int, "pictures in a step"] = 112
+    views: Annotated[int, "views of each picture that the trunk is shown"] = 4
+    size: Annotated[int, "pixels that the network reads"] = 160
+    epochs: Annotated[int, "how long to train; an epoch has every picture once"] = 12
+    batch: Annotated[int, "pictures in a step"] = 192
     lr: Annotated[float, "the highest learning rate"] = 1e-3
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """As EfficientNet-Lite wants its pictures."""
+        return Preprocess(self.size, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
 @dataclass(frozen=True)
 class DudeSettings(UnlabelledSettings):
-    """DUDE: pictures without labels, and a prior that was trained on others."""
+    """DUDE: pictures without labels, and a prior."""
 
     prior: Annotated[Path, "the text-to-image prior"] = Path("checkpoints/prior-world")
 
@@ -53,10 +61,11 @@ class UnlabelledRecipe(Recipe[U]):
     """A method that learns from pictures without labels.
 
     Beside the run stand, for every epoch, the arrays of the method's study that `studied` names (in files of its first
-    name), and the extractor as it was at the start and after each epoch, so that training can be looked at.
+    name), and the head as it was at the start and after each epoch, so that training can be looked at.
     """
 
     studied: ClassVar[tuple[str, ...]]
+    free: ClassVar[tuple[str, ...]] = ("features",)
 
     def sources(self, settings: U) -> UnlabelledSources:
         """Renders in their styles and people's drawings, of all classes alike: no name says what a picture shows."""
@@ -70,7 +79,8 @@ class UnlabelledRecipe(Recipe[U]):
 
     def options(self, settings: U, sources: UnlabelledSources) -> dict[str, Any]:
         """The method's options."""
-        return {"styles": sources.domains, **self.config, "epochs": settings.epochs, "lr": settings.lr}
+        own = {"styles": sources.domains, "trunk": settings.trunk, "epochs": settings.epochs, "lr": settings.lr}
+        return {**own, **self.config}
 
     def stages(self, settings: U, sources: UnlabelledSources, start: Start[Any]) -> Iterator[Stage]:
         """One: all epochs."""
@@ -78,7 +88,7 @@ class UnlabelledRecipe(Recipe[U]):
         from retrieval.training.recipes.parts.unlabelled import EpochFiles
 
         run, data = self.run(settings), sources.batches(settings)
-        files = EpochFiles(run, start.learner, self.studied, data.table.ids)
+        files = EpochFiles(run, start.learner, self.studied, data.ids)
         files.keep_start()
         yield Stage(
             start.learner,
@@ -113,24 +123,27 @@ class DudeRecipe(UnlabelledRecipe[DudeSettings]):
     studied = ("pairs", "within", "across")
 
     def start(self, settings: DudeSettings, sources: UnlabelledSources, on_progress: Progress) -> Start[Dude]:
-        """DUDE with the extractor of `--init`, beside the prior if it asks one."""
-        from retrieval.training.recipes.parts.unlabelled import new_dude
+        """DUDE on the frozen trunk, beside the prior if it asks it."""
+        from retrieval.training.recipes.parts.unlabelled import PIXELS, new_dude
 
-        return new_dude(settings, self.options(settings, sources), sources)
+        pixels = sources.table.pixels(size=PIXELS)
+        return new_dude(settings, self.options(settings, sources), sources.batches(settings), pixels)
 
     def release(self, settings: DudeSettings, sources: UnlabelledSources, start: Start[Dude]) -> None:
         """Keep the mean of all words."""
-        from retrieval.training.recipes.parts.unlabelled import all_tokens
+        import torch
 
         method = start.learner
-        method.finish(all_tokens(method, sources.batches(settings)))
+        with torch.no_grad():
+            method.finish(method.extractor.head(sources.batches(settings).plain))
 
     def references(self, settings: DudeSettings) -> dict[str, Reference]:
         """The prior, if it was asked."""
         from retrieval.artifacts.manifest import reference_to
         from retrieval.methods.dude import Config
 
-        return {"prior": reference_to(settings.prior)} if Config(**self.config).noise_weight else {}
+        config = Config(**self.config)
+        return {"prior": reference_to(settings.prior)} if config.noise_weight or config.read_epochs else {}
 
 
 class DudeIcons(DudeRecipe):
@@ -143,30 +156,28 @@ class DudeIcons(DudeRecipe):
         return icons_without_labels(settings)
 
 
-BEGUN: dict[str, Any] = {"trunk_rate": 0.25}  # the trunk has been trained before
 UNAIDED: dict[str, Any] = {"noise_weight": 0.0, "within_weight": 0.0, "across_weight": 0.0}
-WITHOUT: dict[str, tuple[str, dict[str, Any]]] = {  # what is taken from DUDE, or all that is left
+READ: dict[str, Any] = {"read_epochs": 4}
+WITHOUT: dict[str, tuple[str, dict[str, Any]]] = {  # what is taken from DUDE or added to it, or all that is left
     "unread": ("without the second phase, like all below", {}),
     "contrastive": ("instance contrast alone", UNAIDED),
     "noise": ("the noise loss alone", {"instance_weight": 0.0, "within_weight": 0.0, "across_weight": 0.0}),
     "within": ("without neighbours across domains", {"across_weight": 0.0}),
     "no-noise": ("without the noise loss", {"noise_weight": 0.0}),
-    "no-word": ("the prior is not told the domain", {"domain_word": False}),
+    "no-word": ("the prior does not read the domain", {"domain_word": False}),
     "not-mutual": ("neighbours need not be mutual", {"mutual": False}),
+    "hubs": ("neighbours across domains by plain similarity", {"hubs": False}),
     "at-once": ("neighbours across domains from the first epoch", {"progressive": False}),
+    "concentrated": ("noise counts where the prior looks the vector up", {"concentrate": True}),
+    "joint": ("a U-Net that learns along, and no prior", {"joint": True}),
 }
 RECIPES = (
     DudeRecipe(
-        "dude-world",
-        DudeSettings(),
-        "DUDE: objects without labels, on the world and people's drawings",
-        config=BEGUN | {"read_epochs": 4},
+        "dude-world", DudeSettings(), "DUDE: objects without labels, on the world and people's drawings", config=READ
     ),
-    DudeIcons(
-        "dude-icons", DudeSettings(), "DUDE: objects without labels, on emoji and icons by many hands", config=BEGUN
-    ),
+    DudeIcons("dude-icons", DudeSettings(), "DUDE: objects without labels, on emoji and icons by many hands"),
     *(
-        DudeRecipe(f"dude-world-{name}", DudeSettings(), f"for the ablations of DUDE: {about}", config=BEGUN | config)
+        DudeRecipe(f"dude-world-{name}", DudeSettings(), f"for the ablations of DUDE: {about}", config=config)
         for name, (about, config) in WITHOUT.items()
     ),
 )

@@ -25,22 +25,17 @@ class ProtoOTRecipe(UnlabelledRecipe[ProtoOTSettings]):
     studied = ("prototypes", "assigned", "proportions")
 
     def start(self, settings: ProtoOTSettings, sources: UnlabelledSources, on_progress: Progress) -> Start[ProtoOT]:
-        """ProtoOT with the extractor of `--init`, whose codes of all pictures fill the bank."""
+        """ProtoOT on the frozen trunk; its codes of all pictures fill the bank."""
         from retrieval.training.recipes.parts.unlabelled import new_proto_ot
 
-        return new_proto_ot(settings, self.options(settings, sources), sources)
+        return new_proto_ot(settings, self.options(settings, sources), sources.batches(settings))
 
     def release(self, settings: ProtoOTSettings, sources: UnlabelledSources, start: Start[ProtoOT]) -> None:
         """Keep nothing of what training held."""
         start.learner.finish()
 
 
-SMALL: dict[str, Any] = {  # DUDE's extractor, and its copy, which runs of few steps want quicker
-    "width": 96,
-    "trunk": "resnet10t",
-    "channels": (64, 128, 256, 512),
-    "momentum": 0.99,
-}
+SMALL: dict[str, Any] = {"width": 384, "momentum": 0.99}  # DUDE's width, and its copy, which few steps want quicker
 RECIPES = (
     ProtoOTRecipe(
         "proto-ot-world",

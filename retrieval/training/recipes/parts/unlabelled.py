@@ -1,7 +1,7 @@
 """What recipes without labels share: their pictures, the start of the extractor, and what is kept of every epoch.
 
 Who was whose neighbour in each epoch, or which prototype's, is written beside the run, so that who has labels can
-measure how pure that was; and so is the extractor at the start and after each epoch.
+measure how pure that was; and so is the head at the start and after each epoch.
 """
 
 from __future__ import annotations
@@ -16,29 +16,34 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from retrieval.artifacts.bundle import load_bundle
 from retrieval.artifacts.checksummed import halved
-from retrieval.artifacts.manifest import Source
+from retrieval.artifacts.manifest import Source, Stage
 from retrieval.artifacts.prior import LoadedPrior, load_prior
 from retrieval.artifacts.provenance import Provenance
+from retrieval.backbones.pretrained import imagenet_classifier
 from retrieval.data.picture_table import PictureTable, concatenate
 from retrieval.data.readers.icons import read_icons
 from retrieval.data.readers.quickdraw import quickdraw
 from retrieval.data.readers.world import read_rendered
-from retrieval.data.sampler import EachOnce
-from retrieval.errors import DataError
-from retrieval.methods import ClipBaseline, proto_ot
+from retrieval.diffusion.prior import Prior
+from retrieval.methods import proto_ot
 from retrieval.methods.dude import Config, Dude
 from retrieval.methods.parts.banks import Extractor
+from retrieval.methods.parts.noise_errors import NoiseErrors
 from retrieval.methods.proto_ot import ProtoOT
 from retrieval.training.epochs import Run
 from retrieval.training.loop import EpochReport
 from retrieval.training.recipes.dude import DudeSettings, UnlabelledSettings
 from retrieval.training.recipes.parts.prior_pictures import ICON_STYLES, ICONS_LICENSED, ICONS_NAMED, doodles
+from retrieval.training.recipes.parts.view_features import Pixels, ViewBatches, kept_features, sized, view_features
 from retrieval.training.start import Start
 from retrieval.training.training_sources import DRAWINGS
 from retrieval.types import Domain
 from retrieval.world.split import ALL
+
+PIXELS = 128  # of the pictures that are read
+CHUNK = 64  # pictures that become latents at once
+TRUNK = Provenance((Stage("trunk-lite0", "trunk", pretrained="photographs of ImageNet-1k with their classes"),))
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,11 @@ class UnlabelledSources:
     classes: tuple[str, ...]  # what the pictures show, which nobody says
 
     @property
+    def table(self) -> PictureTable:
+        """All of them."""
+        return concatenate(self.tables)
+
+    @property
     def domains(self) -> tuple[str, ...]:
         """The names of the domains."""
         return tuple(dict.fromkeys(domain for table in self.tables for domain in table.domains))
@@ -59,9 +69,18 @@ class UnlabelledSources:
         """What a training on these pictures has seen: no class by its name."""
         return Provenance.of_training(self.sources, unlabelled=self.classes, domains=self.domains)
 
-    def batches(self, settings: UnlabelledSettings) -> EachOnce:
-        """Batches as the settings ask for them."""
-        return EachOnce(self.tables, settings.preprocess, batch=settings.batch)
+    def batches(self, settings: UnlabelledSettings) -> ViewBatches:
+        """Batches as the settings ask for them, from features that are computed where they are missing."""
+        table = self.table
+        pixels = table.pixels(size=PIXELS)
+
+        def compute() -> Tensor:
+            trunk = begun_extractor(settings.trunk).trunk.eval().to(settings.device)
+            return view_features(trunk, pixels, settings.preprocess, settings.views, 0)
+
+        asked = {"trunk": settings.trunk, "preprocess": settings.preprocess, "views": settings.views}
+        features = kept_features(settings.features, pixels, compute, **asked).to(settings.device)
+        return ViewBatches(features, table.ids, [row.domain for row in table], batch=settings.batch)
 
 
 def icons_without_labels(settings: UnlabelledSettings) -> UnlabelledSources:
@@ -70,19 +89,19 @@ def icons_without_labels(settings: UnlabelledSettings) -> UnlabelledSources:
     for word, hands in ICON_STYLES.items():
         icons = read_icons(settings.packs / "emoji_objects", hands, split="train")
         shown |= {*icons.labels} - {""}
-        tables.append(icons.with_columns(domains=word).without_labels().in_memory(settings.size))
+        tables.append(icons.with_columns(domains=word).without_labels().in_memory(PIXELS))
     source = Source(f"{ICONS_NAMED}, without labels", ICONS_LICENSED, sum(map(len, tables)))
     return UnlabelledSources(tuple(tables), (source,), tuple(sorted(shown)))
 
 
 def world_without_labels(settings: UnlabelledSettings) -> UnlabelledSources:
     """Renders in their styles, and every second of people's training drawings, the same number of each class."""
-    labelled = read_rendered(settings.renders)
+    labelled = first_objects(read_rendered(settings.renders), settings.objects)
     world = labelled.without_labels()
-    tables = [world.where(domain=Domain(style)).in_memory() for style in dict.fromkeys(world.domains)]
+    tables = [world.where(domain=Domain(style)).in_memory(PIXELS) for style in dict.fromkeys(world.domains)]
     pack = settings.packs / DRAWINGS
     drawings = concatenate([quickdraw(pack, [label], "train")[1::2][: settings.drawings] for label in ALL])
-    tables.append(doodles(drawings, settings.size, views=1).without_labels())
+    tables.append(doodles(drawings, PIXELS, views=1).without_labels())
     return UnlabelledSources(
         tuple(tables),
         (
@@ -93,22 +112,31 @@ def world_without_labels(settings: UnlabelledSettings) -> UnlabelledSources:
     )
 
 
-def new_dude(settings: DudeSettings, options: Mapping[str, Any], sources: UnlabelledSources) -> Start[Dude]:
-    """DUDE with the extractor of `--init`, beside the prior if the options ask one."""
-    data = sources.batches(settings)
-    prior = load_prior(settings.prior, settings.device) if Config(**options).noise_weight else None
+def first_objects(renders: PictureTable, count: int) -> PictureTable:
+    """The pictures of the first `count` objects that were rendered of each class."""
+    kept: dict[str, dict[str, None]] = {}
+    for row in renders:
+        kept.setdefault(row.label, {}).setdefault(row.instance)
+    chosen = {name for instances in kept.values() for name in list(instances)[:count]}
+    return renders.select([at for at, row in enumerate(renders) if row.instance in chosen])
+
+
+def new_dude(settings: DudeSettings, options: Mapping[str, Any], data: ViewBatches, pixels: Pixels) -> Start[Dude]:
+    """DUDE on the frozen trunk, beside the prior if the options ask it."""
+    config = Config(**options)
+    prior = load_prior(settings.prior, settings.device) if config.noise_weight or config.read_epochs else None
     torch.manual_seed(settings.seed)
-    method = Dude(Config(**options, **_word_shape(prior)), settings.preprocess)
-    weights, behind = extractor_of(settings.init)
-    begin_extractor(method.extractor, weights)
-    network, words = (prior.prior, prior.classes) if prior else (None, ())
-    method.learn_from(network, data.table.ids, data.domains, words)
+    method = Dude(Config(**options, **word_shape(prior)), settings.preprocess)
+    method.extractor = begun_extractor(settings.trunk, method.extractor)
+    errors, behind = None, TRUNK
     if prior:
+        errors = NoiseErrors(prior.prior, latents_of(prior.prior, pixels), prior.classes)
         behind = behind.merge(Provenance.at(settings.prior).inherit("prior"))
-    return Start(method, behind)
+    method.learn_from(errors, data.ids, data.domains)
+    return Start(method.to(settings.device), behind)
 
 
-def _word_shape(prior: LoadedPrior | None) -> dict[str, Any]:
+def word_shape(prior: LoadedPrior | None) -> dict[str, Any]:
     """How wide and how long a word of the prior is."""
     if prior is None:
         return {}
@@ -116,55 +144,36 @@ def _word_shape(prior: LoadedPrior | None) -> dict[str, Any]:
     return {"width": rows.shape[1], "word_length": float(rows.norm(dim=1).median())}
 
 
-def new_proto_ot(
-    settings: UnlabelledSettings, options: Mapping[str, Any], sources: UnlabelledSources
-) -> Start[ProtoOT]:
-    """ProtoOT with the extractor of `--init`, whose codes of all pictures fill the bank."""
-    data = sources.batches(settings)
+@torch.no_grad()
+def latents_of(prior: Prior, pixels: Pixels) -> Tensor:
+    """What the prior makes of pictures (N, H, W, 3) of its size, on its device, in half precision.   -> (N, C, h, w)"""
+    device = next(prior.parameters()).device
+    parts = []
+    for first in range(0, len(pixels), CHUNK):
+        images = torch.from_numpy(pixels[first : first + CHUNK]).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+        parts.append(prior.latents.encode(sized(images, prior.config.size)).half())
+    return torch.cat(parts)
+
+
+def new_proto_ot(settings: UnlabelledSettings, options: Mapping[str, Any], data: ViewBatches) -> Start[ProtoOT]:
+    """ProtoOT on the frozen trunk; its codes of all pictures fill the bank."""
     torch.manual_seed(settings.seed)
     method = ProtoOT(proto_ot.Config(**options), settings.preprocess)
-    weights, behind = extractor_of(settings.init)
-    begin_extractor(method.extractor, weights)
-    method.learn_from(data.whole(), data.table.ids, data.domains)
-    return Start(method, behind)
+    method.extractor = begun_extractor(settings.trunk, method.extractor)
+    method.to(settings.device).learn_from(data.plain, data.ids, data.domains)
+    return Start(method, TRUNK)
 
 
-def extractor_of(init: Path | None) -> tuple[Mapping[str, Tensor], Provenance]:
-    """All weights of the extractor of a DUDE, or the trunk of a plain dual encoder, and what they have seen; nothing,
-    where nothing is named. Raises DataError for other bundles.
-    """
-    if init is None:
-        return {}, Provenance()
-    bundle = load_bundle(init)
-    method = bundle.method
-    if isinstance(method, Dude):
-        weights = {name: value for name, value in method.extractor.state_dict().items() if name != "scale"}
-    elif isinstance(method, ClipBaseline):
-        weights = {f"trunk.{name}": value for name, value in method.trunk.state_dict().items()}
-    else:
-        raise DataError(f"{init} is no start for an extractor. Name a DUDE, or a plain encoder like guise-mini-zs.")
-    return weights, Provenance.of(bundle.manifest).inherit("start")
-
-
-def begin_extractor(extractor: Extractor, weights: Mapping[str, Tensor]) -> None:
-    """Take the weights over; what there are none for stays. Raises DataError where they are of another shape."""
-    try:
-        unexpected = extractor.load_state_dict(dict(weights), strict=False).unexpected_keys
-    except RuntimeError as error:
-        raise DataError(f"These weights do not fit the extractor ({error}). Name a start of its shape.") from error
-    if unexpected:
-        raise DataError(f"The extractor has no {unexpected[0]}, which its start has. Name a start of its shape.")
-
-
-@torch.no_grad()
-def all_tokens(method: Dude, data: EachOnce) -> Tensor:
-    """The words of all pictures.   -> (N, W)"""
-    device = method.neutral_thing.device
-    return torch.cat([method.tokens(batch.on(device).images) for batch in data.whole()])
+def begun_extractor(trunk: str, extractor: Extractor | None = None) -> Extractor:
+    """The extractor with the weights that ImageNet taught its trunk."""
+    extractor = extractor or Extractor(1, trunk, 1)
+    published = imagenet_classifier(trunk).state_dict()
+    extractor.trunk.load_state_dict({name: published[name] for name in extractor.trunk.state_dict()})
+    return extractor
 
 
 class EpochFiles:
-    """What is kept of every epoch: arrays of the method's study, and the extractor in half precision.
+    """What is kept of every epoch: arrays of the method's study, and the head in half precision.
 
     studied: the name of the files, and the names of the arrays in them.
     """
@@ -174,9 +183,9 @@ class EpochFiles:
         self._name, *self._arrays = studied
 
     def keep_start(self) -> None:
-        """The extractor before the first epoch, unless the run goes on."""
+        """The head before the first epoch, unless the run goes on."""
         if not self._run.begun:
-            self._keep_extractor(0, self._method.state_dict())
+            self._keep_head(0, self._method.state_dict())
 
     def keep(self, report: EpochReport) -> None:
         """Everything of this epoch."""
@@ -184,9 +193,13 @@ class EpochFiles:
         arrays = {name: getattr(study, name).cpu().numpy() for name in self._arrays}
         path = self._run.folder / f"{self._name}-{report.epoch:03d}.npz"
         np.savez_compressed(path, names=self._names, **arrays)
-        self._keep_extractor(report.epoch, report.averaged())
+        self._keep_head(report.epoch, report.averaged())
 
-    def _keep_extractor(self, epoch: int, weights: Mapping[str, Tensor]) -> None:
-        part = "extractor."
-        own = {name.removeprefix(part): t for name, t in weights.items() if name.startswith(part)}
-        save_file(halved(own), self._run.folder / f"extractor-{epoch:03d}.safetensors")
+    def _keep_head(self, epoch: int, weights: Mapping[str, Tensor]) -> None:
+        save_file(halved(head_of(weights)), self._run.folder / f"head-{epoch:03d}.safetensors")
+
+
+def head_of(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The head's weights among those of a method, under its own names."""
+    part = "extractor.head."
+    return {name.removeprefix(part): t for name, t in weights.items() if name.startswith(part)}
