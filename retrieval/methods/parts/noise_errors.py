@@ -85,7 +85,7 @@ class NoiseErrors:
         with heat.recording():
             predicted = self.prior.velocity(self.prior.noised(latents, noise, t), t, states)
         at = self.prior.reader.positions_of(prompts, THING_AT)
-        maps = heat.maps().detach()[torch.arange(len(at)), at]  # (B, h, w)
+        maps = heat.maps().detach()[torch.arange(len(at), device=at.device), at]  # (B, h, w)
         return ((predicted - v).square().mean(dim=1) * concentrated(maps)).mean(dim=(1, 2))
 
 
