@@ -139,14 +139,14 @@ def portion(real: PictureTable, objects: int) -> list[int]:
 
 
 def kept_epochs(run: Path, method: Dude) -> list[int]:
-    """The epochs after which the run kept its extractor, the last being that of the method."""
-    epochs = sorted(int(path.stem.rpartition("-")[2]) for path in run.glob("extractor-[0-9]*.safetensors"))
+    """The epochs after which the run kept its head, the last being that of the method."""
+    epochs = sorted(int(path.stem.rpartition("-")[2]) for path in run.glob("head-[0-9]*.safetensors"))
     if not epochs:
-        raise DataError(f"{run} keeps no extractors. Train again: python -m retrieval train dude-world.")
-    own = {name: tensor.clone() for name, tensor in method.extractor.state_dict().items()}
+        raise DataError(f"{run} keeps no heads. Train again: python -m retrieval train dude-world.")
+    own = {name: tensor.clone() for name, tensor in method.extractor.head.state_dict().items()}
     set_back(method, run, epochs[-1])
-    if any(not torch.equal(own[name], tensor) for name, tensor in method.extractor.state_dict().items()):
-        raise DataError(f"{run} did not make this bundle: its last extractor is another one. Name the run that did.")
+    if any(not torch.equal(own[name], tensor) for name, tensor in method.extractor.head.state_dict().items()):
+        raise DataError(f"{run} did not make this bundle: its last head is another one. Name the run that did.")
     return epochs
 
 
@@ -161,10 +161,10 @@ def spread(epochs: Sequence[int], count: int) -> list[int]:
 
 
 def set_back(method: Dude, run: Path, epoch: int) -> None:
-    """Give the method the extractor that it had after that epoch."""
-    path = run / f"extractor-{epoch:03d}.safetensors"
+    """Give the method the head that it had after that epoch."""
+    path = run / f"head-{epoch:03d}.safetensors"
     try:
-        fit_into(method.extractor, load_file(path), path)
+        fit_into(method.extractor.head, load_file(path), path)
     except (OSError, SafetensorError) as error:
         raise DataError(f"{path} cannot be read. Train again, or name another run.") from error
 

@@ -10,15 +10,17 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from retrieval.data.sampler import EachOnce
 from retrieval.diffusion.prior import Prior, PriorConfig
 from retrieval.diffusion.prompts import THING_AT, ReaderConfig, prompt
 from retrieval.diffusion.spelling import SHARPNESS, Spelling
 from retrieval.methods.dude import Config, Dude, neighbour_contrast
+from retrieval.methods.parts.noise_errors import NoiseErrors, concentrated
 from retrieval.methods.parts.neighbours import NOBODY, chosen, neighbours, without_hubs
+from retrieval.training.recipes.parts.view_features import ViewBatches
 from tests.methods.unlabelled import (
     PREPROCESS,
     STYLES,
+    TRUNK,
     assert_goes_on_after_two_epochs,
     assert_no_label_changes_a_weight,
     noise_of_three_styles,
@@ -26,7 +28,8 @@ from tests.methods.unlabelled import (
 
 SMALL = Config(
     width=32,
-    channels=(8, 8, 16, 16),
+    trunk=TRUNK,
+    hidden=16,
     styles=STYLES,
     word_length=0.3,
     epochs=4,
@@ -43,14 +46,21 @@ def prior() -> Prior:
 
 
 @pytest.fixture(scope="module")
-def data() -> EachOnce:
+def data() -> ViewBatches:
     return noise_of_three_styles()
 
 
-def made(prior: Prior | None, data: EachOnce, seed: int = 0, **told: object) -> Dude:
+def latents_like(prior: Prior, data: ViewBatches) -> torch.Tensor:
+    return torch.randn(len(data.ids), *prior.latent_shape, generator=torch.Generator().manual_seed(3))
+
+
+def made(
+    prior: Prior | None, data: ViewBatches, seed: int = 0, words: tuple[str, ...] = (), **options: object
+) -> Dude:
     torch.manual_seed(seed)
-    method = Dude(dataclasses.replace(SMALL, **told), PREPROCESS)  # type: ignore[arg-type]
-    method.learn_from(prior, data.table.ids, data.domains)
+    method = Dude(dataclasses.replace(SMALL, **options), PREPROCESS)  # type: ignore[arg-type]
+    errors = NoiseErrors(prior, latents_like(prior, data), words) if prior else None
+    method.learn_from(errors, data.ids, data.domains)
     return method
 
 
@@ -95,17 +105,16 @@ def test_chosen_marks_places_and_nothing_else() -> None:
     assert mask.tolist() == [[False, False, True], [False, False, False], [True, False, True]]
 
 
-def test_codes_are_unit_rows_and_words_keep_the_length_of_words(prior: Prior, data: EachOnce) -> None:
-    method = made(prior, data).eval()
-    batch = next(data.whole())
-    words = method.tokens(batch.images)
+def test_codes_are_unit_rows_and_words_keep_the_length_of_words(prior: Prior, data: ViewBatches) -> None:
+    method, images = made(prior, data).eval(), torch.randn(4, 3, 32, 32)
+    words = method.tokens(images)
     assert words.norm(dim=1).tolist() == pytest.approx([0.3] * len(words), rel=1e-3)
-    codes = method.encode_images(batch.images, batch.domains)
+    codes = method.encode_images(images, data.domains[:4])
     assert codes.norm(dim=1).tolist() == pytest.approx([1.0] * len(codes), rel=1e-5)
 
 
 @pytest.mark.parametrize("term", ["instance", "within", "across", "noise"])
-def test_every_loss_alone_moves_the_extractor_and_no_loss_the_prior(term: str, prior: Prior, data: EachOnce) -> None:
+def test_every_loss_alone_moves_the_extractor_and_no_loss_the_prior(term: str, prior: Prior, data: ViewBatches) -> None:
     method = made(prior, data, progressive=False)
     for _ in range(2):
         method.begin_epoch()
@@ -113,20 +122,19 @@ def test_every_loss_alone_moves_the_extractor_and_no_loss_the_prior(term: str, p
             losses = method.losses(batch, method.phases()[0])
     losses[term].backward()
     assert losses[term].item() > 0
-    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in method.extractor.parameters())
+    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in method.extractor.head.parameters())
+    assert all(p.grad is None for p in method.extractor.trunk.parameters())
     assert all(p.grad is None for p in prior.parameters())
 
 
 WORDS = ("duck", "car", "alarm clock")
 
 
-def reading(prior: Prior, data: EachOnce, **told: object) -> Dude:
-    method = made(None, data, read_epochs=2, candidates=3, **told)
-    method.learn_from(prior, data.table.ids, data.domains, WORDS)
-    return method
+def reading(prior: Prior, data: ViewBatches, **options: object) -> Dude:
+    return made(prior, data, words=WORDS, read_epochs=2, candidates=3, **options)  # type: ignore[arg-type]
 
 
-def test_the_second_phase_reads_in_place_of_seeing_noise(prior: Prior, data: EachOnce) -> None:
+def test_the_second_phase_reads_in_place_of_seeing_noise(prior: Prior, data: ViewBatches) -> None:
     method = reading(prior, data)
     first, second = method.phases()
     assert (first.epochs, second.epochs) == (4, 2)
@@ -139,50 +147,94 @@ def test_the_second_phase_reads_in_place_of_seeing_noise(prior: Prior, data: Eac
     assert len(made(prior, data).phases()) == 1
 
 
-def test_what_is_read_is_the_expected_error_word_by_word(prior: Prior, data: EachOnce) -> None:
-    method, batch = reading(prior, data, read_share=1 / 3).eval(), next(data.epoch(0, 0))
-    words, images = prior.reader, batch.images
-    z = method.tokens(images)
+def test_what_is_read_is_the_expected_error_word_by_word(prior: Prior, data: ViewBatches) -> None:
+    latents, words = latents_like(prior, data), prior.reader
+    errors = NoiseErrors(prior, latents, WORDS)
+    z, rows = torch.randn(4, 32), torch.tensor([3, 0, 9, 17])
+    styles = [data.domains[row].name for row in rows]
     torch.manual_seed(5)
-    found = method._reading_error(batch, z)
-    count = round(len(z) / 3)
+    measured = errors.of_words(z, rows, styles, len(WORDS))
     torch.manual_seed(5)
-    torch.rand(count, len(WORDS))
-    latents = prior.latents.encode(images[:count] * PREPROCESS.std[0] * 2 + PREPROCESS.mean[0] * 2 - 1)
-    noise, t = torch.randn_like(latents), method._steps(count)
+    torch.rand(4, len(WORDS))
+    noise, t = torch.randn(4, *prior.latent_shape), errors.steps(4)
     mean = torch.stack([words.word(name) for name in WORDS]).mean(dim=0)
-    total = 0.0
-    for i in range(count):
+    for i, row in enumerate(rows):
         cosines = [F.cosine_similarity(z[i], words.word(name) - mean, dim=0).item() for name in WORDS]
         likely = [math.exp(cosine / SHARPNESS) for cosine in cosines]
+        expected = 0.0
         for name, weight in zip(WORDS, likely, strict=True):
-            states = words([prompt(batch.domains[i].name)], {THING_AT: words.word(name)[None]})
-            error = prior.velocity_error(latents[i : i + 1], noise[i : i + 1], t[i : i + 1], states)
-            total += weight / sum(likely) * error.item()
-    assert found.item() == pytest.approx(total / count, rel=1e-5)
+            states = words([prompt(styles[i])], {THING_AT: words.word(name)[None]})
+            error = prior.velocity_error(latents[row][None], noise[i : i + 1], t[i : i + 1], states)
+            expected += weight / sum(likely) * error.item()
+        assert measured[i].item() == pytest.approx(expected, rel=1e-4)
 
 
-def test_reading_finds_the_words_under_which_pictures_are_likelier(prior: Prior, data: EachOnce) -> None:
-    method, batch = reading(prior, data, read_share=1.0), next(data.epoch(0, 0))
-    free = method.tokens(batch.images).detach().requires_grad_()
-    errors = []
+def test_reading_leads_to_the_words_under_which_pictures_are_likelier(prior: Prior, data: ViewBatches) -> None:
+    errors = NoiseErrors(prior, latents_like(prior, data), WORDS)
+    free, rows = torch.randn(6, 32).mul(0.05).requires_grad_(), torch.arange(6)
+    losses = []
     for _ in range(40):
         torch.manual_seed(1)
-        loss = method._reading_error(batch, free)
+        loss = errors.of_words(free, rows, ["photo"] * 6, 3).mean()
         (step,) = torch.autograd.grad(loss, free)
-        errors.append(loss.item())
-        free = (free - 0.3 * step / step.norm(dim=1, keepdim=True).clamp(min=1e-9) * 0.1).detach().requires_grad_()
-    assert errors[-1] < errors[0]
-    assert Spelling(prior.reader, WORDS).shares(free).max(dim=1).values.mean() > 0.9
+        losses.append(loss.item())
+        free = (free - 0.03 * step / step.norm(dim=1, keepdim=True).clamp(min=1e-9)).detach().requires_grad_()
+    assert losses[-1] < losses[0]
+    assert errors.spelling is not None
+    assert errors.spelling.shares(free).max(dim=1).values.mean() > 0.9
 
 
-def test_without_the_noise_loss_no_prior_is_asked(data: EachOnce) -> None:
+def test_errors_count_where_the_vector_is_looked_up(prior: Prior, data: ViewBatches) -> None:
+    maps = torch.rand(2, 4, 4)
+    weights = concentrated(maps)
+    assert weights.mean(dim=(1, 2)).tolist() == pytest.approx([1, 1])
+    assert (weights.flatten(1).argmax(1) == maps.flatten(1).argmax(1)).all()
+    ratio = weights.amax(dim=(1, 2)) / weights.amin(dim=(1, 2))
+    assert ratio.tolist() == pytest.approx([5, 5]), "a fifth where it is looked up least"
+    errors = NoiseErrors(prior, latents_like(prior, data))
+    z, rows, measured = torch.randn(2, 32), torch.tensor([0, 1]), []
+    for concentrate in (False, True):
+        torch.manual_seed(0)
+        measured.append(errors.of_vectors(z, rows, ["photo", "sketch"], concentrate=concentrate))
+    assert (measured[0] != measured[1]).all()
+    assert (measured[0] * 0.2 < measured[1]).all()
+
+
+def test_concentration_begins_after_the_warm_up(prior: Prior, data: ViewBatches, monkeypatch: pytest.MonkeyPatch) -> None:
+    method, asked = made(prior, data, concentrate=True, epochs=10), []
+    kept = NoiseErrors.of_vectors
+    monkeypatch.setattr(
+        NoiseErrors, "of_vectors", lambda *a, **k: (asked.append(k["concentrate"]), kept(*a, **k))[1]
+    )
+    for _ in range(3):
+        method.begin_epoch()
+        method.losses(next(data.epoch(0, 0)), method.phases()[0])
+    assert asked == [False, True, True]
+
+
+def test_a_joint_denoiser_learns_along_and_reads_no_prompt(prior: Prior, data: ViewBatches) -> None:
+    method = made(prior, data, joint=True, epochs=1)
+    assert method.study is not None
+    assert method.study.denoiser is not None
+    before = [p.clone() for p in method.study.denoiser.unet.parameters()]
+    frozen = [p.clone() for p in prior.parameters()]
+    method.begin_epoch()
+    batch = next(data.epoch(0, 0))
+    method.losses(batch, method.phases()[0])["noise"].backward()
+    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in method.study.denoiser.unet.parameters())
+    assert not torch.equal(before[0], next(iter(prior.unet.parameters()))), "it begins at random"
+    assert all(torch.equal(a, b) for a, b in zip(frozen, prior.parameters(), strict=True))
+    method.finish(torch.ones(2, 32))
+    assert not [name for name in method.state_dict() if "denoiser" in name], "nothing of it is kept"
+
+
+def test_without_the_noise_loss_no_prior_is_asked(data: ViewBatches) -> None:
     method = made(None, data, noise_weight=0.0)
     method.begin_epoch()
     assert set(method.losses(next(data.epoch(0, 0)), method.phases()[0])) == {"instance"}
 
 
-def test_neighbours_come_within_first_and_across_later(data: EachOnce) -> None:
+def test_neighbours_come_within_first_and_across_later(data: ViewBatches) -> None:
     method = made(None, data, noise_weight=0.0, epochs=20)
     seen = []
     for _ in range(20):
@@ -197,23 +249,23 @@ def test_neighbours_come_within_first_and_across_later(data: EachOnce) -> None:
     assert (across[12:] == 0.5).all()
 
 
-def test_the_bank_holds_the_other_view_of_the_very_picture(data: EachOnce) -> None:
+def test_the_bank_holds_the_other_view_of_the_very_picture(data: ViewBatches) -> None:
     method = made(None, data, noise_weight=0.0)
     method.begin_epoch()
     batch = next(data.epoch(0, 0))
     method.losses(batch, method.phases()[0])
-    rows = [data.table.ids.index(name) for name in batch.instances]
+    rows = [data.ids.index(name) for name in batch.instances]
     assert method.study is not None
     lengths = method.study.bank.norm(dim=1)
     assert lengths[rows].tolist() == pytest.approx([1.0] * len(rows), rel=1e-5)
     assert lengths.sum().item() == pytest.approx(len(rows), rel=1e-5)
 
 
-def test_no_label_changes_a_weight(data: EachOnce) -> None:
+def test_no_label_changes_a_weight(data: ViewBatches) -> None:
     assert_no_label_changes_a_weight(lambda: made(None, data, noise_weight=0.0, epochs=2), data)
 
 
-def test_no_label_changes_a_weight_while_it_reads(prior: Prior, data: EachOnce) -> None:
+def test_no_label_changes_a_weight_while_it_reads(prior: Prior, data: ViewBatches) -> None:
     def begun() -> Dude:
         return reading(prior, data, epochs=1, noise_weight=0.0, read_share=0.2)
 
@@ -221,35 +273,44 @@ def test_no_label_changes_a_weight_while_it_reads(prior: Prior, data: EachOnce) 
     assert_no_label_changes_a_weight(begun, data)
 
 
-def test_a_run_that_was_interrupted_while_it_read_goes_on_as_if_it_had_not_been(prior: Prior, data: EachOnce) -> None:
+def test_a_run_that_was_interrupted_while_it_read_goes_on_as_if_it_had_not_been(prior: Prior, data: ViewBatches) -> None:
     def begun(seed: int) -> Dude:
         return reading(prior, data, seed=seed, epochs=1, noise_weight=0.0, read_share=0.2)
 
     assert_goes_on_after_two_epochs(begun, data)
 
 
-def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not_been(prior: Prior, data: EachOnce) -> None:
+def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not_been(prior: Prior, data: ViewBatches) -> None:
     assert_goes_on_after_two_epochs(lambda seed: made(prior, data, seed, epochs=3, noise_share=0.2), data)
 
 
-def test_what_is_kept_is_the_extractor_and_a_neutral_word(prior: Prior, data: EachOnce) -> None:
+def test_what_is_kept_is_the_extractor_and_a_neutral_word(prior: Prior, data: ViewBatches) -> None:
     method = made(prior, data).eval()
-    words = torch.cat([method.tokens(batch.images) for batch in data.whole()])
+    words = method.extractor.head(data.plain)
     method.finish(words)
     assert method.neutral_thing.norm().item() == pytest.approx(words.norm(dim=1).median().item(), rel=1e-4)
     assert all(name.startswith("extractor.") or name == "neutral_thing" for name in method.state_dict())
 
 
-def test_batches_are_even_over_domains_and_an_epoch_has_every_picture(data: EachOnce) -> None:
+def test_batches_are_even_over_domains_and_an_epoch_has_every_picture(data: ViewBatches) -> None:
     names = []
     for batch in data.epoch(3, 1):
         assert batch.labels is None
         assert {style: sum(d.name == style for d in batch.domains) for style in STYLES} == dict.fromkeys(STYLES, 4)
         names += batch.instances
-    assert sorted(names) == sorted(data.table.ids)
+    assert sorted(names) == sorted(data.ids)
 
 
-def test_the_same_seed_gives_the_same_batches(data: EachOnce) -> None:
+def test_a_batch_holds_two_views_of_each_picture_and_never_the_picture_as_it_is(data: ViewBatches) -> None:
+    for batch in data.epoch(5, 0):
+        for name, (one, other) in zip(batch.instances, batch.images, strict=True):
+            kept = data.features[data.ids.index(name)]
+            places = [int((kept == view).all(dim=1).nonzero()) for view in (one, other)]
+            assert 0 not in places
+            assert places[0] != places[1]
+
+
+def test_the_same_seed_gives_the_same_batches(data: ViewBatches) -> None:
     one, two = (next(data.epoch(4, 2)) for _ in range(2))
     assert torch.equal(one.images, two.images)
     assert one.instances == two.instances

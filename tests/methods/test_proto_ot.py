@@ -12,9 +12,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from retrieval.data.picture_table import PictureTable
-from retrieval.data.pictures import ArrayPicture
-from retrieval.data.sampler import EachOnce
 from retrieval.errors import DataError
 from retrieval.methods import config_from
 from retrieval.methods.proto_ot import (
@@ -29,9 +26,12 @@ from retrieval.methods.proto_ot import (
     worth,
 )
 from retrieval.training.loop import fit
+from retrieval.training.recipes.parts.view_features import ViewBatches
+from retrieval.types import Domain
 from tests.methods.unlabelled import (
     PREPROCESS,
     STYLES,
+    TRUNK,
     assert_goes_on_after_two_epochs,
     assert_no_label_changes_a_weight,
     noise_of_three_styles,
@@ -39,8 +39,8 @@ from tests.methods.unlabelled import (
 
 SMALL = Config(
     width=16,
-    trunk="resnet10t",
-    channels=(8, 8, 16, 16),
+    trunk=TRUNK,
+    hidden=16,
     styles=STYLES,
     prototypes=3,
     momentum=0.9,
@@ -50,14 +50,14 @@ SMALL = Config(
 
 
 @pytest.fixture(scope="module")
-def data() -> EachOnce:
+def data() -> ViewBatches:
     return noise_of_three_styles()
 
 
-def made(data: EachOnce, seed: int = 0, **told: object) -> ProtoOT:
+def made(data: ViewBatches, seed: int = 0, **options: object) -> ProtoOT:
     torch.manual_seed(seed)
-    method = ProtoOT(dataclasses.replace(SMALL, **told), PREPROCESS)  # type: ignore[arg-type]
-    method.learn_from(data.whole(), data.table.ids, data.domains)
+    method = ProtoOT(dataclasses.replace(SMALL, **options), PREPROCESS)  # type: ignore[arg-type]
+    method.learn_from(data.plain, data.ids, data.domains)
     return method
 
 
@@ -117,13 +117,12 @@ def test_the_nearest_is_another_picture_of_the_same_domain() -> None:
         assert row == max(mates, key=lambda j: float(bank[i] @ bank[j]))
 
 
-def plain(method: ProtoOT, data: EachOnce, monkeypatch: pytest.MonkeyPatch) -> tuple[Tensor, Tensor, Tensor]:
+def plain(method: ProtoOT, data: ViewBatches, monkeypatch: pytest.MonkeyPatch) -> tuple[Tensor, Tensor, Tensor]:
     """One step without chance or movement: z (B, W) and its places (B,), and the losses, before any prototype moves."""
-    monkeypatch.setattr(method, "_view", lambda images: images)
     method.eval().double()
     method.begin_epoch()
     batch = next(data.epoch(0, 0))
-    batch = dataclasses.replace(batch, images=batch.images.double())
+    batch = dataclasses.replace(batch, images=batch.images[:, :1].expand(-1, 2, -1).double())
     study = method.study
     assert study is not None
     before = study.prototypes.clone()
@@ -134,7 +133,7 @@ def plain(method: ProtoOT, data: EachOnce, monkeypatch: pytest.MonkeyPatch) -> t
 
 @pytest.mark.parametrize("unit_rows", [False, True])
 def test_both_losses_of_a_step_are_the_equations_with_the_intended_marginals(
-    unit_rows: bool, data: EachOnce, monkeypatch: pytest.MonkeyPatch
+    unit_rows: bool, data: ViewBatches, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     method = made(data, across_from=0.0, across_weight=1.0, unit_rows=unit_rows)
     at, before, losses = plain(method, data, monkeypatch)
@@ -166,7 +165,7 @@ def test_both_losses_of_a_step_are_the_equations_with_the_intended_marginals(
 
 
 def test_prototypes_are_the_means_of_what_was_transported_to_them(
-    data: EachOnce, monkeypatch: pytest.MonkeyPatch
+    data: ViewBatches, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     method = made(data)
     _, before, _ = plain(method, data, monkeypatch)
@@ -181,7 +180,7 @@ def test_prototypes_are_the_means_of_what_was_transported_to_them(
 
 
 @pytest.mark.parametrize("term", ["within", "across"])
-def test_every_loss_alone_moves_the_extractor_and_nothing_else(term: str, data: EachOnce) -> None:
+def test_every_loss_alone_moves_the_extractor_and_nothing_else(term: str, data: ViewBatches) -> None:
     method = made(data, across_from=0.0)
     method.begin_epoch()
     losses = method.losses(next(data.epoch(0, 0)), method.phases()[0])
@@ -193,7 +192,7 @@ def test_every_loss_alone_moves_the_extractor_and_nothing_else(term: str, data: 
 
 
 @pytest.mark.parametrize("weight", ["nearest_weight", "prototype_weight"])
-def test_every_positive_has_its_share_of_the_gradient(weight: str, data: EachOnce) -> None:
+def test_every_positive_has_its_share_of_the_gradient(weight: str, data: ViewBatches) -> None:
     gradients = []
     for value in (0.0, 1.0):
         method = made(data, **{"nearest_weight": 0.0, "prototype_weight": 0.0, weight: value})
@@ -204,7 +203,7 @@ def test_every_positive_has_its_share_of_the_gradient(weight: str, data: EachOnc
     assert not torch.allclose(*gradients)
 
 
-def test_prototypes_of_other_domains_come_in_the_second_half(data: EachOnce) -> None:
+def test_prototypes_of_other_domains_come_in_the_second_half(data: ViewBatches) -> None:
     method = made(data, epochs=6)
     batch, told = next(data.epoch(0, 0)), []
     for _ in range(6):
@@ -248,7 +247,7 @@ def test_the_number_of_clusters_is_estimated_near_the_truth_from_codes_alone() -
     assert 10 <= estimated([groups(12, 20), groups(12, 16)]) <= 16
 
 
-def test_without_a_number_of_prototypes_it_is_estimated_and_told(data: EachOnce) -> None:
+def test_without_a_number_of_prototypes_it_is_estimated_and_told(data: ViewBatches) -> None:
     method = made(data, prototypes=0)
     assert method.config.prototypes >= 1
     assert method.study is not None
@@ -256,12 +255,12 @@ def test_without_a_number_of_prototypes_it_is_estimated_and_told(data: EachOnce)
     assert made(data, prototypes=0, seed=0).config == method.config
 
 
-def test_more_prototypes_than_pictures_are_refused(data: EachOnce) -> None:
+def test_more_prototypes_than_pictures_are_refused(data: ViewBatches) -> None:
     with pytest.raises(DataError, match="8 pictures of a domain cannot have 9 prototypes"):
         made(data, prototypes=9).begin_epoch()
 
 
-def test_the_share_of_a_prototype_is_that_of_its_own_cluster(data: EachOnce) -> None:
+def test_the_share_of_a_prototype_is_that_of_its_own_cluster(data: ViewBatches) -> None:
     method = made(data)
     method.begin_epoch()
     study = method.study
@@ -279,33 +278,33 @@ def test_the_share_of_a_prototype_is_that_of_its_own_cluster(data: EachOnce) -> 
 # ---------------------------------------------------------------- the whole
 
 
-def test_the_bank_begins_with_every_picture_as_it_is(data: EachOnce) -> None:
+def test_the_bank_begins_with_every_picture_as_it_is(data: ViewBatches) -> None:
     method = made(data)
-    codes = torch.cat([method.encode_images(batch.images, batch.domains) for batch in data.whole()])
+    codes = F.normalize(method.extractor.head(data.plain), dim=1)
     assert method.study is not None
     assert torch.allclose(method.study.bank, codes, atol=1e-6)
     assert codes.norm(dim=1).tolist() == pytest.approx([1.0] * len(codes), rel=1e-5)
 
 
-def test_no_label_changes_a_weight(data: EachOnce) -> None:
+def test_no_label_changes_a_weight(data: ViewBatches) -> None:
     assert_no_label_changes_a_weight(lambda: made(data), data)
 
 
-def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not_been(data: EachOnce) -> None:
+def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not_been(data: ViewBatches) -> None:
     assert_goes_on_after_two_epochs(lambda seed: made(data, seed, epochs=3), data)
 
 
 def test_training_gathers_pictures_around_their_prototypes() -> None:
-    rng = np.random.default_rng(0)
-    stripes = np.stack([np.kron(np.arange(32) // width % 2, np.ones((32, 1))) for width in (1, 3, 9)])  # (3, 32, 32)
-    shown = (stripes.repeat(4, axis=0)[..., None] * 160 + rng.integers(0, 90, (12, 32, 32, 3))).astype(np.uint8)
-    tables = [PictureTable(map(ArrayPicture, shown), style).without_labels() for style in STYLES]
-    told = EachOnce(tables, PREPROCESS, batch=12)
-    losses = [report.losses["within"] for report in fit(made(told, epochs=6, lr=5e-3), told, seed=0)]
+    draws = torch.Generator().manual_seed(0)
+    centres = torch.randn(3, 1, 256, generator=draws)
+    views = torch.cat([centres.repeat(4, 5, 1) + torch.randn(12, 5, 256, generator=draws) for _ in STYLES])
+    domains = [Domain(style) for style in STYLES for _ in range(12)]
+    data = ViewBatches(views, [str(row) for row in range(36)], domains, batch=12)
+    losses = [report.losses["within"] for report in fit(made(data, epochs=6, lr=5e-3), data, seed=0)]
     assert losses[-1] < 0.95 * losses[0]
 
 
-def test_what_is_kept_is_the_extractor(data: EachOnce) -> None:
+def test_what_is_kept_is_the_extractor(data: ViewBatches) -> None:
     method = made(data)
     method.finish()
     assert all(name.startswith("extractor.") for name in method.state_dict())

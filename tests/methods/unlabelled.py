@@ -1,4 +1,4 @@
-"""Pictures without labels for tests of methods that learn from them, and what is true of every such method."""
+"""Views of pictures without labels for tests of methods that learn from them, and what is true of every such method."""
 
 from __future__ import annotations
 
@@ -10,32 +10,34 @@ import numpy as np
 import torch
 
 from retrieval.data.batch import Batch
-from retrieval.data.picture_table import PictureTable
-from retrieval.data.pictures import ArrayPicture
-from retrieval.data.sampler import EachOnce
 from retrieval.images import Preprocess
 from retrieval.methods.dude import Dude
 from retrieval.methods.proto_ot import ProtoOT
 from retrieval.training.loop import fit
+from retrieval.training.recipes.parts.view_features import ViewBatches
+from retrieval.types import Domain
 
 PREPROCESS = Preprocess(32, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 STYLES = ("photo", "sketch", "mosaic")
 
 
-def noise_of_three_styles() -> EachOnce:
-    """Eight pictures of noise in each style, in batches of twelve."""
+TRUNK = "test_efficientnet"  # small
+
+
+def noise_of_three_styles(features: int = 256) -> ViewBatches:
+    """Three views of eight pictures of noise in each style, in batches of twelve."""
     rng = np.random.default_rng(0)
-    tables = [
-        PictureTable(map(ArrayPicture, rng.integers(0, 256, (8, 32, 32, 3), np.uint8)), style).without_labels()
-        for style in STYLES
-    ]
-    return EachOnce(tables, PREPROCESS, batch=12)
+    ids = [f"{style}-{number}" for style in STYLES for number in range(8)]
+    pictures = rng.standard_normal((len(ids), 1, features))
+    views = pictures + 0.5 * rng.standard_normal((len(ids), 4, features))
+    domains = [Domain(name.split("-")[0]) for name in ids]
+    return ViewBatches(torch.from_numpy(views).float(), ids, domains, batch=12)
 
 
 class Labelled:
     """The same batches, with labels drawn at random."""
 
-    def __init__(self, data: EachOnce, seed: int) -> None:
+    def __init__(self, data: ViewBatches, seed: int) -> None:
         self._data = data
         self._rng = np.random.default_rng(seed)
 
@@ -47,7 +49,7 @@ class Labelled:
             yield dataclasses.replace(batch, labels=torch.from_numpy(self._rng.integers(0, 9, len(batch.instances))))
 
 
-def assert_no_label_changes_a_weight(make: Callable[[], Dude | ProtoOT], data: EachOnce) -> None:
+def assert_no_label_changes_a_weight(make: Callable[[], Dude | ProtoOT], data: ViewBatches) -> None:
     """Trained with two sets of labels, the method is the same to the bit; and it has no place to be told labels."""
     assert "labels" not in inspect.signature(make().learn_from).parameters
     weights = []
@@ -58,7 +60,7 @@ def assert_no_label_changes_a_weight(make: Callable[[], Dude | ProtoOT], data: E
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
-def assert_goes_on_after_two_epochs(make: Callable[[int], Dude | ProtoOT], data: EachOnce) -> None:
+def assert_goes_on_after_two_epochs(make: Callable[[int], Dude | ProtoOT], data: ViewBatches) -> None:
     """A run that was interrupted ends where one would that was not. make: a seed -> a method of three epochs."""
     whole, again = make(0), make(5)
     states = [report.state() for report in fit(whole, data, seed=0)]
