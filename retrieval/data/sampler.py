@@ -8,22 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from retrieval.data.augment import normalised
 from retrieval.data.batch import Batch
-from retrieval.data.picture_table import PictureTable, Row, concatenate
-from retrieval.data.pictures import ArrayPicture, View, unvaried, varied
-from retrieval.data.wording import Wording, captions, no_words
+from retrieval.data.picture_table import PictureTable, Row
+from retrieval.data.pictures import View, varied
+from retrieval.data.wording import Wording, captions
 from retrieval.errors import DataError
 from retrieval.images import Preprocess
-from retrieval.types import Domain
 
 Place = tuple[int, int]  # a portion and a row of its table
 
@@ -155,75 +152,6 @@ class Sampler:
         return [(other, _any(self._by_instance[other][instance], rng))]
 
 
-class EachOnce(Sampler):
-    """Batches of unlabelled pictures, unvaried: as many of one portion as of any other, in no order; an epoch has about
-    every picture once, if `steps` is None. `Batch.instances` are the pictures' ids.
-
-    Raises DataError for pictures in memory of another size than is read: made smaller they would look different.
-    """
-
-    def __init__(
-        self, tables: Sequence[PictureTable], preprocess: Preprocess, *, batch: int, steps: int | None = None
-    ) -> None:
-        for table in tables:
-            _check_size(table, preprocess.size)
-        named = [table.without_labels() if table.is_labelled else table for table in tables]
-        named = [table.with_columns(instances=table.ids) for table in named]
-        super().__init__(
-            [Portion(table, 1.0) for table in named],
-            preprocess,
-            batch=batch,
-            steps=steps or max(1, round(sum(map(len, named)) / batch)),
-            view=unvaried,
-            wording=no_words,
-            labelled=False,
-        )
-        self.table = concatenate(named)
-        self._plan = lru_cache(maxsize=1)(self._planned)
-
-    @property
-    def domains(self) -> list[Domain]:
-        """The domain of each row of `table`."""
-        return [row.domain for row in self.table]
-
-    def whole(self, batch: int = 128) -> Iterator[Batch]:
-        """Every picture once, in the order of `table`."""
-        rng = np.random.default_rng(0)  # asked for, but nothing is varied
-        for start in range(0, len(self.table), batch):
-            rows = list(self.table[start : start + batch])
-            yield self._batch_of(rows, [unvaried(row.picture, self.preprocess.size, rng) for row in rows], rng)
-
-    def _groups(self, seed: int, epoch: int, step: int, rng: np.random.Generator) -> Iterator[list[Place]]:
-        yield self._plan(seed, epoch)[step]
-
-    def _planned(self, seed: int, epoch: int) -> list[list[Place]]:
-        """The rows of every batch of an epoch: each portion in an order of its own, over and over."""
-        rng = np.random.default_rng([seed, epoch])
-        counts = self._counts(rng)
-        orders = [
-            _order(len(portion.table), int(many.sum()), rng)
-            for portion, many in zip(self.portions, counts, strict=True)
-        ]
-        starts = np.concatenate([np.zeros((len(counts), 1), int), counts.cumsum(axis=1)], axis=1)  # (P, steps + 1)
-        plan = []
-        for step in range(self._steps):
-            rows = [
-                (which, int(row))
-                for which, order in enumerate(orders)
-                for row in order[starts[which, step] : starts[which, step + 1]]
-            ]
-            plan.append([rows[place] for place in rng.permutation(len(rows))])
-        return plan
-
-    def _counts(self, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-        """How many pictures of each portion stand in each batch.   -> (P, steps)"""
-        many = len(self.portions)
-        counts = np.full((many, self._steps), self._batch // many)
-        for step in range(self._steps):
-            counts[rng.permutation(many)[: self._batch % many], step] += 1
-        return counts
-
-
 class _Epoch(Dataset[Batch]):
     """The batches of one epoch by their position, so that processes can share the work."""
 
@@ -244,18 +172,3 @@ def _by_label(table: PictureTable) -> dict[str, list[int]]:
 
 def _any(values: Sequence[int], rng: np.random.Generator) -> int:
     return values[int(rng.integers(len(values)))]
-
-
-def _order(count: int, wanted: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """At least as many rows as wanted: all of them, shuffled, again and again."""
-    rounds = -(-wanted // count)
-    return np.concatenate([rng.permutation(count) for _ in range(rounds)])
-
-
-def _check_size(table: PictureTable, size: int) -> None:
-    sides = sorted({side for p in table.pictures if isinstance(p, ArrayPicture) for side in p.array.shape[:2]})
-    if sides not in ([], [size]):
-        raise DataError(
-            f"The pictures have {', '.join(map(str, sides))} pixels a side, but {size} are read. Render them at that "
-            "size."
-        )

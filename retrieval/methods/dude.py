@@ -65,7 +65,9 @@ from retrieval.types import Domain
 
 if TYPE_CHECKING:
     from retrieval.diffusion.prior import Prior
-    from retrieval.methods.parts.noise_errors import NoiseErrors  # it imports diffusers, which who searches does without
+    from retrieval.methods.parts.noise_errors import (
+        NoiseErrors,
+    )  # it imports diffusers, which who searches does without
 
 READING = "reading"  # the second phase
 

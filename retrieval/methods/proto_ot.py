@@ -34,8 +34,8 @@ makes the rows of S unit rows, too, whose entries shrink as K grows: with 64 pro
 of them. `unit_rows` asks for it.
 
 Where we differ: there are more than two domains, so (5) is a mean over all others, and losses are means over pictures
-where the release sums over two domains. Views are DUDE's, and so is the start, a trunk that ImageNet's photographs taught
-and that never trains, where the paper trains a ResNet-50 by MoCo-v2. Nothing is selected by labels.
+where the release sums over two domains. Views are DUDE's, and so is the start, a frozen trunk that
+ImageNet's photographs taught, where the paper trains a ResNet-50 by MoCo-v2. Nothing is selected by labels.
 """
 
 from __future__ import annotations

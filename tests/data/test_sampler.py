@@ -11,7 +11,7 @@ import torch
 
 from retrieval.data.picture_table import PictureTable
 from retrieval.data.pictures import ArrayPicture, unvaried
-from retrieval.data.sampler import EachOnce, Portion, Sampler
+from retrieval.data.sampler import Portion, Sampler
 from retrieval.data.wording import no_words
 from retrieval.errors import DataError
 from retrieval.images import Preprocess
@@ -116,25 +116,6 @@ def test_a_portion_without_pictures_is_refused() -> None:
     empty = PictureTable((), (), labels=())
     with pytest.raises(DataError, match="Portion 1 of 2 holds no pictures"):
         Sampler([Portion(PictureTable(greys(1), "photo", labels="duck"), 1.0), Portion(empty, 1.0)], Preprocess(8))
-
-
-def test_each_picture_comes_once_in_an_epoch_of_as_many_of_every_table() -> None:
-    tables = [PictureTable(greys(12), style).without_labels() for style in ("photo", "sketch")]
-    data = EachOnce(tables, Preprocess(8), batch=6)
-    batches = list(data.epoch(0, 3))
-    assert sorted(name for batch in batches for name in batch.instances) == sorted(data.table.ids)
-    assert {sum(d == PHOTO for d in batch.domains) for batch in batches} == {3}
-    assert all(batch.labels is None for batch in batches)
-    assert [name for batch in data.whole(5) for name in batch.instances] == list(data.table.ids)
-    again, other = (list(data.epoch(0, epoch)) for epoch in (3, 4))
-    assert [b.instances for b in batches] == [b.instances for b in again] != [b.instances for b in other]
-
-
-def test_ids_of_labelled_tables_do_not_reach_batches_without_labels() -> None:
-    named = PictureTable(greys(3), "photo", labels="duck", ids=["duck-0", "duck-1", "duck-2"], instances=["duck"] * 3)
-    data = EachOnce([named], Preprocess(8), batch=3)
-    (batch,) = data.epoch(0, 0)
-    assert sorted(batch.instances) == ["photo-0", "photo-1", "photo-2"]
 
 
 @pytest.mark.parametrize("size", [8, 96, 128])

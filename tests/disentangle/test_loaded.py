@@ -34,7 +34,7 @@ def loaded(folder: Path, prior: Prior, **told: object) -> ServedDisentangler:
         refers_to={"teacher": reference},
         **told,
     )
-    config = Config(width=WIDTH, styles=STYLES, channels=(8, 8, 16, 16))
+    config = Config(width=WIDTH, styles=STYLES, trunk="test_efficientnet", hidden=16)
     preprocess = Preprocess(32)
     manifest = Manifest(
         "toy", "dude", asdict(config), preprocess, STYLES, (), WIDTH, {}, refers_to={"prior": reference}

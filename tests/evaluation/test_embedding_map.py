@@ -29,10 +29,13 @@ from retrieval.evaluation.generation_quality import tokens, trunk_features
 from retrieval.evaluation.probes import units
 from retrieval.images import Preprocess
 from retrieval.methods.dude import Config, Dude
+from retrieval.methods.parts.banks import Head
 from retrieval.methods.parts.neighbours import HUB
 from tests.evaluation.fakes import CLASSES, OBJECTS, STYLES, small_bundle, small_world
 
-SMALL = Config(width=16, channels=(8, 8, 16, 16), styles=(*STYLES, "doodle"), epochs=3, read_epochs=1, within=(2, 3))
+SMALL = Config(
+    width=16, trunk="test_efficientnet", hidden=16, styles=(*STYLES, "doodle"), epochs=3, read_epochs=1, within=(2, 3)
+)
 LAST = 4
 
 
@@ -44,18 +47,21 @@ class Home:
 
 
 def made(seed: int) -> Dude:
+    torch.manual_seed(0)
+    method = Dude(SMALL, Preprocess(32)).eval()
     torch.manual_seed(seed)
-    return Dude(SMALL, Preprocess(32)).eval()
+    method.extractor.head = Head(256, SMALL.hidden, SMALL.width)
+    return method
 
 
 def keep(method: Dude, run: Path, epoch: int) -> None:
     run.mkdir(exist_ok=True)
-    save_file(halved(method.extractor.state_dict()), run / f"extractor-{epoch:03d}.safetensors")
+    save_file(halved(method.extractor.head.state_dict()), run / f"head-{epoch:03d}.safetensors")
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A toy DUDE, whose run kept its extractor five times, and a gallery."""
+    """A toy DUDE, whose run kept its head five times, and a gallery."""
     folder = tmp_path_factory.mktemp("mapping")
     found = Home(folder / "dude", folder / "run", small_world(folder / "gallery"))
     for epoch in range(LAST + 1):
@@ -182,10 +188,15 @@ def test_numbers_are_those_of_the_evaluation(home: Home, atlas: Atlas, real: Pic
         assert last.points == pytest.approx(Axes.of(found).placed(found)[0], abs=1e-4)
 
 
-def test_earlier_epochs_are_of_the_extractors_that_the_run_kept(home: Home, atlas: Atlas, real: PictureTable) -> None:
+def test_earlier_epochs_are_of_the_heads_that_the_run_kept(home: Home, atlas: Atlas, real: PictureTable) -> None:
     method, end = made(2), made(LAST)
     for one in (method, end):
-        one.extractor.load_state_dict({name: t.float() for name, t in halved(one.extractor.state_dict()).items()})
+        one.extractor.head.load_state_dict(
+            {name: t.float() for name, t in halved(one.extractor.head.state_dict()).items()}
+        )
+        one.extractor.trunk.load_state_dict(
+            {name: t.float() for name, t in halved(one.extractor.trunk.state_dict()).items()}
+        )
     axes = Axes.of(tokens(end, real).numpy())
     expected = stopped(tokens(method, real).numpy(), axes, real, method)
     assert atlas.codes["object"][2].points == pytest.approx(np.array(expected.points), abs=2e-4)
@@ -198,13 +209,13 @@ def test_the_same_files_give_the_same_map(home: Home, atlas: Atlas) -> None:
     assert again.pictures == atlas.pictures
 
 
-def test_no_extractors_and_those_of_another_training_are_refused(home: Home, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="keeps no extractors"):
+def test_no_heads_and_those_of_another_training_are_refused(home: Home, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="keeps no heads"):
         mapped(home.bundle, tmp_path, home.gallery)
     keep(made(7), tmp_path / "other", 4)
     with pytest.raises(DataError, match="did not make this bundle"):
         kept_epochs(tmp_path / "other", made(LAST))
-    (tmp_path / "other" / "extractor-005.safetensors").write_bytes(b"none")
+    (tmp_path / "other" / "head-005.safetensors").write_bytes(b"none")
     with pytest.raises(DataError, match="cannot be read"):
         kept_epochs(tmp_path / "other", made(LAST))
 

@@ -96,7 +96,7 @@ def perfect_studio() -> Studio:
 def random_studio() -> Studio:
     torch.manual_seed(0)
     prior = tiny_prior()
-    dude = Dude(Config(width=WIDTH, channels=(8, 8, 16, 16), styles=STYLES), Preprocess(32)).eval()
+    dude = Dude(Config(width=WIDTH, trunk="test_efficientnet", hidden=16, styles=STYLES), Preprocess(32)).eval()
     judge = Judge(JudgeConfig(THINGS, STYLES, size=16, channels=(8, 8, 16, 16), stem=8)).eval().requires_grad_(False)
     return Studio(prior, dude, judge, Sampler(steps=2, guidance=2.0))
 

@@ -12,10 +12,10 @@ from torch.nn import functional as F
 
 from retrieval.diffusion.prior import Prior, PriorConfig
 from retrieval.diffusion.prompts import THING_AT, ReaderConfig, prompt
-from retrieval.diffusion.spelling import SHARPNESS, Spelling
+from retrieval.diffusion.spelling import SHARPNESS
 from retrieval.methods.dude import Config, Dude, neighbour_contrast
-from retrieval.methods.parts.noise_errors import NoiseErrors, concentrated
 from retrieval.methods.parts.neighbours import NOBODY, chosen, neighbours, without_hubs
+from retrieval.methods.parts.noise_errors import NoiseErrors, concentrated
 from retrieval.training.recipes.parts.view_features import ViewBatches
 from tests.methods.unlabelled import (
     PREPROCESS,
@@ -54,9 +54,7 @@ def latents_like(prior: Prior, data: ViewBatches) -> torch.Tensor:
     return torch.randn(len(data.ids), *prior.latent_shape, generator=torch.Generator().manual_seed(3))
 
 
-def made(
-    prior: Prior | None, data: ViewBatches, seed: int = 0, words: tuple[str, ...] = (), **options: object
-) -> Dude:
+def made(prior: Prior | None, data: ViewBatches, seed: int = 0, words: tuple[str, ...] = (), **options: object) -> Dude:
     torch.manual_seed(seed)
     method = Dude(dataclasses.replace(SMALL, **options), PREPROCESS)  # type: ignore[arg-type]
     errors = NoiseErrors(prior, latents_like(prior, data), words) if prior else None
@@ -200,12 +198,12 @@ def test_errors_count_where_the_vector_is_looked_up(prior: Prior, data: ViewBatc
     assert (measured[0] * 0.2 < measured[1]).all()
 
 
-def test_concentration_begins_after_the_warm_up(prior: Prior, data: ViewBatches, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concentration_begins_after_the_warm_up(
+    prior: Prior, data: ViewBatches, monkeypatch: pytest.MonkeyPatch
+) -> None:
     method, asked = made(prior, data, concentrate=True, epochs=10), []
     kept = NoiseErrors.of_vectors
-    monkeypatch.setattr(
-        NoiseErrors, "of_vectors", lambda *a, **k: (asked.append(k["concentrate"]), kept(*a, **k))[1]
-    )
+    monkeypatch.setattr(NoiseErrors, "of_vectors", lambda *a, **k: (asked.append(k["concentrate"]), kept(*a, **k))[1])
     for _ in range(3):
         method.begin_epoch()
         method.losses(next(data.epoch(0, 0)), method.phases()[0])
@@ -273,7 +271,9 @@ def test_no_label_changes_a_weight_while_it_reads(prior: Prior, data: ViewBatche
     assert_no_label_changes_a_weight(begun, data)
 
 
-def test_a_run_that_was_interrupted_while_it_read_goes_on_as_if_it_had_not_been(prior: Prior, data: ViewBatches) -> None:
+def test_a_run_that_was_interrupted_while_it_read_goes_on_as_if_it_had_not_been(
+    prior: Prior, data: ViewBatches
+) -> None:
     def begun(seed: int) -> Dude:
         return reading(prior, data, seed=seed, epochs=1, noise_weight=0.0, read_share=0.2)
 

@@ -6,7 +6,6 @@ import dataclasses
 import inspect
 import math
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -117,7 +116,7 @@ def test_the_nearest_is_another_picture_of_the_same_domain() -> None:
         assert row == max(mates, key=lambda j: float(bank[i] @ bank[j]))
 
 
-def plain(method: ProtoOT, data: ViewBatches, monkeypatch: pytest.MonkeyPatch) -> tuple[Tensor, Tensor, Tensor]:
+def plain(method: ProtoOT, data: ViewBatches) -> tuple[Tensor, Tensor, Tensor]:
     """One step without chance or movement: z (B, W) and its places (B,), and the losses, before any prototype moves."""
     method.eval().double()
     method.begin_epoch()
@@ -136,7 +135,7 @@ def test_both_losses_of_a_step_are_the_equations_with_the_intended_marginals(
     unit_rows: bool, data: ViewBatches, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     method = made(data, across_from=0.0, across_weight=1.0, unit_rows=unit_rows)
-    at, before, losses = plain(method, data, monkeypatch)
+    at, before, losses = plain(method, data)
     study, told = method.study, method.config
     assert study is not None
     z, bank, after = study.bank[at], study.bank, study.prototypes
@@ -168,7 +167,7 @@ def test_prototypes_are_the_means_of_what_was_transported_to_them(
     data: ViewBatches, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     method = made(data)
-    _, before, _ = plain(method, data, monkeypatch)
+    _, before, _ = plain(method, data)
     study = method.study
     assert study is not None
     for d in range(3):

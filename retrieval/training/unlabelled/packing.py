@@ -1,4 +1,4 @@
-"""What training needs where nothing else is: pictures, the frozen trunk, the text tower for the prompts of the prior."""
+"""What training needs where nothing else is: pictures, the frozen trunk, the text tower that reads prompts."""
 
 from __future__ import annotations
 

@@ -103,7 +103,8 @@ def supervise(settings: Settings) -> None:
     """Start the processes, tell them for how many epochs to train, and wait until the time is up."""
     known = [f"--{f.name.replace('_', '-')}={getattr(settings, f.name)}" for f in dataclasses.fields(Settings)[2:-1]]
     command = [sys.executable, "-m", "retrieval.training.unlabelled", "train", settings.pack, settings.out, *known]
-    workers = [subprocess.Popen([*map(str, command), f"--number={n}"]) for n in range(settings.processes)]
+    commands = [[*map(str, command), f"--number={n}"] for n in range(settings.processes)]
+    workers = [subprocess.Popen(words) for words in commands]  # noqa: S603  # this very program
     try:
         _plan(settings, workers)
         while _alive(workers) and time.time() < settings.deadline:

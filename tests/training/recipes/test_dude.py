@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,17 +17,15 @@ from retrieval.artifacts.prior import load_prior
 from retrieval.artifacts.provenance import Provenance
 from retrieval.data.concepts import is_unseen
 from retrieval.data.picture_table import PictureTable
-from retrieval.data.sampler import EachOnce
 from retrieval.errors import DataError
 from retrieval.evaluation.embedding_map import kept_epochs
 from retrieval.evaluation.harness import evaluate, refusal
 from retrieval.evaluation.tasks import Task
-from retrieval.images import Preprocess
-from retrieval.methods import ClipBaseline, Dude, ProtoOT
-from retrieval.methods.parts.banks import Extractor
+from retrieval.methods import Dude, ProtoOT
 from retrieval.training.recipes import RECIPES
 from retrieval.training.recipes.dude import DudeSettings
-from retrieval.training.recipes.parts.unlabelled import begin_extractor, extractor_of
+from retrieval.training.recipes.parts import unlabelled
+from retrieval.training.recipes.parts.unlabelled import begun_extractor
 from retrieval.training.recipes.prior import PriorSettings
 from retrieval.training.recipes.prior_student import PriorStudentSettings
 from retrieval.training.recipes.proto_ot import ProtoOTSettings
@@ -50,7 +47,7 @@ def prior(home: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def start(home: Path) -> Path:
-    make("dude-world-contrastive", on_unlabelled(home, run_folder=home / "start-run", out=home / "start", init=None))
+    make("dude-world-contrastive", on_unlabelled(home, run_folder=home / "start-run", out=home / "start"))
     return home / "start"
 
 
@@ -62,7 +59,10 @@ def text_to_image(home: Path) -> PriorSettings:
 
 
 def on_unlabelled(home: Path, **options: object) -> DudeSettings:
-    settings = DudeSettings(renders=home / "renders", packs=home, prior=home / "prior", drawings=1, epochs=1, batch=64)
+    settings = DudeSettings(
+        renders=home / "renders", packs=home, prior=home / "prior", drawings=1, epochs=1, batch=64, size=32, views=2,
+        features=home / "features",
+    )  # fmt: skip
     return dataclasses.replace(settings, **options)  # type: ignore[arg-type]
 
 
@@ -108,64 +108,62 @@ def test_icons_without_labels_are_called_by_a_word_of_the_prior_and_of_training_
     assert [len(table) for table in after] == [6 * (len(THINGS) - 1), len(THINGS) - 1, 3 * (len(THINGS) - 1)]
 
 
-def test_pictures_of_another_size_are_refused(home: Path) -> None:
-    tables = RECIPES["dude-world"].sources(on_unlabelled(home)).tables
-    with pytest.raises(DataError, match="64 pixels"):
-        EachOnce(tables, Preprocess(32), batch=8)
-
-
-def test_dude_is_made_from_a_start_and_a_prior(home: Path, prior: Path, start: Path) -> None:
+def test_dude_is_made_from_the_frozen_trunk_and_a_prior(home: Path, prior: Path) -> None:
     out = home / "dude"
-    manifest = make("dude-world", on_unlabelled(home, run_folder=home / "dude-run", out=out, init=start))
+    manifest = make("dude-world", on_unlabelled(home, run_folder=home / "dude-run", out=out))
     assert set(manifest.classes) == set(Provenance.at(prior).classes), "names reach it through the prior alone"
+    assert [stage.role for stage in manifest.provenance if stage.name == "trunk-lite0"] == ["trunk"]
     assert set(load_prior(prior).trained_on) < set(manifest.trained_on)
     assert manifest.refers_to == {"prior": reference_to(prior)}
     bundle = load_bundle(out)
     assert isinstance(bundle.method, Dude)
     assert bundle.method.styles == (*STYLES, "doodle")
+    published = begun_extractor("tf_efficientnet_lite0").trunk.state_dict()
+    for name, weights in bundle.method.extractor.trunk.state_dict().items():
+        torch.testing.assert_close(weights.float(), published[name].half().float())
     words = load_prior(prior).prior.reader.token_embedding.weight.norm(dim=1)
     assert bundle.method.neutral_thing.norm().item() == pytest.approx(words.median().item(), rel=0.1)
     with np.load(home / "dude-run" / "pairs-001.npz") as pairs:
         assert pairs["within"].shape[0] == pairs["across"].shape[0] == len(pairs["names"])
 
 
-def test_what_any_stage_of_a_chain_has_seen_keeps_the_last_one_from_a_task(
-    home: Path, prior: Path, start: Path
-) -> None:
-    """An encoder reads for a prior, a DUDE learns from the prior, and ProtoOT begins as that DUDE."""
-    folder, options = home / "chain", {"renders": home / "renders", "packs": home, "drawings": 1, "epochs": 1}
-    make("dude-world", on_unlabelled(home, run_folder=folder / "run-2", out=folder / "dude", init=start))
-    for name, init in (("last", folder / "dude"), ("short", start)):
-        own = ProtoOTSettings(**options, batch=64, init=init, run_folder=folder / f"run-{name}", out=folder / name)
-        make("proto-ot-world", own)
-    last, short = (load_bundle(folder / name) for name in ("last", "short"))
-    assert {stage.role for stage in Provenance.of(last.manifest).stages} == {
-        "", "start", "start of the start", "prior of the start", "text tower of the prior of the start",
-    }  # fmt: skip
+def test_features_are_computed_again_for_other_views_and_only_then(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = on_unlabelled(home, features=home / "others")
+    sources = RECIPES["dude-world"].sources(settings)
+    first = sources.batches(settings).features
+    assert first.shape == (7 * len(ALL), 3, 1280)
+    more = sources.batches(dataclasses.replace(settings, views=3)).features
+    assert more.shape == (7 * len(ALL), 4, 1280)
+    monkeypatch.setattr(unlabelled, "view_features", lambda *_: pytest.fail("they are there"))
+    again = sources.batches(dataclasses.replace(settings, views=3, seed=1, epochs=9)).features
+    assert torch.equal(again, more)
+
+
+def test_a_prior_behind_a_dude_is_told_and_one_that_was_not_asked_is_not(home: Path, prior: Path, start: Path) -> None:
+    make("dude-world", on_unlabelled(home, run_folder=home / "run-2", out=home / "asking"))
+    asking, alone = (load_bundle(home / name) for name in ("asking", "start"))
+    roles = {stage.role for stage in Provenance.of(asking.manifest).stages}
+    assert roles == {"", "trunk", "prior", "text tower of the prior"}
     for unseen, styles, reason in (
-        (("abacus",), (), "the class 'abacus', by its text tower of the prior of the start, \"guise-mini-zs\""),
-        ((), ("twemoji",), "the style 'twemoji', by its text tower of the prior of the start, \"guise-mini-zs\""),
-        (("pizza",), (), "pictures without labels of the class 'pizza', by its start of the start, \"dude-world-contr"),
+        (("abacus",), (), "the class 'abacus', by its text tower of the prior"),
+        ((), ("twemoji",), "the style 'twemoji', by its text tower of the prior"),
     ):
         nothing = PictureTable([], "photo")
         task = Task("toy@1", nothing, nothing, np.ones((1, 1), bool), (), unseen=unseen, unseen_domains=styles)
-        with pytest.raises(DataError, match=re.escape(f"proto-ot-world has seen {reason}")):
-            evaluate(last, task)
-        refused = refusal(short, task)
-        assert refused is None or "pictures without labels" in refused, "no prior stands behind it"
+        with pytest.raises(DataError, match=re.escape(f"dude-world has seen {reason}")):
+            evaluate(asking, task)
+        assert refusal(alone, task) is None, "no prior stands behind it"
 
 
-def test_the_extractor_is_kept_as_it_was_at_the_start_and_after_each_epoch(home: Path, start: Path) -> None:
+def test_the_head_is_kept_as_it_was_at_the_start_and_after_each_epoch(home: Path, start: Path) -> None:
     run = home / "start-run"
-    assert [path.name for path in sorted(run.glob("extractor-*"))] == [
-        "extractor-000.safetensors",
-        "extractor-001.safetensors",
-    ]
-    before, after = (load_file(run / f"extractor-{epoch:03d}.safetensors") for epoch in (0, 1))
+    assert [path.name for path in sorted(run.glob("head-*"))] == ["head-000.safetensors", "head-001.safetensors"]
+    before, after = (load_file(run / f"head-{epoch:03d}.safetensors") for epoch in (0, 1))
     own = load_file(start / "model.safetensors")
-    assert set(after) == {name.removeprefix("extractor.") for name in own if name.startswith("extractor.")}
-    assert all(torch.equal(own[f"extractor.{name}"], weights) for name, weights in after.items())
-    assert not torch.equal(before["head.0.weight"], after["head.0.weight"])
+    part = "extractor.head."
+    assert set(after) == {name.removeprefix(part) for name in own if name.startswith(part)}
+    assert all(torch.equal(own[f"{part}{name}"], weights) for name, weights in after.items())
+    assert not torch.equal(before["layers.1.weight"], after["layers.1.weight"])
     method = load_bundle(start).method
     assert isinstance(method, Dude)
     assert kept_epochs(run, method) == [0, 1]
@@ -176,12 +174,13 @@ def test_proto_ot_is_made_from_the_same_start_and_pictures(home: Path, start: Pa
     manifest = make(
         "proto-ot-world",
         ProtoOTSettings(
-            renders=home / "renders", packs=home, drawings=1, epochs=1, batch=64, init=start, run_folder=run, out=out
+            renders=home / "renders", packs=home, drawings=1, epochs=1, batch=64, size=32, views=2, run_folder=run,
+            out=out, features=home / "features",
         ),
-    )
+    )  # fmt: skip
     assert (manifest.classes, manifest.refers_to) == ((), {})
     assert [(stage.role, stage.unlabelled) for stage in manifest.provenance] == [
-        ("start", tuple(sorted(ALL))),
+        ("trunk", ()),
         ("", tuple(sorted(ALL))),
     ]
     assert manifest.trained_on == load_bundle(start).manifest.trained_on
@@ -197,30 +196,6 @@ def test_proto_ot_is_made_from_the_same_start_and_pictures(home: Path, start: Pa
 def test_only_the_oracle_is_told_the_number_of_classes() -> None:
     assert RECIPES["proto-ot-world-oracle"].config["prototypes"] == len(ALL)
     assert "prototypes" not in RECIPES["proto-ot-world"].config
-
-
-def test_a_plain_encoders_trunk_is_a_start_and_what_taught_it_is_told(home: Path, prior: Path) -> None:
-    plain = load_bundle(Path("checkpoints/guise-mini-zs"))
-    manifest = make("dude-world-contrastive", on_unlabelled(home, run_folder=home / "plain-run", out=home / "plain"))
-    assert set(plain.manifest.trained_on) < set(manifest.trained_on)
-    assert manifest.classes == plain.manifest.classes
-    assert isinstance(plain.method, ClipBaseline)
-    start = load_file(home / "plain-run" / "extractor-000.safetensors")
-    for name, weights in plain.method.trunk.state_dict().items():
-        torch.testing.assert_close(start[f"trunk.{name}"].float(), weights.float(), atol=1e-3, rtol=1e-3)
-
-
-@pytest.mark.parametrize(
-    ("start", "config", "message"),
-    [
-        ("checkpoints/dsn-world", {}, "no start for an extractor"),
-        ("checkpoints/guise-mini-zs", {"channels": (8, 8, 8, 8)}, "do not fit"),
-    ],
-)
-def test_a_start_that_does_not_fit_is_a_sentence(start: str, config: dict[str, Any], message: str) -> None:
-    extractor = Extractor(96, "resnet10t", config.get("channels", (64, 128, 256, 512)))
-    with pytest.raises(DataError, match=message):
-        begin_extractor(extractor, extractor_of(Path(start))[0])
 
 
 def test_a_student_is_made_of_both_and_says_how_it_draws(home: Path, prior: Path, start: Path) -> None:
