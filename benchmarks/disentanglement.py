@@ -7,7 +7,7 @@ python -m benchmarks.disentanglement --judge   only make the judge of drawn pict
 
 Everything is asked of the embedded gallery, whose objects nothing was trained on, at the size that the prior draws.
 DUDE's code is compared with the feature of the trunk that it began as ("raw"), with those of its ablations, and with
-other methods': ProtoOT, which began there, too, and a plain encoder and its captions, whose trunk that is. Its pictures
+other methods': ProtoOT, which stands on it, too, and guise-base-zs ("plain encoder") and its captions. Its pictures
 are compared with real ones. Of a prior with an image adapter, `disentanglement_parts` measures what is drawn.
 """
 
@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from benchmarks import ROOT
 from benchmarks.disentanglement_parts import measure_parts
@@ -68,7 +69,6 @@ from retrieval.evaluation.generation_quality import (
     measure_attention,
     measure_sliders,
     measure_use,
-    tokens,
     trunk_features,
 )
 from retrieval.evaluation.measurement import CHANCE, EVERY_OTHER, Measurement, Target, split_measurements
@@ -78,7 +78,7 @@ from retrieval.evaluation.results import fold_measurements, read_measurements
 from retrieval.evaluation.students import measure_student
 from retrieval.evaluation.swaps import measure_swaps, measure_words
 from retrieval.methods.dude import Dude
-from retrieval.training.recipes.parts.unlabelled import begin_extractor, extractor_of
+from retrieval.methods.proto_ot import ProtoOT
 from retrieval.world.split import ALL, SEEN
 
 RESULTS = ROOT / "benchmarks" / "results" / "disentanglement.json"
@@ -96,6 +96,9 @@ CONTROLS = {  # bundle -> what its code is called
     f"{WHOLE}-no-noise": "without the noise loss",
     f"{WHOLE}-no-word": "without the domain's word",
     f"{WHOLE}-not-mutual": "with neighbours that are not mutual",
+    f"{WHOLE}-hubs": "with hubs",
+    f"{WHOLE}-concentrated": "with concentration on the object",
+    f"{WHOLE}-joint": "joint, no prior",
     f"{WHOLE}-at-once": "with neighbours across domains from the start",
 }
 ABLATIONS = tuple(code for code in CONTROLS.values() if code != UNREAD)  # which do not read either
@@ -178,6 +181,7 @@ class Bench:
         self._seen = frozenset(prior.classes or SEEN)
         self._spelling = Spelling(prior.prior.reader, sorted(self._seen))
         self._precisions: dict[str, np.ndarray] = {}  # of each code, what each picture finds
+        self._features: Tensor | None = None  # the frozen trunk's, which all codes stand on
         self._sampler = Sampler(prior.steps, prior.guidance, student=True) if prior.steps else Sampler()
 
     def measure(self, part: str, seed: int, *, first: bool) -> list[Measurement]:
@@ -256,23 +260,34 @@ class Bench:
 
     def _learned(self, method: Dude, seed: int) -> dict[str, np.ndarray]:
         """The object codes of one seed's bundles, DUDE's without the means of its domains, too.   -> (N, W) each"""
-        codes = {OBJECT: tokens(method, self._real).numpy()}
+        codes = {OBJECT: self._coded(method)}
         codes[f"{OBJECT}, {MEANS}"] = without_means(codes[OBJECT], self._real.domains)
         codes[SPELLED] = self._spelling(torch.from_numpy(codes[OBJECT])).numpy()
         made = {code: dude(name, seed) for name, code in CONTROLS.items()}
-        codes |= {code: tokens(other, self._real).numpy() for code, other in made.items() if other is not None}
+        codes |= {code: self._coded(other) for code, other in made.items() if other is not None}
         for name, code in OTHERS.items():
-            if (where := folder(name, seed)) is not None:
-                codes[code] = embedded(load_bundle(where), self._real)
+            other = None if (where := folder(name, seed)) is None else load_bundle(where).method
+            if isinstance(other, ProtoOT):
+                codes[code] = self._coded(other)
         return codes
 
+    def _coded(self, method: Dude | ProtoOT) -> np.ndarray:
+        """The codes of all real pictures.   -> (N, W)"""
+        with torch.no_grad():
+            codes: np.ndarray = method.extractor.head(self._seen_by_trunk(method)).numpy()
+        return codes
+
+    def _seen_by_trunk(self, method: Dude | ProtoOT) -> Tensor:
+        """The features of all real pictures, computed once: the trunk is the same everywhere.   -> (N, F)"""
+        if self._features is None:
+            self._features = torch.from_numpy(trunk_features(method, self._real))
+        return self._features
+
     def _given(self, method: Dude) -> dict[str, np.ndarray]:
-        """What is there before DUDE learns: the trunk that it begins as, the words of the styles, and what names of
+        """What is there before DUDE learns: the trunk that it stands on, the words of the styles, and what names of
         classes taught.
         """
-        begun = Dude(method.config, method.preprocess).eval()
-        begin_extractor(begun.extractor, extractor_of(PLAIN)[0])
-        raw = trunk_features(begun, self._real)
+        raw = self._seen_by_trunk(method).numpy()
         codes: tuple[np.ndarray, ...] = (
             raw,
             without_means(raw, self._real.domains),
@@ -281,7 +296,7 @@ class Bench:
         return dict(zip(GIVEN, codes, strict=True)) | self._named()
 
     def _named(self) -> dict[str, np.ndarray]:
-        """Codes of the plain encoder, without the means of its domains, and as captions.   -> (N, W) each"""
+        """Codes of guise-base-zs, without the means of its domains, and as captions.   -> (N, W) each"""
         bundle = load_bundle(PLAIN)
         plain = embedded(bundle, self._real)
         codes: tuple[np.ndarray, ...] = (

@@ -31,7 +31,7 @@ from retrieval.errors import BundleError, DataError
 from retrieval.evaluation.code_quality import MAIN, MMD, ONE_DOMAIN, measure_gaps, measure_probes, probe_name
 from retrieval.evaluation.disentanglement import pair_purity
 from retrieval.evaluation.embedding_map_file import Atlas, Stop
-from retrieval.evaluation.generation_quality import tokens, trunk_features
+from retrieval.evaluation.generation_quality import trunk_features
 from retrieval.evaluation.metrics import Values
 from retrieval.evaluation.probes import Codes, units
 from retrieval.files import sha256
@@ -89,11 +89,12 @@ def mapped(
     rows = portion(real, objects)
     real = real.select(rows)
     chosen = spread(kept_epochs(run, method), stops)
-    codes_by_name: dict[str, list[Codes]] = {"object": [], "raw": []}
+    features = trunk_features(method, real)  # the trunk never changes
+    codes_by_name: dict[str, list[Codes]] = {"object": [], "raw": [features] * len(chosen)}
     for done, epoch in enumerate(chosen):
         set_back(method, run, epoch)
-        codes_by_name["object"].append(tokens(method, real).numpy())
-        codes_by_name["raw"].append(trunk_features(method, real))
+        with torch.no_grad():
+            codes_by_name["object"].append(method.extractor.head(torch.from_numpy(features)).numpy())
         on_progress(done + 1, 2 * len(chosen))
     axes = {name: Axes.of(codes[-1]) for name, codes in codes_by_name.items()}
     kept: dict[str, list[Stop]] = {name: [] for name in codes_by_name}

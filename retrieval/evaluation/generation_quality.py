@@ -33,6 +33,7 @@ from retrieval.evaluation.disentanglement import (
 from retrieval.evaluation.measurement import EVERY_OTHER, Measurement, Target, mean_measurement
 from retrieval.evaluation.metrics import Relevance, Values
 from retrieval.methods.dude import Dude
+from retrieval.methods.proto_ot import ProtoOT
 
 BATCH = 32  # pictures that are drawn at once
 LOOKED_AT = (300, 500, 700)  # noise steps at which the prior is watched
@@ -79,12 +80,12 @@ def tokens(dude: Dude, real: PictureTable, batch: int = 128) -> Tensor:
 
 
 @torch.inference_mode()
-def trunk_features(dude: Dude, real: PictureTable, batch: int = 128) -> npt.NDArray[np.float32]:
+def trunk_features(dude: Dude | ProtoOT, real: PictureTable, batch: int = 128) -> npt.NDArray[np.float32]:
     """What the extractor's trunk makes of every picture, before the head that makes a word of it.   -> (N, F)"""
     return torch.cat([dude.extractor.features(part) for part in _normalised(dude, real, batch)]).numpy()
 
 
-def _normalised(dude: Dude, real: PictureTable, batch: int) -> list[Tensor]:
+def _normalised(dude: Dude | ProtoOT, real: PictureTable, batch: int) -> list[Tensor]:
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (dude.preprocess.mean, dude.preprocess.std))
     starts = range(0, len(real.labels), batch)
     size = (dude.preprocess.size,) * 2
