@@ -104,7 +104,7 @@ class Config:
     weight_decay: float = 5e-4
     read_epochs: int = 0  # of the second phase
     read_lr: float = 5e-4
-    read_weight: float = 50.0  # of (6)
+    read_weight: float = 150.0  # of (6)
     read_share: float = 0.5  # of a batch that is read
     candidates: int = 4  # words in C
 

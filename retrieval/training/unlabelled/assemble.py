@@ -50,8 +50,9 @@ def assemble(results: Path, pack: Path, prior: Path, out: Path, runs: Path) -> N
 
 
 def read_heads(results: Path) -> Heads:
-    """All heads, in single precision."""
-    flat: dict[str, Tensor] = {}
+    """All heads, in single precision: those that were collected, and files of one each, as processes leave them."""
+    loose = [path for path in sorted(results.glob("*.safetensors")) if path.stem not in ("others", "dude-world")]
+    flat = {f"{path.stem}/{name}": tensor for path in loose for name, tensor in load_file(path).items()}
     if (results / "others.safetensors").is_file():
         kept = load_file(results / "others.safetensors")
         flat |= from_few_bits({name: tensor.numpy() for name, tensor in kept.items()})

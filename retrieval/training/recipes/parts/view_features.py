@@ -66,7 +66,7 @@ def sized(images: Tensor, size: int) -> Tensor:
 
 def kept_features(path: Path, pixels: Pixels, compute: Any, **asked: Any) -> Tensor:
     """What `compute()` gives, or what the file holds, if it was computed from these pixels and as asked."""
-    pictures = hashlib.sha256(np.ascontiguousarray(pixels)).hexdigest()
+    pictures = hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
     key = json.dumps(asked | {"pictures": pictures}, sort_keys=True, default=str)
     if path.is_file():
         try:
