@@ -33,11 +33,12 @@ paper's at all.
 Where we differ, and why: no code was released, so what is not published stands as its lineage has it in `Config`. The
 trunk of the extractor is an ImageNet classifier's and stays frozen: photographs and their classes taught it, none of
 our styles and no picture of ours, where the lineage tunes a trunk that was pretrained without labels. So its features
-of every view are computed once, and training turns a small head. Only a share of a batch goes through the prior, which
-costs most. Errors are those of velocity, which is what dividing by alpha_bar comes to, and steps are noisier than
-usual: there the right class helps a prior most, compared with how much errors vary between pictures. Neighbours across
-domains are mined by similarities from which those of hubs are subtracted. Crops cover .3 to 1 of a picture, not .2 to
-1; a dropped vector is replaced by the batch's mean, not by a neutral one.
+of every view are computed once, and training turns a small head. DUDE is told no class, but the prior of the recipes
+has seen the same renders and drawings with their captions, and knows all their classes by name. Only a share of a batch
+goes through the prior, which costs most. Errors are those of velocity, which is what dividing by alpha_bar comes to,
+and steps are noisier than usual: there the right class helps a prior most, compared with how much errors vary between
+pictures. Neighbours across domains are mined by similarities from which those of hubs are subtracted. Crops cover .3 to
+1 of a picture, not .2 to 1; a dropped vector is replaced by the batch's mean, not by a neutral one.
 
 A second phase is ours: (6) takes the place of (2). z says with which shares q it stands for words w that the prior was
 taught (see `diffusion.spelling`), a few of them, C, are drawn by these shares, and the prior tells under which of them

@@ -69,7 +69,8 @@ def pack(
     blob, ends = np.frombuffer(b"".join(files), np.uint8), np.cumsum([len(file) for file in files])
     np.savez(folder / PICTURES, blob=blob, ends=ends, ids=np.array(table.ids), domains=np.array(table.domains))
     trunk = begun_extractor(settings.trunk).trunk
-    np.savez_compressed(folder / TRUNK, **in_few_bits(trunk.state_dict(), TRUNK_BITS, 10**9))
+    arrays: dict[str, Any] = {**in_few_bits(trunk.state_dict(), TRUNK_BITS, 10**9)}
+    np.savez_compressed(folder / TRUNK, **arrays)
     if not no_tower:
         np.savez_compressed(folder / TOWER, **_tower_arrays(tower, sources.domains))
     listed = [[source.data, source.licence, source.pictures] for source in sources.sources]

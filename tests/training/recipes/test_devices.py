@@ -34,8 +34,8 @@ def test_every_recipe_trains_on_a_gpu(tmp_path: Path, monkeypatch: pytest.Monkey
         make(tmp_path, name, **small, init=start)
     once = {"latent_epochs": 1, "latent_steps": 1, "epochs": 1, "settling": 1, "steps": 1, "batch": 4}
     prior = make(tmp_path, "prior-world", latents=tmp_path / "latents", **once)
-    unlabelled = {"drawings": 1, "epochs": 2, "batch": 64}
+    unlabelled = {"drawings": 1, "epochs": 2, "batch": 64, "size": 32, "views": 2, "features": tmp_path / "features"}
     dude = make(tmp_path, "dude-world", prior=prior, **unlabelled)
-    make(tmp_path, "proto-ot-world", init=dude, **unlabelled)
+    make(tmp_path, "proto-ot-world", **unlabelled)
     make(tmp_path, "prior-world-student", prior=prior, dude=dude, epochs=1, steps=1, batch=4)
     make(tmp_path, "judge", held_out=tmp_path / "renders", gallery=tmp_path / "renders", epochs=1, steps=1, batch=8)

@@ -198,10 +198,11 @@ def test_only_the_oracle_is_told_the_number_of_classes() -> None:
     assert "prototypes" not in RECIPES["proto-ot-world"].config
 
 
-def test_a_student_is_made_of_both_and_says_how_it_draws(home: Path, prior: Path, start: Path) -> None:
+def test_a_student_is_made_of_both_and_says_how_it_draws(home: Path, prior: Path) -> None:
+    make("dude-world-unread", on_unlabelled(home, run_folder=home / "run-3", out=home / "codes"))
     settings = PriorStudentSettings(
         renders=home / "renders", packs=home, run_folder=home / "student-run", out=home / "student",
-        prior=prior, dude=start, epochs=1, steps=1, batch=4,
+        prior=prior, dude=home / "codes", epochs=1, steps=1, batch=4,
     )  # fmt: skip
     student = load_prior(RECIPES["prior-world-student"].make(settings).folder)
     assert set(load_prior(prior).trained_on) <= set(student.trained_on)
