@@ -11,6 +11,7 @@ so the map keeps form and parts. Tone and hue are lost with it; mean colours of 
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 
 import timm
@@ -50,8 +51,19 @@ class Trunk(nn.Module):
         self._read = config.blocks
         self.requires_grad_(False)
         self.eval()
-        with torch.no_grad():
-            self.widths = tuple(f.shape[1] for f in self(torch.zeros(1, 3, 32, 32)))
+        self.widths = self._widths()
+
+    def reading(self, blocks: tuple[int, ...]) -> Trunk:
+        """The same weights, read at other stages."""
+        other = copy(self)
+        other._read = blocks
+        other.widths = other._widths()
+        return other
+
+    @torch.no_grad()
+    def _widths(self) -> tuple[int, ...]:
+        device = self.conv_stem.weight.device
+        return tuple(f.shape[1] for f in self(torch.zeros(1, 3, 32, 32, device=device)))
 
     def train(self, mode: bool = True) -> Trunk:
         """It never trains: its statistics stay those of ImageNet."""

@@ -8,28 +8,34 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from retrieval.artifacts.judge import Judge, JudgeConfig, load_judge, save_judge
-from retrieval.artifacts.manifest import MANIFEST, WEIGHTS
+from retrieval.artifacts.manifest import MANIFEST, WEIGHTS, reference_to
+from retrieval.artifacts.trunk import load_trunk, save_trunk
 from retrieval.data.picture_table import PictureTable
 from retrieval.data.pictures import ArrayPicture
 from retrieval.data.readers.world import read_rendered
+from retrieval.diffusion.image_adapter import AdapterConfig, Trunk
 from retrieval.errors import BundleError
 from retrieval.training.epochs import Run, Stage, run_epochs
 from retrieval.training.recipes.parts.judge_pictures import (
     JUDGED,
     JudgedBatches,
     accuracies,
+    judged_features,
     varied,
 )
 from retrieval.types import DOODLE
 from retrieval.world.split import ALL
 from tests.evaluation.fakes import small_world
 
-TINY = JudgeConfig(("duck", "owl"), ("photo", "sketch"), size=16, channels=(8, 8, 16, 16), stem=8, epochs=6)
+TINY = JudgeConfig(
+    ("duck", "owl"), ("photo", "sketch"), size=32, trunk="test_efficientnet", blocks=(0, 1, 2), hidden=16, epochs=6
+)
 
 
-def toy(size: int = 16) -> PictureTable:
+def toy(size: int = 32) -> PictureTable:
     """Ducks are bright, owls dark; photos are red, sketches blue."""
     tones = {
         ("duck", "photo"): (220, 120, 120),
@@ -42,11 +48,28 @@ def toy(size: int = 16) -> PictureTable:
 
 
 @pytest.fixture(scope="module")
-def judge(tmp_path_factory: pytest.TempPathFactory) -> Judge:
+def trunk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
-    judge = Judge(TINY)
-    run_epochs(Stage(judge, JudgedBatches(toy(), TINY.classes, steps=12), Run(tmp_path_factory.mktemp("run"), {})))
-    return judge
+    folder = tmp_path_factory.mktemp("judges") / "trunk"
+    config = AdapterConfig(TINY.trunk, blocks=TINY.blocks)
+    save_trunk(folder, Trunk(config), config)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def judge(trunk: Path, tmp_path_factory: pytest.TempPathFactory) -> Judge:
+    torch.manual_seed(0)
+    judge, run = Judge(TINY, load_trunk(trunk)), tmp_path_factory.mktemp("run")
+    features = judged_features(judge.eval(), toy(), run / "features.pt")
+    run_epochs(Stage(judge, JudgedBatches(features, toy(), TINY.classes, steps=12), Run(run, {})))
+    return judge.eval()
+
+
+@pytest.fixture
+def sealed(judge: Judge, trunk: Path) -> Path:
+    """A sealed judge, beside its trunk."""
+    save_judge(trunk.parent / "judge", judge, {"class photo": 0.5}, reference_to(trunk))
+    return trunk.parent / "judge"
 
 
 def test_the_judge_names_what_it_learned_class_and_style_each_by_itself(judge: Judge) -> None:
@@ -58,41 +81,39 @@ def test_the_judge_names_what_it_learned_class_and_style_each_by_itself(judge: J
 
 
 def test_pictures_of_another_size_are_judged_alike(judge: Judge) -> None:
-    for one, other in zip(judge.scores(toy(16).tensor()), judge.scores(toy(40).tensor()), strict=True):
+    for one, other in zip(judge.scores(toy(32).tensor()), judge.scores(toy(80).tensor()), strict=True):
         torch.testing.assert_close(one, other, atol=1e-4, rtol=0)
 
 
-def test_a_sealed_judge_judges_as_before_up_to_half_precision(judge: Judge, tmp_path: Path) -> None:
-    save_judge(tmp_path / "judge", judge, {"class photo": 0.5})
-    loaded = load_judge(tmp_path / "judge")
+def test_a_sealed_judge_judges_as_before_up_to_half_precision(judge: Judge, sealed: Path) -> None:
+    loaded = load_judge(sealed)
     assert loaded.config == judge.config
     for one, other in zip(judge.scores(toy().tensor()), loaded.scores(toy().tensor()), strict=True):
         torch.testing.assert_close(one, other, atol=5e-3, rtol=0)
-    told = json.loads((tmp_path / "judge" / MANIFEST).read_text())
-    assert told["metrics"] == {"class photo": 0.5}
-    assert (tmp_path / "judge" / WEIGHTS).stat().st_size < 3 * sum(p.numel() for p in judge.state_dict().values())
+    payload = json.loads((sealed / MANIFEST).read_text())
+    assert payload["metrics"] == {"class photo": 0.5}
+    assert load_file(sealed / WEIGHTS).keys() == judge.heads.state_dict().keys()  # the trunk is shared
 
 
-def test_a_changed_or_unfit_judge_is_refused(judge: Judge, tmp_path: Path) -> None:
-    save_judge(tmp_path, judge, {})
-    told = json.loads((tmp_path / MANIFEST).read_text())
+def test_a_changed_or_unfit_judge_is_refused(sealed: Path) -> None:
+    payload = json.loads((sealed / MANIFEST).read_text())
     for change, said in (
-        ({"config": told["config"] | {"stem": 16}}, "does not fit"),
-        ({"config": told["config"] | {"stm": 8}}, "unknown option 'stm'"),
+        ({"config": payload["config"] | {"hidden": 8}}, "does not fit"),
+        ({"config": payload["config"] | {"hiden": 8}}, "unknown option 'hiden'"),
         ({"config": None}, "has no config"),
-        ({"config": told["config"] | {"channels": [8, 8, "16", 16]}}, "channels.2 is '16'"),
-        ({"config": told["config"] | {"channels": []}}, "no network can be built"),
+        ({"config": payload["config"] | {"blocks": [0, "1", 2]}}, "blocks.1 is '1'"),
+        ({"refers_to": {}}, "refers to no trunk"),
         ({"files": {}}, "does not fit"),
         ({"files": {WEIGHTS: "0" * 64}}, "checksum"),
     ):
-        (tmp_path / MANIFEST).write_text(json.dumps(told | change))
+        (sealed / MANIFEST).write_text(json.dumps(payload | change))
         with pytest.raises(BundleError, match=said):
-            load_judge(tmp_path)
+            load_judge(sealed)
 
 
 def test_batches_are_a_function_of_seed_and_epoch_and_hold_every_style() -> None:
     real = toy().with_columns(domains=("photo", "photo", DOODLE.name, DOODLE.name))
-    data = JudgedBatches(real, TINY.classes, batch=400, steps=1)
+    data = JudgedBatches(torch.rand(2, len(real), 5), real, TINY.classes, batch=400, steps=1)
     one, same, other = (next(data.epoch(*place)) for place in ((0, 0), (0, 0), (0, 1)))
     assert torch.equal(one.images, same.images)
     assert not torch.equal(one.images, other.images)
@@ -100,6 +121,17 @@ def test_batches_are_a_function_of_seed_and_epoch_and_hold_every_style() -> None
     assert doodles == pytest.approx(0.22, abs=0.06)
     assert one.labels is not None
     assert set(one.labels.tolist()) == {0, 1}
+
+
+def test_features_are_computed_once_and_kept(judge: Judge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = judged_features(judge, toy(), tmp_path / "features.pt")
+    monkeypatch.setattr(judge, "features", None)
+    assert torch.equal(judged_features(judge, toy(), tmp_path / "features.pt"), first)
+
+
+def test_the_trunk_does_not_learn(judge: Judge, trunk: Path) -> None:
+    for name, weight in load_trunk(trunk).state_dict().items():
+        assert torch.equal(judge.trunk.state_dict()[name], weight), name
 
 
 def test_varied_pictures_stay_in_range_and_are_only_softened() -> None:

@@ -22,7 +22,7 @@ from retrieval.images import Stroke, Strokes
 from retrieval.training.adapted.clock import Stage, rate, train_by_clock
 from retrieval.training.adapted.gather import Objects, as_points, build_table, read_scenes
 from retrieval.training.adapted.pairs import AS_IS, GREY, OUTLINE, REDRAWN, PairSampler, Shares, vary
-from retrieval.training.adapted.stages import LatentStage, PriorStage, StudentStage, perception_trunk
+from retrieval.training.adapted.stages import PERCEIVED, LatentStage, PriorStage, StudentStage
 from retrieval.training.adapted.table import NONE, PairTable, encode_picture, pack_table, unpack_table
 from retrieval.training.adapted.variations import place_both, turn_hues
 from retrieval.training.adapted.weights import load_parts, save_parts
@@ -230,7 +230,7 @@ def test_pairs_are_as_precise_in_mixed_precision_and_all_stages_run_in_it(table:
     assert prior.adapter is not None
     assert isinstance(prior.latents, PatchAutoencoder)
     exact = sampler.batch(0, 4)
-    trunk = perception_trunk(prior.adapter.trunk)
+    trunk = prior.adapter.trunk.reading(PERCEIVED)
     stages = (
         PriorStage(prior, sampler),
         StudentStage(prior, sampler, 2.0, 1.5),

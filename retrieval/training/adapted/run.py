@@ -29,7 +29,7 @@ from retrieval.diffusion.prompts import SentenceReaderConfig
 from retrieval.training.adapted.clock import Stage, train_by_clock
 from retrieval.training.adapted.pairs import PairSampler
 from retrieval.training.adapted.sheets import draw_sheet
-from retrieval.training.adapted.stages import LatentStage, PriorStage, StudentStage, perception_trunk
+from retrieval.training.adapted.stages import PERCEIVED, LatentStage, PriorStage, StudentStage
 from retrieval.training.adapted.table import unpack_table
 from retrieval.training.adapted.weights import START, prefixed, save_parts, under
 
@@ -125,7 +125,7 @@ def tune_latents(settings: Settings, prior: Prior, sampler: PairSampler) -> None
         if settings.latents:
             assert prior.adapter is not None
             assert isinstance(prior.latents, PatchAutoencoder)
-            stage = LatentStage(prior.latents, perception_trunk(prior.adapter.trunk), sampler)
+            stage = LatentStage(prior.latents, prior.adapter.trunk.reading(PERCEIVED), sampler)
             plan = Stage("latents", settings.latents, batch=settings.latents_batch, lr=8e-4, averaging=0.995)
             average = train_by_clock(stage, stage.loss, plan, settings.state)
             prior.latents.load_state_dict(under("latents", average), strict=False)

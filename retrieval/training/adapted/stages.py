@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from retrieval.diffusion.consistency import consistent, pseudo_huber, stepped_down
-from retrieval.diffusion.image_adapter import AdapterConfig, Trunk
+from retrieval.diffusion.image_adapter import Trunk
 from retrieval.diffusion.latents import PatchAutoencoder
 from retrieval.diffusion.prior import Prior
 from retrieval.diffusion.samplers import STUDENT, controlled, scheduler
@@ -43,13 +43,6 @@ class LatentStage(nn.Module):
         pictures = sampler.random_pictures(step, count)
         error, rebuilt = self.latents.reconstruction(pictures)
         return error + PERCEPTUAL * perceptual(trunk, rebuilt, pictures)
-
-
-def perception_trunk(trunk: Trunk) -> Trunk:
-    """The same trunk, read at the stages whose features are compared."""
-    other = Trunk(AdapterConfig(blocks=PERCEIVED)).to(next(trunk.parameters()).device)
-    other.load_state_dict({name: trunk.state_dict()[name] for name in other.state_dict()})
-    return other
 
 
 def perceptual(trunk: Trunk, one: Tensor, other: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,47 +14,90 @@ from torch import Tensor
 from retrieval.artifacts.judge import Judge
 from retrieval.data.batch import Batch
 from retrieval.data.picture_table import PictureTable, concatenate
-from retrieval.data.pictures import ArrayPicture, unvaried
+from retrieval.data.pictures import ArrayPicture
 from retrieval.data.readers.quickdraw import quickdraw
 from retrieval.data.readers.world import read_rendered
-from retrieval.data.sampler import Portion, Sampler
-from retrieval.data.wording import no_words
-from retrieval.images import Preprocess
 from retrieval.training.training_sources import DRAWINGS
-from retrieval.types import DOODLE, STYLES, Domain
+from retrieval.types import DOODLE, STYLES, Domain, Progress, no_progress
 from retrieval.world.split import ALL
 
 JUDGED = (*(style.name for style in STYLES), DOODLE.name)
 DOODLES = 0.22  # share of every batch; the other styles divide the rest
 REDRAWN = 2  # how often each training drawing is drawn anew
-BATCH, STEPS = 64, 200
+BATCH, STEPS = 256, 200
+VIEWS = 2  # of each picture, varied
+CHUNK = 128  # pictures whose features are computed at once
 ZOOM = (0.85, 1.08)  # the smallest and largest part of a picture that is shown
 SHIFT = 0.06  # of the half side
 BLURRED = 0.5  # of the pictures, by chance amounts
 
 
 class JudgedBatches:
-    """Batches for the judge: styles by their shares, the classes of a style evenly, pictures varied as a batch."""
+    """Batches for the judge's heads: features (V, N, F) of V views of N pictures, styles by their shares, the classes
+    of a style evenly.
+    """
 
-    def __init__(self, table: PictureTable, classes: Sequence[str], *, batch: int = BATCH, steps: int = STEPS) -> None:
-        styles = list(dict.fromkeys(table.domains))
-        others = (1 - DOODLES * (DOODLE.name in styles)) / max(1, len(styles) - (DOODLE.name in styles))
-        shares = {style: DOODLES if style == DOODLE.name else others for style in styles}
-        portions = [Portion(table.where(domain=Domain(style)), share) for style, share in shares.items()]
-        size = len(table.pictures[0].pixels())
-        signed = Preprocess(size, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-        self._sampler = Sampler(
-            portions, signed, batch=batch, steps=steps, view=unvaried, wording=no_words, classes=classes
-        )
+    def __init__(
+        self,
+        features: Tensor,
+        table: PictureTable,
+        classes: Sequence[str],
+        *,
+        batch: int = BATCH,
+        steps: int = STEPS,
+    ) -> None:
+        self._features, self._batch, self._steps = features, batch, steps
+        self._labels = torch.tensor([classes.index(label) for label in table.labels])
+        self._styles = [Domain(style) for style in table.domains]
+        self._weights = torch.tensor(shown_evenly(table))
 
     def __len__(self) -> int:
-        return len(self._sampler)
+        return self._steps
 
     def epoch(self, seed: int, epoch: int) -> Iterator[Batch]:
         """The batches of one epoch."""
-        for step, batch in enumerate(self._sampler.epoch(seed, epoch)):
-            rng = np.random.default_rng([seed, epoch, step, 1])
-            yield dataclasses.replace(batch, images=varied(batch.images, rng))
+        for step in range(self._steps):
+            chance = torch.Generator().manual_seed(int(np.random.default_rng([seed, epoch, step]).integers(2**31)))
+            rows = torch.multinomial(self._weights, self._batch, replacement=True, generator=chance)
+            views = torch.randint(len(self._features), (self._batch,), generator=chance)
+            yield Batch(
+                images=self._features[views, rows].float(),
+                domains=[self._styles[row] for row in rows.tolist()],
+                labels=self._labels[rows],
+                texts=(),
+                holds=torch.zeros(self._batch, 0, dtype=torch.bool),
+            )
+
+
+def shown_evenly(table: PictureTable) -> list[float]:
+    """How often each picture is shown: doodles by their share, the other styles alike; a style's classes alike."""
+    counts = Counter(zip(table.domains, table.labels, strict=True))
+    kinds = Counter(style for style, _ in counts)  # style -> how many classes
+    doodles = DOODLES if DOODLE.name in kinds and len(kinds) > 1 else 0.0
+    others = (1 - doodles) / max(1, len(kinds) - (doodles > 0))
+    shares = {style: doodles if doodles and style == DOODLE.name else others for style in kinds}
+    pairs = zip(table.domains, table.labels, strict=True)
+    return [shares[style] / kinds[style] / counts[style, label] for style, label in pairs]
+
+
+def judged_features(judge: Judge, table: PictureTable, path: Path, on_progress: Progress = no_progress) -> Tensor:
+    """Features of VIEWS varied views of every picture, kept in the file: half precision.   -> (VIEWS, N, F)"""
+    if path.is_file():
+        kept: Tensor = torch.load(path, weights_only=True)
+        if kept.shape[:2] == (VIEWS, len(table)):
+            return kept
+    rng = np.random.default_rng(1)
+    views: list[Tensor] = []
+    for view in range(VIEWS):
+        parts: list[Tensor] = []
+        for start in range(0, len(table), CHUNK):
+            parts.append(judge.features(varied(table.tensor(slice(start, start + CHUNK)), rng)).half())
+            on_progress(view * len(table) + start, VIEWS * len(table))
+        views.append(torch.cat(parts))
+    features = torch.stack(views)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(features, path)
+    return features
 
 
 def varied(pictures: Tensor, rng: np.random.Generator) -> Tensor:
@@ -76,7 +119,7 @@ def varied(pictures: Tensor, rng: np.random.Generator) -> Tensor:
     return torch.lerp(moved, soft, torch.from_numpy(amount).float()[:, None, None, None])
 
 
-def training_pictures(renders: Path, packs: Path, classes: Sequence[str] = ALL, size: int = 64) -> PictureTable:
+def training_pictures(renders: Path, packs: Path, classes: Sequence[str] = ALL, size: int = 128) -> PictureTable:
     """What the judge learns from: the rendered set, and people's training drawings of its classes, drawn anew."""
     drawings = quickdraw(packs / DRAWINGS, classes, "train")
     rng = np.random.default_rng(0)
@@ -85,7 +128,7 @@ def training_pictures(renders: Path, packs: Path, classes: Sequence[str] = ALL, 
     return concatenate([read_rendered(renders, classes).in_memory(size), doodles])
 
 
-def held_out_doodles(packs: Path, classes: Sequence[str] = ALL, size: int = 64) -> PictureTable:
+def held_out_doodles(packs: Path, classes: Sequence[str] = ALL, size: int = 128) -> PictureTable:
     """People's held-out drawings."""
     drawings = quickdraw(packs / DRAWINGS, classes, "test")
     return drawings.in_memory(size).with_columns(domains=DOODLE.name)
