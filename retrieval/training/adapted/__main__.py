@@ -1,4 +1,4 @@
-"""`python -m retrieval.training.adapted pack|train`: see `run`."""
+"""`python -m retrieval.training.adapted pack|train|assemble`: see `run`."""
 
 from __future__ import annotations
 
@@ -23,6 +23,12 @@ def main() -> None:
     pack.add_argument("--quality", type=int, default=78)
     pack.add_argument("--most", type=int, default=None)
     pack.add_argument("--size", type=int, default=128)
+    made = verbs.add_parser("assemble", help="write the prior and its student from what training wrote")
+    made.add_argument("results", type=Path)
+    made.add_argument("pack", type=Path)
+    made.add_argument("out", type=Path)
+    made.add_argument("--trunk", type=Path, default=Path("checkpoints/trunk-lite0"))
+    made.add_argument("--tower", type=Path, default=Path("checkpoints/text-minilm"))
     from retrieval.training.adapted.run import Settings, run
 
     train = verbs.add_parser("train", help="train auto-encoder, prior and student")
@@ -33,8 +39,13 @@ def main() -> None:
         name = field.name if required else f"--{field.name.replace('_', '-')}"
         train.add_argument(name, type=kind, help=text, default=None if required else field.default)
     given = vars(parser.parse_args())
-    if given.pop("verb") == "train":
+    verb = given.pop("verb")
+    if verb == "train":
         run(Settings(**given))
+    elif verb == "assemble":
+        from retrieval.training.adapted.assemble import assemble
+
+        assemble(**given)
     else:
         from retrieval.training.adapted.packing import pack_all
 
