@@ -27,8 +27,8 @@ GALLERY = ROOT / "assets" / "gallery"
 PRIOR, JUDGE = ROOT / "checkpoints" / "prior-world", ROOT / "checkpoints" / "judge"
 STUDENT = ROOT / "checkpoints" / "prior-world-student"
 PLAIN = ROOT / "checkpoints" / "guise-base-zs"
-TRAINING = ROOT / "runs" / "world-training-64"  # what the prior saw of the world
-HELD_OUT = ROOT / "runs" / "world-validation-64"  # rendered at 64 px: pictures made smaller look different
+TRAINING = ROOT / "runs" / "world-training-128"  # what the prior saw of the world
+HELD_OUT = ROOT / "runs" / "world-validation-128"
 WHOLE = "dude-world"
 
 

@@ -70,11 +70,11 @@ class JudgeRecipe(Recipe[JudgeSettings]):
     ) -> Made:
         """The judge with its accuracy on renders, drawings and the gallery that it never saw."""
         from retrieval.artifacts.judge import save_judge
-        from retrieval.artifacts.manifest import Stage as Behind
         from retrieval.artifacts.manifest import reference_to
         from retrieval.artifacts.provenance import Provenance
         from retrieval.data.readers.world import read_rendered
         from retrieval.training.recipes.parts.judge_pictures import accuracies, held_out_doodles
+        from retrieval.training.recipes.parts.unlabelled import TRUNK
 
         judge = start.learner.cpu().eval().requires_grad_(False)
         measured = accuracies(judge, read_rendered(settings.held_out).in_memory(settings.size))
@@ -83,9 +83,8 @@ class JudgeRecipe(Recipe[JudgeSettings]):
         measured |= {f"{name}, gallery": value for name, value in gallery.items()}
         measured = {name: round(value, 4) for name, value in measured.items()}
         folder = self.out_folder(settings)
-        trunk = Behind("trunk-lite0", "trunk", pretrained="photographs of ImageNet-1k with their classes")
-        own = Provenance.of_training((trunk,), classes=judge.classes, domains=judge.styles)
-        save_judge(folder, judge, measured, reference_to(settings.trunk), own.named(self.name).stages)
+        own = Provenance.of_training((), classes=judge.classes, domains=judge.styles).named(self.name)
+        save_judge(folder, judge, measured, reference_to(settings.trunk), TRUNK.merge(own).stages)
         return Made(folder, measured)
 
 
