@@ -45,7 +45,7 @@ FLOORS = tuple(f"{FLOOR}{name}" for name in ("chance", "raw-pixels", "hog"))  # 
 ZERO_SHOT = "quickdraw-world/zero-shot@1"
 OVERVIEW = ("quickdraw-world/all@1", ZERO_SHOT, "sketchy125/zero-shot@1", "emoji/cross-style@1")
 UNNAMED = "renders; Quick, Draw!"  # of a manifest without sources: the judge
-SHORT = re.compile(r": | by |, without| of the Guise world")  # what follows the name of a set of data
+SHORT = re.compile(r": | by |, without|, through| of the Guise world")  # what follows the name of a set of data
 BLOCK = re.compile(r"<!-- ([\w-]+) -->\n.*?<!-- /\1 -->", re.DOTALL)
 
 

@@ -109,6 +109,11 @@ class Judge(Trainable):
         rows = [row for stage in fine for row in (stage.mean((2, 3)), stage.std((2, 3)))]
         return torch.cat([*rows, last.mean((2, 3)), F.adaptive_avg_pool2d(last, QUARTERS).flatten(1)], dim=1)
 
+    def standardised(self, features: Tensor) -> Tensor:
+        """Features (B, F), each at mean 0 and variance 1 over the pictures that it learnt from, to compare by."""
+        standardised: Tensor = self.heads.norm(features)
+        return standardised
+
     def named(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Features (B, F) -> shares of classes (B, C), shares of styles (B, S); rows sum to 1"""
         classes, styles = self.heads(features)

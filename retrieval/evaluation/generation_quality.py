@@ -106,7 +106,7 @@ def judge_pictures(judge: Judge, pictures: Tensor, batch: int = 128) -> Judged:
         tuple(judge.classes[i] for i in classes.argmax(1).tolist()),
         tuple(judge.styles[i] for i in styles.argmax(1).tolist()),
         styles.double().numpy(),
-        features.double().numpy(),
+        judge.standardised(features).double().numpy(),
     )
 
 

@@ -80,6 +80,9 @@ class HalvesJudge:
 
     classes, styles = THINGS, STYLES
 
+    def standardised(self, features: Tensor) -> Tensor:
+        return features
+
     def features(self, shown: Tensor) -> Tensor:
         return torch.cat([half.mean(dim=(2, 3)) for half in shown.chunk(2, dim=3)], dim=1)  # (B, 6)
 
@@ -97,7 +100,11 @@ def random_studio() -> Studio:
     torch.manual_seed(0)
     prior = tiny_prior()
     dude = Dude(Config(width=WIDTH, trunk="test_efficientnet", hidden=16, styles=STYLES), Preprocess(32)).eval()
-    judge = Judge(JudgeConfig(THINGS, STYLES, size=16, channels=(8, 8, 16, 16), stem=8)).eval().requires_grad_(False)
+    judge = (
+        Judge(JudgeConfig(THINGS, STYLES, size=32, trunk="test_efficientnet", blocks=(0, 1, 2), hidden=16))
+        .eval()
+        .requires_grad_(False)
+    )
     return Studio(prior, dude, judge, Sampler(steps=2, guidance=2.0))
 
 
@@ -212,8 +219,8 @@ def test_the_noise_of_a_row_is_the_same_whatever_it_is_told() -> None:
 def test_what_is_judged_has_one_name_each() -> None:
     studio, real = random_studio(), halves()
     told = judge_pictures(studio.judge, real.tensor(), batch=5)
-    assert (len(told.classes), told.style_shares.shape, told.features.shape) == (27, (27, 3), (27, 16))
-    assert trunk_features(studio.dude, real).shape == (27, 16)
+    assert (len(told.classes), told.style_shares.shape, told.features.shape) == (27, (27, 3), (27, 240))
+    assert trunk_features(studio.dude, real).shape == (27, 256)
 
 
 # ---------------------------------------------------------------- codes
