@@ -38,7 +38,6 @@ from retrieval.evaluation.tables import (
     table,
     world_table,
 )
-from retrieval.evaluation.ucdr_tables import ucdr_headline, ucdr_tables
 
 RESULTS = ROOT / "benchmarks" / "results"
 FLOORS = tuple(f"{FLOOR}{name}" for name in ("chance", "raw-pixels", "hog"))  # of the overview
@@ -108,8 +107,6 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "disentanglement": partial(of_rows, "disentanglement", disentanglement_tables),
     "disentanglement-headline": partial(of_rows, "disentanglement", disentanglement_headline, source=False),
     "world": partial(of_rows, "world", world_table),
-    "ucdr": partial(of_rows, "ucdr", ucdr_tables),
-    "ucdr-headline": partial(of_rows, "ucdr", ucdr_headline, source=False),
     **{name: partial(of_rows, name, measurements_table) for name in ("cutoff", "hub", "own_photos", "speed", "words")},
     "words-headline": partial(of_rows, "words", words_headline, source=False),
     **{

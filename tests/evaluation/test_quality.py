@@ -37,7 +37,7 @@ def test_bundles_are_called_like_their_folders_without_the_seed(tmp_path: Path) 
     found = quality.bundles([tmp_path / "a", tmp_path / "b", tmp_path / "missing"])
     assert [(one.name, one.seed) for one in found] == [("dsn", 0), ("dsn", 1), ("dsn-no-memory", 1), ("guise-2", 0)]
     assert found[0].load.args == (tmp_path / "a" / "dsn",)  # type: ignore[attr-defined]
-    assert found[0].names == ("dsn", "dsn + domain mean removed")
+    assert found[0].names == ("dsn", "dsn + domain mean removed", "dsn by cosine alone")
 
 
 def test_new_rows_replace_old_ones_and_all_are_in_order() -> None:
@@ -132,7 +132,8 @@ def test_dsn_has_seen_every_style_and_dude_every_class_by_a_stage_behind() -> No
     reason = refusal_of_row("dsn-world in bits", task_like("world/leave-style-out:painting@1"))
     assert "has seen the style 'painting', by its start, words, \"guise-base-zs\"" in (reason or "")
     reason = refusal_of_row("dude-world", task_like("world/zero-shot@1"))
-    assert "has seen pictures without labels of the class 'banana'" in (reason or "")
+    assert "has seen the class 'banana'" in (reason or "")
+    assert 'by its prior, "prior-world"' in (reason or "")
     assert refusal_of_row("dsn-world", task_like("world/zero-shot@1")) is None
     assert refusal_of_row("floor:hog", task_like("world/zero-shot@1")) is None
 
@@ -142,7 +143,7 @@ def test_rows_that_the_gate_refuses_go_when_the_rest_is_measured(
 ) -> None:
     kept, gone = row("dude-world", "world/same-object@1", 0), row("dude-world", "world/zero-shot@1", 0)
     assert quality.allowed([kept, gone]) == [kept]
-    assert "removed: dude-world has seen pictures without labels" in capsys.readouterr().err
+    assert "removed: dude-world has seen the class 'banana'" in capsys.readouterr().err
 
 
 def test_what_a_bundle_that_is_not_shipped_has_seen_is_written_down(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_a_visitor_goes_through_the_epochs_and_takes_a_picture_apart(visit: Call
     expect(page.locator("#map .looked img").first).to_be_visible()
     duck.dispatch_event("click")
     expect(page.locator("#subject-line")).to_contain_text("duck-photo-2")
-    expect(page.locator("#card .tag", has_text=FINISHED)).to_have_count(3)
+    expect(page.locator("#card .tag", has_text=FINISHED)).to_have_count(4)
     expect(page.locator("#card")).to_contain_text("duck, photo")
 
 

