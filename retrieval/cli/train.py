@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 from retrieval.cli.output import progress, say
-from retrieval.training.recipe import TrainingSettings
+from retrieval.training.options import add_options
 from retrieval.training.recipes import RECIPES
 
 
@@ -20,16 +20,6 @@ def add_train(verbs: Any) -> None:
         parser.set_defaults(run=train, recipe=name)
         parser.add_argument("--dry-run", action="store_true", help="print the settings and exit")
         add_options(parser, recipe.settings)
-
-
-def add_options(parser: argparse.ArgumentParser, settings: TrainingSettings) -> None:
-    """An option for each field of the settings: its name, type, default and help."""
-    for field, hint in get_type_hints(type(settings), include_extras=True).items():
-        kind, text = get_args(hint)
-        value = getattr(settings, field)
-        default = "" if value is None else f" (default: {value})"
-        reads = next((member for member in get_args(kind) if member is not type(None)), kind)  # int | None reads an int
-        parser.add_argument(f"--{field.replace('_', '-')}", type=reads, default=value, help=text + default)
 
 
 def train(asked: argparse.Namespace) -> None:

@@ -1,16 +1,14 @@
-"""What is said of the pictures of a batch: true captions for an encoder, prompts for a prior, or nothing."""
+"""What is said of the pictures of a batch: true captions, or nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from retrieval.data.picture_table import Row
-from retrieval.diffusion.prompts import EMPTY, prompt
 from retrieval.world.captions import Caption, describe
 
 Wording = Callable[[Sequence[Row], np.random.Generator], tuple[list[str], Tensor]]
@@ -28,32 +26,6 @@ def captions(rows: Sequence[Row], rng: np.random.Generator) -> tuple[list[str], 
 def no_words(rows: Sequence[Row], _rng: np.random.Generator) -> tuple[list[str], Tensor]:
     """No text at all."""
     return [], torch.zeros(len(rows), 0, dtype=torch.bool)
-
-
-@dataclass(frozen=True)
-class Prompts:
-    """A prompt for each row in one fixed sentence, parts of it left out by chance, so that a prior also learns what a
-    style is without an object, and an object without a style. The numbers are the shares of prompts.
-    """
-
-    empty: float = 0.1  # that say nothing
-    no_style: float = 0.1
-    no_object: float = 0.1
-    color: float = 0.4  # of the others, where a colour is known, that name it
-
-    def __call__(self, rows: Sequence[Row], rng: np.random.Generator) -> tuple[list[str], Tensor]:
-        """Each prompt counts as true of its own row alone."""
-        return [self._prompt(row, rng) for row in rows], torch.eye(len(rows), dtype=torch.bool)
-
-    def _prompt(self, row: Row, rng: np.random.Generator) -> str:
-        chance = rng.random()
-        if chance < self.empty:
-            return EMPTY
-        if chance < self.empty + self.no_object:
-            return prompt(row.domain.name)
-        color = row.color if row.color and rng.random() < self.color else None
-        styled = chance >= self.empty + self.no_object + self.no_style
-        return prompt(row.domain.name if styled else None, row.label, color)
 
 
 def _caption(row: Row, rng: np.random.Generator) -> Caption:

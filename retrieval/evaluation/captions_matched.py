@@ -39,7 +39,7 @@ def captions(bundle: Bundle) -> list[str]:
     """
     named = [label for label in bundle.manifest.classes if not is_unseen(label)]
     if not bundle.reads_texts or not named:
-        raise DataError(f"{bundle.manifest.name} has no words to match. Take a bundle such as guise-mini-zs.")
+        raise DataError(f"{bundle.manifest.name} has no words to match. Take a bundle such as guise-base-zs.")
     return [f"a picture of {article(label)}" for label in named]
 
 

@@ -1,4 +1,4 @@
-"""From a trained method to its bundle: how it is validated as it learns, what its manifest says, and where it is saved.
+"""From a trained method to its bundle: as what it is validated, what its manifest says, and where it is saved.
 
 For recipes that make encoders; a prior and a judge are saved by their own recipes.
 """
@@ -17,11 +17,8 @@ from retrieval.artifacts.provenance import Provenance
 from retrieval.artifacts.rotation import Rotation
 from retrieval.methods import Method
 from retrieval.methods.catalog import name_of
-from retrieval.training.epochs import Stage
-from retrieval.training.recipe import Made, Recipe, SupervisedSettings, TrainingSettings
+from retrieval.training.recipe import Made, Recipe, TrainingSettings
 from retrieval.training.start import Start
-from retrieval.training.training_sources import TrainingSources
-from retrieval.training.validation import Validation
 from retrieval.types import Domain
 
 
@@ -41,21 +38,6 @@ class InTraining:
     def encode_images(self, images: torch.Tensor, domains: Sequence[Domain]) -> torch.Tensor:
         """(B, 3, H, W) on any device -> (B, dim), unit rows on the method's."""
         return self._method.encode_images(images.to(next(self._method.parameters()).device), domains)
-
-
-def supervised_stage(
-    recipe: Recipe[Any], settings: SupervisedSettings, start: Start[Any], sources: TrainingSources, checks: Validation
-) -> Stage:
-    """All epochs of a method on labelled pictures, selected by `checks`."""
-    return Stage(
-        start.learner,
-        sources.batches(settings),
-        recipe.run(settings),
-        seed=settings.seed,
-        device=settings.device,
-        validate=lambda method: checks.score(InTraining(method)),
-        validate_every=settings.validate_every,
-    )
 
 
 def manifest_of(

@@ -6,15 +6,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from retrieval.artifacts.bundle import Bundle, load_bundle
 from retrieval.artifacts.provenance import NOTHING, Provenance
 from retrieval.errors import SettingsError
 from retrieval.training.recipe import Recipe
-
-if TYPE_CHECKING:
-    from retrieval.methods import ClipBaseline
 
 L = TypeVar("L")
 
@@ -25,21 +22,6 @@ class Start(Generic[L]):
 
     learner: L
     provenance: Provenance = NOTHING
-
-
-def open_plain_encoder(folder: Path, recipe: Recipe[Any]) -> tuple[ClipBaseline, Provenance]:
-    """The plain dual encoder of a bundle to begin from, and what it has seen. Raises SettingsError where it is none,
-    or where it knows a class that the recipe may not know.
-    """
-    from retrieval.methods import ClipBaseline  # open_clip is needed by this kind alone
-
-    bundle = open_allowed(folder, recipe)
-    if not isinstance(bundle.method, ClipBaseline):
-        raise SettingsError(
-            f"{bundle.manifest.name} is no plain dual encoder, so {recipe.name} cannot begin from it. "
-            "Name one like guise-mini-zs."
-        )
-    return bundle.method, Provenance.of(bundle.manifest).inherit("start")
 
 
 def open_allowed(folder: Path, recipe: Recipe[Any]) -> Bundle:

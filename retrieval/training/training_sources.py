@@ -30,13 +30,15 @@ PHOTO_PACKS = {  # the folder of a pack -> its name and licence
     "caltech101": ("Caltech 101", "CC BY 4.0"),
 }
 MARGIN = 8  # pixels by which photographs are larger than the part that is shown
+EMOJI_PACK = "emoji_objects"
+EMOJI_SOURCE = ("emoji: Fluent, Noto, Blob, Twemoji, EmojiOne, FxEmoji, Streamline", "MIT, Apache-2.0, CC BY 4.0")
+HANDS = {  # the word for icons by one designer, or by several alike -> the sets that are drawn so
+    "emoji": ("blob", "emojione", "fluent_flat", "fxemoji", "noto", "twemoji"),
+    "figurine": ("fluent_3d",),
+    "icon": ("emojione_mono", "fluent_mono", "streamline"),
+}
 ICON_PACKS = (  # the folder of a pack, its hands, its name and its licence
-    (
-        "emoji_objects",
-        (*EMOJI, *MONO),
-        "emoji: Fluent, Noto, Blob, Twemoji, EmojiOne, FxEmoji, Streamline",
-        "MIT, Apache-2.0, CC BY 4.0",
-    ),
+    (EMOJI_PACK, (*EMOJI, *MONO), *EMOJI_SOURCE),
     ("game_icons", ("silhouette",), "game-icons.net", "CC BY 3.0, CC0"),
 )
 FEWER = 3  # of the drawings of other classes every third is taken: there are four times as many such classes

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from retrieval.data.picture_table import PictureTable
 from retrieval.data.pictures import ArrayPicture
-from retrieval.data.wording import Prompts, captions, no_words
+from retrieval.data.wording import captions, no_words
 
 TABLE = PictureTable(
     [ArrayPicture(np.zeros((2, 2, 3), np.uint8))] * 3,
@@ -42,10 +41,3 @@ def test_styles_are_spoken_of_by_their_medium_where_they_have_one() -> None:
 def test_without_words_there_is_no_column() -> None:
     texts, holds = no_words(list(TABLE), np.random.default_rng(0))
     assert (texts, holds.shape) == ([], (3, 0))
-
-
-def test_a_prompt_counts_as_its_own_row_s_alone() -> None:
-    full = Prompts(empty=0.0, no_style=0.0, no_object=0.0, color=1.0)
-    texts, holds = full(list(TABLE), np.random.default_rng(0))
-    assert texts == ["a photo of a yellow duck", "a photo of a owl", "a noto of a duck"]
-    assert torch.equal(holds, torch.eye(3, dtype=torch.bool))

@@ -20,7 +20,7 @@ from retrieval.evaluation.captions_matched import captions, embedded, matched, t
 from retrieval.evaluation.code_quality import measure_search
 from retrieval.images import pixels
 
-PLAIN = Path("checkpoints/guise-mini-zs")
+PLAIN = Path("checkpoints/guise-base-zs")
 SHOWN = ("duck", "mug", "cactus")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 import timm
@@ -33,16 +34,25 @@ def patch_classifiers(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(module, "imagenet_classifier", random_classifier)
 
 
-def write_foundation(home: Path, out: str, name: str = "guise-base-zs") -> Path:
-    """A foundation of one step a phase on what `write_everything` wrote to `home`; its folder."""
+def small_recipe(name: str = "guise-base-zs", **changes: Any) -> GuiseBase:
+    """The foundation's recipe of that name, small."""
+    return dataclasses.replace(RECIPES[name], config=SMALL, **changes)
+
+
+def small_settings(home: Path, out: str, **options: Any) -> GuiseBaseSettings:
+    """One step a phase on what `write_everything` wrote to `home`, and the text tower beside it."""
     if not (home / "text").exists():
         torch.manual_seed(0)
         sizes = SentenceConfig(vocabulary=len(PIECES), width=16, layers=1, heads=2, hidden=32, positions=16, longest=12)
         save_text_tower(home / "text", SentenceEncoder(toy_tokenizer(), sizes).eval(), toy_tokenizer())
-    recipe: GuiseBase = dataclasses.replace(RECIPES[name], config=SMALL, for_visitors=False)
     settings = GuiseBaseSettings(
         renders=home / "renders", validation=home / "renders", gallery=home / "renders", packs=home, text=home / "text",
         run_folder=home / f"{out}-run", out=home / out, size=32, stored=16, epochs=1, head_epochs=1, steps=1, batch=8,
         validate_every=0,
     )  # fmt: skip
-    return recipe.make(settings).folder
+    return dataclasses.replace(settings, **options)
+
+
+def write_foundation(home: Path, out: str, name: str = "guise-base-zs") -> Path:
+    """A foundation of one step a phase; its folder."""
+    return small_recipe(name, for_visitors=False).make(small_settings(home, out)).folder

@@ -32,18 +32,18 @@ FLOORS = {"hog": 0.19, "color-histogram": 0.13, "raw-pixels": 0.121, "untrained"
 
 
 def quality() -> Rows:
-    """Every task with three seeds of `guise-mini-zs`, floors and chance; some with more."""
+    """Every task with three seeds of `guise-base-zs`, floors and chance; some with more."""
     rows = []
     for place, task in enumerate(SIZES):
         ease = 1 - 0.07 * place
         for seed, value in enumerate(SEEDS):
-            rows.append(run(task, "guise-mini-zs", seed, ease * value))
+            rows.append(run(task, "guise-base-zs", seed, ease * value))
         for name, value in FLOORS.items():
             rows.append(run(task, f"floor:{name}", None, ease * value))
         chance = SIZES[task][2]
         rows.append(run(task, "floor:chance", None, chance * 1.04) | {"interval": {}, "class_interval": {}})
         if not task.startswith(("people", "sketchy")):
-            rows.append(run(task, "guise-mini-zs + domain mean removed", 0, ease * 0.534))
+            rows.append(run(task, "guise-base-zs + domain mean removed", 0, ease * 0.534))
         if "zero-shot" not in task:
             rows.append(run(task, "guise-toy", 0, ease * 0.61))
         if task.startswith("emoji"):

@@ -20,7 +20,7 @@ def test_measured_tasks_bundles_and_floors_can_be_read_and_unfolded_with_keys(pa
     page.get_by_role("tab", name="Evaluate").click()
     drawn = page.get_by_role("table", name="quickdraw-world/zero-shot@1")
     expect(drawn).to_be_visible()
-    expect(drawn.get_by_role("rowheader", name="guise-mini-zs 3 seeds")).to_be_visible()
+    expect(drawn.get_by_role("rowheader", name="guise-base-zs 3 seeds")).to_be_visible()
     expect(drawn.get_by_role("rowheader", name="floor:hog")).to_be_visible()
     expect(drawn.get_by_role("columnheader", name="mAP@all")).to_be_visible()
     words = page.get_by_role("table", name="people/text@1").first

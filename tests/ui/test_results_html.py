@@ -72,8 +72,8 @@ def test_only_the_first_group_is_open(html: str) -> None:
 def test_bundles_stand_by_their_first_metric_and_floors_below_them(html: str) -> None:
     assert list(rows(card(html, "world/cross-style@1"))) == [
         "guise-toy",
-        "guise-mini-zs + domain mean removed",
-        "guise-mini-zs",
+        "guise-base-zs + domain mean removed",
+        "guise-base-zs",
         "floor:hog",
         "floor:untrained",
         "floor:color-histogram",
@@ -83,8 +83,8 @@ def test_bundles_stand_by_their_first_metric_and_floors_below_them(html: str) ->
 
 
 def test_seeds_are_folded_into_mean_and_deviation_with_the_first_seed_s_intervals(html: str) -> None:
-    shown = rows(card(html, "quickdraw-world/zero-shot@1"))["guise-mini-zs"]
-    assert shown.startswith("guise-mini-zs3 seeds")
+    shown = rows(card(html, "quickdraw-world/zero-shot@1"))["guise-base-zs"]
+    assert shown.startswith("guise-base-zs3 seeds")
     assert "0.520 ± 0.030[0.506, 0.535] by query[0.420, 0.630] by class" in shown
 
 
@@ -105,14 +105,14 @@ def test_chance_has_no_interval_and_a_mark_on_every_bar(html: str) -> None:
 
 
 def test_a_baseline_is_called_one(html: str) -> None:
-    assert "baseline · 1 seed" in rows(card(html, "world/zero-shot@1"))["guise-mini-zs + domain mean removed"]
+    assert "baseline · 1 seed" in rows(card(html, "world/zero-shot@1"))["guise-base-zs + domain mean removed"]
 
 
 def test_a_bundle_that_a_floor_beats_says_so(html: str) -> None:
     text = rows(card(html, "emoji/cross-style@1"))
     assert "below floor:hog" in text["guise-toy-blurred"]
     assert "below" not in text["guise-toy"]
-    assert "below floor:chance" in rows(card(html, "future/task@7"))["guise-mini-zs"]
+    assert "below floor:chance" in rows(card(html, "future/task@7"))["guise-base-zs"]
 
 
 def test_what_was_not_measured_is_absent(html: str) -> None:

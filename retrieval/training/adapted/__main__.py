@@ -7,9 +7,7 @@ from retrieval.threads import settle
 settle()
 
 import argparse  # noqa: E402
-import dataclasses  # noqa: E402
 from pathlib import Path  # noqa: E402
-from typing import get_args, get_type_hints  # noqa: E402
 
 
 def main() -> None:
@@ -30,14 +28,10 @@ def main() -> None:
     made.add_argument("--trunk", type=Path, default=Path("checkpoints/trunk-lite0"))
     made.add_argument("--tower", type=Path, default=Path("checkpoints/text-minilm"))
     from retrieval.training.adapted.run import Settings, run
+    from retrieval.training.options import add_options
 
     train = verbs.add_parser("train", help="train auto-encoder, prior and student")
-    hints = get_type_hints(Settings, include_extras=True)
-    for field in dataclasses.fields(Settings):
-        kind, text = get_args(hints[field.name])
-        required = field.default is dataclasses.MISSING
-        name = field.name if required else f"--{field.name.replace('_', '-')}"
-        train.add_argument(name, type=kind, help=text, default=None if required else field.default)
+    add_options(train, Settings)
     given = vars(parser.parse_args())
     verb = given.pop("verb")
     if verb == "train":

@@ -16,6 +16,7 @@ from retrieval.diffusion.sentence_reader import SentenceReader
 from retrieval.training.adapted.run import Settings, prior_config, settings_of
 from retrieval.training.adapted.table import PairTable, unpack_table
 from retrieval.training.adapted.weights import load_parts, under
+from retrieval.training.training_sources import EMOJI_SOURCE
 from retrieval.world.split import ALL
 
 
@@ -75,9 +76,7 @@ def sources_of(table: PairTable) -> list[Source]:
     return [
         Source("renders of the Guise world", "Apache-2.0", len(table.files) - icons),
         Source("Quick, Draw! by Google", "CC BY 4.0", drawn),
-        Source(
-            "emoji: Fluent, Noto, Blob, Twemoji, EmojiOne, FxEmoji, Streamline", "MIT, Apache-2.0, CC BY 4.0", icons
-        ),
+        Source(*EMOJI_SOURCE, icons),
         Source(
             "ImageNet-1k, through the trunk of EfficientNet-Lite0",
             "ImageNet terms: research; weights Apache-2.0",

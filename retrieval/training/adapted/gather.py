@@ -25,16 +25,12 @@ from retrieval.diffusion.prompts import EMPTY, prompt
 from retrieval.diffusion.sentence_reader import SentenceReader
 from retrieval.images import Strokes
 from retrieval.training.adapted.table import GRID, NONE, Drawings, PairTable, encode_picture, map_threads
+from retrieval.training.training_sources import DRAWINGS, EMOJI_PACK, HANDS
 from retrieval.types import DOODLE, STYLES
 from retrieval.world.captions import COLORLESS
 from retrieval.world.split import ALL
 
 SOURCES = {"world": 0.72, "doodles": 0.14, "icons": 0.14}  # how often each is shown
-HANDS = {  # what icons by one designer, or by several alike, are called
-    "emoji": ("blob", "emojione", "fluent_flat", "fxemoji", "noto", "twemoji"),
-    "figurine": ("fluent_3d",),
-    "icon": ("emojione_mono", "fluent_mono", "streamline"),
-}
 QUALITY = {"mosaic": -15, "engraving": -10}  # fine texture costs most, and needs it least
 READ = 64  # prompts at once
 COLORED = 4  # colours of a class that are named together with it, the commonest
@@ -56,8 +52,8 @@ def gather_table(
 ) -> PairTable:
     """The table. most: objects of the world at most."""
     world = gather_world(renders, size, quality, most)
-    icons = gather_icons(packs / "emoji_objects", size, quality)
-    sketches = quickdraw(packs / "quickdraw345", list(ALL), "train")
+    icons = gather_icons(packs / EMOJI_PACK, size, quality)
+    sketches = quickdraw(packs / DRAWINGS, list(ALL), "train")
     drawings = [picture.strokes for picture in sketches.pictures if isinstance(picture, StrokePicture)]
     styles = (*(style.name for style in STYLES), DOODLE.name, *HANDS)
     doodles = Objects("doodles", list(sketches.labels), [""] * len(sketches), [{} for _ in drawings])

@@ -7,9 +7,7 @@ from retrieval.threads import settle
 settle()
 
 import argparse  # noqa: E402
-import dataclasses  # noqa: E402
 from pathlib import Path  # noqa: E402
-from typing import get_args, get_type_hints  # noqa: E402
 
 
 def main() -> None:
@@ -20,16 +18,11 @@ def main() -> None:
     pack.add_argument("folder", type=Path)
     pack.add_argument("--people", type=Path, nargs="+", required=True, help="rendered sets, finished or not")
     pack.add_argument("--quality", type=int, default=70)
+    from retrieval.training.options import add_options
     from retrieval.training.relations.run import Settings, run
 
     train = verbs.add_parser("train", help="train all variants of a seed")
-    hints = get_type_hints(Settings, include_extras=True)
-    for field in dataclasses.fields(Settings):
-        if field.name in hints and get_args(hints[field.name]):
-            kind, text = get_args(hints[field.name])
-            required = field.default is dataclasses.MISSING
-            name = field.name if required else f"--{field.name.replace('_', '-')}"
-            train.add_argument(name, type=kind, help=text, default=None if required else field.default)
+    add_options(train, Settings)
     bundle = verbs.add_parser("assemble", help="make the bundle of what was trained")
     bundle.add_argument("results", type=Path, help="the folder that train has written")
     bundle.add_argument("pack", type=Path, help="the folder that was trained on")

@@ -7,9 +7,7 @@ from retrieval.threads import settle
 settle()
 
 import argparse  # noqa: E402
-import dataclasses  # noqa: E402
 from pathlib import Path  # noqa: E402
-from typing import get_args, get_type_hints  # noqa: E402
 
 
 def main() -> None:
@@ -26,14 +24,10 @@ def main() -> None:
     pack.add_argument("--quality", type=int, default=40)
     pack.add_argument("--no-tower", action="store_true", help="the prior comes with its own")
     train = verbs.add_parser("train", help="train DUDE, its ablations and its rivals")
+    from retrieval.training.options import add_options
     from retrieval.training.unlabelled.run import Settings, run
 
-    hints = get_type_hints(Settings, include_extras=True)
-    for field in dataclasses.fields(Settings):
-        kind, text = get_args(hints[field.name])
-        required = field.default is dataclasses.MISSING
-        name = field.name if required else f"--{field.name.replace('_', '-')}"
-        train.add_argument(name, type=kind, help=text, default=None if required else field.default)
+    add_options(train, Settings)
     made = verbs.add_parser("assemble", help="write bundles of what came back")
     made.add_argument("results", type=Path)
     made.add_argument("--pack", type=Path, required=True)

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-import timm
 import torch
-from torch import nn
 
 from retrieval.artifacts.bundle import Bundle, load_bundle
 from retrieval.artifacts.provenance import Provenance
-from retrieval.artifacts.text_tower import save_text_tower
-from retrieval.backbones.sentence_encoder import SentenceConfig, SentenceEncoder
 from retrieval.data.concepts import UNSEEN
-from retrieval.errors import SettingsError
 from retrieval.images import Preprocess
 from retrieval.methods import Phase
 from retrieval.methods.foundation import Config, Foundation
 from retrieval.training.epochs import Run, Stage, run_epochs
-from retrieval.training.recipes import RECIPES
-from retrieval.training.recipes.guise_base import GuiseBase, GuiseBaseSettings
+from retrieval.training.recipes.guise_base import GuiseBaseSettings
 from retrieval.training.recipes.parts import foundation_start
 from retrieval.training.recipes.parts.device_sampler import Claim, TextBatch, counterfactual
 from retrieval.training.recipes.parts.foundation_objective import (
@@ -33,11 +28,10 @@ from retrieval.training.recipes.parts.foundation_objective import (
 )
 from retrieval.types import PHOTO, SKETCH
 from retrieval.world.captions import article
-from tests.backbones.tokenizers import PIECES, toy_tokenizer
 from tests.training.small import write_everything
+from tests.training.small_foundation import patch_classifiers, small_recipe, small_settings
 
-SMALL = {"dim": 8, "width": 16, "layers": 1, "heads": 2, "sentence": 16, "hidden": 16}
-ZERO_SHOT: GuiseBase = dataclasses.replace(RECIPES["guise-base-zs"], config=SMALL)
+ZERO_SHOT = small_recipe()
 
 
 @pytest.fixture(scope="module")
@@ -45,32 +39,19 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> GuiseBaseSettings:
     """A training of one step a phase on a few pictures of every kind."""
     home = tmp_path_factory.mktemp("foundation")
     write_everything(home)
-    torch.manual_seed(0)
-    sizes = SentenceConfig(vocabulary=len(PIECES), width=16, layers=1, heads=2, hidden=32, positions=16, longest=12)
-    save_text_tower(home / "text", SentenceEncoder(toy_tokenizer(), sizes).eval(), toy_tokenizer())
-    return GuiseBaseSettings(
-        renders=home / "renders", validation=home / "renders", gallery=home / "renders", packs=home, text=home / "text",
-        run_folder=home / "run", out=home / "bundle", size=32, stored=16, epochs=1, head_epochs=1, steps=1, batch=8,
-        validate_every=1,
-    )  # fmt: skip
+    return small_settings(home, "bundle", validate_every=1)
 
 
 @pytest.fixture(scope="module")
-def random_trunk() -> pytest.MonkeyPatch:
-    """The published classifier's shape at random weights: its package is not installed everywhere."""
-
-    def classifier(name: str) -> nn.Module:
-        torch.manual_seed(1)
-        return timm.create_model(name, pretrained=False, num_classes=1000).eval()
-
-    patch = pytest.MonkeyPatch()
-    patch.setattr(foundation_start, "imagenet_classifier", classifier)
-    yield patch
-    patch.undo()
+def random_trunk() -> Iterator[None]:
+    """Nobody opens the published classifier."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch_classifiers(patch)
+        yield
 
 
 @pytest.fixture(scope="module")
-def bundle(settings: GuiseBaseSettings, random_trunk: pytest.MonkeyPatch) -> Bundle:
+def bundle(settings: GuiseBaseSettings, random_trunk: None) -> Bundle:
     return load_bundle(ZERO_SHOT.make(settings).folder)
 
 
@@ -103,20 +84,7 @@ def test_exported_weights_are_finished_into_the_same_bundle(
     assert torch.equal(finished.encode_images(images, [PHOTO] * 2), bundle.encode_images(images, [PHOTO] * 2))
 
 
-def test_a_bundle_that_knows_an_unseen_class_is_no_start_for_a_zero_shot_one(
-    settings: GuiseBaseSettings, random_trunk: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    knowing = dataclasses.replace(RECIPES["guise-base"], config=SMALL, for_visitors=False)
-    home = settings.text.parent
-    out = dataclasses.replace(settings, out=home / "knowing", run_folder=tmp_path / "run", validate_every=0)
-    folder = knowing.make(out).folder
-    with pytest.raises(SettingsError, match="must stay unseen"):
-        ZERO_SHOT.make(dataclasses.replace(settings, init=folder, run_folder=tmp_path / "other"))
-
-
-def test_every_loss_reaches_the_trunk_and_none_the_classifier(
-    settings: GuiseBaseSettings, random_trunk: pytest.MonkeyPatch
-) -> None:
+def test_every_loss_reaches_the_trunk_and_none_the_classifier(settings: GuiseBaseSettings, random_trunk: None) -> None:
     sources = ZERO_SHOT.sources(settings)
     learner = ZERO_SHOT.start(settings, sources, lambda done, total: None).learner
     sampler = foundation_start.sampler(ZERO_SHOT, dataclasses.replace(settings, batch=16), sources)
@@ -133,7 +101,7 @@ def test_every_loss_reaches_the_trunk_and_none_the_classifier(
 
 
 def test_the_texts_of_a_batch_are_true_of_the_pictures_that_they_are_said_of(
-    settings: GuiseBaseSettings, random_trunk: pytest.MonkeyPatch
+    settings: GuiseBaseSettings, random_trunk: None
 ) -> None:
     sources = ZERO_SHOT.sources(settings)
     sampler = foundation_start.sampler(ZERO_SHOT, dataclasses.replace(settings, batch=16), sources)
@@ -159,7 +127,7 @@ def test_a_caption_that_names_colour_or_style_stands_beside_one_that_names_anoth
 
 
 def test_stages_that_are_held_still_do_not_learn_and_later_ones_do(
-    settings: GuiseBaseSettings, random_trunk: pytest.MonkeyPatch
+    settings: GuiseBaseSettings, random_trunk: None
 ) -> None:
     sources = ZERO_SHOT.sources(settings)
     held = dataclasses.replace(settings, still=5)

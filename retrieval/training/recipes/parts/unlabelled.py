@@ -21,6 +21,7 @@ from retrieval.artifacts.prior import LoadedPrior, load_prior
 from retrieval.artifacts.provenance import Provenance
 from retrieval.backbones.pretrained import imagenet_classifier
 from retrieval.data.picture_table import PictureTable, concatenate
+from retrieval.data.pictures import ArrayPicture
 from retrieval.data.readers.icons import read_icons
 from retrieval.data.readers.quickdraw import quickdraw
 from retrieval.data.readers.world import read_rendered
@@ -33,11 +34,10 @@ from retrieval.methods.proto_ot import ProtoOT
 from retrieval.training.epochs import Run
 from retrieval.training.loop import EpochReport
 from retrieval.training.recipes.dude import DudeSettings, UnlabelledSettings
-from retrieval.training.recipes.parts.prior_pictures import ICON_STYLES, ICONS_LICENSED, ICONS_NAMED, doodles
 from retrieval.training.recipes.parts.view_features import Pixels, ViewBatches, kept_features, sized, view_features
 from retrieval.training.start import Start
-from retrieval.training.training_sources import DRAWINGS
-from retrieval.types import Domain
+from retrieval.training.training_sources import DRAWINGS, EMOJI_PACK, EMOJI_SOURCE, HANDS
+from retrieval.types import DOODLE, Domain
 from retrieval.world.split import ALL
 
 PIXELS = 128  # of the pictures that are read
@@ -85,11 +85,11 @@ class UnlabelledSources:
 def icons_without_labels(settings: UnlabelledSettings) -> UnlabelledSources:
     """Icons by many hands, together where the prior has one word for them; the objects of the tests are not there."""
     tables, shown = [], set[str]()
-    for word, hands in ICON_STYLES.items():
-        icons = read_icons(settings.packs / "emoji_objects", hands, split="train")
+    for word, hands in HANDS.items():
+        icons = read_icons(settings.packs / EMOJI_PACK, hands, split="train")
         shown |= {*icons.labels} - {""}
         tables.append(icons.with_columns(domains=word).without_labels().in_memory(PIXELS))
-    source = Source(f"{ICONS_NAMED}, without labels", ICONS_LICENSED, sum(map(len, tables)))
+    source = Source(f"{EMOJI_SOURCE[0]}, without labels", EMOJI_SOURCE[1], sum(map(len, tables)))
     return UnlabelledSources(tuple(tables), (source,), tuple(sorted(shown)))
 
 
@@ -100,7 +100,7 @@ def world_without_labels(settings: UnlabelledSettings) -> UnlabelledSources:
     tables = [world.where(domain=Domain(style)).in_memory(PIXELS) for style in dict.fromkeys(world.domains)]
     pack = settings.packs / DRAWINGS
     drawings = concatenate([quickdraw(pack, [label], "train")[1::2][: settings.drawings] for label in ALL])
-    tables.append(doodles(drawings, PIXELS, views=1).without_labels())
+    tables.append(doodles(drawings, PIXELS))
     return UnlabelledSources(
         tuple(tables),
         (
@@ -109,6 +109,13 @@ def world_without_labels(settings: UnlabelledSettings) -> UnlabelledSources:
         ),
         tuple(sorted({*labelled.labels, *drawings.labels})),
     )
+
+
+def doodles(drawings: PictureTable, size: int) -> PictureTable:
+    """People's drawings without labels, as pictures of a domain of their own."""
+    rng = np.random.default_rng(0)
+    arrays = [row.picture.view(size, rng).permute(1, 2, 0).numpy() for row in drawings]
+    return PictureTable([ArrayPicture(array) for array in arrays], DOODLE.name).without_labels()
 
 
 def first_objects(renders: PictureTable, count: int) -> PictureTable:
