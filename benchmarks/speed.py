@@ -241,6 +241,8 @@ def app_rows() -> list[Measurement]:
         searches.append(until_searched(address, start))
         stroke = statistics.median(stroke_times(address))
         memory = peak_memory(process.pid)
+        use_object_style(address)
+        drawing = peak_memory(process.pid)
     first_byte, first_search = statistics.median(bytes_), statistics.median(searches)
     return [
         row(
@@ -261,6 +263,9 @@ def app_rows() -> list[Measurement]:
             f"pointer up to painted hits, median of {STROKES} strokes",
         ),
         row("peak memory", memory, "MB", Target("<=", 1500), "VmHWM of the app after the browser's searches"),
+        row(
+            "peak memory, object and style", drawing, "MB", Target("<=", 1800), "likewise, after a card and a grid too"
+        ),
     ]
 
 
@@ -295,15 +300,29 @@ def until(address: str, start: float) -> float:
 
 def until_searched(address: str, start: float) -> float:
     """Seconds from start until a search, asked as soon as the page answers, is answered."""
-    body = json.dumps({"data": ["a duck", 8, None, None, None, None, None]}).encode()
-    call = urllib.request.Request(f"{address}/gradio_api/call/search_text", body, {"Content-Type": "application/json"})  # noqa: S310
-    with urllib.request.urlopen(call, timeout=60) as answer:  # noqa: S310
-        event = json.load(answer)["event_id"]
-    with urllib.request.urlopen(f"{call.full_url}/{event}", timeout=120) as answer:  # noqa: S310
-        body = answer.read().decode()
-    if "event: complete" not in body:
-        sys.exit(f"The first search failed: {body}")
+    call(address, "search_text", ["a duck", 8, None, None, None, None, None])
     return time.perf_counter() - start
+
+
+def use_object_style(address: str) -> None:
+    """Take a picture of the gallery apart, and draw a grid of it and three others."""
+    item = read_items(ROOT / "assets" / "gallery")[0]
+    query = {"kind": "item", "value": {"id": item.id, "gallery": None}}
+    call(address, "object_style_card", [query, "", 0, None])
+    call(address, "object_style_grid", [query, None, "things", None, False, True, None, 0, None])
+
+
+def call(address: str, name: str, values: list[Any]) -> str:
+    """Ask an endpoint of the app and wait for what it answers."""
+    body, kind = json.dumps({"data": values}).encode(), {"Content-Type": "application/json"}
+    asked = urllib.request.Request(f"{address}/gradio_api/call/{name}", body, kind)  # noqa: S310
+    with urllib.request.urlopen(asked, timeout=60) as answer:  # noqa: S310
+        event = json.load(answer)["event_id"]
+    with urllib.request.urlopen(f"{asked.full_url}/{event}", timeout=240) as answer:  # noqa: S310
+        text = answer.read().decode()
+    if "event: complete" not in text:
+        sys.exit(f"{name} failed: {text}")
+    return str(text)
 
 
 def stroke_times(address: str) -> list[float]:
