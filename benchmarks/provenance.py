@@ -24,6 +24,7 @@ VARIANTS = (
     " + domain mean removed",
     " in bits",
     " by cosine alone",
+    " + names",
 )  # of a bundle: the same weights, measured in another way
 FLOOR = "floor:"
 

@@ -23,7 +23,7 @@ from typing import Any
 
 from benchmarks import ROOT
 from benchmarks.provenance import is_known, record, refusal_of_row
-from retrieval.artifacts.bundle import ROTATION, load_bundle
+from retrieval.artifacts.bundle import ROTATION, Bundle, load_bundle
 from retrieval.artifacts.manifest import FORMAT, MANIFEST, read_manifest
 from retrieval.artifacts.provenance import Provenance
 from retrieval.data.readers.packs import packs_folder
@@ -36,6 +36,7 @@ from retrieval.evaluation.report import quality_row, write_results
 from retrieval.evaluation.results import read_runs
 from retrieval.evaluation.tables import quality_tables
 from retrieval.evaluation.tasks import TASKS, Catalog, Task, task
+from retrieval.relevance import names_for
 
 RESULTS = ROOT / "benchmarks" / "results" / "quality.json"
 EMBEDDED = ROOT / "checkpoints" / "guise-base"
@@ -44,6 +45,7 @@ CHANCE = "floor:chance"
 MEAN_REMOVED = " + domain mean removed"
 IN_BITS = " in bits"
 ONE_STAGE = " by cosine alone"
+BY_NAMES = " + names"
 PEOPLE = "people/text@1"
 
 Row = dict[str, Any]
@@ -65,7 +67,7 @@ class Candidate:
     @property
     def names(self) -> tuple[str, ...]:
         """The bundles of its rows."""
-        return (self.name, *(self.name + ending for ending in (MEAN_REMOVED, ONE_STAGE) if self.mean_removed))
+        return (self.name, *(self.name + ending for ending in (MEAN_REMOVED, ONE_STAGE, BY_NAMES) if self.mean_removed))
 
 
 def floors() -> list[Candidate]:
@@ -109,6 +111,7 @@ def prepare(name: str) -> Task:
 def rows_of(candidate: Candidate, names: Sequence[str], memory: Memory) -> Iterator[Row]:
     """The candidate on every task that it may be measured on."""
     encoder = candidate.load()
+    known = names_for(encoder) if isinstance(encoder, Bundle) else None
     for name in names:
         measured = prepare(name)
         if measured.asks_with_texts and (candidate.images_only or not getattr(encoder, "reads_texts", True)):
@@ -128,6 +131,9 @@ def rows_of(candidate: Candidate, names: Sequence[str], memory: Memory) -> Itera
         if candidate.mean_removed and not measured.asks_with_texts:
             report = evaluate(encoder, measured, memory=memory, mean_removed=True)
             yield quality_row(candidate.name + MEAN_REMOVED, candidate.seed, report)
+        if known:
+            report = evaluate(encoder, measured, memory=memory, names=known)
+            yield quality_row(candidate.name + BY_NAMES, candidate.seed, report)
 
 
 def allowed(rows: Sequence[Row]) -> list[Row]:

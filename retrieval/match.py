@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from retrieval.loaded_encoder import Served
 from retrieval.types import Crop, Held, Hit, Query, TextQuery, View
 
@@ -48,7 +50,7 @@ class Looked:
 
 def find(looked: Looked, query: Query, view: View, k: int) -> tuple[tuple[Hit, ...], Held | None]:
     """The k best pictures for one view of the query, and how sure it is that those looked at hold what it means; None
-    where names cannot tell. Words are ranked by names too, where these can tell.
+    where names cannot tell. Where they can, they rank too.
     """
     from retrieval.relevance import HELD, IMAGE, TEXT, decides
 
@@ -58,14 +60,14 @@ def find(looked: Looked, query: Query, view: View, k: int) -> tuple[tuple[Hit, .
     among, levels = opened.among(looked.domains, looked.labels), served.bundle.manifest.cutoff
     if readings is None or not decides(served.bundle.manifest, kind):
         return tuple(opened.hits(*opened.nearest(view.vector, k, among))), None
-    asked = view.vector if view.meaning is None else view.meaning
+    cosines, places = opened.nearest(view.vector, max(k, POOL), among)
     if view.meaning is None:
-        hits = opened.hits(*opened.nearest(view.vector, k, among))
+        scores, asked = readings.alike(view.vector, cosines, places), view.vector
+        best = np.lexsort((places, -scores))[:k]
     else:
-        cosines, places = opened.nearest(view.vector, max(k, POOL), among)
-        scores = readings.scores(view.meaning, cosines, places)
+        scores, asked = readings.scores(view.meaning, cosines, places), view.meaning
         best = readings.order(scores, places)[:k]
-        hits = opened.hits(scores[best], places[best])
+    hits = opened.hits(scores[best], places[best])
     if not hits:
         return (), None
     share = float(readings.names.shares(kind, asked[None], readings.presence(among))[0])

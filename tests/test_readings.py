@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retrieval.readings import AHEAD, NAMED, Readings
+from retrieval.readings import AHEAD, ALIKE, NAMED, Readings
 from retrieval.relevance import IMAGE, SCALE, TEXT, Names, held_share
 
 STRANGE = np.eye(4, dtype=np.float32)[[0, 1, 2, 3]]
@@ -39,6 +39,22 @@ def test_the_score_of_words_is_a_mean_of_two_cosines() -> None:
     read, meaning = readings(DOG, CAT), np.array([0.8, 0.1, 0, 0, 0.59], np.float32)
     scores = read.scores(meaning, np.array([0.2, 0.3], np.float32), np.array([1, 0]))
     assert scores == pytest.approx([(0.2 + NAMED * 0.1) / (1 + NAMED), (0.3 + NAMED * 0.8) / (1 + NAMED)], abs=1e-4)
+
+
+def test_the_score_of_a_picture_is_a_mean_of_its_cosine_and_that_of_what_both_are_read_as() -> None:
+    read, between = readings(DOG, CAT, BETWEEN), np.array(BETWEEN, np.float32)
+    half = np.sqrt(0.5)  # what is read as two names alike is as near to each
+    for asked, cosine, named in (((1, 0, 0, 0), 1.0, (1.0, 0.0, half)), (between, 0.5, (half, half, 1.0))):
+        cosines = np.full(3, cosine, np.float32)
+        expected = [(cosine + ALIKE * share) / (1 + ALIKE) for share in named]
+        scores = read.alike(np.array(asked, np.float32), cosines, np.arange(3))
+        assert scores == pytest.approx(expected, abs=2e-3)
+    assert read.alike(between, np.float32([0.4]), np.array([2])) == pytest.approx([(0.4 + ALIKE) / (1 + ALIKE)])
+
+
+def test_pictures_of_equal_cosine_are_ranked_by_what_they_are_read_as() -> None:
+    read, cosines = readings(CAT, DOG), np.array([0.5, 0.5], np.float32)
+    assert read.alike(np.float32(DOG), cosines, np.arange(2)).argmax() == 1
 
 
 def test_the_best_picture_of_each_name_goes_a_little_ahead() -> None:

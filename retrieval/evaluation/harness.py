@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -17,7 +18,7 @@ from retrieval.artifacts.provenance import Provenance
 from retrieval.data.concepts import SYNONYMS
 from retrieval.data.picture_table import PictureTable, Row
 from retrieval.data.pictures import Picture
-from retrieval.encoder import Encoder, Reranker, TextEncoder, Vectors, embed_images, embed_texts
+from retrieval.encoder import Encoder, Reranker, TextEncoder, Vectors, embed_images, embed_meanings, embed_texts
 from retrieval.errors import DataError, SettingsError, UnreadableImage
 from retrieval.evaluation.binary import InBits
 from retrieval.evaluation.floors import without_domain_means
@@ -25,6 +26,8 @@ from retrieval.evaluation.measures import expected, score_queries, weights
 from retrieval.evaluation.metrics import Relevance, Values, bootstrap_interval, class_interval
 from retrieval.evaluation.second_stage import second_stage
 from retrieval.evaluation.tasks import Task
+from retrieval.readings import Readings
+from retrieval.relevance import Names
 from retrieval.types import Domain
 
 ROWS = 512  # queries that are ranked at once
@@ -97,10 +100,16 @@ class Memory:
 
 
 def evaluate(
-    encoder: Encoder, task: Task, *, memory: Memory | None = None, mean_removed: bool = False, reranked: bool = False
+    encoder: Encoder,
+    task: Task,
+    *,
+    memory: Memory | None = None,
+    mean_removed: bool = False,
+    reranked: bool = False,
+    names: Names | None = None,
 ) -> Report:
     """The task's metrics of the encoder. Text queries need a `TextEncoder`; `reranked` looks at the best hits of each
-    once more, which needs a `Reranker`.
+    once more, which needs a `Reranker`. With the encoder's `names` queries are ranked by them too, as on the page.
 
     `mean_removed` first takes the mean of each domain away (see `floors.without_domain_means`). Raises DataError for a
     bundle that has seen what the task calls unseen.
@@ -115,11 +124,29 @@ def evaluate(
         words = embed_texts(reader, texts)  # (Q, dim)
         if reranked:
             return score(second_stage(cast("Reranker", encoder), task.gallery, texts, words @ gallery.T), task)
+        if names:
+            readings, meanings = Readings.of(names, gallery), embed_meanings(reader, texts)
+            return score(_named_texts(readings, meanings, words @ gallery.T), task)
         return _scored(lambda rows: words[rows] @ gallery.T, task)
     queries = memory.embed(encoder, task.queries)  # (Q, dim)
     if mean_removed:
         queries, gallery = without_domain_means(queries, task.queries, gallery, task.gallery)
+    if names:
+        return _scored(partial(_named_pictures, Readings.of(names, gallery), queries, gallery), task)
     return _scored(lambda rows: queries[rows] @ gallery.T, task)
+
+
+def _named_texts(readings: Readings, meanings: Vectors, cosines: Vectors) -> Vectors:
+    """The scores of texts by which the page ranks: meanings (Q, S), cosines (Q, N) -> (Q, N)"""
+    places = np.arange(cosines.shape[1])
+    rows = zip(meanings, cosines, strict=True)
+    return np.stack([readings.ahead(readings.scores(meaning, row, places), places) for meaning, row in rows])
+
+
+def _named_pictures(readings: Readings, queries: Vectors, gallery: Vectors, rows: slice) -> Vectors:
+    """The scores of pictures by which the page ranks: some rows of (Q, dim), (N, dim) -> (rows, N)"""
+    places = np.arange(len(gallery))
+    return np.stack([readings.alike(query, gallery @ query, places) for query in queries[rows]])
 
 
 def refusal(encoder: Encoder, task: Task) -> str | None:

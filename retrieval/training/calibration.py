@@ -93,10 +93,11 @@ def cutoffs(bundle: Bundle, names: Names | None, strange: Vectors, gallery: Path
     pictures = _embed_gallery(bundle, gallery, items)
     labels = tuple(label for label in ALL if label not in bundle.manifest.unseen_classes)
     drawings = {"real": _embed_drawings(bundle, packs, labels), "nonsense": strange}
-    scores = {which: (vectors @ pictures.T).max(axis=1) for which, vectors in drawings.items()}
     if names is None:
-        return {IMAGE: best_cutoff(**scores)}
+        best = {which: (vectors @ pictures.T).max(axis=1) for which, vectors in drawings.items()}
+        return {IMAGE: best_cutoff(**best)}
     shown = ReadGallery(pictures, Readings.of(names, pictures), np.array([item.label or "" for item in items]))
+    scores = {which: shown.best_alike(vectors) for which, vectors in drawings.items()}
     shares = {which: names.shares(IMAGE, vectors, shown.readings.presence()) for which, vectors in drawings.items()}
     by_kind = {
         HELD.format(IMAGE): strictest_cutoff(**shares, keep=KEPT),
@@ -131,11 +132,16 @@ def _of_texts(encoder: TextEncoder, gallery: ReadGallery, labels: tuple[str, ...
 
 @dataclass(frozen=True)
 class ReadGallery:
-    """A gallery as words are ranked in it: vectors (N, dim), what they are read as, and labels (N,)."""
+    """A gallery as queries are ranked in it: vectors (N, dim), what they are read as, and labels (N,)."""
 
     pictures: Vectors
     readings: Readings
     labels: npt.NDArray[np.str_]
+
+    def best_alike(self, asked: Vectors) -> Vectors:
+        """The score of the best hit of each picture (Q, dim).   -> (Q,)"""
+        places = np.arange(len(self.pictures))
+        return np.array([self.readings.alike(row, self.pictures @ row, places).max() for row in asked])
 
     def first(self, encoder: TextEncoder, texts: Sequence[str]) -> Iterator[tuple[Vectors, npt.NDArray[np.str_]]]:
         """For each text the scores and the labels of the first hits."""

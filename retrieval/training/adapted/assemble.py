@@ -11,13 +11,14 @@ from retrieval.artifacts.prior import TOWER, TRUNK, save_prior
 from retrieval.artifacts.text_tower import load_text_tower
 from retrieval.artifacts.trunk import load_trunk
 from retrieval.diffusion.prior import Prior
-from retrieval.diffusion.samplers import STUDENT
 from retrieval.diffusion.sentence_reader import SentenceReader
 from retrieval.training.adapted.run import Settings, prior_config, settings_of
 from retrieval.training.adapted.table import PairTable, unpack_table
 from retrieval.training.adapted.weights import load_parts, under
 from retrieval.training.training_sources import EMOJI_SOURCE
 from retrieval.world.split import ALL
+
+STEPS = 8  # of the student: twice what it learned with; on validation objects four paint less, and twelve no better
 
 
 def assemble(results: Path, pack: Path, out: Path, trunk: Path, tower: Path) -> None:
@@ -48,7 +49,7 @@ def assemble(results: Path, pack: Path, out: Path, trunk: Path, tower: Path) -> 
 def save_student(folder: Path, prior: Prior, settings: Settings, shared: dict[str, Any]) -> None:
     """Write the student, with the guidance that it has learned."""
     by_text, by_map = settings_of(settings)
-    save_prior(folder, prior, name=folder.name, steps=STUDENT.steps, guidance=by_text, map_guidance=by_map, **shared)
+    save_prior(folder, prior, name=folder.name, steps=STEPS, guidance=by_text, map_guidance=by_map, **shared)
 
 
 def read_settings(results: Path) -> Settings:
