@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from retrieval.loaded_encoder import Served
 from retrieval.types import Crop, Held, Hit, Query, TextQuery, View
 
@@ -61,12 +59,9 @@ def find(looked: Looked, query: Query, view: View, k: int) -> tuple[tuple[Hit, .
     if readings is None or not decides(served.bundle.manifest, kind):
         return tuple(opened.hits(*opened.nearest(view.vector, k, among))), None
     cosines, places = opened.nearest(view.vector, max(k, POOL), among)
-    if view.meaning is None:
-        scores, asked = readings.alike(view.vector, cosines, places), view.vector
-        best = np.lexsort((places, -scores))[:k]
-    else:
-        scores, asked = readings.scores(view.meaning, cosines, places), view.meaning
-        best = readings.order(scores, places)[:k]
+    asked = view.vector if view.meaning is None else view.meaning
+    scores = readings.scores(kind, asked, cosines, places)
+    best = readings.order(kind, scores, places)[:k]
     hits = opened.hits(scores[best], places[best])
     if not hits:
         return (), None

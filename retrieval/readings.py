@@ -1,10 +1,10 @@
 """What an encoder that reads words calls the pictures of a gallery, and how queries find pictures by these names.
 
 No label is looked at, so embedded galleries and anybody's folder are read alike. A word that was never trained on has
-an uncertain place among pictures, but its place among words is known: "puppy" is close to "dog". So a text's score of a
-picture is a mean of two cosines: of text and picture, and of the text and the names that the picture is read as. Words
-that could mean several things get the best picture of each first. A picture that asks is read as names, too, and its
-score is a mean of two cosines: of both pictures, and of what both are read as.
+an uncertain place among pictures, but its place among words is known: "puppy" is close to "dog". So a query is read as
+names, too, and its score of a picture is a mean of two cosines: of both, and of what both are read as. Pictures that
+are read alike are then told apart by the first, which knows styles. Words that could mean several things get the best
+picture of each first.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from functools import cached_property
 import numpy as np
 
 from retrieval.encoder import Vectors
-from retrieval.relevance import SCALE, Names
+from retrieval.relevance import IMAGE, SCALE, TEXT, Names
 from retrieval.stores import Ids
 
 KEPT = 8  # names that are kept of a picture
-NAMED = 2.0  # weight of the cosine with names beside that with the picture; validation synonyms: 1, 2 and 3 tried
-ALIKE = 0.3  # likewise of a picture that asks; on validation drawings of known and of unknown classes, .1 to 3 tried
+NAMED = {TEXT: 1.0, IMAGE: 0.3}  # weight of the cosine of readings; on validation words and drawings, .1 to 3 tried
+SHARP = {TEXT: 10.0, IMAGE: SCALE}  # of cosines, where a query is read; of words 10, 15 and 20 tried
 AHEAD = 0.04  # by which the best picture of each name goes before others; likewise, of .02 to .08
 ROWS = 4096  # pictures that are read at a time
 
@@ -69,20 +69,19 @@ class Readings:
         np.maximum.at(surest, self.places[among], self.shares[among])
         return surest
 
-    def scores(self, meaning: Vectors, cosines: Vectors, pictures: Ids) -> Vectors:
-        """The scores of a text with this meaning (S,) and these cosines (M,) to pictures at these places.   -> (M,)"""
-        likeness = self.names.meanings @ meaning  # (C,)
-        named = (self.shares[pictures] * likeness[self.places[pictures]]).sum(axis=1)
-        return np.asarray((cosines + NAMED * named) / (1 + NAMED), np.float32)
+    def scores(self, kind: str, asked: Vectors, cosines: Vectors, pictures: Ids) -> Vectors:
+        """The scores of a query of this kind, a picture (dim,) or the meaning of a text (S,), that has these cosines (M,)
+        to pictures at these places.   -> (M,)
+        """
+        exponents = SHARP[kind] * (self.names.known(kind) @ asked)  # (C,)
+        own = np.exp(exponents - exponents.max(initial=-np.inf))
+        theirs, norms = self.shares[pictures], self._norms[pictures]
+        named = (theirs * (own / np.linalg.norm(own))[self.places[pictures]]).sum(axis=1) / norms
+        return np.asarray((cosines + NAMED[kind] * named) / (1 + NAMED[kind]), np.float32)
 
-    def alike(self, asked: Vectors, cosines: Vectors, pictures: Ids) -> Vectors:
-        """The scores of a picture (dim,), a unit row, with these cosines (M,) to pictures at these places.   -> (M,)"""
-        places, shares = _read(self.names, asked[None])
-        own = np.zeros(len(self.names.names), np.float32)
-        own[places[0]] = shares[0] / max(float(np.linalg.norm(shares)), 1e-12)
-        theirs = self.shares[pictures]
-        named = (theirs * own[self.places[pictures]]).sum(axis=1) / np.linalg.norm(theirs, axis=1)
-        return np.asarray((cosines + ALIKE * named) / (1 + ALIKE), np.float32)
+    @cached_property
+    def _norms(self) -> Vectors:
+        return np.asarray(np.linalg.norm(self.shares, axis=1), np.float32)
 
     def ahead(self, scores: Vectors, pictures: Ids) -> Vectors:
         """Scores (M,) of a text to pictures at these places, where the best of each name has `AHEAD` more.   -> (M,)"""
@@ -92,9 +91,9 @@ class Readings:
         ahead[by_score[first]] += AHEAD
         return ahead
 
-    def order(self, scores: Vectors, pictures: Ids) -> Ids:
-        """How pictures with these scores (M,) of a text, at these places, follow each other.   -> (M,)"""
-        return np.lexsort((pictures, -self.ahead(scores, pictures)))
+    def order(self, kind: str, scores: Vectors, pictures: Ids) -> Ids:
+        """How pictures with these scores (M,), at these places, follow each other.   -> (M,)"""
+        return np.lexsort((pictures, -(self.ahead(scores, pictures) if kind == TEXT else scores)))
 
 
 def _read(names: Names, pictures: Vectors) -> tuple[Ids, Vectors]:

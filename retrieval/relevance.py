@@ -95,7 +95,11 @@ class Names:
 
     def shares(self, kind: str, asked: Vectors, presence: Vectors) -> Shares:
         """How sure it is that queries of this kind mean something that is there.   -> (Q,)"""
-        return held_share(asked, self.meanings if kind == TEXT else self.vectors, presence)
+        return held_share(asked, self.known(kind), presence)
+
+    def known(self, kind: str) -> Vectors:
+        """The rows that queries of this kind are compared with.   -> (C, dim) or (C, S)"""
+        return self.meanings if kind == TEXT else self.vectors
 
     def needed(self, kind: str, presence: Vectors, level: float) -> float:
         """How sure a match must be, so that this share of the nonsense is less sure."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retrieval.readings import AHEAD, ALIKE, NAMED, Readings
+from retrieval.readings import AHEAD, NAMED, SHARP, Readings
 from retrieval.relevance import IMAGE, SCALE, TEXT, Names, held_share
 
 STRANGE = np.eye(4, dtype=np.float32)[[0, 1, 2, 3]]
@@ -35,34 +35,46 @@ def test_a_name_is_there_as_surely_as_its_surest_picture_is_among_those_looked_a
     assert readings().presence().tolist() == [0, 0, 0]
 
 
-def test_the_score_of_words_is_a_mean_of_two_cosines() -> None:
+def test_the_score_of_words_is_a_mean_of_their_cosine_and_that_of_what_words_and_picture_are_read_as() -> None:
     read, meaning = readings(DOG, CAT), np.array([0.8, 0.1, 0, 0, 0.59], np.float32)
-    scores = read.scores(meaning, np.array([0.2, 0.3], np.float32), np.array([1, 0]))
-    assert scores == pytest.approx([(0.2 + NAMED * 0.1) / (1 + NAMED), (0.3 + NAMED * 0.8) / (1 + NAMED)], abs=1e-4)
+    own = np.exp(SHARP[TEXT] * np.array([0.8, 0.1, 0.0]))
+    own /= np.linalg.norm(own)
+    scores = read.scores(TEXT, meaning, np.array([0.2, 0.3], np.float32), np.array([1, 0]))
+    weight = NAMED[TEXT]
+    assert scores == pytest.approx(
+        [(c + weight * n) / (1 + weight) for c, n in ((0.2, own[1]), (0.3, own[0]))], abs=1e-4
+    )
 
 
 def test_the_score_of_a_picture_is_a_mean_of_its_cosine_and_that_of_what_both_are_read_as() -> None:
     read, between = readings(DOG, CAT, BETWEEN), np.array(BETWEEN, np.float32)
-    half = np.sqrt(0.5)  # what is read as two names alike is as near to each
+    half, weight = np.sqrt(0.5), NAMED[IMAGE]  # what is read as two names alike is as near to each
     for asked, cosine, named in (((1, 0, 0, 0), 1.0, (1.0, 0.0, half)), (between, 0.5, (half, half, 1.0))):
         cosines = np.full(3, cosine, np.float32)
-        expected = [(cosine + ALIKE * share) / (1 + ALIKE) for share in named]
-        scores = read.alike(np.array(asked, np.float32), cosines, np.arange(3))
+        expected = [(cosine + weight * share) / (1 + weight) for share in named]
+        scores = read.scores(IMAGE, np.array(asked, np.float32), cosines, np.arange(3))
         assert scores == pytest.approx(expected, abs=2e-3)
-    assert read.alike(between, np.float32([0.4]), np.array([2])) == pytest.approx([(0.4 + ALIKE) / (1 + ALIKE)])
+    alone = read.scores(IMAGE, between, np.float32([0.4]), np.array([2]))
+    assert alone == pytest.approx([(0.4 + weight) / (1 + weight)])
 
 
 def test_pictures_of_equal_cosine_are_ranked_by_what_they_are_read_as() -> None:
     read, cosines = readings(CAT, DOG), np.array([0.5, 0.5], np.float32)
-    assert read.alike(np.float32(DOG), cosines, np.arange(2)).argmax() == 1
+    assert read.scores(IMAGE, np.float32(DOG), cosines, np.arange(2)).argmax() == 1
+
+
+def test_of_pictures_that_are_read_alike_the_nearest_comes_first() -> None:
+    read, meaning = readings(DOG, DOG, CAT), np.array([0.6, 0.5, 0, 0, 0.6], np.float32)
+    scores = read.scores(TEXT, meaning, np.float32([0.2, 0.3, 0.1]), np.arange(3))
+    assert read.order(TEXT, scores, np.arange(3)).tolist()[0] == 1
 
 
 def test_the_best_picture_of_each_name_goes_a_little_ahead() -> None:
     read, places = readings(DOG, DOG, DOG, CAT, CAT), np.arange(5)
     scores = np.array([0.7, 0.69, 0.68, 0.68 - AHEAD / 2, 0.68 - AHEAD / 2], np.float32)
-    assert read.order(scores, places).tolist() == [0, 3, 1, 2, 4]
+    assert read.order(TEXT, scores, places).tolist() == [0, 3, 1, 2, 4]
     far = np.array([0.7, 0.69, 0.68, 0.5, 0.4], np.float32)
-    assert read.order(far, places).tolist() == [0, 1, 2, 3, 4]
+    assert read.order(TEXT, far, places).tolist() == [0, 1, 2, 3, 4]
 
 
 def test_a_match_must_be_surer_than_a_share_of_the_nonsense_is_among_the_same_pictures() -> None:

@@ -27,7 +27,7 @@ from retrieval.evaluation.metrics import Relevance, Values, bootstrap_interval, 
 from retrieval.evaluation.second_stage import second_stage
 from retrieval.evaluation.tasks import Task
 from retrieval.readings import Readings
-from retrieval.relevance import Names
+from retrieval.relevance import IMAGE, TEXT, Names
 from retrieval.types import Domain
 
 ROWS = 512  # queries that are ranked at once
@@ -140,13 +140,13 @@ def _named_texts(readings: Readings, meanings: Vectors, cosines: Vectors) -> Vec
     """The scores of texts by which the page ranks: meanings (Q, S), cosines (Q, N) -> (Q, N)"""
     places = np.arange(cosines.shape[1])
     rows = zip(meanings, cosines, strict=True)
-    return np.stack([readings.ahead(readings.scores(meaning, row, places), places) for meaning, row in rows])
+    return np.stack([readings.ahead(readings.scores(TEXT, meaning, row, places), places) for meaning, row in rows])
 
 
 def _named_pictures(readings: Readings, queries: Vectors, gallery: Vectors, rows: slice) -> Vectors:
     """The scores of pictures by which the page ranks: some rows of (Q, dim), (N, dim) -> (rows, N)"""
     places = np.arange(len(gallery))
-    return np.stack([readings.alike(query, gallery @ query, places) for query in queries[rows]])
+    return np.stack([readings.scores(IMAGE, query, gallery @ query, places) for query in queries[rows]])
 
 
 def refusal(encoder: Encoder, task: Task) -> str | None:

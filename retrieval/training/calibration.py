@@ -141,14 +141,14 @@ class ReadGallery:
     def best_alike(self, asked: Vectors) -> Vectors:
         """The score of the best hit of each picture (Q, dim).   -> (Q,)"""
         places = np.arange(len(self.pictures))
-        return np.array([self.readings.alike(row, self.pictures @ row, places).max() for row in asked])
+        return np.array([self.readings.scores(IMAGE, row, self.pictures @ row, places).max() for row in asked])
 
     def first(self, encoder: TextEncoder, texts: Sequence[str]) -> Iterator[tuple[Vectors, npt.NDArray[np.str_]]]:
         """For each text the scores and the labels of the first hits."""
         places = np.arange(len(self.pictures))
         for vector, meaning in zip(embed_texts(encoder, texts), embed_meanings(encoder, texts), strict=True):
-            scores = self.readings.scores(meaning, self.pictures @ vector, places)
-            first = self.readings.order(scores, places)[:TOP]
+            scores = self.readings.scores(TEXT, meaning, self.pictures @ vector, places)
+            first = self.readings.order(TEXT, scores, places)[:TOP]
             yield scores[first], self.labels[first]
 
     def right_scores(self, encoder: TextEncoder, words: Mapping[str, Sequence[str]]) -> Vectors:
