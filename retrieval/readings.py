@@ -70,8 +70,8 @@ class Readings:
         return surest
 
     def scores(self, kind: str, asked: Vectors, cosines: Vectors, pictures: Ids) -> Vectors:
-        """The scores of a query of this kind, a picture (dim,) or the meaning of a text (S,), that has these cosines (M,)
-        to pictures at these places.   -> (M,)
+        """The scores of a query of this kind, a picture (dim,) or the meaning of a text (S,), with cosines (M,) to
+        pictures at these places.   -> (M,)
         """
         exponents = SHARP[kind] * (self.names.known(kind) @ asked)  # (C,)
         own = np.exp(exponents - exponents.max(initial=-np.inf))
