@@ -37,7 +37,7 @@ def test_bundles_are_called_like_their_folders_without_the_seed(tmp_path: Path) 
     found = quality.bundles([tmp_path / "a", tmp_path / "b", tmp_path / "missing"])
     assert [(one.name, one.seed) for one in found] == [("dsn", 0), ("dsn", 1), ("dsn-no-memory", 1), ("guise-2", 0)]
     assert found[0].load.args == (tmp_path / "a" / "dsn",)  # type: ignore[attr-defined]
-    assert found[0].names == ("dsn", "dsn + domain mean removed", "dsn by cosine alone")
+    assert found[0].names == ("dsn", "dsn + domain mean removed", "dsn by cosine alone", "dsn + names")
 
 
 def test_new_rows_replace_old_ones_and_all_are_in_order() -> None:
