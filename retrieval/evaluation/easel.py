@@ -130,7 +130,7 @@ def judged(judge: Any, pictures: Tensor) -> Judged:
         tuple(judge.classes[i] for i in classes.argmax(1).tolist()),
         tuple(as_drawn(judge.styles[i]) for i in styles.argmax(1).tolist()),
         styles.double().numpy(),
-        features.double().numpy(),
+        judge.standardised(features).double().numpy(),
     )
 
 
