@@ -20,87 +20,25 @@ from typing import Any, ClassVar
 
 import timm
 import torch
-from open_clip.transformer import Transformer, VisionTransformer
+from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 
+from retrieval.backbones.map_towers import (
+    COMPONENTS,
+    SHARED,
+    ComponentsTower,
+    MapTower,
+    Prompts,
+    SharedTrunkTower,
+    sequence,
+)
 from retrieval.errors import SettingsError
 
-Prompts = Tensor | None  # (B, P, W), or none
 VITS: dict[str, dict[str, Any]] = {  # open_clip's name -> what its vision transformer is made of
     "ViT-B-32": {"patch_size": 32, "width": 768, "layers": 12, "heads": 12, "mlp_ratio": 4.0},
     "ViT-B-16": {"patch_size": 16, "width": 768, "layers": 12, "heads": 12, "mlp_ratio": 4.0},
 }
 SIGLIPS = {"ViT-B-16-SigLIP2": "vit_base_patch16_siglip_224"}  # open_clip's name -> timm's, of its picture tower
-
-COMPONENTS = "components"  # the name of a tower that has no trunk
-POOLED, PLACE = 256, 64  # components of a picture's pooled features, and of each place of its map
-
-
-class MapTower(nn.Module):
-    """A transformer on a picture's map, and a straight path around it; what the map is, subclasses say.
-
-    The class token begins as the pooled features. The transformer's part of the code starts at zero, so a tower whose
-    straight path has been set to principal components of the pooled features begins as good as its trunk.
-    """
-
-    opening: ClassVar[tuple[str, ...]] = ("pooled_to_token",)  # what makes the class token
-    closing: ClassVar[tuple[str, ...]] = ("straight", "project")  # what makes the code
-
-    def __init__(
-        self, pooled: int, place: int, dim: int, *, size: int, width: int = 256, layers: int = 2, heads: int = 4
-    ) -> None:
-        """pooled, place: how many features a picture and each place of its map have. size: pixels on a side."""
-        super().__init__()
-        self.width = width
-        side = -(-size // 32)
-        self.straight = nn.Linear(pooled, dim)
-        self.pooled_to_token = nn.Linear(pooled, width)
-        self.map_to_tokens = nn.Linear(place, width)
-        self.positions = nn.Parameter(torch.randn(side * side, width) * width**-0.5)
-        self.before = nn.LayerNorm(width)
-        self.transformer = Transformer(width, layers, heads, batch_first=True)
-        self.after = nn.LayerNorm(width)
-        self.project = nn.Linear(width, dim, bias=False)
-        nn.init.zeros_(self.project.weight)
-
-    def stem(self, images: Tensor) -> Tensor:
-        """What no prompt reaches."""
-        raise NotImplementedError
-
-    def pooled(self, stem: Tensor) -> Tensor:
-        """Of whole pictures, (B, pooled)."""
-        raise NotImplementedError
-
-    def places(self, stem: Tensor) -> Tensor:
-        """Of each place of their maps, (B, h w, place)."""
-        raise NotImplementedError
-
-    def class_token(self, stem: Tensor) -> Tensor:
-        """The token that begins the sequence, (B, 1, W)."""
-        token: Tensor = self.pooled_to_token(self.pooled(stem))[:, None]
-        return token
-
-    def attend(self, stem: Tensor, prompts: Prompts = None, first: Prompts = None, read: int = 0) -> Tensor:
-        """The token `read` after the last layer, (B, W). `first` (B, 1, W) stands where the class token does."""
-        places = self.map_to_tokens(self.places(stem)) + self.positions  # (B, h w, W)
-        x = _sequence(self.class_token(stem) if first is None else first, prompts, places)
-        attended: Tensor = self.after(self.transformer(self.before(x))[:, read])
-        return attended
-
-    def finish(self, stem: Tensor, attended: Tensor) -> Tensor:
-        """stem, (B, W) -> (B, dim)"""
-        code: Tensor = self.straight(self.pooled(stem)) + self.project(attended)
-        return code
-
-    def code(self, features: Tensor, prompts: Prompts = None) -> Tensor:
-        """What stands on the stem: stem, prompts (B, P, W) -> (B, dim)."""
-        return self.finish(features, self.attend(features, prompts))
-
-    @torch.no_grad()
-    def begin_at(self, mean: Tensor, components: Tensor) -> None:
-        """Let the straight path be `components` (dim, F) of the pooled features less their `mean` (F,)."""
-        self.straight.weight.copy_(components)
-        self.straight.bias.copy_(-components @ mean)
 
 
 class PromptedEfficientNet(MapTower):
@@ -197,7 +135,7 @@ class PromptedViT(nn.Module):
 
     def attend(self, stem: Tensor, prompts: Prompts = None, first: Prompts = None, read: int = 0) -> Tensor:
         """The token `read` after the last layer, (B, W). `first` (B, 1, W) stands where the class token does."""
-        x = _sequence(self.class_token(stem) if first is None else first, prompts, stem)
+        x = sequence(self.class_token(stem) if first is None else first, prompts, stem)
         attended: Tensor = self.trunk.ln_post(self.trunk.transformer(self.trunk.ln_pre(x))[:, read])
         return attended
 
@@ -219,11 +157,6 @@ class SameToken(nn.Module):
     def forward(self, stem: Tensor) -> Tensor:
         """(B, ...) -> (B, 1, W)"""
         return self.token.expand(len(stem), 1, -1)
-
-
-def _sequence(first: Tensor, prompts: Prompts, places: Tensor) -> Tensor:
-    """(B, 1, W), (B, P, W), (B, h w, W) -> (B, 1 + P + h w, W)"""
-    return torch.cat([first, places] if prompts is None else [first, prompts, places], dim=1)
 
 
 class PromptedSigLIP(nn.Module):
@@ -256,52 +189,6 @@ class PromptedSigLIP(nn.Module):
         return projected
 
 
-class ComponentsTower(MapTower):
-    """What stands on the principal components of a trunk's map, for trainings that are given these and no pictures.
-
-    A stem is a row for each picture: POOLED components of its pooled features, then PLACE of each place of its map.
-    """
-
-    published = ""
-
-    def __init__(self, dim: int, *, size: int, width: int, layers: int, heads: int) -> None:
-        super().__init__(POOLED, PLACE, dim, size=size, width=width, layers=layers, heads=heads)
-        self.trunk = nn.Identity()  # it stays elsewhere
-
-    def stem(self, images: Tensor) -> Tensor:
-        """There is no trunk to make one."""
-        raise SettingsError("A tower on components reads rows of them, no pictures.")
-
-    def features(self, images: Tensor) -> Tensor:
-        """There is no trunk to make any."""
-        return self.stem(images)
-
-    def pooled(self, stem: Tensor) -> Tensor:
-        """(B, POOLED + h w PLACE) -> (B, POOLED)"""
-        return stem[:, :POOLED]
-
-    def places(self, stem: Tensor) -> Tensor:
-        """(B, POOLED + h w PLACE) -> (B, h w, PLACE)"""
-        return stem[:, POOLED:].unflatten(1, (-1, PLACE))
-
-    def copied_class_token(self) -> nn.Module:
-        """A frozen copy of what makes the class token: (B, POOLED + h w PLACE) -> (B, 1, W)."""
-        return TokenOfComponents(deepcopy(self.pooled_to_token)).requires_grad_(False)
-
-
-class TokenOfComponents(nn.Module):
-    """The class token of a tower on components."""
-
-    def __init__(self, pooled_to_token: nn.Linear) -> None:
-        super().__init__()
-        self.pooled_to_token = pooled_to_token
-
-    def forward(self, stem: Tensor) -> Tensor:
-        """(B, POOLED + h w PLACE) -> (B, 1, W)"""
-        token: Tensor = self.pooled_to_token(stem[:, :POOLED])[:, None]
-        return token
-
-
 ClassTokenTower = PromptedEfficientNet | PromptedViT | ComponentsTower
 PictureTower = ClassTokenTower | PromptedSigLIP
 
@@ -313,6 +200,8 @@ def picture_tower(name: str, dim: int, *, size: int, width: int, layers: int, he
     """
     if name == COMPONENTS:
         return ComponentsTower(dim, size=size, width=width, layers=layers, heads=heads)
+    if name == SHARED:
+        return SharedTrunkTower(dim, size=size, width=width, layers=layers, heads=heads)
     if name in SIGLIPS:
         return PromptedSigLIP(name, dim, size=size)
     if name in VITS:

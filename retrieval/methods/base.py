@@ -67,7 +67,7 @@ class Method(Trainable):
     """One published system: its parts, its losses, and how it encodes."""
 
     config_type: ClassVar[type[Any]]
-    roles: ClassVar[tuple[str, ...]] = ()  # of `Manifest.refers_to`: the shared folders that it computes with
+    roles: tuple[str, ...] = ()  # of `Manifest.refers_to`: the shared folders that it computes with
 
     def __init__(self, config: Any, preprocess: Preprocess) -> None:
         super().__init__()

@@ -25,7 +25,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from retrieval.backbones.prompted import PromptedEfficientNet, Prompts, picture_tower
+from retrieval.backbones.map_towers import Prompts
+from retrieval.backbones.prompted import PromptedEfficientNet, picture_tower
 from retrieval.images import Preprocess
 from retrieval.methods.base import Batch, Method, Phase
 from retrieval.types import Domain

@@ -18,8 +18,9 @@ that it has for a domain and a class that nobody has seen. To encode a picture, 
 
     (1)  L_ITC = -mean_i log( exp(z_i T_y(i) / tau) / sum_c exp(z_i T_c / tau) )
     (2)  L_tri = mean_i mean_j max(0, |z_i - p_j| - |z_i - n_j| + margin)      p_j from Q_y(i), n_j from the others
+    (3)  L_x   = mean_i -log( exp(z_i z_p / .1) / sum_k exp(z_i z_k / .1) )   p: i's class, another domain; ours
     phase "source": (1) + (2), trains v, U, V
-    phase "target": (1), trains the generator, the class token and the projection
+    phase "target": (1) + (3), trains the generator, the class token and the projection
 
 Where we differ. The encoder is this project's foundation, a frozen sentence encoder included, at its embedded size or
 with `trunk="ViT-B-32"`. The code is read from the class token, and the summary is the class token of the tower as it
@@ -43,18 +44,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from retrieval.backbones.map_towers import SHARED, SharedTrunkTower
 from retrieval.backbones.prompted import ClassTokenTower, PromptedSigLIP
 from retrieval.errors import DataError, SettingsError
 from retrieval.images import Preprocess
+from retrieval.losses import multi_positive_contrast
 from retrieval.methods import foundation
 from retrieval.methods.base import Batch, Method, Phase, Shown
 from retrieval.methods.foundation import TEXT, Foundation
+from retrieval.methods.parts import ucdr_panels
 from retrieval.methods.parts.class_queues import ClassQueues, queue_triplet
 from retrieval.methods.parts.prompt_banks import Mask, PromptBanks, PromptGenerator, SentenceTemplate
-from retrieval.types import Bar, Bars, Domain, Note, Panel
+from retrieval.types import Domain, Panel
 
 SOURCE, TARGET = "source", "target"
-NAMED = 5  # domains and classes that a panel names
+TRUNK = "trunk"  # the role of the shared trunk, of a tower that has none of its own
+ACROSS_TEMPERATURE = 0.1
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ class Config(foundation.Config):
     template: int = 16  # n, learned tokens in the sentence: 16 on DomainNet, else 8; 0: a fixed sentence
     prompts: Literal["generated", "mean", "none"] = "generated"  # in the second phase; the others are to compare with
     banks: Literal["both", "domains", "classes"] = "both"  # which are used
-    enter: Literal["sequence", "token"] = "sequence"  # prompts stand beside the class token, or are added to it
+    enter: Literal["sequence", "token", "code"] = "sequence"  # beside the class token, or added to it or to the code
     learns: Literal["ends", "tower"] = "ends"  # in the second phase: the class token and the projection, or all
     mask: Mask = "inf"  # as released: none
     prompt_temperature: float = 0.75  # of the generator's attention
@@ -81,7 +86,9 @@ class Config(foundation.Config):
     pairs: int = 2  # triplets of each anchor
     own_positive: bool = False  # as released: True
     triplet_weight: float = 1.0  # of (2)
+    across: float = 0.0  # weight of (3), in the second phase: ours
     text_every: int = 1  # steps of the first phase between two looks at the sentences
+    thumbnail: int = 0  # pixels on a side of the pictures that stand for domains and classes in panels; 0: none
     source_epochs: int = 1
     target_epochs: int = 10
     source_lr: float = 1e-4
@@ -117,6 +124,7 @@ class UCDRAdapter(Method):
     config_type = Config
     roles = (TEXT,)
     study: Study | None
+    album: Tensor  # (domains + classes, thumbnail, thumbnail, 3) uint8
 
     def __init__(self, config: Config, preprocess: Preprocess) -> None:
         super().__init__(config, preprocess)
@@ -125,11 +133,21 @@ class UCDRAdapter(Method):
         self.template = SentenceTemplate(config.template, config.sentence)
         self.banks = PromptBanks(len(config.domains), len(config.classes), config.tokens, self.tower.width)
         self.generator = PromptGenerator(self.tower.width, config.prompt_temperature, config.mask)
+        if config.enter == "code":
+            self.leave = nn.Linear(self.tower.width, config.dim, bias=False)
+            nn.init.zeros_(self.leave.weight)
+        rows = len(config.domains) + len(config.classes) if config.thumbnail else 0
+        if rows:
+            self.register_buffer("album", torch.zeros(rows, *(config.thumbnail,) * 2, 3, dtype=torch.uint8))
+        if config.trunk == SHARED:
+            self.roles = (TEXT, TRUNK)
         self.study = None
 
     def attach(self, parts: Mapping[str, Any]) -> None:
         super().attach(parts)
         self.foundation.attach(parts)
+        if isinstance(self.tower, SharedTrunkTower) and TRUNK in parts:
+            self.tower.lend(lambda images: parts[TRUNK](images)[-1])
 
     @property
     def dim(self) -> int:
@@ -163,6 +181,9 @@ class UCDRAdapter(Method):
         if self.config.enter == "token" and prompts is not None:
             first = self.tower.class_token(stem) + prompts.sum(dim=1, keepdim=True)
             attended = self.tower.attend(stem, first=first)
+        elif self.config.enter == "code" and prompts is not None:
+            code = self.tower.finish(stem, self.tower.attend(stem)) + self.leave(prompts.sum(dim=1))
+            return F.normalize(code.float(), dim=-1)
         else:
             read = 1 if self.config.readout == "prompt" and prompts is not None else 0
             attended = self.tower.attend(stem, prompts, read=read)
@@ -234,7 +255,9 @@ class UCDRAdapter(Method):
         tower = tuple(f"foundation.tower.{name}" for name in (above if config.learns == "tower" else ends))
         if config.prompts == "none":
             return (Phase(TARGET, config.source_epochs + config.target_epochs, config.target_lr, trains=tower),)
-        source = ("banks", "template") if config.template else ("banks",)
+        leave = ("leave",) if config.enter == "code" else ()
+        source = ("banks", *leave, "template") if config.template else ("banks", *leave)
+        tower = (*leave, *tower)
         target = ("generator", *tower) if config.prompts == "generated" else tower
         phases = (
             Phase(SOURCE, config.source_epochs, config.source_lr, trains=source),
@@ -274,7 +297,12 @@ class UCDRAdapter(Method):
             with torch.no_grad():
                 study.texts.copy_(self._sentences(list(self.config.classes)))
         z = self._code(stem, self._prompts(stem, domains, labels))
-        return {"image_text": self._image_text(z, labels, study.texts)}
+        losses = {"image_text": self._image_text(z, labels, study.texts)}
+        if self.config.across:
+            same, apart = labels[:, None] == labels, domains[:, None] != domains
+            contrast = multi_positive_contrast(z @ z.T / ACROSS_TEMPERATURE, same & apart, ~same)
+            losses["across"] = self.config.across * contrast
+        return losses
 
     @property
     def is_composing(self) -> bool:
@@ -318,26 +346,5 @@ class UCDRAdapter(Method):
         return domains, classes
 
     def explain(self, query: Shown, hit: Shown, classes: Sequence[str]) -> tuple[Panel, ...]:
-        """From which domains and classes the query's prompts are composed."""
-        if self.config.prompts != "generated":
-            return ()
-        device = self.banks.domains.device
-        of_query, of_hit = self.weights(query.pixels[None].to(device)), self.weights(hit.pixels[None].to(device))
-        names = self.config.domains, self.config.classes
-        return tuple(
-            _panel(what, known, mine[0], its[0])
-            for what, known, mine, its in zip(("styles", "classes"), names, of_query, of_hit, strict=True)
-        )
-
-
-def _panel(what: str, names: Sequence[str], query: Tensor, hit: Tensor) -> Panel:
-    """The largest shares of a query, beside those of the hit."""
-    shares = sorted(zip(query.tolist(), hit.tolist(), names, strict=True), reverse=True)[:NAMED]
-    bars = tuple(Bar(name, mine, f"{mine:.1%}", f"the hit {its:.1%}") for mine, its, name in shares)
-    even = 1 / len(names)
-    return Panel(
-        f"Seen {what} that it borrows from",
-        f"Its prompt is a mixture of the prompts of {len(names)} {what} that were trained on. "
-        "A share says what was mixed, not what the picture shows.",
-        (Bars(bars), Note(f"If the picture did not matter, each would give {even:.1%}.")),
-    )
+        """From which domains and classes the query's prompts are composed, and what exchanging prompts changes."""
+        return ucdr_panels.explain(self, query, hit) if self.config.prompts == "generated" else ()

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from retrieval.backbones import prompted
+from retrieval.backbones.map_towers import COMPONENTS, PLACE, POOLED, SHARED
 from retrieval.backbones.prompted import PromptedEfficientNet, picture_tower
 from retrieval.errors import SettingsError
 
@@ -75,3 +76,33 @@ def test_a_tower_taken_apart_makes_the_same_codes(trunk: str, monkeypatch: pytes
 def test_a_trunk_that_nobody_knows_is_refused() -> None:
     with pytest.raises(SettingsError, match="'resnet50'"):
         picture_tower("resnet50", 8, size=64, width=16, layers=1, heads=2)
+
+
+def test_a_tower_reads_one_token_as_the_whole_transformer_would() -> None:
+    torch.manual_seed(0)
+    tower = picture_tower(COMPONENTS, 8, size=64, width=16, layers=2, heads=2)
+    rows, prompts = torch.randn(3, POOLED + 4 * PLACE), torch.randn(3, 2, 16)
+    with torch.no_grad():
+        tokens = torch.cat(
+            [tower.class_token(rows), prompts, tower.map_to_tokens(tower.places(rows)) + tower.positions], dim=1
+        )
+        whole = tower.after(tower.transformer(tower.before(tokens)))
+        for read in (0, 1):
+            assert torch.allclose(tower.attend(rows, prompts, read=read), whole[:, read], atol=1e-5)
+
+
+def test_a_tower_on_a_lent_trunk_makes_the_components_of_its_maps() -> None:
+    torch.manual_seed(0)
+    tower = picture_tower(SHARED, 8, size=64, width=16, layers=1, heads=2)
+    with pytest.raises(SettingsError, match="Lend it one"):
+        tower.stem(torch.zeros(1, 3, 64, 64))
+    maps = torch.randn(2, 320, 2, 2)
+    tower.lend(lambda images: maps)
+    torch.nn.init.normal_(tower.pooled_directions)
+    torch.nn.init.normal_(tower.place_directions)
+    with torch.no_grad():
+        rows = tower.stem(torch.zeros(2, 3, 64, 64))
+        features = torch.nn.functional.relu6(tower.last(maps))
+    assert torch.allclose(tower.pooled(rows), features.mean(dim=(2, 3)) @ tower.pooled_directions.T, atol=1e-4)
+    assert torch.allclose(tower.places(rows)[:, 1], features[:, :, 0, 1] @ tower.place_directions.T, atol=1e-4)
+    assert not [name for name in tower.state_dict() if "lent" in name]

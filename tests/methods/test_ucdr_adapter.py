@@ -308,11 +308,35 @@ def test_panels_say_what_a_query_borrows() -> None:
     method = adapter()
     pictures = torch.randn(2, 3, SIZE, SIZE)
     shown = [Shown(picture, Domain("sketch"), torch.zeros(8)) for picture in pictures]
-    styles, classes = method.explain(shown[0], shown[1], CLASSES)
+    styles, classes, _ = method.explain(shown[0], shown[1], CLASSES)
     for panel, names in ((styles, STYLES), (classes, CLASSES)):
         bars = next(part for part in panel.parts if isinstance(part, Bars)).bars
         assert {bar.label for bar in bars} == set(names)
         assert sum(bar.value for bar in bars) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_an_exchange_of_prompts_begins_at_the_similarity_as_it_is() -> None:
+    method = adapter()
+    pictures = torch.randn(2, 3, SIZE, SIZE)
+    with torch.no_grad():
+        codes = method.encode_images(pictures, ())
+    shown = [Shown(picture, Domain("sketch"), code) for picture, code in zip(pictures, codes, strict=True)]
+    bars = next(part for part in method.explain(shown[0], shown[1], CLASSES)[-1].parts if isinstance(part, Bars)).bars
+    assert bars[0].value == pytest.approx(float(codes[0] @ codes[1]), abs=1e-5)
+    assert len({round(bar.value, 6) for bar in bars}) > 1
+
+
+def test_prompts_that_are_added_to_the_code_learn_and_begin_without_a_say() -> None:
+    method = adapter(enter="code", across=0.5)
+    pictures = batch(method)
+    with torch.no_grad():
+        before = method.encode_images(pictures.images, ())
+        plain = torch.nn.functional.normalize(method.tower.code(pictures.images), dim=-1)
+    assert torch.allclose(before, plain, atol=1e-6)
+    for _ in fit(method, OneBatch(pictures, 4), seed=0, averaging=0.0):
+        pass
+    assert method.leave.weight.abs().sum() > 0
+    assert set(method.losses(pictures, method.phases()[1])) == {"image_text", "across"}
 
 
 def test_the_published_size_takes_a_step_of_each_phase() -> None:

@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from retrieval.backbones.prompted import COMPONENTS, PLACE, POOLED, picture_tower
+from retrieval.backbones.map_towers import COMPONENTS, PLACE, POOLED
+from retrieval.backbones.prompted import picture_tower
 from retrieval.images import Preprocess
 from retrieval.methods import Batch
 from retrieval.methods.base import Phase

@@ -208,6 +208,13 @@ WITHOUT: dict[str, tuple[str, dict[str, Any]]] = {  # what is taken from the met
     ),
     "-four": ("four prompts for each domain and class", {"tokens": 4}),
     "-added": ("prompts are added to the class token instead of standing beside it", {"enter": "token"}),
+    "-code": ("prompts are added to the code instead of standing beside the class token", {"enter": "code"}),
+    "-across": ("the second phase also draws a class together across styles", {"across": 0.5}),
+    "-code-across": (
+        "both: prompts are added to the code, and a class is drawn together",
+        {"enter": "code", "across": 0.5},
+    ),
+    "-plain-across": ("that without prompts", {"prompts": "none", "template": 0, "across": 0.5}),
     "-tower": ("the second phase trains all that stands on the trunk", {"learns": "tower"}),
     "-plain-tower": (
         "the same without prompts: fine-tuned above the trunk",

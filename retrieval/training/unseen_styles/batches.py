@@ -15,8 +15,8 @@ NAMES = tuple(sorted(style.name for style in STYLES))
 
 
 def without(style: str) -> tuple[str, ...]:
-    """The styles that are trained on where one is left out, in the order of their prompts."""
-    return tuple(name for name in NAMES if name != style)
+    """The styles that are trained on where one is left out, or several joined by "+", in the order of their prompts."""
+    return tuple(name for name in NAMES if name not in style.split("+"))
 
 
 @dataclass(frozen=True)

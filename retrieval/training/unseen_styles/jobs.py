@@ -48,18 +48,22 @@ def variant(name: str, **more: Any) -> Job:
 JOBS = (  # the most important first
     variant("", keeps=True),
     variant("-plain", keeps=True),
-    variant("-plain-tower"),
-    variant("-tower"),
-    variant("-fixed-text"),
+    variant("-code-across", keeps=True),
+    variant("-plain-across"),
     variant("-mean"),
-    variant("-added"),
-    variant("-no-triplet"),
     variant("-unmasked"),
+    variant("-code"),
+    variant("-across"),
     variant("-zeros"),
-    variant("-released"),
+    variant("-fixed-text"),
+    variant("-no-triplet"),
+    variant("-added"),
     Job("-probe"),
     Job("-quick", {}, SOURCE_LR * 5, {"generator": 10.0}),
     variant("-four"),
+    variant("-tower"),
+    variant("-plain-tower"),
+    variant("-released"),
     variant("-untrained"),
     Job("-long", {}, longer=LONGER),
     Job("-plain-long", WITHOUT["-plain"][1], longer=LONGER),
@@ -79,11 +83,12 @@ class Place:
     seeds: tuple[int, ...]
     batch: int
     deadline: float  # of time.time()
+    left_out: tuple[str, ...] = LEFT_OUT  # the style, or styles joined by "+", that a run does without
 
     @property
     def runs(self) -> tuple[tuple[str, int], ...]:
         """Style and seed of each run."""
-        return tuple((style, seed) for seed in self.seeds for style in LEFT_OUT)
+        return tuple((style, seed) for seed in self.seeds for style in self.left_out)
 
     @property
     def styles(self) -> tuple[str, ...]:
@@ -140,6 +145,7 @@ class Selection:
         return {
             f"{style}-{seed}/{name}": scoring.in_two_bytes(values)
             for run, (style, seed) in enumerate(place.runs)
+            if style in LEFT_OUT
             for name, values in scoring.values_of(part, style, rows[run]).items()
         }
 

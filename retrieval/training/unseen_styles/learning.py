@@ -11,20 +11,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from retrieval.backbones.prompted import COMPONENTS, POOLED, MapTower
+from retrieval.backbones.map_towers import COMPONENTS, POOLED, MapTower
 from retrieval.images import Preprocess
 from retrieval.methods.base import Phase
 from retrieval.methods.foundation import TEXT, Foundation
 from retrieval.methods.parts.class_queues import ClassQueues, queue_triplet
 from retrieval.methods.parts.prompt_banks import PromptBanks
-from retrieval.methods.ucdr_adapter import SOURCE, TARGET, Config, UCDRAdapter
+from retrieval.methods.ucdr_adapter import ACROSS_TEMPERATURE, SOURCE, TARGET, Config, UCDRAdapter
 from retrieval.training.recipes.parts.ucdr_training import ANCHOR, CONTRAST, IMAGE_TEMPERATURE, TEXT_TEMPERATURE
 from retrieval.training.unseen_styles.batches import Drawn, Sampler, without
 from retrieval.training.unseen_styles.fleet import Fleet
 from retrieval.training.unseen_styles.packing import Pack
 from retrieval.types import PHOTO
 
-SIZE: dict[str, Any] = {"trunk": COMPONENTS, "dim": POOLED, "width": 96, "layers": 2, "heads": 4, "hidden": 128}
+SIZE: dict[str, Any] = {"trunk": COMPONENTS, "dim": POOLED, "width": 96, "layers": 1, "heads": 4, "hidden": 128}
 PREPROCESS = Preprocess(160, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 MEASURED = 64  # pictures that the length of prompts is measured on
 
@@ -187,7 +187,10 @@ class AdapterLosses:
     def _target(self) -> Tensor:
         batch = self._sampler.draw()
         z = self._fleet.call(composed_codes, batch.rows, batch.domains, batch.labels)
-        return image_text(z, self._texts, batch.labels, self.config.text_temperature)
+        loss = image_text(z, self._texts, batch.labels, self.config.text_temperature)
+        if self.config.across:
+            loss = loss + self.config.across * contrast(z @ z.mT / ACROSS_TEMPERATURE, batch)
+        return loss
 
     def _sentences(self) -> Tensor:
         """T of every run, (R, C, D)."""

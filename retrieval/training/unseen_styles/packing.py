@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from retrieval.artifacts.text_tower import TOKENIZER, load_text_tower
-from retrieval.backbones.prompted import PLACE, POOLED
+from retrieval.backbones.map_towers import PLACE, POOLED
 from retrieval.backbones.sentence_encoder import SentenceEncoder
 from retrieval.data.picture_table import PictureTable
 from retrieval.training.recipes.parts.class_texts import class_wordings
