@@ -38,7 +38,7 @@ from retrieval.evaluation.tables import (
     table,
     world_table,
 )
-from retrieval.evaluation.ucdr_tables import ucdr_headline, ucdr_tables
+from retrieval.evaluation.ucdr_tables import features_table, ucdr_headline, ucdr_tables
 
 RESULTS = ROOT / "benchmarks" / "results"
 FLOORS = tuple(f"{FLOOR}{name}" for name in ("chance", "raw-pixels", "hog"))  # of the overview
@@ -108,6 +108,7 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "disentanglement": partial(of_rows, "disentanglement", disentanglement_tables),
     "disentanglement-headline": partial(of_rows, "disentanglement", disentanglement_headline, source=False),
     "ucdr": partial(of_rows, "ucdr", ucdr_tables),
+    "ucdr-features": partial(of_rows, "ucdr_features", features_table),
     "ucdr-headline": partial(of_rows, "ucdr", ucdr_headline, source=False),
     "world": partial(of_rows, "world", world_table),
     **{name: partial(of_rows, name, measurements_table) for name in ("cutoff", "hub", "own_photos", "speed", "words")},

@@ -11,7 +11,7 @@ from copy import deepcopy
 from typing import ClassVar
 
 import torch
-from open_clip.transformer import Transformer
+from open_clip.transformer import ResidualAttentionBlock, Transformer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -95,7 +95,7 @@ class MapTower(nn.Module):
         self.straight.bias.copy_(-components @ mean)
 
 
-def _at(layer: nn.Module, x: Tensor, read: int) -> Tensor:
+def _at(layer: ResidualAttentionBlock, x: Tensor, read: int) -> Tensor:
     """What an open_clip layer makes of one token: (B, L, W) -> (B, W), without the others' share of the work."""
     asking, seen = layer.ln_1(x[:, read : read + 1]), layer.ln_1(x)
     token = x[:, read : read + 1] + layer.ls_1(layer.attention(q_x=asking, k_x=seen, v_x=seen))

@@ -122,7 +122,7 @@ class UCDRAdapter(Method):
     """A foundation with generated prompts. It is trained after `learn_from`."""
 
     config_type = Config
-    roles = (TEXT,)
+    roles: tuple[str, ...] = (TEXT,)
     study: Study | None
     album: Tensor  # (domains + classes, thumbnail, thumbnail, 3) uint8
 

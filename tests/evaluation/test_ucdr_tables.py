@@ -10,6 +10,7 @@ from retrieval.evaluation.ucdr_tables import (
     PLAIN,
     PROTOCOLS,
     START,
+    features_table,
     ucdr_headline,
     ucdr_tables,
 )
@@ -39,3 +40,9 @@ def test_a_gain_whose_interval_holds_zero_is_called_a_null_result() -> None:
     assert "which is a null result" in ucdr_headline(rows((-0.05, 0.15)))
     assert "which is no null result" in ucdr_headline(rows((0.05, 0.15)))
     assert "above its start in 5 of 5 left-out styles" in ucdr_headline(rows((0.05, 0.15)))
+
+
+def test_features_stand_in_a_column_for_each_style_with_their_interval_over_all() -> None:
+    measured = [Measurement("mAP@all", 0.5, "as they are", "raw", style) for style in LEFT_OUT]
+    measured.append(Measurement("mAP@all", 0.6, "as they are", "raw", "all styles", class_interval=(0.55, 0.65)))
+    assert f"| `raw` | as they are |{' 0.500 |' * len(LEFT_OUT)} 0.600 [0.550, 0.650] |" in features_table(measured)
