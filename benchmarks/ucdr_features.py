@@ -24,6 +24,7 @@ from retrieval.data.readers.world import read_rendered
 from retrieval.evaluation.measurement import Measurement, mean_measurement
 from retrieval.evaluation.metrics import average_precision
 from retrieval.evaluation.report import write_measurements
+from retrieval.evaluation.results import fold_measurements
 from retrieval.training.recipes.parts.foundation_objective import principal_components
 from retrieval.training.recipes.parts.trunk_maps import in_rounds, mapped_pictures
 from retrieval.training.recipes.ucdr_adapter import LEFT_OUT
@@ -32,7 +33,9 @@ from retrieval.types import PHOTO
 from retrieval.world.split import SEEN, VAL_UNSEEN
 
 OUT = ROOT / "benchmarks" / "results" / "ucdr_features.json"
-METRIC, ALL = "mAP@all", "all styles"
+LIKENESS = 0.1  # temperature of a mixture of means
+METRIC, GAIN, ALL = "mAP@all", "mAP@all gain", "all styles"
+BEGUN = "components"  # where a start begins
 Features = Callable[[str], Tensor]  # the style that is left out -> (N, F)
 
 
@@ -65,6 +68,14 @@ class Rows:
             unit[own] -= unit[own].mean(dim=0)
         return unit
 
+    def less_composed_means(self, features: Tensor, style: str) -> Tensor:
+        """Unit rows less a mixture of the other styles' means, weighed by likeness as a prompt is composed."""
+        unit = F.normalize(features, dim=1)
+        names = sorted(set(self.domains) - {style})
+        means = torch.stack([unit[torch.from_numpy(self.seen & (self.domains == name))].mean(dim=0) for name in names])
+        weights = (unit @ F.normalize(means, dim=1).T / LIKENESS).softmax(dim=1)  # (N, styles)
+        return unit - weights @ means
+
     def whitened(self, features: Tensor, style: str, shrunk: float) -> Tensor:
         """Features whose spread within seen classes, across the other styles, is made even (Hatch et al., "Within-class
         covariance normalization", 2006), but for a share of its mean.
@@ -89,6 +100,10 @@ def candidates(rows: Rows) -> dict[str, tuple[str, Features]]:
             "the same components of the features as they are",
             lambda s: rows.pooled @ directions.T,
         ),
+        "components-composed": (
+            "less a mean composed of the other styles' by likeness, as a prompt is",
+            lambda style: rows.less_composed_means(centred, style),
+        ),
         "components-white": ("made even within seen classes", lambda style: rows.whitened(centred, style, 1.0)),
         "raw-domain-mean": (
             "pooled features less the mean of each domain, the left-out one's too",
@@ -98,15 +113,20 @@ def candidates(rows: Rows) -> dict[str, tuple[str, Features]]:
 
 
 def measure(rows: Rows) -> Iterator[Measurement]:
-    """Each candidate in each style, and over all."""
-    for code, (about, make) in candidates(rows).items():
-        scored = {style: rows.precision(make(style), style) for style in LEFT_OUT}
-        for style, (values, labels) in scored.items():
-            yield mean_measurement(METRIC, values, about, labels, code=code, subset=style)
-        values = np.concatenate([values for values, _ in scored.values()])
-        yield mean_measurement(
-            METRIC, values, about, [n for _, own in scored.values() for n in own], code=code, subset=ALL
-        )
+    """Each candidate in each style, and over all; and what it gains on where a start begins, query by query."""
+    made = candidates(rows)
+    scored = {
+        code: {style: rows.precision(make(style), style) for style in LEFT_OUT} for code, (_, make) in made.items()
+    }
+    labels = [name for _, own in scored[BEGUN].values() for name in own]
+    whole = {code: np.concatenate([values for values, _ in by_style.values()]) for code, by_style in scored.items()}
+    for code, (about, _) in made.items():
+        for style, (values, own) in scored[code].items():
+            yield mean_measurement(METRIC, values, about, own, code=code, subset=style)
+        yield mean_measurement(METRIC, whole[code], about, labels, code=code, subset=ALL)
+        if code != BEGUN:
+            change = whole[code] - whole[BEGUN]
+            yield mean_measurement(GAIN, change, "paired query by query", labels, code=code, subset=ALL, control=BEGUN)
 
 
 @torch.inference_mode()
@@ -118,7 +138,7 @@ def main() -> None:
     table = in_rounds(read_rendered(given.renders, (*SEEN, *VAL_UNSEEN)), OBJECTS)
     maps = mapped_pictures(ROOT / MAPS, table, TRUNK, SIZE)
     pooled = torch.cat([part.mean(dim=(2, 3)) for part in maps.of_view(0)])
-    write_measurements(OUT, list(measure(Rows(pooled, table))))
+    write_measurements(OUT, fold_measurements({0: list(measure(Rows(pooled, table)))}))
 
 
 if __name__ == "__main__":

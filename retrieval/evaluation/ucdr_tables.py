@@ -77,18 +77,19 @@ def _change(known: Rows, code: str, control: str, metric: str, subset: str) -> s
 
 def features_table(rows: Sequence[Measurement]) -> str:
     """ucdr_features.json: each candidate in each style that is left out, and over all."""
-    known = {(row.code, row.subset): row for row in rows}
-    about = {row.code: row.how for row in rows}
+    known = {(row.code, row.subset): row for row in rows if not row.control}
+    gains = {row.code: f"{row.value:+.3f} {interval_text(row.class_interval, '+')}" for row in rows if row.control}
+    about = {row.code: row.how for row in known.values()}
     lines = (
         (
             f"`{code}`",
             how,
-            *(f"{known[code, style].value:.3f}" for style in LEFT_OUT),
-            f"{known[code, ALL].value:.3f} {interval_text(known[code, ALL].class_interval)}",
+            *(f"{known[code, style].value:.3f}" for style in (*LEFT_OUT, ALL)),
+            gains.get(code, ""),
         )
         for code, how in about.items()
     )
-    return table(("features", "what", *LEFT_OUT, f"{ALL}, 95 % by class"), lines)
+    return table(("features", "what", *LEFT_OUT, ALL, "gain on `components`, 95 % by class"), lines)
 
 
 def ucdr_headline(rows: Sequence[Measurement]) -> str:

@@ -42,7 +42,11 @@ def test_a_gain_whose_interval_holds_zero_is_called_a_null_result() -> None:
     assert "above its start in 5 of 5 left-out styles" in ucdr_headline(rows((0.05, 0.15)))
 
 
-def test_features_stand_in_a_column_for_each_style_with_their_interval_over_all() -> None:
+def test_features_stand_in_a_column_for_each_style_with_their_gain() -> None:
     measured = [Measurement("mAP@all", 0.5, "as they are", "raw", style) for style in LEFT_OUT]
-    measured.append(Measurement("mAP@all", 0.6, "as they are", "raw", "all styles", class_interval=(0.55, 0.65)))
-    assert f"| `raw` | as they are |{' 0.500 |' * len(LEFT_OUT)} 0.600 [0.550, 0.650] |" in features_table(measured)
+    measured.append(Measurement("mAP@all", 0.6, "as they are", "raw", "all styles"))
+    measured.append(
+        Measurement("mAP@all gain", 0.1, "paired", "raw", "all styles", "components", class_interval=(0.05, 0.15))
+    )
+    columns = f"{' 0.500 |' * len(LEFT_OUT)} 0.600 | +0.100 [+0.050, +0.150] |"
+    assert f"| `raw` | as they are |{columns}" in features_table(measured)
