@@ -108,7 +108,7 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "disentanglement": partial(of_rows, "disentanglement", disentanglement_tables),
     "disentanglement-headline": partial(of_rows, "disentanglement", disentanglement_headline, source=False),
     "ucdr": partial(of_rows, "ucdr", ucdr_tables),
-    "ucdr-features": partial(of_rows, "ucdr_features", features_table),
+    "ucdr_features": partial(of_rows, "ucdr_features", features_table),
     "ucdr-headline": partial(of_rows, "ucdr", ucdr_headline, source=False),
     "world": partial(of_rows, "world", world_table),
     **{name: partial(of_rows, name, measurements_table) for name in ("cutoff", "hub", "own_photos", "speed", "words")},
