@@ -84,7 +84,7 @@ class Engine:
             for (name, folder), title in zip(bundles.items(), titles, strict=True)
         }
         codes = locate(settings.codes)
-        self.disentangler = ServedDisentangler(codes)
+        self.disentangler = ServedDisentangler(locate(settings.prior) if settings.prior else codes)
         shared = (served for served in self._served.values() if served.folder.resolve() == codes.resolve())
         self.codes = Codes(
             next(shared, None) or Served(codes, self._homes, _method(codes).title, later=(EMOJI,)), self.served()

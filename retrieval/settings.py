@@ -17,8 +17,9 @@ ROOT_PATH = re.compile(r"(https?://[\w.:\[\]-]+)?(/[\w.~-]+)*", re.ASCII)
 
 @dataclass(frozen=True)
 class Settings:
-    """What can be chosen at start; `from_environment` reads GUISE_BUNDLE, GUISE_BUNDLES, GUISE_GALLERY, GUISE_HOST,
-    GUISE_PORT, GUISE_ROOT_PATH and GUISE_LOG. A bundle is named by its folder, or by its address on the Hub.
+    """What can be chosen at start; `from_environment` reads GUISE_BUNDLE, GUISE_BUNDLES, GUISE_GALLERY, GUISE_PRIOR,
+    GUISE_HOST, GUISE_PORT, GUISE_ROOT_PATH and GUISE_LOG. A bundle is named by its folder, or by its address on the
+    Hub.
     """
 
     bundle: Path = HOME / "checkpoints" / "guise-base"  # the default method
@@ -26,6 +27,7 @@ class Settings:
     gallery: Path = HOME / "assets" / "gallery"  # the embedded one
     emoji: Path = HOME / "assets" / "emoji"  # another embedded one, offered where it is there
     codes: Path = HOME / "checkpoints" / "dude-world"  # whose object codes are searched by and drawn, where it is there
+    prior: Path | None = None  # what draws pictures by itself instead, such as a released model that was adopted
     extra_galleries: tuple[Path, ...] = ()  # folders of pictures, shown first; several are separated like PATH
     host: str = "127.0.0.1"
     port: int = 7860
@@ -43,6 +45,7 @@ class Settings:
             bundle=Path(environment.get("GUISE_BUNDLE") or cls.bundle),
             others=_paths(environment["GUISE_BUNDLES"]) if "GUISE_BUNDLES" in environment else cls.others,
             extra_galleries=_paths(environment.get("GUISE_GALLERY", "")),
+            prior=Path(environment["GUISE_PRIOR"]) if environment.get("GUISE_PRIOR") else None,
             host=environment.get("GUISE_HOST", "0.0.0.0" if space else cls.host),  # noqa: S104
             port=_port(environment.get("GUISE_PORT", str(cls.port))),
             root_path=_root_path(environment.get("GUISE_ROOT_PATH", "")),

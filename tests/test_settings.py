@@ -17,6 +17,8 @@ def test_settings_come_from_the_environment() -> None:
     assert settings.others == Settings().others
     assert Settings.from_environment({"GUISE_BUNDLES": "y:z"}).others == (Path("y"), Path("z"))
     assert Settings.from_environment({"GUISE_BUNDLES": ""}).others == ()
+    assert Settings().prior is None
+    assert Settings.from_environment({"GUISE_PRIOR": "stable"}).prior == Path("stable")
     hub = f"hf:a/b@{'0' * 40}"
     assert Settings.from_environment({"GUISE_BUNDLE": hub}).bundle == Path(hub)
     assert Settings.from_environment({"GUISE_BUNDLES": f"{hub}:y:{hub}"}).others == (Path(hub), Path("y"), Path(hub))

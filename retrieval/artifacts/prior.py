@@ -5,7 +5,9 @@
     <prior>/{unet,vae}/diffusion_pytorch_model.safetensors
     <prior>/scheduler/scheduler_config.json          for diffusers; never read here
     <prior>/text_encoder/model.safetensors           the dual encoder's text tower, or else
-    <prior>/adapter/model.safetensors                the image adapter, where there is one
+    <prior>/adapter/model.safetensors                the image adapter, where there is one, or else
+    <prior>/image_encoder/model.safetensors          the picture tower of a released IP-Adapter, and
+    <prior>/ip_adapter/model.safetensors             what it gives to the U-Net
 
 A text tower or a trunk that others share lies in a folder of its own, which the manifest refers to.
 
@@ -30,11 +32,12 @@ from torch import Tensor, nn
 from retrieval.artifacts.checksummed import build_module, fit_into, halved, open_sealed, seal
 from retrieval.artifacts.manifest import MANIFEST, Elsewhere, Reference, Source, Stage
 from retrieval.artifacts.parts import load_part
-from retrieval.diffusion.image_adapter import ImageAdapter, Trunk
+from retrieval.diffusion.image_adapter import AdapterConfig, ImageAdapter, Trunk
+from retrieval.diffusion.ip_adapter import IPAdapter
 from retrieval.diffusion.prior import Prior, PriorConfig
 from retrieval.diffusion.prompts import ReaderConfig, SentenceReaderConfig
 from retrieval.diffusion.sentence_reader import SentenceReader
-from retrieval.diffusion.stable import KLLatents, reader_weights, widened
+from retrieval.diffusion.stable import KLLatents, reader_weights, tower_weights, widened
 from retrieval.errors import BundleError
 from retrieval.schema import Name, fill
 
@@ -42,6 +45,7 @@ FORMAT = "guise-prior/1"
 TENSORS = "diffusion_pytorch_model.safetensors"  # what diffusers calls them
 UNET, VAE, READER = f"unet/{TENSORS}", f"vae/{TENSORS}", "text_encoder/model.safetensors"
 ADAPTER = "adapter/model.safetensors"
+ENCODER, IP_ADAPTER = "image_encoder/model.safetensors", "ip_adapter/model.safetensors"
 INPUT = "unet.conv_in.weight"  # in that file, on a released U-Net: what its first convolution reads of the controls
 TOWER, TRUNK = "text tower", "trunk"  # the roles of shared folders
 
@@ -126,15 +130,20 @@ def load_prior(
     reader, trunk = _shared(folder, manifest, device) if shared is None else shared
     prior = build_module(folder / MANIFEST, lambda: Prior(manifest.config, reader, trunk))
     own = _own_weights(prior)
-    missing = [path for path in own if path not in weights]
+    needed = [*own, *([IP_ADAPTER] if isinstance(prior.adapter, IPAdapter) else [])]
+    missing = [path for path in needed if path not in weights]
     if missing:
         raise BundleError(f"{folder / MANIFEST} lists no {missing[0]}. Restore the prior from where it came.")
     if READER in own:
         weights[READER] = reader_weights(weights[READER])
     if manifest.config.full and INPUT in weights.get(ADAPTER, {}):
         weights[UNET] = widened(weights[UNET], weights[ADAPTER].pop(INPUT))
+    if ENCODER in own:
+        weights[ENCODER] = tower_weights(weights[ENCODER])
     for path, part in _parts(prior).items():
         fit_into(part, _with_shared(part, weights[path]), folder / path)
+    if isinstance(prior.adapter, IPAdapter):
+        _look_at_pictures(prior, weights[IP_ADAPTER], folder / IP_ADAPTER)
     return LoadedPrior(
         prior.to(device).eval().requires_grad_(False),
         manifest.name,
@@ -148,11 +157,22 @@ def load_prior(
     )
 
 
+def _look_at_pictures(prior: Prior, weights: Mapping[str, Tensor], path: Path) -> None:
+    """Give the U-Net the weights of a released IP-Adapter."""
+    try:
+        prior.look_at_pictures(weights)
+    except (KeyError, RuntimeError, ValueError, AttributeError) as error:
+        raise BundleError(
+            f"{path} is no IP-Adapter of one picture for this U-Net ({str(error)[:120]}). Put one there that was "
+            "released for this Stable Diffusion."
+        ) from error
+
+
 def _shared(folder: Path, manifest: PriorManifest, device: str | torch.device) -> tuple[nn.Module | None, Trunk | None]:
     """Text tower and trunk, where they are other folders' and not the prior's own."""
     needed = {
         TOWER: isinstance(manifest.config.reader, SentenceReaderConfig),
-        TRUNK: manifest.config.adapter is not None,
+        TRUNK: isinstance(manifest.config.adapter, AdapterConfig),
     }
     missing = [role for role, is_needed in needed.items() if is_needed and role not in manifest.refers_to]
     if missing:
@@ -170,7 +190,9 @@ def _parts(prior: Prior) -> dict[str, Any]:
     parts: dict[str, Any] = {UNET: prior.unet, VAE: _autoencoder(prior)}
     if isinstance(prior.config.reader, ReaderConfig):
         parts[READER] = prior.reader
-    if prior.adapter is not None:
+    if isinstance(prior.adapter, IPAdapter):
+        parts[ENCODER] = prior.adapter.tower
+    elif prior.adapter is not None:
         parts[ADAPTER] = prior.adapter
     return parts
 

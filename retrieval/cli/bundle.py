@@ -37,6 +37,16 @@ def add_bundle(verbs: Any) -> None:
     command.add_argument("--private", action="store_true", help="new repositories are private")
     command = _verb(verbs, "calibrate", calibrate)
     command.add_argument("folder", type=Path, help="the bundle; its manifest and card are written anew")
+    command = _verb(verbs, "adopt", adopt)
+    command.add_argument(
+        "folder", type=Path, help="a released Stable Diffusion in diffusers' layout; see docs/bundles.md"
+    )
+    command.add_argument("--styles", nargs="+", required=True, metavar="WORD", help="words for what it may draw")
+    command.add_argument("--steps", type=int, default=0, help="of a model of few steps (default: a sampler chooses)")
+    command.add_argument(
+        "--guidance", type=float, default=1.0, help="that a model of few steps has learnt (default: 1)"
+    )
+    command.add_argument("--scale", type=json.loads, default=1.0, help="of its IP-Adapter: a number, or JSON by block")
     home = Settings().gallery
     command.add_argument(
         "--gallery", type=Path, default=home, help="what visitors search (default: the embedded gallery)"
@@ -99,6 +109,14 @@ def calibrate(asked: argparse.Namespace) -> None:
     manifest = set_cutoffs(asked.folder, asked.gallery, asked.packs)
     say(json.dumps({"cutoff": dict(manifest.cutoff), "metrics": dict(manifest.metrics)}, indent=2))
     say(f"Saved {asked.folder}. Measure it: python -m benchmarks.cutoff")
+
+
+def adopt(asked: argparse.Namespace) -> None:
+    """Let a released Stable Diffusion, with or without an IP-Adapter, open as a prior: its manifest is written."""
+    from retrieval.artifacts.adopted import adopt as write
+
+    write(asked.folder, asked.styles, steps=asked.steps, guidance=asked.guidance, scale=asked.scale)
+    say(f"{asked.folder} opens as a prior. Draw with it: GUISE_PRIOR={asked.folder} make app")
 
 
 def _verb(verbs: Any, name: str, run: Any) -> argparse.ArgumentParser:

@@ -80,13 +80,17 @@ class _Recorder:
     the same U-Net are not recorded.
     """
 
-    def __init__(self, add: Any) -> None:
-        self._add = add
+    def __init__(self, add: Any, before: Any) -> None:
+        """before: the processor that it stands for, which may look at pictures, too."""
+        self._add, self._before = add, before
         self._thread = threading.get_ident()
 
     def __call__(
-        self, attn: Any, hidden_states: Tensor, encoder_hidden_states: Tensor, attention_mask: Tensor | None = None
+        self, attn: Any, hidden_states: Tensor, encoder_hidden_states: Any, attention_mask: Tensor | None = None
     ) -> Tensor:
+        pictures: list[Tensor] = []
+        if isinstance(encoder_hidden_states, tuple):  # with what an IP-Adapter says
+            encoder_hidden_states, pictures = encoder_hidden_states
         queries, keys, values = (
             attn.head_to_batch_dim(of(seen))  # (B heads, positions, D)
             for of, seen in (
@@ -98,8 +102,19 @@ class _Recorder:
         shares = attn.get_attention_scores(queries, keys, attention_mask)  # (B heads, positions, L)
         if threading.get_ident() == self._thread:
             self._add(shares, attn.heads)
-        output: Tensor = attn.to_out[0](attn.batch_to_head_dim(torch.bmm(shares, values)))
+        seen = torch.bmm(shares, values)
+        for number, tokens in enumerate(pictures):
+            by_picture = self._seen_in(attn, queries, tokens.flatten(1, -2), number)
+            seen = seen + self._before.scale[number] * by_picture
+        output: Tensor = attn.to_out[0](attn.batch_to_head_dim(seen))
         return output
+
+    def _seen_in(self, attn: Any, queries: Tensor, tokens: Tensor, number: int) -> Tensor:
+        """What is looked up in the words (B, n, W) of an IP-Adapter's picture.   -> (B heads, positions, D)"""
+        keys, values = (
+            attn.head_to_batch_dim(of[number](tokens)) for of in (self._before.to_k_ip, self._before.to_v_ip)
+        )
+        return torch.bmm(attn.get_attention_scores(queries, keys), values)
 
 
 @contextmanager
@@ -109,8 +124,8 @@ def _recorded(unet: nn.Module, add: Any) -> Iterator[None]:
     with _one_at_a_time:
         before = [layer.processor for layer in layers]
         try:
-            for layer in layers:
-                layer.set_processor(_Recorder(add))
+            for layer, processor in zip(layers, before, strict=True):
+                layer.set_processor(_Recorder(add, processor))
             yield
         finally:
             for layer, processor in zip(layers, before, strict=True):

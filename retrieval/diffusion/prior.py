@@ -28,6 +28,7 @@ from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from torch import Tensor, nn
 
 from retrieval.diffusion.image_adapter import AdapterConfig, ImageAdapter, Trunk
+from retrieval.diffusion.ip_adapter import IPAdapter, IPAdapterConfig, attach
 from retrieval.diffusion.latents import FACTOR, PatchAutoencoder
 from retrieval.diffusion.prompts import ReaderConfig, SentenceReaderConfig
 from retrieval.diffusion.stable import FullSize, KLLatents
@@ -47,7 +48,7 @@ class PriorConfig:
     noise_steps: int = 1000  # T
     reader: ReaderConfig | SentenceReaderConfig = field(default_factory=ReaderConfig)
     text_channels: int = 0  # what states are projected to before attention; 0: as wide as they are
-    adapter: AdapterConfig | None = None  # None: it draws from words alone
+    adapter: AdapterConfig | IPAdapterConfig | None = None  # None: it draws from words alone
     full: FullSize | None = None  # a released Stable Diffusion instead; of the other fields, size and reader hold
 
 
@@ -60,7 +61,7 @@ class Prior(nn.Module):
         """
         super().__init__()
         self.config = config
-        self.adapter = ImageAdapter(config.adapter, config.size // FACTOR, trunk) if config.adapter else None
+        self.adapter = _adapter(config, trunk)
         self.latents: PatchAutoencoder | KLLatents
         if config.full is None:
             self.latents = PatchAutoencoder(config.channels)
@@ -101,12 +102,23 @@ class Prior(nn.Module):
         """v_hat: noisy latents (B, C, h, w), t (B,), states (B, L, W), control (B, M, h, w) -> (B, C, h, w), whatever
         the U-Net predicts. Without a control, a prior with an adapter draws from words alone.
         """
-        joined = noisy if self.adapter is None else torch.cat([noisy, self._control(control, len(noisy))], 1)
-        predicted: Tensor = self.unet(joined, t, states).sample
+        joined, more = noisy, {}
+        if isinstance(self.adapter, IPAdapter):
+            more = {"added_cond_kwargs": {"image_embeds": [self._control(control, len(noisy))[:, None]]}}
+        elif self.adapter is not None:
+            joined = torch.cat([noisy, self._control(control, len(noisy))], 1)
+        predicted: Tensor = self.unet(joined, t, states, **more).sample
         if self.schedule.config["prediction_type"] == "v_prediction":
             return predicted
         signal = self.signal(t)
         return (predicted - (1 - signal).sqrt() * noisy) / signal.sqrt()
+
+    def look_at_pictures(self, weights: Mapping[str, Tensor]) -> None:
+        """Give the U-Net the weights of a released IP-Adapter, whose pictures its own `adapter` reads. Raises KeyError,
+        RuntimeError or ValueError where they do not fit.
+        """
+        assert isinstance(self.adapter, IPAdapter), "only a prior with an IP-Adapter has such weights"
+        attach(self.unet, weights, self.adapter.config.scale)
 
     def _control(self, control: Tensor | None, count: int) -> Tensor:
         assert self.adapter is not None, "only a prior with an adapter has controls"
@@ -138,6 +150,13 @@ class Prior(nn.Module):
         return self.signal(t).flatten() * self.velocity_error(latents, noise, t, states)
 
 
+def _adapter(config: PriorConfig, trunk: Trunk | None) -> ImageAdapter | IPAdapter | None:
+    """The image adapter, where there is one."""
+    if isinstance(config.adapter, IPAdapterConfig):
+        return IPAdapter(config.adapter)
+    return ImageAdapter(config.adapter, config.size // FACTOR, trunk) if config.adapter else None
+
+
 def _clip_reader(config: ReaderConfig | SentenceReaderConfig) -> nn.Module:
     """A CLIP tower at random weights."""
     assert isinstance(config, ReaderConfig), "a sentence encoder is shared, so it is handed in"
@@ -160,9 +179,14 @@ def cosine_schedule(steps: int) -> DDPMScheduler:
     )
 
 
-def _with_controls(unet: Mapping[str, Any], adapter: AdapterConfig | None) -> dict[str, Any]:
-    """A released U-Net's config, with input channels for the adapter's controls after its own."""
-    return {**unet, "in_channels": int(unet["in_channels"]) + adapter.control_channels} if adapter else dict(unet)
+def _with_controls(unet: Mapping[str, Any], adapter: AdapterConfig | IPAdapterConfig | None) -> dict[str, Any]:
+    """A released U-Net's config, with input channels for the controls of an adapter of ours after its own."""
+    return {**unet, "in_channels": int(unet["in_channels"]) + _joined(adapter)}
+
+
+def _joined(adapter: AdapterConfig | IPAdapterConfig | None) -> int:
+    """How many channels an adapter joins to the noisy latents."""
+    return adapter.control_channels if isinstance(adapter, AdapterConfig) else 0
 
 
 def unet_sizes(config: PriorConfig) -> dict[str, Any]:
@@ -172,7 +196,7 @@ def unet_sizes(config: PriorConfig) -> dict[str, Any]:
     levels = len(config.widths)
     return {
         "sample_size": config.size // FACTOR,
-        "in_channels": config.channels + (config.adapter.control_channels if config.adapter else 0),
+        "in_channels": config.channels + _joined(config.adapter),
         "out_channels": config.channels,
         "block_out_channels": config.widths,
         "down_block_types": ("CrossAttnDownBlock2D",) * levels,

@@ -63,13 +63,37 @@ def reader_weights(released: Mapping[str, Tensor]) -> dict[str, Tensor]:
     }
     for kind in ("weight", "bias"):
         weights[f"ln_final.{kind}"] = theirs_by_name[f"final_layer_norm.{kind}"]
-        for layer in range(sum(name.endswith("layer_norm1.weight") for name in theirs_by_name)):
-            theirs, ours = f"encoder.layers.{layer}", f"transformer.resblocks.{layer}"
-            apart = [theirs_by_name[f"{theirs}.self_attn.{name}_proj.{kind}"] for name in "qkv"]
+    return weights | _layers(theirs_by_name)
+
+
+def tower_weights(released: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of a released CLIP picture tower with its projection under open_clip's names, if they have others."""
+    if "conv1.weight" in released:
+        return dict(released)
+    theirs = {name.removeprefix("vision_model."): value for name, value in released.items()}
+    weights = {
+        "class_embedding": theirs["embeddings.class_embedding"].flatten(),
+        "conv1.weight": theirs["embeddings.patch_embedding.weight"],
+        "positional_embedding": theirs["embeddings.position_embedding.weight"],
+        "proj": theirs["visual_projection.weight"].T.contiguous(),
+    }
+    for kind in ("weight", "bias"):
+        weights[f"ln_pre.{kind}"] = theirs[f"pre_layrnorm.{kind}"]
+        weights[f"ln_post.{kind}"] = theirs[f"post_layernorm.{kind}"]
+    return weights | _layers(theirs)
+
+
+def _layers(released: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The layers of a released CLIP transformer under open_clip's names."""
+    weights = {}
+    for layer in range(sum(name.endswith("layer_norm1.weight") for name in released)):
+        theirs, ours = f"encoder.layers.{layer}", f"transformer.resblocks.{layer}"
+        for kind in ("weight", "bias"):
+            apart = [released[f"{theirs}.self_attn.{name}_proj.{kind}"] for name in "qkv"]
             weights[f"{ours}.attn.in_proj_{kind}"] = torch.cat(apart)
-            weights[f"{ours}.attn.out_proj.{kind}"] = theirs_by_name[f"{theirs}.self_attn.out_proj.{kind}"]
+            weights[f"{ours}.attn.out_proj.{kind}"] = released[f"{theirs}.self_attn.out_proj.{kind}"]
             for our_name, their_name in (("ln_1", "layer_norm1"), ("ln_2", "layer_norm2")):
-                weights[f"{ours}.{our_name}.{kind}"] = theirs_by_name[f"{theirs}.{their_name}.{kind}"]
+                weights[f"{ours}.{our_name}.{kind}"] = released[f"{theirs}.{their_name}.{kind}"]
             for our_name, their_name in (("c_fc", "fc1"), ("c_proj", "fc2")):
-                weights[f"{ours}.mlp.{our_name}.{kind}"] = theirs_by_name[f"{theirs}.mlp.{their_name}.{kind}"]
+                weights[f"{ours}.mlp.{our_name}.{kind}"] = released[f"{theirs}.mlp.{their_name}.{kind}"]
     return weights

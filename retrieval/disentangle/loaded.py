@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from retrieval.artifacts.addresses import is_known
 from retrieval.artifacts.hub import at_hand, showing
-from retrieval.artifacts.manifest import Reference, read_manifest, read_payload, reference_to
+from retrieval.artifacts.manifest import Reference, read_format, read_manifest, read_payload, reference_to
 from retrieval.artifacts.references import resolve, sealed_beside
 from retrieval.disentangle.lent import LentDisentangler
 from retrieval.errors import BundleError
@@ -100,6 +100,8 @@ class ServedDisentangler(Loading):
         from retrieval.methods.dude import Dude
 
         at_hand(self._codes)
+        if read_format(self._codes) == PRIORS:
+            return _without_codes(self._codes, device)
         reference = self._reference()
         try:
             home = resolve(self._codes, PRIOR, reference)
@@ -122,6 +124,16 @@ class ServedDisentangler(Loading):
         if PRIOR not in references:
             raise BundleError(f"{self._codes} refers to no prior that could draw its codes. Name a bundle that does.")
         return references[PRIOR]
+
+
+def _without_codes(prior: Path, device: Any) -> Parts:
+    """What a prior draws by itself, from pictures and words; a judge may lie beside it."""
+    from retrieval.artifacts.judge import load_judge
+    from retrieval.artifacts.prior import load_prior
+
+    loaded = load_prior(prior, device)
+    judge = next((load_judge(path, device) for path in sealed_beside(prior, JUDGES)), None)
+    return Parts(loaded, None, judge, loaded if loaded.steps else None)
 
 
 def _adapted_beside(codes: Path) -> Path | None:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from retrieval.data.picture_table import PictureTable
+from retrieval.diffusion.image_adapter import ImageAdapter
 from retrieval.diffusion.prior import Prior
 from retrieval.diffusion.prompts import ANY_THING, STYLE_AT, THING_AT, prompt
 from retrieval.diffusion.samplers import Sampler, controlled, denoise, noise, plain
@@ -81,7 +82,7 @@ def draw_parts(
     its own noise, which depends on nothing else.   -> (B, 3, H, W) in [-1, 1]
     """
     prior, sampler = easel.prior, easel.sampler
-    assert prior.adapter is not None, "these are measures of a prior with an image adapter"
+    assert isinstance(prior.adapter, ImageAdapter), "these are measures of a prior with an image adapter"
     thing = prior.reader.word(ANY_THING)
     drawn = []
     for rows in batched(range(len(styles)), BATCH):
@@ -101,7 +102,7 @@ def draw_parts(
 @torch.inference_mode()
 def map_features(prior: Prior, pictures: PictureTable) -> npt.NDArray[np.float32]:
     """Mean and spread of every channel of the maps of a table's pictures, without the colours.   -> (N, 2 C)"""
-    assert prior.adapter is not None, "these are measures of a prior with an image adapter"
+    assert isinstance(prior.adapter, ImageAdapter), "these are measures of a prior with an image adapter"
     parts = []
     for rows in batched(range(len(pictures)), LOOKED):
         maps = prior.adapter.map(prior.adapter.resize(pictures.tensor(list(rows), size=prior.config.size)))

@@ -315,9 +315,10 @@ class Dude(Method):
 
 def blank_denoiser(prior: Prior) -> Prior:
     """One of the prior's sizes, whose U-Net begins at random and learns; it reads nothing."""
+    from retrieval.diffusion.image_adapter import ImageAdapter
     from retrieval.diffusion.prior import Prior  # it imports diffusers
 
-    trunk = prior.adapter.trunk if prior.adapter else None
+    trunk = prior.adapter.trunk if isinstance(prior.adapter, ImageAdapter) else None
     denoiser = Prior(prior.config, torch.nn.Identity(), trunk).to(next(prior.parameters()).device)
     denoiser.requires_grad_(False)
     denoiser.unet.requires_grad_(True)

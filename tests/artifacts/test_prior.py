@@ -11,7 +11,6 @@ import pytest
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from retrieval.artifacts.checksummed import seal
 from retrieval.artifacts.manifest import Source, reference_to
@@ -23,67 +22,18 @@ from retrieval.diffusion.image_adapter import AdapterConfig, ImageAdapter, Trunk
 from retrieval.diffusion.prior import Prior, PriorConfig
 from retrieval.diffusion.prompts import THING_AT, ReaderConfig, prompt
 from retrieval.diffusion.sentence_reader import SentenceReader
-from retrieval.diffusion.stable import FullSize, reader_weights
+from retrieval.diffusion.stable import reader_weights
 from retrieval.errors import BundleError
 from retrieval.files import sha256
+from tests.artifacts.released import FULL, RELEASED, as_released
 from tests.backbones.tokenizers import PIECES, toy_tokenizer
 
 SMALL = PriorConfig(size=32, widths=(16, 32), reader=ReaderConfig(width=32, layers=1, heads=2, vocabulary_size=49408))
-FULL = FullSize(  # the architecture of Stable Diffusion 1.5, a few channels wide
-    unet={
-        "sample_size": 8,
-        "in_channels": 4,
-        "out_channels": 4,
-        "block_out_channels": [32, 64, 64, 64],
-        "down_block_types": ["CrossAttnDownBlock2D"] * 3 + ["DownBlock2D"],
-        "up_block_types": ["UpBlock2D"] + ["CrossAttnUpBlock2D"] * 3,
-        "layers_per_block": 2,
-        "attention_head_dim": 8,
-        "cross_attention_dim": 32,
-    },
-    vae={
-        "block_out_channels": [32, 32, 32, 32],
-        "down_block_types": ["DownEncoderBlock2D"] * 4,
-        "up_block_types": ["UpDecoderBlock2D"] * 4,
-        "latent_channels": 4,
-        "scaling_factor": 0.18215,
-    },
-    schedule={
-        "num_train_timesteps": 1000,
-        "beta_start": 0.00085,
-        "beta_end": 0.012,
-        "beta_schedule": "scaled_linear",
-        "prediction_type": "epsilon",
-        "clip_sample": False,
-    },
-)
-RELEASED = ReaderConfig(width=32, layers=2, heads=4, context_length=77, positions=77, quick=True)
 
 
 def drawn(config: PriorConfig, seed: int = 0) -> Prior:
     torch.manual_seed(seed)
     return Prior(config).eval()
-
-
-def as_released(reader: dict[str, Tensor]) -> dict[str, Tensor]:
-    """A reader's weights under the names that OpenAI's tower has on the Hub."""
-    found = {
-        "text_model.embeddings.token_embedding.weight": reader["token_embedding.weight"],
-        "text_model.embeddings.position_embedding.weight": reader["positional_embedding"],
-    }
-    for kind in ("weight", "bias"):
-        found[f"text_model.final_layer_norm.{kind}"] = reader[f"ln_final.{kind}"]
-        for layer in range(2):
-            ours, theirs = f"transformer.resblocks.{layer}", f"text_model.encoder.layers.{layer}"
-            q, k, v = reader[f"{ours}.attn.in_proj_{kind}"].chunk(3)
-            for name, part in (("q", q), ("k", k), ("v", v)):
-                found[f"{theirs}.self_attn.{name}_proj.{kind}"] = part.contiguous()
-            found[f"{theirs}.self_attn.out_proj.{kind}"] = reader[f"{ours}.attn.out_proj.{kind}"]
-            found[f"{theirs}.layer_norm1.{kind}"] = reader[f"{ours}.ln_1.{kind}"]
-            found[f"{theirs}.layer_norm2.{kind}"] = reader[f"{ours}.ln_2.{kind}"]
-            found[f"{theirs}.mlp.fc1.{kind}"] = reader[f"{ours}.mlp.c_fc.{kind}"]
-            found[f"{theirs}.mlp.fc2.{kind}"] = reader[f"{ours}.mlp.c_proj.{kind}"]
-    return found
 
 
 @pytest.fixture

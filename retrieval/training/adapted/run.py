@@ -22,7 +22,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from retrieval.diffusion.image_adapter import AdapterConfig
+from retrieval.diffusion.image_adapter import AdapterConfig, ImageAdapter
 from retrieval.diffusion.latents import PatchAutoencoder
 from retrieval.diffusion.prior import Prior, PriorConfig
 from retrieval.diffusion.prompts import SentenceReaderConfig
@@ -110,7 +110,7 @@ def begin(settings: Settings, size: int) -> Prior:
     torch.manual_seed(settings.seed)
     prior = Prior(prior_config(settings, size), torch.nn.Identity())
     start = {name: tensor.float() for name, tensor in load_file(settings.pack / START).items()}
-    assert prior.adapter is not None
+    assert isinstance(prior.adapter, ImageAdapter)
     prior.adapter.trunk.load_state_dict(under("trunk", start))
     prior.latents.load_state_dict(under("latents", start))
     prior.latents.requires_grad_(False)
@@ -123,7 +123,7 @@ def tune_latents(settings: Settings, prior: Prior, sampler: PairSampler) -> None
     before = {name: t.clone() for name, t in prior.latents.state_dict().items()}
     try:
         if settings.latents:
-            assert prior.adapter is not None
+            assert isinstance(prior.adapter, ImageAdapter)
             assert isinstance(prior.latents, PatchAutoencoder)
             stage = LatentStage(prior.latents, prior.adapter.trunk.reading(PERCEIVED), sampler)
             plan = Stage("latents", settings.latents, batch=settings.latents_batch, lr=8e-4, averaging=0.995)

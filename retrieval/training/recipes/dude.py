@@ -105,7 +105,7 @@ class UnlabelledRecipe(Recipe[U]):
 
         self.release(settings, sources, start)
         refers_to = self.references(settings)
-        manifest = manifest_of(self, settings, start, sources.provenance, refers_to=refers_to)
+        manifest = manifest_of(self, settings, start, sources.provenance, refers_to=refers_to, metrics=metrics)
         return write_bundle(self, settings, start.learner, manifest)
 
     @abstractmethod
