@@ -9,19 +9,24 @@ import pytest
 import torch
 from torch import Tensor
 
+from retrieval.artifacts.trunk import load_trunk
 from retrieval.backbones.map_towers import COMPONENTS, PLACE, POOLED
+from retrieval.backbones.pretrained import imagenet_classifier
 from retrieval.backbones.prompted import picture_tower
+from retrieval.data.picture_table import PictureTable
+from retrieval.data.pictures import ArrayPicture
 from retrieval.images import Preprocess
 from retrieval.methods import Batch
 from retrieval.methods.base import Phase
 from retrieval.methods.foundation import TEXT, Foundation
-from retrieval.methods.ucdr_adapter import SOURCE, TARGET, UCDRAdapter
+from retrieval.methods.ucdr_adapter import SOURCE, TARGET, TRUNK, UCDRAdapter
 from retrieval.methods.ucdr_adapter import Config as AdapterConfig
 from retrieval.training.unseen_styles import few_bits, learning, packing, scoring
 from retrieval.training.unseen_styles.assemble import on_features
 from retrieval.training.unseen_styles.batches import NAMES, Drawn, Sampler, without
 from retrieval.training.unseen_styles.fleet import Fleet, Span
 from retrieval.training.unseen_styles.packing import Pack, Part
+from retrieval.training.unseen_styles.world_bundle import FOLDERS, NETWORK, album, on_shared_trunk
 from retrieval.types import Domain
 from tests.methods.test_ucdr_adapter import CLASSES, SMALL, STYLES, sentence_encoder
 
@@ -150,3 +155,35 @@ def test_a_query_never_finds_the_object_that_it_shows() -> None:
     assert set(protocol.labels) == {"banana", "pear"}
     same = np.ones((len(pictures.labels), 4), np.float32)
     assert scoring.ranked(pictures, protocol, same).sum(axis=1).tolist() == [1, 1, 1, 1]
+
+
+def test_a_lent_trunk_gives_the_components_of_the_whole_networks_maps() -> None:
+    torch.manual_seed(0)
+    directions = {
+        "pooled": (torch.rand(1280), torch.randn(POOLED, 1280)),
+        "place": (torch.rand(1280), torch.randn(PLACE, 1280)),
+    }
+    components = packing.Components.__new__(packing.Components)
+    components.pooled, components.place = directions["pooled"], directions["place"]
+    method = on_shared_trunk({"domains": ("photo",), "classes": ("apple",)}, {}, directions)
+    trunk = load_trunk(FOLDERS[TRUNK])
+    method.attach({TRUNK: trunk})
+    pictures = torch.rand(2, 3, 64, 64) * 2 - 1
+    with torch.no_grad():
+        rows = method.tower.stem(pictures)
+        expected = components.rows(imagenet_classifier(NETWORK).forward_features(pictures))
+    assert torch.nn.functional.cosine_similarity(rows, expected).min() > 0.999
+    assert torch.allclose(rows.norm(dim=1), expected.norm(dim=1), rtol=0.01)
+
+
+def test_the_album_shows_each_domain_and_a_photograph_of_each_class() -> None:
+    names = [(domain, label) for label in ("apple", "duck") for domain in ("photo", "sketch")]
+    grey = {name: 40 * at for at, name in enumerate(names)}
+    pictures = [ArrayPicture(np.full((8, 8, 3), grey[name], np.uint8)) for name in names]
+    table = PictureTable(
+        pictures, [domain for domain, _ in names], labels=[label for _, label in names],
+        ids=[f"{label}-{domain}" for domain, label in names], instances=[label for _, label in names],
+    )  # fmt: skip
+    shown = album(table, ("photo", "sketch"), ("apple", "duck"))[:, 0, 0, 0].tolist()
+    expected = [grey["photo", "apple"], grey["sketch", "apple"], grey["photo", "apple"], grey["photo", "duck"]]
+    assert shown == pytest.approx(expected, abs=1)
