@@ -111,7 +111,10 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "ucdr_features": partial(of_rows, "ucdr_features", features_table),
     "ucdr-headline": partial(of_rows, "ucdr", ucdr_headline, source=False),
     "world": partial(of_rows, "world", world_table),
-    **{name: partial(of_rows, name, measurements_table) for name in ("cutoff", "hub", "own_photos", "speed", "words")},
+    **{
+        name: partial(of_rows, name, measurements_table)
+        for name in ("cutoff", "hub", "own_photos", "people", "speed", "words")
+    },
     "words-headline": partial(of_rows, "words", words_headline, source=False),
     **{
         f"{name}-headline": partial(of_rows, name, targets_headline, source=False)

@@ -8,8 +8,9 @@
     <prior>/adapter/model.safetensors                the image adapter, where there is one, or else
     <prior>/image_encoder/model.safetensors          the picture tower of a released IP-Adapter, and
     <prior>/ip_adapter/model.safetensors             what it gives to the U-Net
+    <prior>/branch/model.safetensors                 the branch that draws another domain, where there is one
 
-A text tower or a trunk that others share lies in a folder of its own, which the manifest refers to.
+A text tower, a trunk or an auto-encoder that others share lies in a folder of its own, which the manifest refers to.
 
 Every part is built from the manifest, so nothing that is not vouched for is read. The snapshot of a released Stable
 Diffusion lies in the same places: with a manifest that holds its configs and checksums it is opened as ours is.
@@ -46,8 +47,9 @@ TENSORS = "diffusion_pytorch_model.safetensors"  # what diffusers calls them
 UNET, VAE, READER = f"unet/{TENSORS}", f"vae/{TENSORS}", "text_encoder/model.safetensors"
 ADAPTER = "adapter/model.safetensors"
 ENCODER, IP_ADAPTER = "image_encoder/model.safetensors", "ip_adapter/model.safetensors"
+BRANCH = "branch/model.safetensors"
 INPUT = "unet.conv_in.weight"  # in that file, on a released U-Net: what its first convolution reads of the controls
-TOWER, TRUNK = "text tower", "trunk"  # the roles of shared folders
+TOWER, TRUNK, LATENTS = "text tower", "trunk", "auto-encoder"  # the roles of shared folders
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,14 @@ def save_prior(
     provenance: Sequence[Stage] = (),
 ) -> None:
     """Write the prior into the folder, in half precision, without the parts that it `refers_to`."""
+    own = {
+        path: weights
+        for path, weights in _own_weights(prior).items()
+        if path != VAE or LATENTS not in (refers_to or {})
+    }
     for part, path in ((prior.unet, UNET), (_autoencoder(prior), VAE)):
-        part.save_config((folder / path).parent)
+        if path in own:
+            part.save_config((folder / path).parent)
     prior.schedule.save_config(folder / "scheduler")
     payload = {
         "format": FORMAT,
@@ -115,7 +123,7 @@ def save_prior(
         "refers_to": {role: dataclasses.asdict(reference) for role, reference in (refers_to or {}).items()},
         "provenance": [dataclasses.asdict(stage) for stage in provenance],
     }
-    seal(folder, payload, {path: halved(weights) for path, weights in _own_weights(prior).items()})
+    seal(folder, payload, {path: halved(weights) for path, weights in own.items()})
 
 
 def load_prior(
@@ -129,6 +137,10 @@ def load_prior(
     manifest = fill(PriorManifest, payload, folder / MANIFEST)
     reader, trunk = _shared(folder, manifest, device) if shared is None else shared
     prior = build_module(folder / MANIFEST, lambda: Prior(manifest.config, reader, trunk))
+    if LATENTS in manifest.refers_to:
+        teacher: LoadedPrior = load_part(folder, LATENTS, manifest.refers_to[LATENTS], device)
+        prior.latents = teacher.prior.latents
+        weights[VAE] = dict(prior.latents.state_dict())
     own = _own_weights(prior)
     needed = [*own, *([IP_ADAPTER] if isinstance(prior.adapter, IPAdapter) else [])]
     missing = [path for path in needed if path not in weights]
@@ -194,6 +206,8 @@ def _parts(prior: Prior) -> dict[str, Any]:
         parts[ENCODER] = prior.adapter.tower
     elif prior.adapter is not None:
         parts[ADAPTER] = prior.adapter
+    if prior.branch is not None:
+        parts[BRANCH] = prior.branch
     return parts
 
 
@@ -217,6 +231,6 @@ def _autoencoder(prior: Prior) -> Any:
 def _fingerprint(payload: Mapping[str, Any]) -> str:
     vouched = {"files": payload["files"], "config": payload["config"]}
     shared = payload.get("refers_to", {})
-    parts = {role: shared[role]["sha256"] for role in (TOWER, TRUNK) if role in shared}
+    parts = {role: shared[role]["sha256"] for role in (TOWER, TRUNK, LATENTS) if role in shared}
     text = json.dumps(vouched | ({"parts": parts} if parts else {}), sort_keys=True)
     return f"{payload['name']}·{hashlib.sha256(text.encode()).hexdigest()[:8]}"

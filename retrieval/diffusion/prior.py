@@ -27,6 +27,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from torch import Tensor, nn
 
+from retrieval.diffusion.adapt import DomainBranch
 from retrieval.diffusion.image_adapter import AdapterConfig, ImageAdapter, Trunk
 from retrieval.diffusion.ip_adapter import IPAdapter, IPAdapterConfig, attach
 from retrieval.diffusion.latents import FACTOR, PatchAutoencoder
@@ -41,7 +42,7 @@ NOISIEST = 0.85  # where tone and place are decided, as a share of T
 class PriorConfig:
     """Sizes that two cores can train."""
 
-    size: int = 64  # pixels on a side
+    size: int = 64  # pixels on a side; of upright pictures, from top to bottom
     channels: int = 16  # of the latents, an eighth of the size
     widths: tuple[int, ...] = (96, 192)  # channels of the U-Net at each resolution, from the finest
     heads: int = 4
@@ -49,6 +50,8 @@ class PriorConfig:
     reader: ReaderConfig | SentenceReaderConfig = field(default_factory=ReaderConfig)
     text_channels: int = 0  # what states are projected to before attention; 0: as wide as they are
     adapter: AdapterConfig | IPAdapterConfig | None = None  # None: it draws from words alone
+    upright: bool = False  # pictures half as wide as high
+    domain: str = ""  # that its branch draws in ("": it has none); see `adapt`
     full: FullSize | None = None  # a released Stable Diffusion instead; of the other fields, size and reader hold
 
 
@@ -71,6 +74,7 @@ class Prior(nn.Module):
             self.latents = KLLatents(config.full.vae)
             self.unet = UNet2DConditionModel(**_with_controls(config.full.unet, config.adapter))
             self.schedule = DDPMScheduler.from_config(dict(config.full.schedule))
+        self.branch = DomainBranch(self.unet) if config.domain else None
         self.reader: Any = _clip_reader(config.reader) if reader is None else reader
         self.reader.requires_grad_(False)
 
@@ -78,7 +82,7 @@ class Prior(nn.Module):
     def latent_shape(self) -> tuple[int, int, int]:
         """(C, h, w)"""
         side = self.config.size // FACTOR
-        return int(self.unet.config.out_channels), side, side
+        return int(self.unet.config.out_channels), side, side // 2 if self.config.upright else side
 
     @property
     def steps(self) -> int:
@@ -98,15 +102,20 @@ class Prior(nn.Module):
         """m of pictures (B, 3, H, W) in [-1, 1]; None for a prior that has no adapter.   -> (B, M, h, w)"""
         return None if self.adapter is None else self.adapter(images, colors_known)
 
-    def velocity(self, noisy: Tensor, t: Tensor, states: Tensor, control: Tensor | None = None) -> Tensor:
+    def velocity(
+        self, noisy: Tensor, t: Tensor, states: Tensor, control: Tensor | None = None, strength: float = 0.0
+    ) -> Tensor:
         """v_hat: noisy latents (B, C, h, w), t (B,), states (B, L, W), control (B, M, h, w) -> (B, C, h, w), whatever
-        the U-Net predicts. Without a control, a prior with an adapter draws from words alone.
+        the U-Net predicts. Without a control, a prior with an adapter draws from words alone. strength: of the branch,
+        in [0, 1].
         """
         joined, more = noisy, {}
         if isinstance(self.adapter, IPAdapter):
             more = {"added_cond_kwargs": {"image_embeds": [self._control(control, len(noisy))[:, None]]}}
         elif self.adapter is not None:
             joined = torch.cat([noisy, self._control(control, len(noisy))], 1)
+        if self.branch is not None and strength:
+            more |= self.branch(self.unet, joined, t, states, strength)
         predicted: Tensor = self.unet(joined, t, states, **more).sample
         if self.schedule.config["prediction_type"] == "v_prediction":
             return predicted
@@ -125,12 +134,18 @@ class Prior(nn.Module):
         return self.adapter.without(count) if control is None else control
 
     def velocity_error(
-        self, latents: Tensor, noise: Tensor, t: Tensor, states: Tensor, control: Tensor | None = None
+        self,
+        latents: Tensor,
+        noise: Tensor,
+        t: Tensor,
+        states: Tensor,
+        control: Tensor | None = None,
+        strength: float = 0.0,
     ) -> Tensor:
         """||v - v_hat||^2, mean over a latent's numbers.   -> (B,)"""
         signal = self.signal(t)
         v = signal.sqrt() * noise - (1 - signal).sqrt() * latents
-        predicted = self.velocity(self.noised(latents, noise, t), t, states, control)
+        predicted = self.velocity(self.noised(latents, noise, t), t, states, control, strength)
         return (predicted - v).square().mean(dim=(1, 2, 3))
 
     def training_steps(self, count: int, noisiest: float = 0.0) -> Tensor:

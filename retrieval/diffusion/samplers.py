@@ -14,6 +14,7 @@ import hashlib
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -77,17 +78,23 @@ def plain(prior: Prior, states: Tensor, control: Tensor | None = None) -> Veloci
     return lambda x, t: prior.velocity(x, t, states, control)
 
 
-def guided(prior: Prior, states: Tensor, guidance: float, empty: Tensor | None = None) -> Velocity:
-    """Away from the empty prompt (1, L, W), towards states (B, L, W): v(0) + w [v(C) - v(0)], in one call.
+def guided(
+    prior: Prior, states: Tensor, guidance: float, empty: Tensor | None = None, strength: float = 0.0
+) -> Velocity:
+    """Away from the empty prompt (1, L, W), towards states (B, L, W): v(0) + w [v(C) - v(0)], in one call. strength: of
+    the branch that draws another domain, in [0, 1].
 
     The prompts' own rows are the last of the call.
     """
+    if not 0 <= strength <= 1:
+        raise SettingsError(f"A strength of {strength:g} was asked for; choose 0 to 1.")
+    see = partial(prior.velocity, strength=strength) if strength else prior.velocity
     if _checked(guidance) == 1:
-        return plain(prior, states)
+        return lambda x, t: see(x, t, states)
     both = torch.cat([_nothing(prior, states, empty), states])  # (2 B, L, W)
 
     def velocity(x: Tensor, t: Tensor) -> Tensor:
-        without, seen = prior.velocity(x.repeat(2, 1, 1, 1), t.repeat(2), both).chunk(2)
+        without, seen = see(x.repeat(2, 1, 1, 1), t.repeat(2), both).chunk(2)
         return without + guidance * (seen - without)
 
     return velocity

@@ -14,7 +14,20 @@ from safetensors.torch import load_file, save_file
 
 from retrieval.artifacts.checksummed import seal
 from retrieval.artifacts.manifest import Source, reference_to
-from retrieval.artifacts.prior import ADAPTER, FORMAT, INPUT, READER, TOWER, TRUNK, UNET, VAE, load_prior, save_prior
+from retrieval.artifacts.prior import (
+    ADAPTER,
+    BRANCH,
+    FORMAT,
+    INPUT,
+    LATENTS,
+    READER,
+    TOWER,
+    TRUNK,
+    UNET,
+    VAE,
+    load_prior,
+    save_prior,
+)
 from retrieval.artifacts.text_tower import load_text_tower, save_text_tower
 from retrieval.artifacts.trunk import load_trunk, save_trunk
 from retrieval.backbones.sentence_encoder import SentenceConfig, SentenceEncoder
@@ -193,3 +206,24 @@ def test_a_prior_that_names_no_trunk_is_refused(tmp_path: Path) -> None:
     save_prior(tmp_path, Prior(config), name="prior", **told)
     with pytest.raises(BundleError, match="refers to no trunk"):
         load_prior(tmp_path)
+
+
+def test_a_branch_comes_back_and_a_shared_auto_encoder_is_not_written_twice(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    about: dict[str, Any] = {"styles": (), "classes": (), "trained_on": ()}
+    first = Prior(SMALL).eval()
+    save_prior(tmp_path / "first", first, name="first", **about)
+    other = Prior(dataclasses.replace(SMALL, upright=True, domain="street")).eval()
+    assert other.branch is not None
+    torch.nn.init.normal_(other.branch.zero_middle.weight)
+    shared = {LATENTS: reference_to(tmp_path / "first")}
+    save_prior(tmp_path / "other", other, name="other", refers_to=shared, **about)
+    assert (tmp_path / "other" / BRANCH).is_file()
+    assert not (tmp_path / "other" / "vae").exists()
+    read = load_prior(tmp_path / "other").prior
+    assert read.branch is not None
+    assert torch.equal(read.branch.zero_middle.weight, other.branch.zero_middle.weight.half().float())
+    picture = torch.rand(1, 3, 32, 16) * 2 - 1
+    torch.testing.assert_close(
+        read.latents.encode(picture), load_prior(tmp_path / "first").prior.latents.encode(picture)
+    )

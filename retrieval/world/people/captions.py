@@ -50,6 +50,23 @@ def sentence(view: View, things: Sequence[Seen], rng: np.random.Generator) -> st
     return text[0].upper() + text[1:]
 
 
+def sentence_of(things: Sequence[tuple[str, str]], rng: np.random.Generator) -> str:
+    """A sentence of (slot, phrase) pairs without articles, where nothing else is known of the picture."""
+    said = {slot: phrase if _needs_no_article(phrase) else with_article(phrase) for slot, phrase in things}
+    head = [said[slot] for slot in ("hair", "beard", "eyewear") if slot in said]
+    worn = [said[slot] for slot in _worn_order(rng) if slot in said]
+    held = [f"with {said[slot]}" for slot in ("bag", "straps", "carried") if slot in said]
+    words = Words(_any(rng, SUBJECTS), listed(head), listed(worn), listed(held), "", "")
+    texts = [text for form in (_plain, _dressed, _two_sentences, _there, _short) if (text := form(words))]
+    text = _any(rng, texts)
+    return text[0].upper() + text[1:]
+
+
+def _needs_no_article(phrase: str) -> bool:
+    """Whether it is in the plural, or of hair, or has an article."""
+    return phrase.endswith(("s", " hair")) or " hair " in phrase or phrase.startswith(("a ", "an "))
+
+
 @dataclass(frozen=True)
 class Words:
     """The pieces of a sentence; an empty text where there is nothing to say."""

@@ -1,0 +1,162 @@
+"""What DaD's pictures of figures are worth -> results/people.json.
+
+python -m benchmarks.people --only gap --only ladder --minutes 12
+
+gap     how far what is drawn is from held-out street figures, by two networks that saw neither; whether a classifier
+        tells the two apart; whether training figures are drawn anew; whether prompts are obeyed; spread; strength
+ladder  MRA in small, pre-trained on each kind of picture and fine-tuned on the street, on two cores
+
+Pictures are drawn once for each prior, and kept in runs/people-drawn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks import ROOT
+from retrieval.artifacts.bundle import load_bundle
+from retrieval.artifacts.prior import LoadedPrior, load_prior
+from retrieval.data.picture_table import PictureTable
+from retrieval.data.readers.world import read_rendered
+from retrieval.evaluation.measurement import Measurement
+from retrieval.evaluation.report import write_measurements
+from retrieval.evaluation.results import read_measurements
+from retrieval.items import ITEMS
+from retrieval.methods.dad import draw
+from retrieval.methods.mra import MRA
+from retrieval.training.drawn_figures.describe import describe, slots_of
+from retrieval.training.drawn_figures.draw import Kept, prompts_of, sift, table_of
+
+RESULTS = ROOT / "benchmarks" / "results" / "people.json"
+KEPT_AT = Path("runs/people-drawn")
+PARTS = ("gap", "ladder")
+AT_ONCE = 96
+ENOUGH = 0.5  # of what is drawn must be left by the filter, or it is not used
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The prior, what filters and describes, and real figures. Test identities are only ever measured against."""
+
+    drawer: LoadedPrior
+    method: MRA
+    studio: PictureTable
+    street: PictureTable  # of training identities, as the branch saw them
+    validation: PictureTable  # of the street, whose pairs say how well real ones fit
+    test: PictureTable  # of the street
+    kinds: dict[str, str]  # phrase -> slot
+    count: int  # pictures that are drawn
+
+    @cached_property
+    def prompts(self) -> list[str]:
+        """Varied captions of the street's training figures."""
+        return prompts_of(self.drawer.prior, self.street, self.count, 0)
+
+    @cached_property
+    def base(self) -> PictureTable:
+        """Of the frozen prior."""
+        return self.drawn(self.prompts, 0.0)
+
+    @cached_property
+    def dad(self) -> PictureTable:
+        """Of the branch at full strength."""
+        return self.drawn(self.prompts, 1.0)
+
+    @cached_property
+    def kept(self) -> Kept:
+        """What the filter keeps of `dad`."""
+        return sift(self.method, self.dad, self.validation)
+
+    @cached_property
+    def sifted(self) -> PictureTable:
+        """What is left of `dad`."""
+        return self.dad.select(self.kept.rows.nonzero()[0].tolist())
+
+    @cached_property
+    def described(self) -> PictureTable:
+        """What is left, or all where that is less than half, with captions and boxes of what is seen."""
+        usable = self.sifted if len(self.sifted) >= ENOUGH * self.count else self.dad
+        return describe(self.method, usable, slots_of(self.method, self.street, self.kinds))
+
+    def drawn(self, prompts: Sequence[str], strength: float, seed: int = 0) -> PictureTable:
+        """The pictures of prompts, from seeds seed, seed + 1, ..., kept on disk."""
+        asked = json.dumps([self.drawer.fingerprint, list(prompts), strength, seed])
+        path = KEPT_AT / f"{hashlib.sha256(asked.encode()).hexdigest()[:16]}.npz"
+        if not path.is_file():
+            parts = []
+            for first in range(0, len(prompts), AT_ONCE):
+                texts = prompts[first : first + AT_ONCE]
+                parts.append(draw(self.drawer.prior, texts, range(seed + first, seed + first + len(texts)), strength))
+                sys.stderr.write(f"drawn {first + len(texts)} of {len(prompts)} at strength {strength:g}\n")
+            KEPT_AT.mkdir(parents=True, exist_ok=True)
+            np.savez_compressed(path, pictures=torch.cat(parts).half().numpy())
+        with np.load(path) as kept:
+            return table_of(torch.from_numpy(kept["pictures"]).float(), prompts)
+
+
+def main() -> None:
+    """Measure, print, merge into the file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=PARTS, action="append", help="a part; all by default")
+    parser.add_argument("--prior", type=Path, default=Path("runs/bundles/people-prior-0"))
+    parser.add_argument("--mra", type=Path, default=Path("checkpoints/mra-people"), help="what filters and describes")
+    parser.add_argument("--studio", type=Path, default=Path("assets/people/studio"))
+    parser.add_argument("--street", type=Path, default=Path("assets/people/street"), help="the branch's set")
+    parser.add_argument("--test", type=Path, default=Path("assets/people/street"), help="whose test figures are asked")
+    parser.add_argument("--count", type=int, default=96, help="pictures that are drawn")
+    parser.add_argument("--minutes", type=float, default=20.0, help="for the trainings of the ladder")
+    parser.add_argument("--seeds", type=int, default=3, help="of the ladder")
+    asked = parser.parse_args()
+    figures = open_figures(asked)
+    for part in asked.only or PARTS:
+        if part == "gap":
+            from benchmarks.people_gap import measure_gap
+
+            rows = measure_gap(figures)
+        else:
+            from benchmarks.people_ladder import measure_ladder
+
+            rows = measure_ladder(figures, asked.minutes, asked.seeds)
+        merge(rows)
+        for row in rows:
+            sys.stdout.write(f"{row.name}: {row.value:.4g} {row.unit} {row.interval or row.each_seed}\n")
+
+
+def open_figures(asked: argparse.Namespace) -> Figures:
+    """All that is measured."""
+    method = load_bundle(asked.mra).method
+    if not isinstance(method, MRA):
+        sys.exit(f"{asked.mra} holds no MRA. Name a bundle like checkpoints/mra-people.")
+    lines = [json.loads(line) for line in (asked.street / ITEMS).read_text(encoding="utf-8").splitlines()]
+    kinds = {part["phrase"]: part["slot"] for line in lines for part in line["parts"]}
+    return Figures(
+        load_prior(asked.prior),
+        method,
+        read_rendered(asked.studio).where(split="train"),
+        read_rendered(asked.street).where(split="train"),
+        read_rendered(asked.street).where(split="validation"),
+        read_rendered(asked.test).where(split="test"),
+        kinds,
+        asked.count,
+    )
+
+
+def merge(rows: Sequence[Measurement]) -> None:
+    """Put the rows into the file, in the place of those of the same key."""
+    before = read_measurements(RESULTS).rows if RESULTS.is_file() else ()
+    new = {row.key for row in rows}
+    write_measurements(RESULTS, [*(row for row in before if row.key not in new), *rows])
+
+
+if __name__ == "__main__":
+    main()
