@@ -20,6 +20,7 @@ from retrieval.artifacts.manifest import read_manifest
 from retrieval.code_search import Codes
 from retrieval.disentangle import ServedDisentangler
 from retrieval.errors import BundleError, EmptyQuery, QueryError, RetrievalError, SettingsError
+from retrieval.figures import ServedFigures
 from retrieval.images import OWNER, open_image
 from retrieval.items import ITEMS, domains_of, home_of, labels_of, missing_of, read_items, read_skipped
 from retrieval.loaded_encoder import Served
@@ -85,6 +86,7 @@ class Engine:
         }
         codes = locate(settings.codes)
         self.disentangler = ServedDisentangler(locate(settings.prior) if settings.prior else codes)
+        self.figures = ServedFigures(locate(settings.figures), settings.people)
         shared = (served for served in self._served.values() if served.folder.resolve() == codes.resolve())
         self.codes = Codes(
             next(shared, None) or Served(codes, self._homes, _method(codes).title, later=(EMOJI,)), self.served()
@@ -140,10 +142,11 @@ class Engine:
             items = self._items(name)
             missing = set(missing_of(home, items))
             yield from (item.path for place, item in enumerate(items) if place not in missing)
+        yield from (item.path for item in self.figures.pictures())
 
     def stamp(self) -> tuple[Any, ...]:
         """Changes whenever `picture_files` does: with what is loaded, and with the lists of galleries."""
-        return self.ready, *(_changed(home / ITEMS) for home in self._homes.values())
+        return self.ready, self.figures.ready, *(_changed(home / ITEMS) for home in self._homes.values())
 
     @property
     def about(self) -> dict[str, Any]:

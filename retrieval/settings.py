@@ -28,6 +28,8 @@ class Settings:
     emoji: Path = HOME / "assets" / "emoji"  # another embedded one, offered where it is there
     codes: Path = HOME / "checkpoints" / "dude-world"  # whose object codes are searched by and drawn, where it is there
     prior: Path | None = None  # what draws pictures by itself instead, such as a released model that was adopted
+    figures: Path = HOME / "checkpoints" / "mra-people"  # finds invented people by a sentence, where it is there
+    people: Path = HOME / "assets" / "people" / "street"  # the figures that it finds
     extra_galleries: tuple[Path, ...] = ()  # folders of pictures, shown first; several are separated like PATH
     host: str = "127.0.0.1"
     port: int = 7860

@@ -22,14 +22,26 @@ LAYERS = [  # from the top down; a module imports from its own layer and from th
     {"engine"},
     {"training"},
     {"evaluation"},
-    {"code_search", "loaded_encoder", "match", "reranking"},
+    {"code_search", "figures", "loaded_encoder", "match", "reranking"},
     {"gallery", "indexing", "stores", "disentangle", "why", "relevance", "readings"},
     {"artifacts"},
     {"methods"},
     {"data", "emoji"},
     {"backbones", "diffusion", "losses", "encoder", "query_views", "world"},
     {"decoder", "items", "images", "crops", "formats"},
-    {"types", "errors", "threads", "files", "loading", "query_text", "schema", "settings", "startup", "hardware"},
+    {
+        "types",
+        "errors",
+        "threads",
+        "files",
+        "loading",
+        "phrases",
+        "query_text",
+        "schema",
+        "settings",
+        "startup",
+        "hardware",
+    },
 ]
 DEPTH = {name: depth for depth, layer in enumerate(LAYERS) for name in layer}
 HOMES = {  # where a library may be imported

@@ -8,6 +8,8 @@ part of it alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -155,6 +157,23 @@ def places_in(boxes: Tensor, rows: int, columns: int) -> Tensor:
     down = _touched(y, height, rows)  # (..., rows)
     across = _touched(x, width, columns)  # (..., columns)
     return (down[..., :, None] & across[..., None, :]).flatten(-2)
+
+
+def windows(rows: int, columns: int, heights: Sequence[int], widths: Sequence[int]) -> Tensor:
+    """Every window of these sizes on a grid, as the places that it holds.   -> (K, rows * columns) bool
+
+    >>> windows(2, 2, (1,), (2,)).tolist()
+    [[True, True, False, False], [False, False, True, True]]
+    """
+    down, across = torch.arange(rows)[:, None], torch.arange(columns)
+    held = [
+        ((down >= y) & (down < y + height) & (across >= x) & (across < x + width)).flatten()
+        for height in heights
+        for width in widths
+        for y in range(rows - height + 1)
+        for x in range(columns - width + 1)
+    ]
+    return torch.stack(held)
 
 
 def _touched(middle: Tensor, length: Tensor, cells: int) -> Tensor:

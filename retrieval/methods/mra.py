@@ -30,7 +30,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from retrieval.backbones.fusion import FusionEncoder, PictureReader, TextReader, masked_mean, places_in
+from retrieval.backbones.fusion import FusionEncoder, PictureReader, TextReader, masked_mean, places_in, windows
 from retrieval.images import Preprocess
 from retrieval.methods.base import Batch, Method, Phase
 from retrieval.methods.parts.relations import contrast, hard_negatives, hide_words
@@ -39,6 +39,8 @@ from retrieval.types import Domain
 TEXT, TRUNK = "text", "trunk"  # roles of the frozen towers
 STRIDE = 16  # pixels of a place
 SHRINK = 2  # pixels of a place are read at this fraction: more than the figures' own resolution is never there
+HEIGHTS, WIDTHS = (2, 4, 6), (2, 3, 4, 6)  # of the windows in which a phrase is sought, in places
+SHARPNESS = 15  # 1 / temperature of the windows' votes
 SCALES = (math.log(1 / 0.5), math.log(1 / 0.01))  # of log(1 / tau)
 
 
@@ -166,7 +168,11 @@ class MRA(Method):
 
     def encode_images(self, images: Tensor, domains: Sequence[Domain]) -> Tensor:
         """The mean of the codes of a picture and of its mirror image, at unit length."""
-        return F.normalize(sum(self.picture_codes(view) for view in self.picture_places(images)), dim=-1)  # type: ignore[arg-type]
+        return self.codes_of(self.picture_places(images))
+
+    def codes_of(self, places: tuple[Tensor, ...]) -> Tensor:
+        """Likewise of pictures whose `picture_places` (B, P, W) these are.   -> (B, D), unit rows"""
+        return F.normalize(torch.stack([self.picture_codes(view) for view in places]).sum(dim=0), dim=-1)
 
     def picture_places(self, images: Tensor) -> tuple[Tensor, ...]:
         """The tokens of pictures (B, 3, S, S), and of their mirror images.   -> (B, P, W) each"""
@@ -183,6 +189,18 @@ class MRA(Method):
         count = len(places[0])
         texts = tokens.expand(count, -1, -1), real.expand(count, -1)
         return torch.stack([self.match(*texts, view) for view in places]).mean(dim=0)
+
+    def votes(self, phrases: Sequence[str], places: Tensor) -> Tensor:
+        """Where each phrase is in each picture: windows of many sizes vote by the cosine of their f_R to the phrase's
+        f_P for the places that they hold. Places (B, P, W) -> shares of the strongest (B, phrases, P), in [0, 1].
+        """
+        texts = self.read(phrases)
+        asked = self.phrase_codes(self.text_reader(texts.states, texts.real), texts.real)  # (T, D)
+        held = windows(self.rows, self.columns, HEIGHTS, WIDTHS).to(places)  # (K, P)
+        means = held / held.sum(dim=1, keepdim=True)
+        seen = F.normalize(self.region_head(means @ places).float(), dim=-1)  # (B, K, D)
+        strength = torch.softmax(SHARPNESS * asked @ seen.transpose(1, 2), dim=-1) @ held.float()  # (B, T, P)
+        return strength / strength.amax(dim=-1, keepdim=True)
 
     # ------------------------------------------------------------ training
 

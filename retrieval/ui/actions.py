@@ -17,6 +17,8 @@ from retrieval.engine import WORLD
 from retrieval.errors import RetrievalError
 from retrieval.ui import about_html, explained, views
 from retrieval.ui.errors import discreet, on_page, sentence
+from retrieval.ui.figures import KIND as ABOUT_PEOPLE
+from retrieval.ui.figures import People
 from retrieval.ui.queries import read_click, read_kind, read_query
 from retrieval.ui.showcase import PHRASES, Showcase, showcase, spread
 
@@ -32,6 +34,7 @@ class Actions:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.people = People(engine)
         self._showcases: dict[str, Showcase] = {}
 
     @on_page(others=1)
@@ -47,6 +50,8 @@ class Actions:
         method: str = "",
     ) -> tuple[Any, Any]:
         """The page's query -> status line, cards. While another method is loaded, both stay; `load` searches again."""
+        if read_kind(asked) == ABOUT_PEOPLE:
+            return self.people.search(asked)
         served = self.engine.served(method)
         if served.ready and served.opening(gallery):
             return views.WAITING, views.opening(gallery)

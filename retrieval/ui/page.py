@@ -24,6 +24,7 @@ from retrieval.ui import about_html, views
 from retrieval.ui.actions import Actions
 from retrieval.ui.canvas import drawing_canvas
 from retrieval.ui.errors import keep_content_out_of_the_log
+from retrieval.ui.figures import PeopleBoxes, people_boxes, wire_people
 from retrieval.ui.map_tab import map_tab, wire_map
 from retrieval.ui.object_style import object_style_boxes, object_style_tab
 from retrieval.ui.object_style_events import wire_object_style
@@ -52,6 +53,7 @@ class Query:
     pictures: gr.HTML
     text: gr.Textbox
     phrases: gr.HTML
+    people: PeopleBoxes
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def build_page(engine: Engine, examples: Path = EXAMPLES, results: Path = RESULT
             with gr.Tab("Search", id="search"), gr.Row(elem_id="studio"):
                 with gr.Column(elem_id="asking", min_width=280):
                     drawings = read_examples(examples)
-                    query = _query(drawings)
+                    query = _query(drawings, engine.figures.offered)
                     boxes = object_style_boxes()
                 with gr.Column(elem_id="finding", min_width=280):
                     banner = gr.HTML(views.loading(""), elem_id="banner", apply_default_css=False)
@@ -109,12 +111,14 @@ def build_page(engine: Engine, examples: Path = EXAMPLES, results: Path = RESULT
         _wire_query(query, filters.gallery)
         _wire_search(actions, query, filters, shown)
         _wire_start(page, actions, query, filters, shown)
+        wire_people(actions.people, query.people, [query.text, query.phrases], query.box, grid)
         wire_map(actions, mapped, status, sheet)
         example = _example(drawings)
         wire_object_style(actions, coded, query.box, filters.gallery, status, sheet, pages, mapped, example)
         programs = Programs(engine)
         for endpoint in (programs.search_drawing, programs.search_image, programs.search_text, programs.search_item):
             gr.api(endpoint, concurrency_id="programs")
+        gr.api(actions.people.search_people, concurrency_id="programs")
         for reasons in (programs.why_drawing, programs.why_image, programs.why_item):
             gr.api(reasons, concurrency_id="why")
     # Else gradio sums up all past events with pandas after each event, for a dashboard that is closed here.
@@ -145,7 +149,7 @@ def _example(drawings: Mapping[str, tuple[str, Strokes]]) -> str:
 # ---------------------------------------------------------------- layout
 
 
-def _query(examples: Mapping[str, tuple[str, Strokes]]) -> Query:
+def _query(examples: Mapping[str, tuple[str, Strokes]], people_offered: bool) -> Query:
     box = gr.Textbox(elem_id="query", visible="hidden", label="Query")
     loaded = gr.Textbox(elem_id="loaded", visible="hidden", label="Loaded")
     with gr.Tabs(elem_id="ways"):
@@ -156,6 +160,7 @@ def _query(examples: Mapping[str, tuple[str, Strokes]]) -> Query:
             upload = picture_upload(elem_id="picture", elem_classes="upload")
             pictures = choices(elem_id="example-pictures")
         with gr.Tab("Text"):
+            people = people_boxes(people_offered)
             text = gr.Textbox(
                 label="What are you looking for?",
                 placeholder="a red apple",
@@ -165,7 +170,7 @@ def _query(examples: Mapping[str, tuple[str, Strokes]]) -> Query:
                 elem_id="words",
             )
             phrases = choices(views.phrases(PHRASES), elem_id="example-phrases")
-    return Query(box, loaded, canvas, drawings, upload, pictures, text, phrases)
+    return Query(box, loaded, canvas, drawings, upload, pictures, text, phrases, people)
 
 
 def _filters(galleries: tuple[str, ...], methods: tuple[Choice, ...]) -> Filters:

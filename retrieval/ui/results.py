@@ -15,7 +15,31 @@ GRID_JS = """
 element.addEventListener("click", (event) => {
   const card = event.target.closest("[data-id]");
   if (card) trigger("open", { ...card.dataset });
+  const change = event.target.closest("[data-changed]");
+  if (change) trigger("change_sentence", { ...change.dataset });
+  const phrase = event.target.closest("[data-phrase]");
+  if (phrase) light(phrase, phrase.getAttribute("aria-pressed") !== "true");
 });
+
+// A phrase that is chosen stays lit; one that is pointed at is lit in its place meanwhile.
+const told = (phrase) => phrase.closest(".told");
+function show(section, number) {
+  section.toggleAttribute("data-lit", number !== undefined);
+  for (const spot of section.querySelectorAll(".spot")) spot.toggleAttribute("data-on", spot.dataset.of === number);
+}
+function light(phrase, on) {
+  for (const other of told(phrase).querySelectorAll("[data-phrase]")) other.setAttribute("aria-pressed", "false");
+  phrase.setAttribute("aria-pressed", String(on));
+  show(told(phrase), on ? phrase.dataset.phrase : undefined);
+}
+for (const [name, enters] of [["mouseover", true], ["focusin", true], ["mouseout", false], ["focusout", false]]) {
+  element.addEventListener(name, (event) => {
+    const phrase = event.target.closest("[data-phrase]");
+    if (!phrase) return;
+    const kept = told(phrase).querySelector("[aria-pressed=true]");
+    show(told(phrase), enters ? phrase.dataset.phrase : kept?.dataset.phrase);
+  });
+}
 """
 
 CHOICES_JS = """
@@ -40,7 +64,9 @@ SHEET = """
 
 
 def hit_grid(value: str, **options: Any) -> gr.HTML:
-    """The cards. Value: HTML of `views`. Event: `open`, with the id, rank and score of a card."""
+    """The cards. Value: HTML of `views`. Events: `open`, with the id, rank and score of a card;
+    `change_sentence`, with both sentences.
+    """
     return gr.HTML(value=value, js_on_load=GRID_JS, apply_default_css=False, **options)
 
 
