@@ -20,6 +20,7 @@ SHOTS: dict[str, dict[str, Any]] = {
     "why": {"viewport": {"width": 1280, "height": 1000}},
     "object": {"viewport": {"width": 1280, "height": 1900}},
     "map": {"viewport": {"width": 1280, "height": 1000}},
+    "sentence": {"viewport": {"width": 1280, "height": 800}},
     "evaluate": {"viewport": {"width": 1280, "height": 1400}},
     "phone": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True},
 }
@@ -41,11 +42,11 @@ def main() -> None:
 
 def take(browser: Browser, address: str, name: str) -> None:
     """One picture: an example drawing and its hits, why DSN found the first of them, the drawing taken apart, the map,
-    or the measured tables.
+    figures found by a sentence, or the measured tables.
     """
     page = browser.new_context(**SHOTS[name]).new_page()
     page.goto(address + ("?__theme=dark" if name == "dark" else "?__theme=light"))
-    page.locator(".guises img").first.wait_for(timeout=60_000)
+    page.locator(".guises img").first.wait_for(timeout=DRAWN)
     if name in EXAMPLE:
         page.get_by_role("button", name=EXAMPLE[name]).first.click()
         page.locator("#results .hit img").first.wait_for()
@@ -53,6 +54,8 @@ def take(browser: Browser, address: str, name: str) -> None:
             ask_why(page)
         if name == "object":
             take_apart(page)
+    elif name == "sentence":
+        describe(page)
     elif name == "map":
         page.get_by_role("tab", name="Map").click()
         page.locator("#map .points path").first.wait_for()
@@ -72,6 +75,18 @@ def ask_why(page: Page) -> None:
     page.locator("#results .hit").first.click()
     page.get_by_role("button", name="Why this hit?").click()
     page.get_by_role("dialog").locator(".map img").first.wait_for()
+
+
+def describe(page: Page) -> None:
+    """Find figures by a sentence, put it in another colour beside that, and light a phrase."""
+    page.get_by_role("tab", name="Text").click()
+    page.get_by_label("People", exact=True).check()
+    page.locator("#example-sentences button").nth(1).click()
+    page.locator("#results .actions button").nth(1).click(timeout=DRAWN)
+    page.locator("#results .told").nth(1).wait_for(timeout=DRAWN)
+    for section in page.locator("#results .told").all():
+        section.locator("[data-phrase]").nth(1).click()
+    page.locator("#status").hover()
 
 
 def take_apart(page: Page) -> None:

@@ -100,14 +100,15 @@ class ServedFigures(Loading):
         if not isinstance(bundle.method, MRA):
             raise BundleError(f"{self.folder} holds {bundle.manifest.method}, not mra. Name a bundle of MRA.")
         self._method = bundle.method
-        self._encode([item for item, split in _listed(self.home) if split == SHOWN])
+        self._encode_shown()
 
-    def _encode(self, items: Sequence[Item]) -> None:
-        """Codes and tokens of all figures and of their mirror images."""
+    def _encode_shown(self) -> None:
+        """Codes and tokens of all figures that can be found, and of their mirror images."""
         import torch
 
         from retrieval.images import OWNER, open_image, pixels
 
+        items = [item for item, split in _listed(self.home) if split == SHOWN]
         codes: list[Tensor] = []
         views: list[tuple[Tensor, ...]] = []
         with torch.inference_mode():

@@ -12,6 +12,7 @@ from typing import Any
 
 from retrieval.evaluation.harness import Report
 from retrieval.evaluation.measurement import Measurement
+from retrieval.evaluation.results import read_measurements
 from retrieval.files import write_text
 from retrieval.threads import cores
 
@@ -25,6 +26,13 @@ def write_results(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 def write_measurements(path: Path, rows: Sequence[Measurement]) -> None:
     """Write the records as rows of a file of results, in one step."""
     write_results(path, [row.as_row() for row in rows])
+
+
+def merge_measurements(path: Path, rows: Sequence[Measurement]) -> None:
+    """Write the records into a file of results; records of other keys that stand there stay."""
+    before = read_measurements(path).rows if path.is_file() else ()
+    new = {row.key for row in rows}
+    write_measurements(path, [*(row for row in before if row.key not in new), *rows])
 
 
 def quality_row(bundle: str, seed: int | None, report: Report) -> dict[str, Any]:

@@ -42,8 +42,10 @@ guise.predict(handle_file("duck.jpg"), 8, ["cartoon"], api_name="/search_image")
 <p><code>/search_text</code>, <code>/search_image</code>, <code>/search_drawing</code> and <code>/search_item</code>
 take after the query <code>k</code>, <code>domains</code>, <code>cutoff</code>, <code>gallery</code>,
 <code>labels</code> and <code>method</code>. <code>/why_drawing</code>, <code>/why_image</code> and
-<code>/why_item</code> take the query and the id of a hit, and return the reasons for it. What Object &amp; style shows
-comes from <code>/object_style_card</code>, <code>/object_style_grid</code> and eight more.</p>
+<code>/why_item</code> take the query and the id of a hit, and return the reasons for it.
+<code>/search_people</code> takes a sentence about a figure, <code>k</code> and a changed sentence.
+What Object &amp; style shows comes from <code>/object_style_card</code>, <code>/object_style_grid</code> and eight
+more.</p>
 </section>
 </div>
 """
@@ -61,7 +63,8 @@ WORLD = (  # title, what is told, file, what the picture shows
     (
         "Its people",
         "Searching for a person by description is a tool of surveillance, so here it works on invented figures only. "
-        "No picture of a real person was used to make them. They come from a studio and from a street.",
+        "No picture of a real person was used to make them. They come from a studio and from a street. Under Text, "
+        "People finds those of the street that training never had.",
         "people.png",
         "Synthetic people from several sides, with captions",
     ),

@@ -59,7 +59,8 @@ def people_text(name: str, catalog: Catalog) -> Task:
     gallery = read_rendered(catalog.people).where(split="test")
     asked = [(caption, row.label) for row in gallery for caption in row.captions]
     texts = [text for text, _ in asked]
-    return _task(name, texts, gallery, [who for _, who in asked], gallery.labels, PEOPLE_METRICS)
+    people = [who for _, who in asked]
+    return replace(_task(name, texts, gallery, people, gallery.labels, PEOPLE_METRICS), labels=tuple(people))
 
 
 def _task(
