@@ -18,9 +18,9 @@ ABOUT = """
 <p>Guise searches pictures across styles. A drawing, a photo or a few words go in; what comes back shows the same thing
 as a photo, a painting, a cartoon, a mosaic, an engraving or a sketch. One small neural network maps drawings, pictures
 and words to points of one space, and the closest points are the answer.</p>
-<p>The score of a hit is the cosine between the two points: 1 is the same direction, 0 is unrelated. Where the model knows
-names, it also reads query and picture as names, and the score is a mean of that cosine and of how alike the two are read.
-</p></section>
+<p>The score of a hit is the cosine between the two points: 1 is the same direction, 0 is unrelated. Where the model
+knows names, it also reads query and picture as names, and the score is a mean of that cosine and of how alike the two
+are read.</p></section>
 {world}
 <section><h2>What the model has seen</h2>{model}
 <p>How well it finds things, beside methods that learnt nothing, is under Evaluate.</p></section>
