@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -40,3 +41,14 @@ def test_an_instance_gives_its_own_values() -> None:
     add_options(parser, Toy(Path("there"), of_each=9))
     assert parser.parse_args([]) == argparse.Namespace(pack=Path("there"), of_each=9, only=None)
     assert "how many (default: 9)" in parser.format_help()
+
+
+def test_a_field_that_is_a_tuple_takes_several() -> None:
+    @dataclass(frozen=True)
+    class Many:
+        places: Annotated[Sequence[Path], "folders"] = (Path("a"), Path("b"))
+
+    parser = argparse.ArgumentParser()
+    add_options(parser, Many())
+    assert "(default: a b)" in parser.format_help()
+    assert parser.parse_args(["--places", "x", "y"]).places == [Path("x"), Path("y")]

@@ -47,8 +47,8 @@ def pack_sets(folder: Path, people: list[Path], quality: int, tower: Path, trunk
     """Pack what may be shown in training, and the test figures of the street, which are only asked for."""
     from retrieval.data.picture_table import concatenate
     from retrieval.data.readers.world import read_rendered
+    from retrieval.training.recipes.mra import SOURCE
     from retrieval.training.relations.packing import pack_people
-    from retrieval.training.relations.run import SOURCE
 
     sets = [read_rendered(place, unfinished=True) for place in people]
     table = concatenate(sets).where(lambda row: (row.domain.name, row.split) != (SOURCE, "test"))

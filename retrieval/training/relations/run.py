@@ -28,18 +28,18 @@ from retrieval.artifacts.checksummed import halved
 from retrieval.data.picture_table import PictureTable
 from retrieval.encoder import embed_images
 from retrieval.evaluation.second_stage import second_stage
-from retrieval.images import Preprocess
 from retrieval.methods.mra import MRA, TEXT, TRUNK, Config
 from retrieval.reranking import Scores
 from retrieval.training.epochs import precision_on
 from retrieval.training.loop import fit
-from retrieval.training.recipes.parts.people_pairs import PairBatches, PeoplePairs, gather_pairs
-from retrieval.training.recipes.parts.relation_training import FINE_TUNING, PRE_TRAINING, RelationTraining
+from retrieval.training.recipes.mra import SOURCE, TARGET, MRASettings
+from retrieval.training.recipes.parts.people_bundle import new_mra
+from retrieval.training.recipes.parts.people_pairs import PairBatches, PeoplePairs, gather_pairs, known_words
+from retrieval.training.recipes.parts.relation_training import AVERAGING, FINE_TUNING, PRE_TRAINING, RelationTraining
 from retrieval.training.relations.packing import unpack_people
 from retrieval.types import Domain
 
 VARIANTS = ("regions", "nothing", "pairs")  # what pre-training knows, the most important first
-SOURCE, TARGET = "studio", "street"
 EPOCH = 10  # steps between two looks at the clock
 TIMED = 6  # steps that are timed
 CAUTION = 0.8  # share of the time that is planned for: others use the GPU, too
@@ -86,7 +86,7 @@ def run(settings: Settings) -> None:
         shown = {name: pictures[: settings.most] for name, pictures in shown.items()}
     pairs = {name: gather_pairs(base, t, settings.views, settings.device, settings.seed) for name, t in shown.items()}
     test = table.where(domain=Domain(TARGET), split="test")
-    base.vocabulary = torch.unique(torch.cat([part.vocabulary for part in pairs.values()]))
+    base.vocabulary = known_words(base, shown.values())
     steps = planned_steps(settings, base, pairs[SOURCE])
     note(settings, {"pictures": {n: len(t) for n, t in shown.items()}, "test": len(test), "steps": steps})
     scores: dict[str, Scores] = {}
@@ -106,10 +106,7 @@ def run(settings: Settings) -> None:
 
 def begin(settings: Settings, parts: Mapping[str, Any]) -> MRA:
     """MRA at random weights, on the device, with its towers."""
-    torch.manual_seed(settings.seed)
-    method = MRA(Config(width=settings.width), Preprocess(256, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)))
-    method.attach(parts)
-    return method.to(settings.device)
+    return new_mra(Config(width=settings.width), MRASettings().preprocess, parts, settings.seed, settings.device)
 
 
 def planned_steps(settings: Settings, base: MRA, pairs: PeoplePairs) -> int:
@@ -149,7 +146,7 @@ def train_phase(
     """Train; the method holds the averaged weights afterwards. Raises TimeoutError when the time is over."""
     training = RelationTraining(method, phase, max(steps // EPOCH, 1), lr)
     averaged = dict(training.state_dict())
-    for report in fit(training, batches, seed=settings.seed, averaging=0.99, precision=_precision(settings)):
+    for report in fit(training, batches, seed=settings.seed, averaging=AVERAGING, precision=_precision(settings)):
         if settings.left < 0:
             raise TimeoutError(f"{phase} ended in epoch {report.epoch} of {report.epochs}")
         if report.epoch == report.epochs:

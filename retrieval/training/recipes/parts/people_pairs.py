@@ -4,7 +4,7 @@ stems the frozen trunk has made once, and each text as the frozen sentence encod
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -36,11 +36,6 @@ class PeoplePairs:
     def device(self) -> torch.device:
         """Where they lie."""
         return self.stems.device
-
-    @property
-    def vocabulary(self) -> Tensor:
-        """The pieces of all words of the captions, sorted.   -> (V,)"""
-        return torch.unique(self.captions.pieces[self.captions.words > 0])
 
     def batch(self, rows: Tensor, random: torch.Generator, regions: bool) -> RelationBatch:
         """Those pictures (B,): of each a random view, a random caption and a random box."""
@@ -110,6 +105,12 @@ def gather_pairs(method: MRA, table: PictureTable, views: int, device: str, seed
         torch.arange(len(captions), device=device).view(len(table), -1),
         read_all(method, phrases),
     )
+
+
+def known_words(method: MRA, tables: Iterable[PictureTable]) -> Tensor:
+    """The pieces of all words of their captions, sorted.   -> (V,)"""
+    pieces, real = method.parts[TEXT].tokens([text for table in tables for row in table.captions for text in row])
+    return torch.unique(pieces[method.parts[TEXT].words_of(pieces, real) > 0])
 
 
 def read_all(method: MRA, texts: Sequence[str]) -> Sentences:
