@@ -15,9 +15,10 @@ by fusion. Here people are rendered figures, and nothing else is.
     MLM           word_head                      (4.3)
     tau           1 / scale.exp()
 
-We differ: the towers are frozen and small readers stand on them; the mean of places in a box goes through a head of its
-own, so a region's code sees the region (the released code pools the whole picture); words are never hidden in padding;
-codes of texts are means over real pieces; an upright picture is the middle half of the square that it comes on.
+We differ: the towers are frozen and small readers stand on them, but for the picture tower at full size; the mean of
+places in a box goes through a head of its own, so a region's code sees the region (the released code pools the whole
+picture); words are never hidden in padding; codes of texts are means over real pieces; an upright picture is the middle
+of the square that it comes on.
 """
 
 from __future__ import annotations
@@ -31,13 +32,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from retrieval.backbones.fusion import FusionEncoder, PictureReader, TextReader, masked_mean, places_in, windows
+from retrieval.backbones.swin_reader import SwinReader
 from retrieval.images import Preprocess
 from retrieval.methods.base import Batch, Method, Phase
 from retrieval.methods.parts.relations import contrast, hard_negatives, hide_words
 from retrieval.types import Domain
 
 TEXT, TRUNK = "text", "trunk"  # roles of the frozen towers
-STRIDE = 16  # pixels of a place
+STRIDE, SWIN_STRIDE = 16, 32  # pixels of a place
 SHRINK = 2  # pixels of a place are read at this fraction: more than the figures' own resolution is never there
 HEIGHTS, WIDTHS = (2, 4, 6), (2, 3, 4, 6)  # of the windows in which a phrase is sought, in places
 SHARPNESS = 15  # 1 / temperature of the windows' votes
@@ -46,7 +48,7 @@ SCALES = (math.log(1 / 0.5), math.log(1 / 0.01))  # of log(1 / tau)
 
 @dataclass(frozen=True)
 class Config:
-    """The embedded size. The published one: 1024 wide on Swin-B and BERT, 6 + 6 layers, 384 x 128 pixels."""
+    """The embedded size; `FULL` is that of the published system, 6 + 6 layers on Swin-B and BERT."""
 
     dim: int = 256  # D, length of a code
     width: int = 256  # of tokens
@@ -61,6 +63,13 @@ class Config:
     hidden: float = 0.25  # share of words that are hidden
     most_hidden: int = 10
     smoothing: float = 0.2  # of ITC's targets in fine-tuning
+    swin: str = ""  # timm's name of a picture tower that learns, in place of the reader on the shared trunk
+    wide: int = 0  # pixels of an upright picture from side to side; 0: half its height
+
+
+FULL = Config(
+    width=768, heads=12, text_layers=1, fusion_layers=6, sentence=768, swin="swin_base_patch4_window12_384", wide=256
+)  # for pictures of 384 x 256 and a sentence encoder of BERT's size
 
 
 @dataclass(frozen=True)
@@ -95,15 +104,20 @@ class MRA(Method):
     """Two readers on frozen towers, and a fusion encoder."""
 
     config_type = Config
-    roles = (TEXT, TRUNK)
+    roles: tuple[str, ...] = (TEXT, TRUNK)
 
     def __init__(self, config: Config, preprocess: Preprocess) -> None:
         super().__init__(config, preprocess)
         c = config
-        self.rows, self.columns = preprocess.size // STRIDE, preprocess.size // STRIDE // 2
-        self.picture_reader = PictureReader(
-            c.features, 3 * (STRIDE // SHRINK) ** 2, self.rows * self.columns, c.width, c.picture_layers, c.heads
-        )
+        size, self.wide = preprocess.size, c.wide or preprocess.size // 2
+        self.rows, self.columns = (side // (SWIN_STRIDE if c.swin else STRIDE) for side in (size, self.wide))
+        if c.swin:
+            self.roles = (TEXT,)
+            self.picture_reader: nn.Module = SwinReader(c.swin, size, self.wide, c.width)
+        else:
+            pixels = 3 * (STRIDE // SHRINK) ** 2
+            places = self.rows * self.columns
+            self.picture_reader = PictureReader(c.features, pixels, places, c.width, c.picture_layers, c.heads)
         self.text_reader = TextReader(c.sentence, c.width, c.text_layers, c.heads)
         self.fusion = FusionEncoder(c.width, c.fusion_layers, c.heads)
         self.picture_head = _head((c.bands + 1) * c.width, c.dim)
@@ -121,12 +135,18 @@ class MRA(Method):
     # ------------------------------------------------------------ encoding
 
     def stem(self, images: Tensor) -> Tensor:
-        """What the frozen trunk makes of pictures, and their pixels, place by place: (B, 3, S, S) -> (B, P, C)."""
+        """What no training changes of pictures: what the frozen trunk makes of them, and their pixels, place by place,
+        (B, 3, S, S) -> (B, P, C); with a tower that learns, the upright pictures, (B, 3, S, wide).
+        """
         side = images.shape[-1]
-        return self.upright_stem(images[..., side // 4 : side // 4 + side // 2].contiguous())
+        wide = side * self.wide // self.preprocess.size
+        left = (side - wide) // 2
+        return self.upright_stem(images[..., left : left + wide].contiguous())
 
     def upright_stem(self, upright: Tensor) -> Tensor:
-        """Likewise of upright pictures: (B, 3, S, S / 2) -> (B, P, C)."""
+        """Likewise of upright pictures (B, 3, S, wide)."""
+        if self.config.swin:
+            return upright
         fine, coarse = self.parts[TRUNK](upright)[:2]  # strides 8 and 16
         small = F.avg_pool2d(upright, SHRINK)
         parts = [F.avg_pool2d(fine, 2), coarse, F.pixel_unshuffle(small, STRIDE // SHRINK)]

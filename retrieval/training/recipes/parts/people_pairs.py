@@ -24,7 +24,7 @@ WHOLE = (0.5, 0.5, 1.0, 1.0)  # the box of a picture without parts, whose phrase
 class PeoplePairs:
     """N pictures in V views, their T captions and their boxes with phrases, R at most."""
 
-    stems: Tensor  # (N, V, P, C)
+    stems: Tensor  # (N, V, P, C), or pictures (N, V, 3, H, wide)
     boxes: Tensor  # (N, V, R, 4)
     box_phrases: Tensor  # (N, R), -1 where there is none
     people: Tensor  # (N,)
@@ -124,19 +124,27 @@ def read_all(method: MRA, texts: Sequence[str]) -> Sentences:
 def _views(
     method: MRA, table: PictureTable, boxes: Tensor, views: int, random: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Stems (N, V, P, C) in half precision, and the boxes in each view (N, V, R, 4)."""
-    stems: list[Tensor] = []
+    """Stems (N, V, ...) in half precision, and the boxes in each view (N, V, R, 4)."""
+    size, stems = method.preprocess.size, []
     moved: list[Tensor] = []
     for first in range(0, len(table), CHUNK):
         pixels = table.pixels(range(first, min(first + CHUNK, len(table))))
         pictures = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(boxes.device).float() / 127.5 - 1
         seen = [
-            vary(pictures, boxes[first : first + CHUNK], method.preprocess.size, random, view > 0)
+            widened(*vary(pictures, boxes[first : first + CHUNK], size, random, view > 0), method.wide)
             for view in range(views)
         ]
         stems.append(torch.stack([method.upright_stem(picture).half() for picture, _ in seen], dim=1))
         moved.append(torch.stack([box for _, box in seen], dim=1))
     return torch.cat(stems), torch.cat(moved)
+
+
+def widened(pictures: Tensor, boxes: Tensor, wide: int) -> tuple[Tensor, Tensor]:
+    """Pictures (B, 3, H, w) with their borders drawn out to so many pixels, and their boxes (B, R, 4)."""
+    own = pictures.shape[-1]
+    margin, share = (wide - own) // 2, own / wide
+    moved = boxes * boxes.new_tensor([share, 1, share, 1]) + boxes.new_tensor([margin / wide, 0, 0, 0])
+    return F.pad(pictures, (margin, wide - own - margin, 0, 0), mode="replicate"), moved
 
 
 def vary(
