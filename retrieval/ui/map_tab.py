@@ -1,7 +1,7 @@
-"""The tab of the map: where DUDE's codes of a gallery's pictures are, epoch by epoch.
+"""The tab of maps: of the gallery that is searched (`gallery_map`), and where DUDE's codes are, epoch by epoch.
 
-The map is made offline (`evaluation.mapping`) and sent to the browser once, when the tab is opened; moving through the
-epochs, choosing what is seen and looking at a picture ask the server nothing.
+The map of codes is made offline (`evaluation.mapping`) and sent to the browser once, when the tab is opened; moving
+through the epochs, choosing what is seen and looking at a picture ask the server nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from retrieval.items import ITEMS, read_items
 from retrieval.ui import map_views, views
 from retrieval.ui.actions import Actions
 from retrieval.ui.errors import sentence
+from retrieval.ui.gallery_map import GalleryMapBoxes, gallery_map_boxes
 
 CODES = "".join(
     f'<label><input type="radio" name="map-code" value="{code}"{" checked" if code == "object" else ""}>'
@@ -67,12 +68,14 @@ class MapTab:
     chart: gr.HTML  # value: `map_views.drawn`; events: `apart`, `open`
     seen: gr.State  # which map the browser has
     gallery: gr.State  # of whose pictures it is
+    whole: GalleryMapBoxes  # of any method and gallery
 
 
 def map_tab() -> MapTab:
     """The tab, empty until it is opened."""
     here = Path(__file__)
     with gr.Tab("Map", id="map", elem_id="map-page") as tab:
+        whole = gallery_map_boxes()
         said = gr.HTML(map_views.OPENING, elem_id="map-said", apply_default_css=False)
         chart = gr.HTML(
             "",
@@ -84,7 +87,7 @@ def map_tab() -> MapTab:
         )
         # In the tab: among tabs, whatever is no tab makes gradio count them wrongly and show some twice.
         seen, gallery = gr.State(""), gr.State(WORLD)
-    return MapTab(tab, said, chart, seen, gallery)
+    return MapTab(tab, said, chart, seen, gallery, whole)
 
 
 def wire_map(actions: Actions, tab: MapTab, status: gr.HTML, sheet: gr.HTML) -> None:

@@ -11,10 +11,14 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from retrieval.evaluation.embedding_map_file import Atlas, Stop
+from retrieval.items import domains_of, labels_of
 from retrieval.types import Item
 from retrieval.ui.pictures import picture
-from retrieval.ui.views import described
+from retrieval.ui.views import described, plain_cards
 
 INTRO = (
     '<p class="lead">Each mark is a picture of the gallery, and near what has a similar code. Colour and form are its '
@@ -156,3 +160,55 @@ def small_print(atlas: Atlas) -> str:
         "The axes are the principal components of the codes after the last epoch, and every epoch "
         f"is seen from its own mean. Made from {escape(atlas.bundle)}."
     )
+
+
+# ---------------------------------------------------------------- any method and any gallery
+
+
+def gallery_drawn(
+    items: Sequence[Item], points: npt.NDArray[np.float64], shown: float, total: int, title: str, gallery: str
+) -> str:
+    """The map of a gallery's pictures, at points (N, 2), as JSON for gallery_map.js; `shown`: the share of variance
+    that is seen, `total`: pictures of the gallery.
+    """
+    styles, classes = domains_of(items), labels_of(items)
+    style_place, class_place = ({name: i for i, name in enumerate(names)} for names in (styles, classes))
+    of = f"{len(items):,}" if len(items) == total else f"{len(items):,} of {total:,}"
+    return json.dumps(
+        {
+            "title": f"{gallery}, as {title} sees it",
+            "lead": (
+                f"{of} pictures, each near what has a similar vector. These two axes, the directions in which the "
+                f"vectors differ most, hold {shown:.0%} of how they differ; the rest is not seen, so what lies "
+                "together here may be far apart in a search. Drag a box to see the pictures inside. Method and gallery "
+                "are those of the tab Search."
+            ),
+            "styles": styles,
+            "classes": classes,
+            "pictures": [
+                [
+                    item.id,
+                    style_place[item.domain.name],
+                    class_place.get(item.label or "", -1),
+                    round(x, 4),
+                    round(y, 4),
+                ]
+                for item, (x, y) in zip(items, points.tolist(), strict=True)
+            ],
+        },
+        ensure_ascii=False,
+    )
+
+
+def query_drawn(point: tuple[float, float] | None, name: str) -> str:
+    """The query on that map, as JSON; "" without one."""
+    return "" if point is None else json.dumps({"point": [round(value, 4) for value in point], "name": name})
+
+
+def inside(items: Sequence[Item], count: int) -> str:
+    """The pictures of a box, of which there may be more than are shown."""
+    if not items:
+        return '<p class="status"><strong>No picture is in the box</strong></p>'
+    pictures = "1 picture" if count == 1 else f"{count:,} pictures"
+    more = f" <span>the {len(items)} nearest to its middle are shown</span>" if count > len(items) else ""
+    return f'<p class="status"><strong>{pictures} in the box</strong>{more}</p>{plain_cards(items)}'

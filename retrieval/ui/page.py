@@ -25,6 +25,7 @@ from retrieval.ui.actions import Actions
 from retrieval.ui.canvas import drawing_canvas
 from retrieval.ui.errors import keep_content_out_of_the_log
 from retrieval.ui.figures import PeopleBoxes, people_boxes, wire_people
+from retrieval.ui.gallery_map import wire_gallery_map
 from retrieval.ui.map_tab import map_tab, wire_map
 from retrieval.ui.object_style import object_style_boxes, object_style_tab
 from retrieval.ui.object_style_events import wire_object_style
@@ -113,6 +114,7 @@ def build_page(engine: Engine, examples: Path = EXAMPLES, results: Path = RESULT
         _wire_start(page, actions, query, filters, shown)
         wire_people(actions.people, query.people, [query.text, query.phrases], query.box, grid)
         wire_map(actions, mapped, status, sheet)
+        wire_gallery_map(actions, mapped.tab, mapped.whole, [query.box, filters.gallery, filters.method], sheet)
         example = _example(drawings)
         wire_object_style(actions, coded, query.box, filters.gallery, status, sheet, pages, mapped, example)
         programs = Programs(engine)

@@ -64,6 +64,13 @@ def loading(progress: str) -> str:
     )
 
 
+def working(progress: str) -> str:
+    """The line shown while something is made in the background."""
+    return (
+        f'<p class="banner" role="status"><i class="spinner"></i><span><strong>{escape(progress)} …</strong></span></p>'
+    )
+
+
 def trouble(sentence: str) -> str:
     """The line shown when the model could not be loaded."""
     return f'<p class="banner bad" role="alert"><span>{escape(sentence)}</span></p>'
@@ -204,14 +211,27 @@ def _card(hit: Hit) -> str:
     )
 
 
+def plain_cards(items: Iterable[Item]) -> str:
+    """Pictures that are no hits, as cards without scores."""
+    return f'<ol class="hits">{"".join(map(_plain_card, items))}</ol>'
+
+
+def _plain_card(item: Item) -> str:
+    return (
+        f'<li><button type="button" class="hit" data-id="{escape(item.id)}" data-rank="0" data-score="0">{_image(item)}'
+        f'<span class="facts"><b>{escape(item.label or "unlabelled")}</b>'
+        f"<small>{escape(item.domain.name)}</small></span></button></li>"
+    )
+
+
 def _image(item: Item) -> str:
     source, words = picture(item.path), escape(described(item))
     return f'<img src="{source}" alt="{words}" loading="lazy" decoding="async" width="192" height="192">'
 
 
 def details(item: Item, rank: int, score: float, kind: str = "", *, apart: bool = False) -> str:
-    """One hit in full, for the sheet; `kind` of the query that it can still be asked about ("": of none); `apart`:
-    whether its object and style can be shown.
+    """One hit in full, or a picture that is no hit (rank 0), for the sheet; `kind` of the query that it can still be
+    asked about ("": of none); `apart`: whether its object and style can be shown.
     """
     name = escape(item.id)
     style = escape(item.domain.name)
@@ -219,13 +239,14 @@ def details(item: Item, rank: int, score: float, kind: str = "", *, apart: bool 
         "Class": item.label,
         "Style": item.domain.name,
         "Caption": item.caption,
-        "Score": f"{score:.3f}",
+        "Score": f"{score:.3f}" if rank else "",
         "Id": item.id,
     }
     facts = "".join(f"<div><dt>{term}</dt><dd>{escape(value)}</dd></div>" for term, value in rows.items() if value)
     return (
         f'<article class="detail" data-id="{name}"><img src="{picture(item.path)}" alt="{escape(described(item))}">'
-        f'<div><p class="eyebrow">Hit {rank}</p><h2>{escape(item.label or item.domain.name)}</h2><dl>{facts}</dl>'
+        f'<div><p class="eyebrow">{f"Hit {rank}" if rank else "Picture"}</p>'
+        f"<h2>{escape(item.label or item.domain.name)}</h2><dl>{facts}</dl>"
         f'<p class="actions"><button type="button" class="primary" data-search="{name}">Search with this</button>'
         f'<button type="button" class="plain" data-search="{name}" data-domain="{style}">More in this style</button>'
         f"{_why(name, rank, score, kind)}{_apart(name) if apart else ''}</p></div></article>"

@@ -1,0 +1,171 @@
+"""The map of any gallery under any method: without a browser, and as a visitor draws a box in it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from retrieval.errors import RetrievalError
+from retrieval.evaluation.gallery_map import GalleryMap, Plane
+from retrieval.ui.actions import Actions
+from retrieval.ui.gallery_map import GalleryMaps
+from tests.ui.conftest import served
+from tests.ui.fakes import FakeEngine
+from tests.ui.visitor import CONTRAST
+
+DUCK = json.dumps({"kind": "text", "value": "a duck"})
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> FakeEngine:
+    return FakeEngine(tmp_path_factory.mktemp("mapped") / "pictures", "world", "holiday")
+
+
+@pytest.fixture(scope="module")
+def mapped(own: FakeEngine, examples: Path) -> Iterator[str]:
+    with served(own, examples) as address:
+        yield address
+
+
+def asked(maps: GalleryMaps, query: str, gallery: str = "world", seen: str = "") -> tuple[Any, ...]:
+    """What is told once the map is made, as the page's timer finds it."""
+    for _ in range(200):
+        told = maps.shown(query, gallery, "fake", seen)
+        if not told[3].active:
+            return told
+        time.sleep(0.05)
+    raise AssertionError("the map is not made after ten seconds")
+
+
+def test_a_plane_holds_the_directions_of_most_variance_and_puts_what_comes_later_beside_its_like() -> None:
+    random = np.random.default_rng(0)
+    heads = np.eye(8)[random.integers(0, 3, 200)] + random.normal(0, 0.02, (200, 8))
+    plane = Plane.of(heads.astype(np.float32))
+    own, later = plane.placed(heads.astype(np.float32)), plane.placed(np.eye(8, dtype=np.float32)[:1])
+    near = np.linalg.norm(own - later, axis=1).argsort()[:20]
+    assert set(heads[near].argmax(axis=1)) == {0}
+    rows = heads / np.linalg.norm(heads, axis=1, keepdims=True)
+    most = np.linalg.eigvalsh(np.cov(rows.T, bias=True))[-2:].sum()
+    assert own.var(axis=0).sum() == pytest.approx(most, rel=1e-5)
+
+
+def test_the_map_has_every_picture_of_the_gallery_that_is_asked_for_and_is_sent_once(own: FakeEngine) -> None:
+    maps = GalleryMaps(Actions(cast("Any", own)))
+    said, chart, seen, _, _ = asked(maps, "")
+    assert not said["visible"]
+    told = json.loads(chart["value"])
+    assert [picture[0] for picture in told["pictures"]] == [item.id for item in own.pictures]
+    assert chart["asked"] == ""
+    assert "value" not in asked(maps, "", seen=seen)[1]
+    other = json.loads(asked(maps, "", "holiday", seen)[1]["value"])
+    assert len(other["pictures"]) == 2 * len(own.pictures)
+    assert other["title"].startswith("holiday, as Plain encoder")
+
+
+def test_the_query_stands_among_the_pictures_that_are_close_to_it(own: FakeEngine) -> None:
+    chart = asked(GalleryMaps(Actions(cast("Any", own))), DUCK)[1]
+    query, told = json.loads(chart["asked"]), json.loads(chart["value"])
+    assert query["name"] == "“a duck”"
+    far = {
+        label: np.mean([np.hypot(x - query["point"][0], y - query["point"][1]) for _, _, at, x, y in told["pictures"]
+                        if told["classes"][at] == label])
+        for label in told["classes"]
+    }  # fmt: skip
+    assert min(far, key=lambda label: far[label]) == "duck"
+
+
+def test_what_cannot_be_mapped_is_a_sentence(own: FakeEngine) -> None:
+    maps = GalleryMaps(Actions(cast("Any", own)))
+    assert "There is no gallery" in asked(maps, "", "nowhere")[0]["value"]
+    assert "cannot be read" in asked(maps, "{")[0]["value"]
+    few = own.served()._indexed(Path("few"), own.pictures[:2])  # type: ignore[attr-defined]
+    made = GalleryMap(cast("Any", SimpleNamespace(gallery=lambda name: few)), "few")
+    with pytest.raises(RetrievalError, match="needs 3 pictures or more, and this gallery has 2"):
+        made.wait(10)
+
+
+def test_a_forged_box_is_refused_and_a_large_one_says_what_it_leaves_out(own: FakeEngine) -> None:
+    maps = GalleryMaps(Actions(cast("Any", own)))
+    event = SimpleNamespace(_data={"ids": ["../../etc/passwd"], "count": 1})
+    assert "no picture" in maps.inside("world", "fake", event)[0]
+    assert "cannot be read" in maps.inside("world", "fake", SimpleNamespace(_data=["x"]))[0]
+    event._data = {"ids": ["duck-photo-0", "tree-sketch-1"], "count": 300}
+    cards = maps.inside("world", "fake", event)[1]
+    assert cards.count('class="hit"') == 2
+    assert "300 pictures in the box" in cards
+    assert "the 2 nearest to its middle are shown" in cards
+
+
+# ---------------------------------------------------------------- in a browser
+
+
+def enter(page: Page) -> None:
+    page.get_by_role("tab", name="Map").click()
+    expect(page.locator("#plane h2")).to_contain_text("world, as Plain encoder")
+    expect(page.locator("#plane .dots .rest path").first).to_be_attached()
+
+
+@pytest.mark.browser
+def test_a_visitor_sees_the_query_draws_a_box_and_opens_a_picture_inside(
+    visit: Callable[..., Page], mapped: str
+) -> None:
+    page = visit(mapped)
+    page.get_by_role("tab", name="Text").click()
+    page.locator("#words textarea, #words input").first.fill("a duck")
+    page.keyboard.press("Enter")
+    expect(page.locator("#status")).to_contain_text("a duck")
+    enter(page)
+    expect(page.locator("#plane .asked text")).to_have_text("“a duck”")
+    svg = page.locator("#plane .sea > svg")
+    svg.scroll_into_view_if_needed()
+    bounds = svg.bounding_box()
+    assert bounds is not None
+    page.mouse.move(bounds["x"] + 2, bounds["y"] + 2)
+    page.mouse.down()
+    page.mouse.move(bounds["x"] + bounds["width"] - 2, bounds["y"] + bounds["height"] - 2, steps=4)
+    page.mouse.up()
+    expect(page.locator("#plane .counted")).to_contain_text("In the box: 48 (16 duck, 16 fish, 16 tree)")
+    expect(page.locator("#plane-inside .hit")).to_have_count(48)
+    page.locator("#plane select").select_option("fish")
+    expect(page.locator("#plane-inside .hit")).to_have_count(16)
+    page.locator("#plane-inside .hit").first.click()
+    expect(page.get_by_role("dialog")).to_contain_text("fish")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Clear the box").click()
+    expect(page.locator("#plane-inside .hit")).to_have_count(0)
+
+
+@pytest.mark.browser
+def test_keys_alone_move_a_box_and_show_what_is_inside(visit: Callable[..., Page], mapped: str) -> None:
+    page = visit(mapped)
+    enter(page)
+    page.locator("#plane .sea > svg").focus()
+    for key, times in (("ArrowLeft", 1), ("ArrowLeft", 12), ("ArrowUp", 12), ("Shift+ArrowRight", 20)):
+        for _ in range(times):
+            page.keyboard.press(key)
+    for _ in range(20):
+        page.keyboard.press("Shift+ArrowDown")
+    expect(page.locator("#plane .counted")).to_contain_text("In the box: 48")
+    page.keyboard.press("Enter")
+    expect(page.locator("#plane-inside .hit")).to_have_count(48)
+    page.keyboard.press("Escape")
+    expect(page.locator("#plane .frame")).to_have_count(0)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_map_of_a_gallery_can_be_read_and_fits_a_phone(visit: Callable[..., Page], mapped: str, theme: str) -> None:
+    page = visit(f"{mapped}?__theme={theme}")
+    enter(page)
+    for width in (1280, 390, 320):
+        page.set_viewport_size({"width": width, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(CONTRAST) == []
