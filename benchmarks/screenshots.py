@@ -20,11 +20,12 @@ SHOTS: dict[str, dict[str, Any]] = {
     "why": {"viewport": {"width": 1280, "height": 1000}},
     "object": {"viewport": {"width": 1280, "height": 1900}},
     "map": {"viewport": {"width": 1280, "height": 1000}},
+    "gallery-map": {"viewport": {"width": 1280, "height": 1250}},
     "sentence": {"viewport": {"width": 1280, "height": 800}},
     "evaluate": {"viewport": {"width": 1280, "height": 1400}},
     "phone": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True},
 }
-EXAMPLE = {"draw": "duck", "dark": "sailboat", "why": "duck", "object": "duck", "phone": "snail"}
+EXAMPLE = {"draw": "duck", "dark": "sailboat", "why": "duck", "object": "duck", "gallery-map": "duck", "phone": "snail"}
 SHOWN = """[...document.images].every((one) =>
   one.complete || !one.checkVisibility() || one.getBoundingClientRect().top > innerHeight)"""
 DRAWN = 240_000  # ms that a busy machine may take for a grid
@@ -41,7 +42,7 @@ def main() -> None:
 
 
 def take(browser: Browser, address: str, name: str) -> None:
-    """One picture: an example drawing and its hits, why DSN found the first of them, the drawing taken apart, the map,
+    """One picture: an example drawing and its hits, why DSN found the first of them, the drawing taken apart, the maps,
     figures found by a sentence, or the measured tables.
     """
     page = browser.new_context(**SHOTS[name]).new_page()
@@ -54,11 +55,14 @@ def take(browser: Browser, address: str, name: str) -> None:
             ask_why(page)
         if name == "object":
             take_apart(page)
+        if name == "gallery-map":
+            box_in(page)
     elif name == "sentence":
         describe(page)
     elif name == "map":
         page.get_by_role("tab", name="Map").click()
         page.locator("#map .points path").first.wait_for()
+        page.locator("#map").evaluate("map => map.scrollIntoView()")
         page.wait_for_timeout(1500)  # marks move to their places
     else:
         page.get_by_role("tab", name="Evaluate").click()
@@ -75,6 +79,20 @@ def ask_why(page: Page) -> None:
     page.locator("#results .hit").first.click()
     page.get_by_role("button", name="Why this hit?").click()
     page.get_by_role("dialog").locator(".map img").first.wait_for()
+
+
+def box_in(page: Page) -> None:
+    """Open the map of the gallery and draw a box around the query."""
+    page.get_by_role("tab", name="Map").click()
+    page.locator("#plane .asked").wait_for(timeout=DRAWN)
+    star = page.locator("#plane .asked path").bounding_box()
+    assert star is not None
+    x, y = star["x"] + star["width"] / 2, star["y"] + star["height"] / 2
+    page.mouse.move(x - 45, y - 45)
+    page.mouse.down()
+    page.mouse.move(x + 45, y + 45, steps=4)
+    page.mouse.up()
+    page.locator("#plane-inside .hit img").first.wait_for()
 
 
 def describe(page: Page) -> None:

@@ -132,6 +132,7 @@ const share = (event) => {
 
 svg.addEventListener("pointerdown", (event) => {
   if (!told || event.button) return;
+  event.preventDefault(); // no text is selected, and the frame of the focus is left to keys
   from = share(event);
   svg.setPointerCapture(event.pointerId);
 });
