@@ -85,9 +85,9 @@ def box_in(page: Page) -> None:
     """Open the map of the gallery and draw a box around the query."""
     page.get_by_role("tab", name="Map").click()
     page.locator("#plane .asked").wait_for(timeout=DRAWN)
-    star = page.locator("#plane .asked path").bounding_box()
-    assert star is not None
-    x, y = star["x"] + star["width"] / 2, star["y"] + star["height"] / 2
+    x, y = page.locator("#plane .asked path").evaluate(
+        "star => { const box = star.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; }"
+    )
     page.mouse.move(x - 45, y - 45)
     page.mouse.down()
     page.mouse.move(x + 45, y + 45, steps=4)

@@ -129,16 +129,24 @@ class GalleryMaps:
         if made is None:
             told = gr.update(value=views.working(doing), visible=True)
             return told, gr.skip(), gr.skip(), gr.Timer(active=True), gr.skip()
-        which, name, title = json.dumps([method, gallery]), "", self._title(method)
-        point = None
-        if asked and read_kind(asked) != ABOUT_PEOPLE:
-            query, name = read_query(self.engine, asked)
-            point = made.query_point(query)
-        update: dict[str, Any] = {"asked": map_views.query_drawn(point, name)}
+        which, title = json.dumps([method, gallery]), self._title(method)
+        told, point = gr.update(visible=False), ""
+        try:
+            point = self._point(asked, made)
+        except RetrievalError as error:  # a method that reads no words still has a map
+            told = gr.update(value=views.notice(sentence(error)), visible=True)
+        update: dict[str, Any] = {"asked": point}
         if which != seen:
             update["value"] = map_views.gallery_drawn(made.items, made.points, made.shown, made.total, title, gallery)
         cards = gr.skip() if which == seen else ""
-        return gr.update(visible=False), gr.update(**update), which, gr.Timer(active=False), cards
+        return told, gr.update(**update), which, gr.Timer(active=False), cards
+
+    def _point(self, asked: str, made: GalleryMap) -> str:
+        """Where the page's query stands, as the browser reads it; "" where none is asked that this gallery answers."""
+        if not asked or read_kind(asked) == ABOUT_PEOPLE:
+            return ""
+        query, name = read_query(self.engine, asked)
+        return map_views.query_drawn(made.query_point(query), name)
 
     def _state(self, gallery: str, method: str) -> tuple[str, GalleryMap | None]:
         """What is being done until the map is there, and the map once it is. Raises what went wrong."""

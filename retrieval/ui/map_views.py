@@ -200,9 +200,9 @@ def gallery_drawn(
     )
 
 
-def query_drawn(point: tuple[float, float] | None, name: str) -> str:
-    """The query on that map, as JSON; "" without one."""
-    return "" if point is None else json.dumps({"point": [round(value, 4) for value in point], "name": name})
+def query_drawn(point: tuple[float, float], name: str) -> str:
+    """The query on that map, as JSON."""
+    return json.dumps({"point": [round(value, 4) for value in point], "name": name}, ensure_ascii=False)
 
 
 def inside(items: Sequence[Item], count: int) -> str:

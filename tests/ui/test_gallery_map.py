@@ -85,7 +85,10 @@ def test_the_query_stands_among_the_pictures_that_are_close_to_it(own: FakeEngin
 def test_what_cannot_be_mapped_is_a_sentence(own: FakeEngine) -> None:
     maps = GalleryMaps(Actions(cast("Any", own)))
     assert "There is no gallery" in asked(maps, "", "nowhere")[0]["value"]
-    assert "cannot be read" in asked(maps, "{")[0]["value"]
+    unread = asked(maps, "{")
+    assert "cannot be read" in unread[0]["value"]
+    assert len(json.loads(unread[1]["value"])["pictures"]) == len(own.pictures)  # the map is there without the query
+    assert unread[1]["asked"] == ""
     few = own.served()._indexed(Path("few"), own.pictures[:2])  # type: ignore[attr-defined]
     made = GalleryMap(cast("Any", SimpleNamespace(gallery=lambda name: few)), "few")
     with pytest.raises(RetrievalError, match="needs 3 pictures or more, and this gallery has 2"):
