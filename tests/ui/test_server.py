@@ -83,7 +83,7 @@ def test_reasons_for_a_hit_can_be_called(client: Client, tmp_path: Path) -> None
 
 def test_only_searches_their_reasons_and_panels_are_offered_to_programs(client: Client) -> None:
     offered = client.view_api(return_format="dict", print_info=False)
-    searches = {"/search_text", "/search_drawing", "/search_image", "/search_item"}
+    searches = {"/search_text", "/search_drawing", "/search_image", "/search_item", "/search_people"}
     reasons = {"/why_drawing", "/why_image", "/why_item"}
     panels = {name for name in offered["named_endpoints"] if name.startswith("/object_style_")}
     assert len(panels) == 10
