@@ -37,6 +37,11 @@ def add_bundle(verbs: Any) -> None:
     command.add_argument("--private", action="store_true", help="new repositories are private")
     command = _verb(verbs, "calibrate", calibrate)
     command.add_argument("folder", type=Path, help="the bundle; its manifest and card are written anew")
+    home = Settings().gallery
+    command.add_argument(
+        "--gallery", type=Path, default=home, help="what visitors search (default: the embedded gallery)"
+    )
+    command.add_argument("--packs", type=Path, default=PACKS, help=f"the folder of packs (default: {PACKS})")
     command = _verb(verbs, "adopt", adopt)
     command.add_argument(
         "folder", type=Path, help="a released Stable Diffusion in diffusers' layout; see docs/bundles.md"
@@ -47,11 +52,6 @@ def add_bundle(verbs: Any) -> None:
         "--guidance", type=float, default=1.0, help="that a model of few steps has learnt (default: 1)"
     )
     command.add_argument("--scale", type=json.loads, default=1.0, help="of its IP-Adapter: a number, or JSON by block")
-    home = Settings().gallery
-    command.add_argument(
-        "--gallery", type=Path, default=home, help="what visitors search (default: the embedded gallery)"
-    )
-    command.add_argument("--packs", type=Path, default=PACKS, help=f"the folder of packs (default: {PACKS})")
 
 
 def verify(asked: argparse.Namespace) -> None:
