@@ -23,7 +23,10 @@ class Settings:
     """
 
     bundle: Path = HOME / "checkpoints" / "guise-base"  # the default method
-    others: tuple[Path, ...] = (HOME / "checkpoints" / "dsn-world",)  # offered beside it, where they are there
+    others: tuple[Path, ...] = (  # offered beside it, where they are there
+        HOME / "checkpoints" / "dsn-world",
+        HOME / "checkpoints" / "ucdr-world",
+    )
     gallery: Path = HOME / "assets" / "gallery"  # the embedded one
     emoji: Path = HOME / "assets" / "emoji"  # another embedded one, offered where it is there
     codes: Path = HOME / "checkpoints" / "dude-world"  # whose object codes are searched by and drawn, where it is there
