@@ -1,7 +1,7 @@
 """MRA at full size and random weights: memory, and time of a step of each phase and of a search in the format of
 CUHK-PEDES, whose pictures are rendered figures here -> a line of JSON.
 
-python -m benchmarks.people_full --batch 4 --steps 2      needs 8 GB of memory
+python -m benchmarks.people_full --batch 4 --steps 2      needs 12 GB of memory
 """
 
 from __future__ import annotations
