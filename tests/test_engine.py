@@ -12,15 +12,14 @@ import pytest
 from PIL import Image
 
 from retrieval import loaded_encoder
-from retrieval.artifacts.bundle import Bundle
-from retrieval.artifacts.manifest import WEIGHTS, read_manifest
+from retrieval.artifacts.bundle import load_bundle
+from retrieval.artifacts.manifest import WEIGHTS
 from retrieval.cli import main
 from retrieval.data.readers.folder import folder_items
 from retrieval.engine import Engine, Settings
 from retrieval.errors import BundleError, EmptyQuery, GalleryError, SettingsError
 from retrieval.gallery import is_current
 from retrieval.items import home_of, write_items
-from retrieval.methods.catalog import load_class
 from retrieval.settings import HOME
 from retrieval.types import ImageQuery, TextQuery
 from tests.toy_bundles import bundle
@@ -157,8 +156,7 @@ def test_a_gallery_that_cannot_be_opened_leaves_the_others_usable(
 def test_the_shipped_indexes_are_by_the_shipped_bundles() -> None:
     gallery = Settings().gallery
     for folder in (gallery / "index").iterdir():
-        manifest = read_manifest(HOME / "checkpoints" / folder.name)
-        bundle = Bundle(manifest, load_class(manifest.method))  # type: ignore[arg-type]  # what it is tells the fingerprint
+        bundle = load_bundle(HOME / "checkpoints" / folder.name)
         assert is_current(gallery, bundle), f"python -m retrieval index {gallery} --bundle checkpoints/{folder.name}"
 
 
