@@ -82,7 +82,7 @@ def draw_parts(
     its own noise, which depends on nothing else.   -> (B, 3, H, W) in [-1, 1]
     """
     prior, sampler = easel.prior, easel.sampler
-    assert isinstance(prior.adapter, ImageAdapter), "these are measures of a prior with an image adapter"
+    assert prior.adapter is not None, "these are measures of a prior with an image adapter"
     thing = prior.reader.word(ANY_THING)
     drawn = []
     for rows in batched(range(len(styles)), BATCH):
