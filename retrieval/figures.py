@@ -1,8 +1,8 @@
 """A sentence finds a figure: search among invented people by MRA, in two stages, with the places that each phrase is
 seen at. Loaded when it is first asked for; torch is imported in the loading thread alone.
 
-Shown are the test figures, whose identities training never had. They are few, so all of them are encoded when this is
-loaded.
+Shown are the test figures, whose identities training never had. All of them are looked at when this is first loaded,
+and what was seen is kept (`figures_index`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +35,6 @@ SHOWN = "test"  # the split that can be searched
 MOST = 48  # figures in an answer
 LONGEST = 512  # characters of a sentence
 LIT = 0.4  # of the strongest vote, from which a place belongs to a phrase
-CHUNK = 32
 
 
 @dataclass(frozen=True)
@@ -100,31 +99,18 @@ class ServedFigures(Loading):
         if not isinstance(bundle.method, MRA):
             raise BundleError(f"{self.folder} holds {bundle.manifest.method}, not mra. Name a bundle of MRA.")
         self._method = bundle.method
-        self._encode_shown()
+        self._look(self.home / "index" / self.folder.name, bundle.fingerprint)
 
-    def _encode_shown(self) -> None:
-        """Codes and tokens of all figures that can be found, and of their mirror images."""
-        import torch
+    def _look(self, folder: Path, fingerprint: str) -> None:
+        """Look at all figures that can be found, or read what is known of them from the folder."""
+        from retrieval.figures_index import looked_at
 
-        from retrieval.images import OWNER, open_image, pixels
+        items = tuple(item for item, split in _listed(self.home) if split == SHOWN)
+        seen = looked_at(folder, fingerprint, self._method, items, self._say)
+        self._codes, self._views, self._items = seen.codes, seen.views, items
 
-        items = [item for item, split in _listed(self.home) if split == SHOWN]
-        codes: list[Tensor] = []
-        views: list[tuple[Tensor, ...]] = []
-        with torch.inference_mode():
-            for first in range(0, len(items), CHUNK):
-                self._progress = f"Looking at the figures: {first} of {len(items)}"
-                opened = [open_image(item.path, OWNER) for item in items[first : first + CHUNK]]
-                stacked = np.stack([pixels(picture, self._method.preprocess) for picture in opened])
-                seen = self._method.picture_places(torch.from_numpy(stacked).to(self._device))
-                views.append(tuple(view.half() for view in seen))
-                codes.append(self._method.codes_of(seen))
-        self._codes, self._views = torch.cat(codes), tuple(torch.cat(view) for view in zip(*views, strict=True))
-        self._items = tuple(items)
-
-    @property
-    def _device(self) -> Any:
-        return self._method.scale.device
+    def _say(self, progress: str) -> None:
+        self._progress = progress
 
     # ------------------------------------------------------------ searching
 

@@ -22,7 +22,7 @@ LAYERS = [  # from the top down; a module imports from its own layer and from th
     {"engine"},
     {"training"},
     {"evaluation"},
-    {"code_search", "figures", "loaded_encoder", "match", "reranking"},
+    {"code_search", "figures", "figures_index", "loaded_encoder", "match", "reranking"},
     {"gallery", "indexing", "stores", "disentangle", "why", "relevance", "readings"},
     {"artifacts"},
     {"methods"},

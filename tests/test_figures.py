@@ -33,13 +33,15 @@ def gallery(folder: Path) -> Path:
 class Painted(ServedFigures):
     """Toy MRA over those figures."""
 
+    weights = "the toy"
+
     @property
     def offered(self) -> bool:
         return True
 
     def _load(self) -> None:
         self._method = toy_mra().eval()
-        self._encode_shown()
+        self._look(self.home / "index" / "toy", self.weights)
 
 
 @pytest.fixture
@@ -79,6 +81,36 @@ def test_a_sentence_that_cannot_be_searched_is_refused(
 ) -> None:
     with pytest.raises(error):
         served.search(text)
+
+
+def test_figures_are_looked_at_once(served: ServedFigures, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = served.search("a red hat", 6).hits
+    monkeypatch.setattr("retrieval.figures_index.look", lambda *_: pytest.fail("they were looked at again"))
+    again = Painted(served.folder, served.home).search("a red hat", 6).hits
+    assert [hit.item.id for hit in again] == [hit.item.id for hit in first]
+    assert [hit.match for hit in again] == pytest.approx([hit.match for hit in first], abs=0.02)
+
+
+@pytest.mark.parametrize("change", ["picture", "weights", "damage"])
+def test_figures_are_looked_at_again_when_something_has_changed(
+    served: ServedFigures, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.wait()
+    if change == "picture":
+        Image.new("RGB", (64, 128), "red").save(served.home / "0.png")
+    elif change == "weights":
+        monkeypatch.setattr(Painted, "weights", "others")
+    else:
+        (served.home / "index" / "toy" / "places.safetensors").write_bytes(b"half of it")
+    looked: list[str] = []
+    monkeypatch.setattr(Painted, "_say", lambda _, progress: looked.append(progress))
+    assert Painted(served.folder, served.home).search("a red hat", 6).hits
+    assert looked == ["Looking at the figures: 0 of 6"]
+
+
+def test_a_folder_that_cannot_be_written_changes_no_answer(tmp_path: Path) -> None:
+    (tmp_path / "index").write_text("a file where the folder should be")
+    assert len(Painted(tmp_path, gallery(tmp_path)).search("a red hat", 6).hits) == 6
 
 
 def test_a_page_without_figures_says_so(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from retrieval.figures import Figure, Figures
 
 KIND = "people"  # of the page's query
+POLL = 0.5  # seconds between two looks at what is loading
 MOST = 12  # figures that the page shows for a sentence
 THINGS, PEOPLE = "Things", "People"
 
@@ -32,7 +33,7 @@ ASK_EXAMPLE = """(text) =>
 SHOW = """(what) => {
     const seen = (visible) => ({ visible, __type__: 'update' });
     const people = what === 'People';
-    return [seen(!people), seen(!people), seen(people), seen(people), seen(people), seen(people)];
+    return [seen(!people), seen(!people), ...Array(5).fill(seen(people))];
 }"""
 
 
@@ -45,6 +46,7 @@ class PeopleBoxes:
     changed: gr.Textbox
     examples: gr.HTML
     why: gr.HTML
+    said: gr.HTML  # what is loaded before the first sentence is answered
 
 
 def people_boxes(offered: bool) -> PeopleBoxes:
@@ -71,21 +73,33 @@ def people_boxes(offered: bool) -> PeopleBoxes:
     )
     examples = choices(views.phrases(figures_views.EXAMPLES), elem_id="example-sentences", visible=False)
     why = gr.HTML(figures_views.WHY, elem_id="why-figures", apply_default_css=False, visible=False)
-    return PeopleBoxes(what, text, changed, examples, why)
+    said = gr.HTML("", elem_id="loading-figures", apply_default_css=False, visible=False)
+    return PeopleBoxes(what, text, changed, examples, why, said)
 
 
 def wire_people(
-    people: People, boxes: PeopleBoxes, things: list[gr.components.Component], query: gr.Textbox, grid: gr.HTML
+    people: People,
+    boxes: PeopleBoxes,
+    things: list[gr.components.Component],
+    query: tuple[gr.Textbox, gr.Textbox],
+    grid: gr.HTML,
 ) -> None:
-    """What choosing people, typing, and choosing an example or a change do; `grid`: the page's results."""
+    """What choosing people, typing, and choosing an example or a change do. `query`: the page's query, and what was
+    loaded last, which searches again; `grid`: the page's results.
+    """
+    asked, loaded = query
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    own = [boxes.text, boxes.changed, boxes.examples, boxes.why]
+    own = [boxes.text, boxes.changed, boxes.examples, boxes.why, boxes.said]
     boxes.what.input(None, boxes.what, [*things, *own], js=SHOW, **quiet)
-    boxes.what.input(people.warm, boxes.what, None, api_name="warm_people", queue=False, **quiet)
-    boxes.text.submit(None, boxes.text, query, js=ASK_ONE, **quiet)
-    boxes.changed.submit(None, [boxes.text, boxes.changed], query, js=ASK, **quiet)
-    boxes.examples.choose(None, boxes.examples, [boxes.text, boxes.changed, query], js=ASK_EXAMPLE, **quiet)
-    grid.change_sentence(people.changed, None, [boxes.text, boxes.changed, query], api_name="change_sentence", **quiet)
+    timer = gr.Timer(POLL, active=False)
+    loading = [boxes.said, timer, loaded]
+    gr.on(
+        [boxes.what.input, timer.tick], people.load, boxes.what, loading, api_name="load_people", queue=False, **quiet
+    )
+    boxes.text.submit(None, boxes.text, asked, js=ASK_ONE, **quiet)
+    boxes.changed.submit(None, [boxes.text, boxes.changed], asked, js=ASK, **quiet)
+    boxes.examples.choose(None, boxes.examples, [boxes.text, boxes.changed, asked], js=ASK_EXAMPLE, **quiet)
+    grid.change_sentence(people.changed, None, [boxes.text, boxes.changed, asked], api_name="change_sentence", **quiet)
 
 
 class People:
@@ -94,10 +108,17 @@ class People:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
-    def warm(self, what: str) -> None:
-        """Load what finds figures as soon as they are chosen."""
-        if what == PEOPLE and self.engine.figures.offered:
-            self.engine.figures.warm()
+    def load(self, what: str) -> tuple[Any, ...]:
+        """What words are about -> what is being loaded, whether to ask again, what was loaded; a sentence that waits is
+        searched with then.
+        """
+        figures = self.engine.figures
+        if what != PEOPLE or not figures.offered:
+            return gr.skip(), gr.Timer(active=False), gr.skip()
+        if figures.ready or figures.trouble:
+            return "", gr.Timer(active=False), KIND
+        figures.warm()
+        return views.working(figures.progress or "Loading what finds figures"), gr.Timer(active=True), gr.skip()
 
     def changed(self, event: gr.EventData) -> tuple[str, str, str]:
         """A proposed change -> both sentences, the page's new query."""
@@ -107,8 +128,14 @@ class People:
             case _:
                 raise QueryError(UNREADABLE)
 
-    def search(self, asked: str) -> tuple[str, str]:
-        """The page's query about people -> status line, figures. Waits while they are loaded."""
+    def search(self, asked: str) -> tuple[Any, Any]:
+        """The page's query about people -> status line, figures. While they are loaded both stay; `load` searches
+        again.
+        """
+        figures = self.engine.figures
+        if figures.offered and not figures.ready and not figures.trouble:
+            figures.warm()
+            return gr.skip(), gr.skip()
         match json.loads(asked).get("value"):
             case {"text": str(text), "changed": str(changed)}:
                 first, second = self._answers(text, changed, MOST)

@@ -112,7 +112,7 @@ def build_page(engine: Engine, examples: Path = EXAMPLES, results: Path = RESULT
         _wire_query(query, filters.gallery)
         _wire_search(actions, query, filters, shown)
         _wire_start(page, actions, query, filters, shown)
-        wire_people(actions.people, query.people, [query.text, query.phrases], query.box, grid)
+        wire_people(actions.people, query.people, [query.text, query.phrases], (query.box, query.loaded), grid)
         wire_map(actions, mapped, status, sheet)
         wire_gallery_map(actions, mapped.tab, mapped.whole, [query.box, filters.gallery, filters.method], sheet)
         example = _example(drawings)

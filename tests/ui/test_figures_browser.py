@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import pytest
 from gradio_client import Client
 from playwright.sync_api import Page, expect
 
+from tests.ui.fakes import FakeEngine
 from tests.ui.visitor import WIDE, draw, expect_hits
 
 pytestmark = pytest.mark.browser
@@ -38,6 +40,23 @@ def test_filters_of_things_are_away_while_people_are_shown(told: Page) -> None:
     draw(told, WIDE)
     expect_hits(told, "fish")
     expect(told.locator("#styles")).to_be_visible()
+
+
+def test_a_sentence_that_came_too_early_is_answered_once_the_figures_are_there(
+    page: Page, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = threading.Event()
+    monkeypatch.setattr(engine.figures, "_loaded", there)
+    monkeypatch.setattr(engine.figures, "_progress", "Looking at the figures: 32 of 177")
+    page.get_by_role("tab", name="Text").click()
+    page.get_by_label("People", exact=True).check()
+    page.get_by_label("Describe a figure").fill(SENTENCE)
+    page.locator("#sentence").get_by_role("button", name="Search").click()
+    expect(page.locator("#loading-figures")).to_contain_text("Looking at the figures: 32 of 177")
+    expect(page.locator("#results [data-figure]")).to_have_count(0)
+    there.set()
+    page.locator("#results [data-figure]").first.wait_for()
+    expect(page.locator("#loading-figures")).to_have_text("")
 
 
 def test_a_phrase_lights_its_region_in_every_figure(told: Page) -> None:
