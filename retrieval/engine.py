@@ -19,6 +19,7 @@ from retrieval.artifacts.addresses import address_of, is_known, locate
 from retrieval.artifacts.manifest import read_manifest
 from retrieval.code_search import Codes
 from retrieval.disentangle import ServedDisentangler
+from retrieval.disentangle.figure_slider import ServedFigureSlider
 from retrieval.errors import BundleError, EmptyQuery, QueryError, RetrievalError, SettingsError
 from retrieval.figures import ServedFigures
 from retrieval.images import OWNER, open_image
@@ -87,6 +88,7 @@ class Engine:
         codes = locate(settings.codes)
         self.disentangler = ServedDisentangler(locate(settings.prior) if settings.prior else codes)
         self.figures = ServedFigures(locate(settings.figures), settings.people)
+        self.figure_slider = ServedFigureSlider(locate(settings.people_prior))
         shared = (served for served in self._served.values() if served.folder.resolve() == codes.resolve())
         self.codes = Codes(
             next(shared, None) or Served(codes, self._homes, _method(codes).title, later=(EMOJI,)), self.served()

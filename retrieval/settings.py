@@ -33,6 +33,7 @@ class Settings:
     prior: Path | None = None  # what draws pictures by itself instead, such as a released model that was adopted
     figures: Path = HOME / "checkpoints" / "mra-people"  # finds invented people by a sentence, where it is there
     people: Path = HOME / "assets" / "people" / "street"  # the figures that it finds
+    people_prior: Path = HOME / "checkpoints" / "people-prior"  # draws such figures, where it is there
     extra_galleries: tuple[Path, ...] = ()  # folders of pictures, shown first; several are separated like PATH
     host: str = "127.0.0.1"
     port: int = 7860

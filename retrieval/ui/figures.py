@@ -5,6 +5,7 @@ answered beside it. The way in writes the page's one query, so the page's one se
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,11 +31,11 @@ ASK = "(text, changed) => JSON.stringify({ kind: 'people', value: { text, change
 ASK_ONE = "(text) => JSON.stringify({ kind: 'people', value: { text, changed: '' }, at: Date.now() })"
 ASK_EXAMPLE = """(text) =>
     [text, text, JSON.stringify({ kind: 'people', value: { text, changed: '' }, at: Date.now() })]"""
-SHOW = """(what) => {
-    const seen = (visible) => ({ visible, __type__: 'update' });
+SHOW = """(what) => {{
+    const seen = (visible) => ({{ visible, __type__: 'update' }});
     const people = what === 'People';
-    return [seen(!people), seen(!people), ...Array(5).fill(seen(people))];
-}"""
+    return [...Array({things}).fill(seen(!people)), ...Array({own}).fill(seen(people))];
+}}"""
 
 
 @dataclass(frozen=True)
@@ -83,14 +84,16 @@ def wire_people(
     things: list[gr.components.Component],
     query: tuple[gr.Textbox, gr.Textbox],
     grid: gr.HTML,
+    also: Sequence[gr.components.Component] = (),
 ) -> None:
     """What choosing people, typing, and choosing an example or a change do. `query`: the page's query, and what was
-    loaded last, which searches again; `grid`: the page's results.
+    loaded last, which searches again; `grid`: the page's results; `also`: what is seen with people as well.
     """
     asked, loaded = query
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    own = [boxes.text, boxes.changed, boxes.examples, boxes.why, boxes.said]
-    boxes.what.input(None, boxes.what, [*things, *own], js=SHOW, **quiet)
+    own = [boxes.text, boxes.changed, boxes.examples, boxes.why, boxes.said, *also]
+    show = SHOW.format(things=len(things), own=len(own))
+    boxes.what.input(None, boxes.what, [*things, *own], js=show, **quiet)
     timer = gr.Timer(POLL, active=False)
     loading = [boxes.said, timer, loaded]
     gr.on(

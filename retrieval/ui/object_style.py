@@ -17,6 +17,7 @@ from retrieval.ui import object_style_views as panels
 from retrieval.ui.actions import OBJECT_STYLE
 from retrieval.ui.object_style_card import COMPARE_JS, PARTS
 from retrieval.ui.results import hit_grid
+from retrieval.ui.slide import SLIDE_JS
 from retrieval.ui.upload import picture_upload
 
 MOST_SEED = 999_999
@@ -24,29 +25,12 @@ WORDS = [style.name for style in STYLES]
 OWN = ("its own", "")
 BY = [("Object only", "object"), ("Style only", "style"), ("This object in that style", "both")]
 
-# In the browser: which picture is chosen, which stop of a slider is shown, whether maps show their cells.
+# In the browser: which picture is chosen, whether maps show their cells.
 PICK_JS = """
 element.addEventListener("change", (event) => {
   props.value = event.target.value;
   trigger("choose");
 });
-"""
-SLIDE_JS = """
-let at = null;
-const show = () => {
-  const slider = element.querySelector("input[type=range]");
-  if (!slider) return;
-  if (at !== null && at <= Number(slider.max)) slider.value = at;
-  const stops = [...element.querySelectorAll(".stops > li")];
-  stops.forEach((stop, i) => stop.toggleAttribute("data-on", i === Number(slider.value)));
-};
-element.addEventListener("input", (event) => { at = Number(event.target.value); show(); });
-element.addEventListener("click", (event) => {
-  const stop = event.target.closest(".stops > li");
-  if (stop) { at = [...stop.parentElement.children].indexOf(stop); show(); }
-});
-new MutationObserver(show).observe(element, { childList: true, subtree: true });
-show();
 """
 
 

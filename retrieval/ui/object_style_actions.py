@@ -21,6 +21,7 @@ from retrieval.ui.actions import Actions
 from retrieval.ui.errors import on_page, sentence
 from retrieval.ui.object_style_card import PARTS, card
 from retrieval.ui.object_style_subjects import DEADLINE, Subjects, loaded, of
+from retrieval.ui.slide import slide
 
 PACE = 0.25  # seconds between two previews
 MOST_VISITS = 2000  # whose turns are remembered
@@ -173,7 +174,7 @@ class ObjectStyle:
         own, use = self.subjects.original(source, drawer), use_of(parts)
         values = drawer.slide_objects(own, of(other), style or None, _whole(seed), use=use)
         ends = "the query", other.label or "the second picture"
-        yield from shown(values, lambda slide, busy: panels.slide(slide, *ends, busy=busy))
+        yield from shown(values, lambda value, busy: slide(value, *ends, busy=busy))
 
     @streamed
     def slide_styles(
@@ -184,7 +185,7 @@ class ObjectStyle:
         drawer = yield from self.subjects.drawer()
         own, use = self.subjects.original(source, drawer), use_of(parts)
         values = drawer.slide_styles(own, one, other, _whole(seed), use=use)
-        yield from shown(values, lambda slide, busy: panels.slide(slide, one, other, busy=busy))
+        yield from shown(values, lambda value, busy: slide(value, one, other, busy=busy))
 
     @streamed
     def knobs(

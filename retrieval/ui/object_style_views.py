@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from retrieval.code_search import Nearest
-from retrieval.disentangle import Drawn, Film, Heat, Slide, SwapGrid, WordMap
+from retrieval.disentangle import Drawn, Film, Heat, SwapGrid, WordMap
 from retrieval.types import Hit, Item
 from retrieval.ui.object_style_card import used
 from retrieval.ui.one_picture import SIDE, address, encoded, generated, plain, real
@@ -96,7 +96,7 @@ def grid(grid: SwapGrid, *, busy: bool = False) -> str:
     head = "".join(f'<th scope="col">{escape(style)}</th>' for style in grid.styles)
     rows = "".join(_grid_row(grid, row, cells) for row, cells in enumerate(grid.rows))
     return (
-        f'<div class="swap"{_busy(busy)}>{_summary(grid)}<div class="scroll" tabindex="0" role="group" '
+        f'<div class="swap"{busy_mark(busy)}>{_summary(grid)}<div class="scroll" tabindex="0" role="group" '
         'aria-label="Swap grid"><table><caption class="unseen">Each row is an object, each column a style; every cell '
         f'is generated</caption><thead><tr><th scope="col">Object of</th>{head}</tr></thead><tbody>{rows}</tbody>'
         "</table></div></div>"
@@ -107,13 +107,14 @@ def _grid_row(grid: SwapGrid, row: int, cells: Sequence[Drawn | None]) -> str:
     code = grid.codes[row]
     words = f"drawn from row {code + 1}" if code != row else "the query" if row == 0 else "from the gallery"
     head = real(grid.originals[row], f"{row + 1} {grid.things[row] or 'object'}", words)
-    return f'<tr><th scope="row">{head}</th>{"".join(f"<td>{_cell(cell)}</td>" for cell in cells)}</tr>'
+    return f'<tr><th scope="row">{head}</th>{"".join(f"<td>{cell(one)}</td>" for one in cells)}</tr>'
 
 
-def _cell(cell: Drawn | None) -> str:
-    if cell is None:
+def cell(drawn: Drawn | None) -> str:
+    """A generated picture, or its place while it waits."""
+    if drawn is None:
         return f'<figure class="made"><div class="picture"></div><figcaption>{WAITS}</figcaption></figure>'
-    return generated(cell)
+    return generated(drawn)
 
 
 def _summary(grid: SwapGrid) -> str:
@@ -139,29 +140,9 @@ def _summary(grid: SwapGrid) -> str:
 # ---------------------------------------------------------------- V3
 
 
-def slide(slide: Slide, start: str, end: str, *, busy: bool = False) -> str:
-    """The stops of a slider, with the slider that browses them; `start` and `end` are what its ends are called."""
-    last = len(slide.positions) - 1
-    stops = "".join(
-        f"<li>{_cell(frame) if frame is None else generated(frame, _stop(at, start, end))}</li>"
-        for at, frame in zip(slide.positions, slide.frames, strict=True)
-    )
-    return (
-        f'<div class="slide"{_busy(busy)}><ol class="stops">{stops}</ol>'
-        f'<label class="between"><span>{escape(start)}</span><input type="range" min="0" max="{last}" step="1" '
-        f'value="{last // 2}" aria-label="From {escape(start)} to {escape(end)}"><span>{escape(end)}</span></label>'
-        f'<p class="small">All of them are generated, in {slide.steps} steps. What stands between the ends is between '
-        "them: nobody has seen it, so nothing is intended there that both ends do not share.</p></div>"
-    )
-
-
-def _stop(at: float, start: str, end: str) -> str:
-    return start if at == 0 else end if at == 1 else f"between, {at:.0%}"
-
-
 def single(picture: Drawn, title: str, words: str, *, busy: bool = False) -> str:
     """One generated picture."""
-    return f'<div class="alone"{_busy(busy)}>{generated(picture, title, words)}</div>'
+    return f'<div class="alone"{busy_mark(busy)}>{generated(picture, title, words)}</div>'
 
 
 # ---------------------------------------------------------------- V4
@@ -190,7 +171,7 @@ def heat(heat: Heat, *, busy: bool = False) -> str:
         generated(heat.without_map, "Without its map", "same noise") if heat.without_map else "",
     )
     return (
-        f'<div class="heat"{_busy(busy)}><label class="switch"><input type="checkbox" data-cells>'
+        f'<div class="heat"{busy_mark(busy)}><label class="switch"><input type="checkbox" data-cells>'
         f"Show the real cells, {size} × {size}</label>"
         f'<div class="heat-grid{" four" if heat.without_map else ""}">{"".join(parts)}</div>'
         f'<p class="small">{_sees(heat)} Looking is not causing: maps say where the network looks a word up, '
@@ -305,7 +286,7 @@ def film(film: Film, other_style: str, *, busy: bool = False) -> str:
     head = "".join(f'<th scope="col">step {f.step} of {film.steps}</th>' for f in film)
     rows = "".join(_strip(*strip) for strip in strips)
     return (
-        f'<div class="film"{_busy(busy)}>{_decided(film)}<div class="scroll" tabindex="0" role="group" '
+        f'<div class="film"{busy_mark(busy)}>{_decided(film)}<div class="scroll" tabindex="0" role="group" '
         'aria-label="Film strips"><table><caption class="unseen">What each picture seems to become, step by step; '
         f'every picture is generated</caption><thead><tr><th scope="col">Strip</th>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div></div>"
@@ -340,5 +321,6 @@ def stopped(html: str) -> str:
     return html.replace(BUSY, "").replace(WAITS, NOT_DRAWN)
 
 
-def _busy(busy: bool) -> str:
+def busy_mark(busy: bool) -> str:
+    """What a panel is marked with while it is drawn."""
     return BUSY if busy else ""

@@ -19,17 +19,18 @@ SIDE = 256  # pixels on a side of a finished picture, so that no browser has to 
 PREVIEW = 128  # of one that is not finished
 
 
-def generated(drawn: Drawn, title: str = "", words: str = "") -> str:
-    """A generated picture with what the judge reads in it."""
+def generated(drawn: Drawn, title: str = "", words: str = "", *, asks: bool = True) -> str:
+    """A generated picture with what the judge reads in it; `asks`: whether it can be searched with."""
     state = "finished" if drawn.finished else "unfinished"
     holds = "" if drawn.holds is None else f' data-holds="{str(drawn.holds).lower()}"'
     heading = (title and f"<b>{escape(title)}</b>") + (words and f"<small>{words}</small>")
     tag = "generated" if drawn.finished else "generated, unfinished"
     side = SIDE if drawn.finished else PREVIEW
+    ask = _ask(drawn) if asks else ""
     return (
         f'<figure class="made" data-state="{state}"{holds}><div class="picture">'
         f'<img src="{address(drawn.picture, side)}" alt="{escape(_said(drawn))}"></div>'
-        f'<figcaption>{heading}<small class="tag">{tag}</small>{_miss(drawn)}{_judged(drawn)}{_ask(drawn)}'
+        f'<figcaption>{heading}<small class="tag">{tag}</small>{_miss(drawn)}{_judged(drawn)}{ask}'
         "</figcaption></figure>"
     )
 
@@ -103,10 +104,11 @@ def address(image: Image.Image, side: int = SIDE) -> str:
 
 @lru_cache(maxsize=1024)
 def encoded(mode: str, size: tuple[int, int], data: bytes, side: int) -> str:
-    """The picture of these bytes, enlarged to `side`, as a data URI."""
+    """The picture of these bytes, its longer side enlarged to `side`, as a data URI."""
     image = Image.frombytes(mode, size, data)
-    if image.size != (side, side):
-        image = image.resize((side, side), Image.Resampling.BICUBIC)
+    wide, high = (round(length * side / max(size)) for length in size)
+    if image.size != (wide, high):
+        image = image.resize((wide, high), Image.Resampling.BICUBIC)
     file = io.BytesIO()
     image.save(file, "webp", quality=88, method=1)
     return f"data:image/webp;base64,{b64encode(file.getvalue()).decode()}"

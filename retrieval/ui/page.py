@@ -25,6 +25,7 @@ from retrieval.ui.actions import Actions
 from retrieval.ui.canvas import drawing_canvas
 from retrieval.ui.errors import keep_content_out_of_the_log
 from retrieval.ui.figures import PeopleBoxes, people_boxes, wire_people
+from retrieval.ui.figures_drawn import DrawnBoxes, drawn_boxes, wire_drawn
 from retrieval.ui.gallery_map import wire_gallery_map
 from retrieval.ui.map_tab import map_tab, wire_map
 from retrieval.ui.object_style import object_style_boxes, object_style_tab
@@ -55,6 +56,7 @@ class Query:
     text: gr.Textbox
     phrases: gr.HTML
     people: PeopleBoxes
+    drawn: DrawnBoxes
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,9 @@ def build_page(engine: Engine, examples: Path = EXAMPLES, results: Path = RESULT
         _wire_query(query, filters.gallery)
         _wire_search(actions, query, filters, shown)
         _wire_start(page, actions, query, filters, shown)
-        wire_people(actions.people, query.people, [query.text, query.phrases], (query.box, query.loaded), grid)
+        also = query.drawn.seen() if engine.figure_slider.offered else ()
+        wire_people(actions.people, query.people, [query.text, query.phrases], (query.box, query.loaded), grid, also)
+        wire_drawn(engine, query.drawn, query.people.text)
         wire_map(actions, mapped, status, sheet)
         wire_gallery_map(actions, mapped.tab, mapped.whole, [query.box, filters.gallery, filters.method], sheet)
         example = _example(drawings)
@@ -163,6 +167,7 @@ def _query(examples: Mapping[str, tuple[str, Strokes]], people_offered: bool) ->
             pictures = choices(elem_id="example-pictures")
         with gr.Tab("Text"):
             people = people_boxes(people_offered)
+            drawn = drawn_boxes()
             text = gr.Textbox(
                 label="What are you looking for?",
                 placeholder="a red apple",
@@ -172,7 +177,7 @@ def _query(examples: Mapping[str, tuple[str, Strokes]], people_offered: bool) ->
                 elem_id="words",
             )
             phrases = choices(views.phrases(PHRASES), elem_id="example-phrases")
-    return Query(box, loaded, canvas, drawings, upload, pictures, text, phrases, people)
+    return Query(box, loaded, canvas, drawings, upload, pictures, text, phrases, people, drawn)
 
 
 def _filters(galleries: tuple[str, ...], methods: tuple[Choice, ...]) -> Filters:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from PIL import Image
+
+from retrieval.disentangle.figure_slider import STOPS, ServedFigureSlider
+from retrieval.disentangle.panel_values import Drawn, Slide
 from retrieval.figures import Figure, Figures, ServedFigures
 from retrieval.phrases import phrases_of
 from retrieval.types import Item
@@ -42,3 +46,22 @@ class FakeFigures(ServedFigures):
     @staticmethod
     def _match(item: Item, words: set[str]) -> float:  # type: ignore[override]
         return float(len(words & set((item.caption or "").split())))
+
+
+class FakeFigureSlider(ServedFigureSlider):
+    """Figures that are grey, and lighter with each stop."""
+
+    def __init__(self) -> None:
+        super().__init__(Path("fake"))
+        self._loaded.set()
+
+    @property
+    def offered(self) -> bool:
+        return True
+
+    def warm(self) -> None:
+        """There is nothing to load."""
+
+    def slide(self, text: str, seed: int) -> Iterator[Slide]:
+        at = tuple(stop / (STOPS - 1) for stop in range(STOPS))
+        yield Slide(at, tuple(Drawn(Image.new("RGB", (64, 128), (round(200 * one),) * 3)) for one in at), 10)

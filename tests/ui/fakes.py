@@ -29,7 +29,7 @@ from retrieval.loaded_encoder import Served
 from retrieval.stores.faiss_store import FaissStore
 from retrieval.types import SKETCH, Domain, Explanation, ImageQuery, Item, Occlusion, Query, TextQuery, View
 from tests.ui.fake_disentangler import FakeDisentangler
-from tests.ui.fake_figures import FakeFigures
+from tests.ui.fake_figures import FakeFigures, FakeFigureSlider
 
 STYLES = ("photo", "painting", "cartoon", "sketch")
 COLORS = {"duck": "#e0b424", "fish": "#3b7fc4", "tree": "#3c8f4a"}
@@ -119,6 +119,7 @@ class FakeEngine(Engine):
         self.codes = Codes(FakeServed(self.pictures, self._homes, order=-1), self.served())
         self.disentangler = cast("Any", FakeDisentangler())
         self.figures = FakeFigures(self.pictures)
+        self.figure_slider = FakeFigureSlider()
         if loading:
             self.warm()
         else:

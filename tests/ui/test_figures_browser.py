@@ -116,3 +116,19 @@ def test_programs_get_figures_with_boxes_as_json(url: str, visit: Callable[..., 
     assert [set(hit) for hit in answer["hits"]] == [{"id", "label", "rank", "match", "boxes", "match_changed"}] * 2
     assert answer["hits"][0]["boxes"] == [[0.1, 0.0, 0.5, 0.2]]
     assert answer["changed"]["hits"][0]["label"] == "fish"
+
+
+def test_a_sentence_is_drawn_from_studio_to_street(page: Page) -> None:
+    page.get_by_role("tab", name="Text").click()
+    expect(page.locator("#draw-figure")).to_be_hidden()
+    page.get_by_label("People", exact=True).check()
+    page.get_by_role("button", name="Draw it, from studio to street").click()
+    expect(page.locator("#drawn-figure")).to_contain_text("No sentence is typed yet")
+    page.get_by_label("Describe a figure").fill(SENTENCE)
+    page.get_by_role("button", name="Draw it, from studio to street").click()
+    stops = page.locator("#drawn-figure .stops > li")
+    expect(stops).to_have_count(5)
+    expect(page.locator("#drawn-figure")).to_contain_text("All of them are generated, in 10 steps.")
+    page.get_by_label("From studio to street").fill("4")
+    expect(stops.nth(4)).to_have_attribute("data-on", "")
+    assert stops.nth(4).locator("img").evaluate("img => img.naturalHeight === 2 * img.naturalWidth")
