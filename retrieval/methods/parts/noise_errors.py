@@ -8,6 +8,7 @@ it: errors count where the prior looks the vector up.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -22,6 +23,22 @@ if TYPE_CHECKING:
 
 NOISE = (0.5, 0.95)  # of T: below, pixels say all; above, nothing can be seen
 FLOOR = 0.2  # of the mask, where the vector is not looked up at all
+
+
+@dataclass(frozen=True)
+class Noised:
+    """B pictures with the noise in which a prior is to see them."""
+
+    latents: Tensor  # (B, C, h, w)
+    noise: Tensor  # (B, C, h, w)
+    t: Tensor  # (B,)
+    prompts: tuple[str, ...]  # (B,)
+
+    @classmethod
+    def together(cls, parts: Sequence[Noised]) -> Noised:
+        """Several batches as one."""
+        latents, noise, t = (torch.cat([getattr(part, name) for part in parts]) for name in ("latents", "noise", "t"))
+        return cls(latents, noise, t, tuple(text for part in parts for text in part.prompts))
 
 
 class NoiseErrors:
@@ -44,11 +61,17 @@ class NoiseErrors:
         """||v - v_hat||^2 of pictures in rows (B,), in these styles (None: nothing is said of it), which show vectors
         (B, W). denoiser: asked instead, and given the vectors as they are.   -> (B,)
         """
-        latents, prompts = self._latents[rows].float(), [prompt(style) for style in styles]
+        latents = self._latents[rows].float()
         noise, t = torch.randn_like(latents), self.steps(len(rows)).to(latents.device)
         if denoiser is not None:
             return denoiser.velocity_error(latents, noise, t, vectors[:, None])
-        states = self.prior.reader(prompts, {THING_AT: vectors})
+        prompts = tuple(prompt(style) for style in styles)
+        return self.seen(Noised(latents, noise, t, prompts), vectors, concentrate=concentrate)
+
+    def seen(self, noised: Noised, vectors: Tensor, *, concentrate: bool = False) -> Tensor:
+        """The same of pictures that have their noise; vectors (B, W).   -> (B,)"""
+        latents, noise, t, prompts = noised.latents, noised.noise, noised.t, noised.prompts
+        states = self.prior.reader(list(prompts), {THING_AT: vectors})
         if concentrate:
             return self._concentrated(latents, noise, t, states, prompts)
         return self.prior.velocity_error(latents, noise, t, states)

@@ -65,6 +65,7 @@ class PairSampler:
         self._seed = seed
         self._generator = torch.Generator(device)
         self._device = device
+        self.often = torch.ones(len(table.styles), device=device)  # (D,): how often a style is to be drawn
 
     def batch(self, step: int, count: int) -> Pairs:
         """The pairs of one step."""
@@ -76,7 +77,7 @@ class PairSampler:
         objects = torch.multinomial(self._weights, count, replacement=True, generator=self._generator)
         rows = self._rows[objects]  # (B, D)
         seen_style, kind = self._seen(rows)
-        style = self._any(rows >= 0)
+        style = self._any(rows >= 0, self.often)
         each = torch.arange(count, device=self._device)
         chance = self._chance(count)
         has_map = chance >= self.shares.neither + self.shares.no_map
@@ -92,13 +93,18 @@ class PairSampler:
 
     def random_pictures(self, step: int, count: int) -> Tensor:
         """Any of them, as often as pairs show them.   -> (B, 3, S, S) in [-1, 1]"""
+        return self.styled_pictures(step, count)[0]
+
+    def styled_pictures(self, step: int, count: int) -> tuple[Tensor, Tensor]:
+        """The same, and in which styles they are.   -> (B, 3, S, S), (B,)"""
         self._generator.manual_seed(self._seed * 1_000_003 + step)
         objects = torch.multinomial(self._weights, count, replacement=True, generator=self._generator)
         rows = self._rows[objects]
-        chosen = rows[torch.arange(count, device=self._device), self._any(rows >= 0)]
+        style = self._any(rows >= 0)
+        chosen = rows[torch.arange(count, device=self._device), style]
         pictures = as_floats(self.pictures[chosen])
         with torch.autocast(self._rows.device.type, enabled=False):
-            return place_both(pictures, pictures, self._generator)[0]
+            return place_both(pictures, pictures, self._generator)[0], style
 
     def _seen(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """In which style the adapter sees the objects with pictures (B, D), and how that is varied.   -> (B,), (B,)"""
@@ -126,9 +132,10 @@ class PairSampler:
         prompts = torch.where(colored >= 0, colored, self._prompts[named, label, NONE])
         return torch.where(speechless, self.empty, prompts)
 
-    def _any(self, allowed: Tensor) -> Tensor:
-        """One of the allowed columns (B, D) of each row, evenly.   -> (B,)"""
+    def _any(self, allowed: Tensor, often: Tensor | None = None) -> Tensor:
+        """One of the allowed columns (B, D) of each row, evenly or in proportion to `often` (D,).   -> (B,)"""
         score = torch.rand(allowed.shape, device=allowed.device, generator=self._generator)
+        score = score if often is None else score.pow(1 / often)
         return (score + allowed).argmax(1)
 
     def _chance(self, count: int) -> Tensor:

@@ -19,10 +19,10 @@ def main() -> None:
     pack.add_argument("--renders", type=Path, required=True)
     pack.add_argument("--packs", type=Path, required=True)
     pack.add_argument("--tower", type=Path, default=Path("checkpoints/text-minilm"))
-    pack.add_argument("--objects", type=int, default=8)
-    pack.add_argument("--drawings", type=int, default=12)
+    pack.add_argument("--prior", type=Path, default=Path("checkpoints/prior-world"))
+    pack.add_argument("--objects", type=int, default=5)
+    pack.add_argument("--drawings", type=int, default=10)
     pack.add_argument("--quality", type=int, default=40)
-    pack.add_argument("--no-tower", action="store_true", help="the prior comes with its own")
     train = verbs.add_parser("train", help="train DUDE, its ablations and its rivals")
     from retrieval.training.options import add_options
     from retrieval.training.unlabelled.run import Settings, run

@@ -71,7 +71,7 @@ class Maker:
     def __init__(self, results: Path, packed: Packed, prior: Path) -> None:
         lines = [json.loads(line) for line in (results / "log.jsonl").read_text(encoding="utf-8").splitlines()]
         self.packed, self._prior = packed, prior
-        self._epochs = next(line["epochs"] for line in lines if "left" in line)
+        self._epochs = next(int(line["epochs"]) for line in lines if "run" in line)
         self._given = {
             name: float(line[name]) for line in lines if "run" in line for name in ("noise_weight", "read_weight")
         }

@@ -1,22 +1,26 @@
-"""One command for a GPU: the trunk looks at all views once, then several processes train side by side until the time is
-up.
+"""One command for a GPU: the trunk looks at all views once, then a few processes train, each many trainings side by
+side, which ask one prior together.
 
     <out>/dude-world.safetensors   the heads of DUDE, of every seed, and how seed 0 came about; half precision
     <out>/others.safetensors       the heads of its ablations and rivals, in eight bits
     <out>/pairs.npz                who was whose neighbour
     <out>/log.jsonl                settings, losses, what failed
+
+All are written anew as trainings end. Threads share a source of chance, so what is trained depends on more than seeds.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,10 +31,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from retrieval.artifacts.checksummed import halved
-from retrieval.artifacts.prior import load_prior
-from retrieval.diffusion.prior import Prior
 from retrieval.diffusion.prompts import SentenceReaderConfig
-from retrieval.errors import RetrievalError
 from retrieval.methods import proto_ot
 from retrieval.methods.dude import Config, Dude
 from retrieval.methods.parts.noise_errors import NoiseErrors
@@ -42,13 +43,13 @@ from retrieval.training.recipes.dude import DudeSettings
 from retrieval.training.recipes.parts.unlabelled import head_of, latents_of
 from retrieval.training.recipes.parts.view_features import ViewBatches, view_features
 from retrieval.training.unlabelled.fewer_bits import in_few_bits
-from retrieval.training.unlabelled.jobs import READING, Job, all_jobs, claim, epochs_that_fit
-from retrieval.training.unlabelled.packing import Packed, open_reader, open_trunk, unpack
+from retrieval.training.unlabelled.jobs import READING, Job, all_waves, claim
+from retrieval.training.unlabelled.packing import Packed, open_prior, open_trunk, unpack
+from retrieval.training.unlabelled.pooled import Pool, PooledErrors
 
 RESERVE = 12.0  # seconds at the end, for writing
-STOPS = 4  # of seed 0, besides its start
-KEPT = ("dude-world-0", "dude-world-at-once-0")  # trainings whose neighbours are kept
-TIMED, WARM = 12, 4  # steps that say how fast it goes, and those before that do not count
+COLLECTED = 20.0  # seconds between two looks at what is done
+KEPT = ("dude-world", "dude-world-at-once")  # trainings whose neighbours are kept
 
 
 @dataclass(frozen=True)
@@ -57,15 +58,14 @@ class Settings:
 
     pack: Annotated[Path, "the packed folder"]
     out: Annotated[Path, "where heads are written"]
-    prior: Annotated[Path, "the prior's folder"] = Path("checkpoints/prior-world")
     seconds: Annotated[float, "for all"] = 260
     device: Annotated[str, "what trains, for example cuda"] = "cpu"
-    processes: Annotated[int, "trainings at once"] = 5
+    processes: Annotated[int, "that train a wave of trainings each"] = 2
+    epochs: Annotated[int, "of the first phase"] = 13
     seeds: Annotated[int, "of every training, at most"] = 3
     views: Annotated[int, "of each picture"] = 8
     batch: Annotated[int, "pictures in a step"] = 192
-    least: Annotated[int, "epochs of the first phase"] = 4
-    most: Annotated[int, "epochs of the first phase"] = 30
+    stops: Annotated[int, "times that the head of seed 0 is kept on its way"] = 4
     noise_weight: Annotated[float, "of the noise loss; 0: the method's"] = 0
     read_weight: Annotated[float, "of what is read; 0: the method's"] = 0
     deadline: Annotated[float, "set by the first process"] = 0
@@ -94,54 +94,36 @@ def prepare(settings: Settings) -> None:
     trunk = trunk.to(memory_format=torch.channels_last)
     features = view_features(trunk, packed.pixels, DudeSettings().preprocess, settings.views, 0).cpu()
     torch.save(features, _state(settings) / "features.pt")
-    prior, _ = open_prior(settings)
+    prior = open_prior(settings.pack, settings.device)
     torch.save(latents_of(prior, packed.pixels).cpu(), _state(settings) / "latents.pt")
     note(settings, {"pictures": len(packed.ids), "prepared after": _age(settings)})
 
 
 def supervise(settings: Settings) -> None:
-    """Start the processes, tell them for how many epochs to train, and wait until the time is up."""
+    """Start the processes, wait until the time is up, and write what is done."""
     known = [f"--{f.name.replace('_', '-')}={getattr(settings, f.name)}" for f in dataclasses.fields(Settings)[2:-1]]
     command = [sys.executable, "-m", "retrieval.training.unlabelled", "train", settings.pack, settings.out, *known]
     commands = [[*map(str, command), f"--number={n}"] for n in range(settings.processes)]
     workers = [subprocess.Popen(words) for words in commands]  # noqa: S603  # this very program
+    collected, done = time.time(), 0
     try:
-        _plan(settings, workers)
-        while _alive(workers) and time.time() < settings.deadline:
+        while any(worker.poll() is None for worker in workers) and time.time() < settings.deadline:
             time.sleep(0.5)
+            now = len(list(_state(settings).glob("*.safetensors")))
+            if now > done and time.time() > collected + COLLECTED:
+                collect(settings)
+                collected, done = time.time(), now
     finally:
         for worker in workers:
             worker.kill()
 
 
-def _plan(settings: Settings, workers: list[subprocess.Popen[bytes]]) -> None:
-    """Wait until all processes know how fast they are, and tell them for how many epochs to train."""
-    files = [_state(settings) / f"speed-{n}.json" for n in range(settings.processes)]
-    while not all(file.is_file() for file in files) and time.time() < settings.deadline and _alive(workers):
-        time.sleep(0.2)
-    speeds = [json.loads(file.read_text())["epoch"] for file in files if file.is_file()] or [0.0]
-    left = settings.deadline - time.time()
-    epoch = max(max(speeds), 0.01)
-    epochs = epochs_that_fit(0.85 * left, len(speeds), epoch, settings.seeds, settings.least, settings.most)
-    note(settings, {"seconds of an epoch": speeds, "left": round(left, 1), "epochs": epochs})
-    _write(_state(settings) / "epochs.json", {"epochs": epochs})
-
-
-def _alive(workers: list[subprocess.Popen[bytes]]) -> bool:
-    return any(worker.poll() is None for worker in workers)
-
-
 def work(settings: Settings) -> None:
-    """One process: measure the speed, then train what nobody else has taken."""
-    torch.set_num_threads(max(1, torch.get_num_threads() // settings.processes))
+    """One process: train the waves that nobody else has taken."""
     bench = Bench(settings)
-    _write(_state(settings) / f"speed-{settings.number}.json", {"epoch": bench.seconds_of_an_epoch()})
-    while not (_state(settings) / "epochs.json").is_file():
-        time.sleep(0.05)
-    epochs = json.loads((_state(settings) / "epochs.json").read_text())["epochs"]
-    for job in all_jobs(settings.seeds):
-        if claim(_state(settings), job):
-            attempt(settings, lambda job=job: bench.train(job, epochs))  # type: ignore[misc]
+    for number, wave in enumerate(all_waves(settings.seeds)):
+        if claim(_state(settings), number):
+            attempt(settings, lambda wave=wave: bench.train_all(wave))  # type: ignore[misc]
 
 
 class Bench:
@@ -153,32 +135,30 @@ class Bench:
         features = torch.load(_state(settings) / "features.pt", weights_only=True)
         packed = self._packed
         self._data = ViewBatches(features, packed.ids, packed.domains, batch=settings.batch).on(settings.device)
-        prior, self._length = open_prior(settings)
+        prior = open_prior(settings.pack, settings.device)
         latents = torch.load(_state(settings) / "latents.pt", weights_only=True).to(settings.device)
         self._errors = NoiseErrors(prior, latents, packed.about["classes"])
 
-    def seconds_of_an_epoch(self) -> float:
-        """Of the whole method, while other processes do the same."""
-        method = self.begin(Job("dude-world-no-word", 0), 1)
-        method.begin_epoch()
-        method.begin_epoch()
-        optimiser = torch.optim.AdamW(method.extractor.head.parameters())
-        begun = time.perf_counter()
-        for step in range(WARM + TIMED if self._device != "cpu" else 3):
-            if step == (WARM if self._device != "cpu" else 1):
-                begun = time.perf_counter()
-            batch = next(self._data.epoch(0, step))
-            with torch.autocast("cuda" if self._device != "cpu" else "cpu", torch.bfloat16, self._device != "cpu"):
-                losses = method.losses(batch, method.phases()[0])
-            torch.stack([value.float() for value in losses.values()]).sum().backward()
-            optimiser.step()
-            _ = [value.item() for value in losses.values()]
-        timed = TIMED if self._device != "cpu" else 2
-        return (time.perf_counter() - begun) / timed * len(self._data)
+    def train_all(self, jobs: Sequence[Job]) -> None:
+        """Train them side by side, a thread each."""
+        pool = Pool(self._errors, sum(job.shares for job in jobs))
+        asking = [PooledErrors(pool, member=job.shares) for job in jobs]
+        begun = [self.begin(job, errors) for job, errors in zip(jobs, asking, strict=True)]
+        threads = [threading.Thread(target=self._train, args=each) for each in zip(jobs, begun, asking, strict=True)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
-    def begin(self, job: Job, epochs: int) -> Dude | ProtoOT:
+    def _train(self, job: Job, method: Dude | ProtoOT, errors: PooledErrors) -> None:
+        try:
+            attempt(self._settings, lambda: self.train(job, method))
+        finally:
+            errors.leave()
+
+    def begin(self, job: Job, errors: NoiseErrors) -> Dude | ProtoOT:
         """The method before its first step. Its trunk is not used: features were computed before."""
-        recipe, data = RECIPES[job.recipe], self._data
+        recipe, data, epochs = RECIPES[job.recipe], self._data, self._settings.epochs
         domains = tuple(dict.fromkeys(domain.name for domain in data.domains))
         options: dict[str, Any] = {"styles": domains, **recipe.config, "epochs": epochs}
         torch.manual_seed(job.seed)
@@ -187,39 +167,37 @@ class Bench:
             rival.learn_from(data.plain, data.ids, data.domains)
             rival.to(self._device)
             return rival
-        options |= {"width": SentenceReaderConfig.width, "word_length": self._length}
+        options |= {"width": SentenceReaderConfig.width, "word_length": self._packed.about["word length"]}
         if options.get("read_epochs"):
             options["read_epochs"] = max(1, round(READING * epochs))
         given = {"noise_weight": self._settings.noise_weight, "read_weight": self._settings.read_weight}
         options = {**{name: value for name, value in given.items() if value}, **options}
         method = Dude(Config(**options), DudeSettings().preprocess)
-        method.learn_from(self._errors, data.ids, data.domains)
+        method.learn_from(errors, data.ids, data.domains)
         return method.to(self._device)
 
-    def train(self, job: Job, epochs: int) -> None:
+    def train(self, job: Job, method: Dude | ProtoOT) -> None:
         """Train it, and keep its head; of DUDE, the head before it reads, too."""
-        settings, begun = self._settings, time.time()
-        method = self.begin(job, epochs)
-        head = {"": head_of(method.state_dict())}
-        self._keep(job, "at-000", head[""])
+        settings, begun, epochs = self._settings, time.time(), self._settings.epochs
+        self._keep(job, "at-000", head_of(method.state_dict()))
         lines = []
         for report in fit(method, self._data, seed=job.seed, precision=precision_on(self._device)):
             lines.append({k: round(v, 4) for k, v in report.losses.items()})
-            self._after(job, method, report, epochs)
+            self._after(job, method, report)
             if time.time() > settings.deadline:
                 note(settings, {"job": job.name, "out of time after epoch": report.epoch})
                 return
         _save(settings, job.name, head_of(report.averaged()))
         note(settings, {"job": job.name, "epochs": epochs, "seconds": round(time.time() - begun, 1), "losses": lines})
 
-    def _after(self, job: Job, method: Dude | ProtoOT, report: EpochReport, epochs: int) -> None:
+    def _after(self, job: Job, method: Dude | ProtoOT, report: EpochReport) -> None:
         """What is kept of an epoch."""
-        weights = head_of(report.averaged())
+        weights, epochs = head_of(report.averaged()), self._settings.epochs
         if job.recipe == "dude-world" and report.epoch == epochs:
             _save(self._settings, f"dude-world-unread-{job.seed}", weights)
-        if report.epoch % max(1, round(report.epochs / STOPS)) == 0:
+        if report.epoch % max(1, round(report.epochs / max(self._settings.stops, 1))) == 0:
             self._keep(job, f"at-{report.epoch:03d}", weights)
-        if job.name in KEPT and isinstance(method, Dude) and report.epoch <= epochs:
+        if job.recipe in KEPT and isinstance(method, Dude) and report.epoch <= epochs:
             study = method.study
             assert study is not None
             every = max(1, epochs // 6)
@@ -228,41 +206,33 @@ class Bench:
                 np.savez_compressed(_state(self._settings) / f"pairs-{job.name}-{report.epoch:03d}.npz", **kept)
 
     def _keep(self, job: Job, name: str, weights: Mapping[str, Tensor]) -> None:
-        if job == Job("dude-world", 0):
+        if job == Job("dude-world", 0) and self._settings.stops:
             _save(self._settings, f"{job.name}.{name}", weights)
-
-
-def open_prior(settings: Settings) -> tuple[Prior, float]:
-    """The prior, and how long its words are; with the pack's text tower where its own is not beside it."""
-    try:
-        prior = load_prior(settings.prior, settings.device).prior
-        return prior, float(prior.reader.token_embedding.weight.norm(dim=1).median())
-    except RetrievalError as error:
-        note(settings, {"prior": f"the pack's text tower reads for it: {error}"})
-        reader, length = open_reader(settings.pack, SentenceReaderConfig.positions)
-        return load_prior(settings.prior, settings.device, (reader, None)).prior, length
 
 
 def collect(settings: Settings) -> None:
     """Write what there is into `out`."""
     state, out = _state(settings), settings.out
+    out.mkdir(parents=True, exist_ok=True)
     heads = {path.stem: load_file(path) for path in sorted(state.glob("*.safetensors"))}
     full = {f"{n}/{k}": t for n, w in heads.items() if n.startswith("dude-world-") and _whole(n) for k, t in w.items()}
     others = {f"{n}/{k}": t for n, w in heads.items() if not _whole(n) for k, t in w.items()}
     if full:
-        save_file(halved(full), out / "dude-world.safetensors")
+        _replace(out / "dude-world.safetensors", halved(full))
     if others:
         small = {name: torch.from_numpy(np.array(a)) for name, a in in_few_bits(others, 8, 10**9).items()}
-        save_file(small, out / "others.safetensors")
+        _replace(out / "others.safetensors", small)
     pairs = {path.stem: dict(np.load(path)) for path in sorted(state.glob("pairs-*.npz"))}
     if pairs:
-        np.savez_compressed(out / "pairs.npz", **{f"{n}/{k}": a for n, kept in pairs.items() for k, a in kept.items()})
+        arrays: dict[str, Any] = {f"{n}/{k}": a for n, kept in pairs.items() for k, a in kept.items()}
+        np.savez_compressed(state / "all.part.npz", **arrays)
+        os.replace(state / "all.part.npz", out / "pairs.npz")
     note(settings, {"collected": sorted(heads), "after": _age(settings)})
 
 
 def _whole(name: str) -> bool:
     """Whether a head is DUDE's own, or one on its way."""
-    return name.split(".")[0].removeprefix("dude-world-").isdigit()
+    return name.split(".")[0].removeprefix("dude-world-").removeprefix("unread-").isdigit()
 
 
 def attempt(settings: Settings, act: Callable[[], None]) -> None:
@@ -283,15 +253,15 @@ def note(settings: Settings, line: Mapping[str, Any]) -> None:
 
 
 def _save(settings: Settings, name: str, weights: Mapping[str, Tensor]) -> None:
-    part = _state(settings) / f"{name}.part"
-    save_file({k: t.detach().cpu().contiguous() for k, t in weights.items()}, part)
-    part.rename(_state(settings) / f"{name}.safetensors")
+    kept = {k: t.detach().cpu().contiguous() for k, t in weights.items()}
+    _replace(_state(settings) / f"{name}.safetensors", kept)
 
 
-def _write(path: Path, payload: Mapping[str, Any]) -> None:
+def _replace(path: Path, weights: Mapping[str, Tensor]) -> None:
+    """Write the file in one step."""
     part = path.with_suffix(".part")
-    part.write_text(json.dumps(payload), encoding="utf-8")
-    part.rename(path)
+    save_file(dict(weights), part)
+    os.replace(part, path)
 
 
 def _state(settings: Settings) -> Path:

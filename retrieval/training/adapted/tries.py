@@ -1,0 +1,212 @@
+"""Short tunings of a shipped prior for what it misses, each judged on objects of validation.
+
+What a tuning changes is one `Try`; the same training without a change is one of them, for everything else to be
+compared with. All begin from the prior of a pack of `training.unlabelled`.
+
+    noise     steps evenly over all noise instead of mostly in its middle: where there is little, strokes are drawn
+    often     paintings are to be drawn so many times as often as other styles
+    fine      + fine ||e - blur e||^2 for the error e of the velocity: what is small counts more
+    reversed  a network names the style of a picture from its map; the adapter climbs where that descends (Ganin et al.,
+              "Domain-Adversarial Training of Neural Networks", 2016)
+    even      every channel of the map gets mean 0 and variance 1 over space
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from retrieval.artifacts.checksummed import halved
+from retrieval.diffusion.image_adapter import ImageAdapter, normalise
+from retrieval.diffusion.prior import Prior
+from retrieval.training.adapted.clock import Stage, train_by_clock
+from retrieval.training.adapted.gather import read_prompts
+from retrieval.training.adapted.held_out import HeldOut, Swap, judge_swaps, open_held_out
+from retrieval.training.adapted.pairs import PairSampler
+from retrieval.training.adapted.stages import NOISIEST, control_of
+from retrieval.training.adapted.table import unpack_table
+from retrieval.training.unlabelled.packing import open_prior
+from retrieval.types import PAINTING
+
+CELLS = 4  # on a side, in which the network that names styles sees the map
+STYLED = 128  # pictures whose style it names in a step
+RESERVE = 8.0  # seconds for judging and writing
+
+
+@dataclass(frozen=True)
+class Try:
+    """What is changed."""
+
+    name: str
+    noise: bool = False
+    often: float = 1.0
+    fine: float = 0.0
+    reversed: float = 0.0
+    even: bool = False
+    unet: bool = True  # False: the adapter alone is tuned
+
+
+TRIES = (
+    Try("as before"),
+    Try("reversed, adapter alone", reversed=0.3, unet=False),
+    Try("little noise, paintings", noise=True, often=3.0, fine=1.0),
+    Try("even map, reversed", reversed=0.3, even=True),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is told."""
+
+    pack: Annotated[Path, "a packed folder of training.unlabelled, with `pairs` and what is held out in it"]
+    out: Annotated[Path, "where results are written"]
+    names: Annotated[str, "of tries, separated by commas; empty: all"] = ""
+    device: Annotated[str, "what trains, for example cuda"] = "cpu"
+    deadline: Annotated[float, "when all must have ended, as time.time() says it"] = 0
+    steps: Annotated[int, "of each try; 0: as many as there is time for"] = 0
+    batch: Annotated[int, "pairs in a step"] = 256
+    lr: Annotated[float, "the highest learning rate"] = 2e-4
+    swaps: Annotated[int, "drawn of every held-out object"] = 3
+
+
+def run(settings: Settings) -> None:
+    """Judge the prior as it is, then every try."""
+    torch.set_float32_matmul_precision("high")
+    settings.out.mkdir(parents=True, exist_ok=True)
+    prior = open_prior(settings.pack, settings.device)
+    table = unpack_table(settings.pack / "pairs")
+    sampler = PairSampler(replace(table, states=read_prompts(prior.reader, table.prompts)), settings.device)
+    held = open_held_out(settings.pack, settings.swaps, settings.device)
+    named = [name.strip() for name in settings.names.split(",") if name.strip()]
+    tries = [one for one in TRIES if not named or one.name in named]
+    _note(settings, {"try": "the shipped prior, packed", **judge_swaps(prior, held, Swap())})
+    _note(settings, {"try": "the same, in 40 steps", **judge_swaps(prior, held, Swap(steps=40))})
+    for number, one in enumerate(tries):
+        seconds = max((settings.deadline - time.time()) / (len(tries) - number) - RESERVE, 5.0)
+        begun = time.time()
+        tuned, steps = tune(settings, one, sampler, table.styles, seconds)
+        about = {"try": one.name, **asdict(one), "seconds": round(time.time() - begun), "steps": steps}
+        _note(settings, about | judge_swaps(tuned, held, Swap()))
+        _keep_adapter(tuned, settings.out / f"adapter-{TRIES.index(one)}.safetensors")
+
+
+def tune(
+    settings: Settings, one: Try, sampler: PairSampler, styles: Sequence[str], seconds: float
+) -> tuple[Prior, int]:
+    """The prior after the try, and how many steps that took."""
+    torch.manual_seed(0)
+    prior = open_prior(settings.pack, settings.device)
+    assert isinstance(prior.adapter, ImageAdapter)
+    if one.even:
+        prior.adapter.mix.append(Even())
+    sampler.often = torch.tensor([one.often if s == PAINTING.name else 1.0 for s in styles], device=settings.device)
+    stage = TryStage(prior, sampler, one, len(styles)).to(settings.device)
+    plan = Stage("try", seconds, settings.steps, settings.batch, settings.lr, warmup=50, averaging=0.995, saves=1e9)
+    state = settings.out / f"state-{TRIES.index(one)}"
+    state.mkdir(exist_ok=True)
+    (state / "try.pt").unlink(missing_ok=True)
+    stage.load_state_dict(train_by_clock(stage, stage.loss, plan, state), strict=False)
+    (state / "try.pt").unlink(missing_ok=True)
+    return prior.eval().requires_grad_(False), stage.steps
+
+
+class Even(nn.Module):
+    """(B, C, h, w) -> the same, each channel at mean 0 and variance 1 over space"""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return normalise(x.float())
+
+
+class TryStage(nn.Module):
+    """The prior's training with what a try changes."""
+
+    def __init__(self, prior: Prior, sampler: PairSampler, one: Try, styles: int) -> None:
+        super().__init__()
+        assert isinstance(prior.adapter, ImageAdapter)
+        self.adapter = prior.adapter
+        for part in (prior.adapter.project, prior.adapter.mix):
+            part.requires_grad_(True)
+        prior.adapter.no_map.requires_grad_(one.unet)
+        if one.unet:
+            self.unet = prior.unet.requires_grad_(True)
+        channels = prior.adapter.config.channels
+        if one.reversed:
+            self.critic = nn.Sequential(
+                nn.Linear(channels * (2 + CELLS**2), 256), nn.GELU(), nn.Linear(256, 128), nn.GELU(), nn.Linear(128, styles)
+            )
+        self.steps = 0
+        self._held = (prior, sampler, one)
+
+    def loss(self, step: int, count: int) -> Tensor:
+        """The loss of one step."""
+        prior, sampler, one = self._held
+        self.steps = step + 1
+        pairs = sampler.batch(step, count)
+        with torch.no_grad():
+            latents = prior.latents.encode(pairs.target).float()
+        t = evenly(count, prior.steps) if one.noise else prior.training_steps(count, NOISIEST)
+        t, noise = t.to(latents.device), torch.randn_like(latents)
+        signal = prior.signal(t)
+        v = signal.sqrt() * noise - (1 - signal).sqrt() * latents
+        states, control = sampler.states[pairs.prompts], control_of(prior, pairs)
+        error = prior.velocity(prior.noised(latents, noise, t), t, states, control).float() - v
+        loss = error.square().mean()
+        if one.fine:
+            loss = loss + one.fine * (error - F.avg_pool2d(error, 3, 1, 1)).square().mean()
+        return loss + one.reversed * self._named(step) if one.reversed else loss
+
+    def _named(self, step: int) -> Tensor:
+        """The cross-entropy of the styles that are read from maps; the adapter gets its gradient reversed."""
+        _, sampler, _ = self._held
+        pictures, styles = sampler.styled_pictures(step + 500_000, STYLED)
+        seen = pooled(self.adapter.map(self.adapter.resize(pictures)))
+        return F.cross_entropy(self.critic(Reversed.apply(seen)).float(), styles)
+
+
+class Reversed(torch.autograd.Function):
+    """The same, whose gradient is turned round."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, *outer: Any) -> Any:
+        return -outer[0]
+
+
+def pooled(maps: Tensor) -> Tensor:
+    """Mean, spread and coarse cells of maps (B, C, h, w).   -> (B, (2 + CELLS^2) C)"""
+    cells = F.adaptive_avg_pool2d(maps, CELLS).flatten(1)
+    return torch.cat([maps.mean((2, 3)), maps.std((2, 3)), cells], 1)
+
+
+def evenly(count: int, steps: int) -> Tensor:
+    """Noise steps, one from each of `count` equally wide stretches, in no order.   -> (count,)"""
+    return ((torch.randperm(count) + torch.rand(count)) / count * steps).long()
+
+
+def _keep_adapter(prior: Prior, path: Path) -> None:
+    assert isinstance(prior.adapter, ImageAdapter)
+    part = path.with_suffix(".part")
+    save_file(halved({name: t.cpu().contiguous() for name, t in prior.adapter.learned().items()}), part)
+    part.replace(path)
+
+
+def _note(settings: Settings, line: Mapping[str, Any]) -> None:
+    """A line of the results, which is shown, too."""
+    text = json.dumps(line)
+    with (settings.out / "tries.jsonl").open("a", encoding="utf-8") as log:
+        log.write(text + "\n")
+    print(text, flush=True)  # noqa: T201
+
+
