@@ -15,7 +15,7 @@ from retrieval.training.recipes import RECIPES
 from retrieval.training.recipes.parts.unlabelled import first_objects
 from retrieval.training.recipes.parts.view_features import ViewBatches
 from retrieval.training.unlabelled.fewer_bits import from_few_bits, in_few_bits
-from retrieval.training.unlabelled.jobs import MAIN, Job, all_jobs, claim, epochs_that_fit
+from retrieval.training.unlabelled.jobs import Job, all_waves, claim
 from retrieval.types import Domain
 
 
@@ -33,30 +33,19 @@ def test_weights_in_few_bits_are_off_by_half_a_level_at_most(bits: int, group: i
     assert again["steps"] == 7
 
 
-def test_every_training_is_a_recipe_and_the_main_ones_come_first() -> None:
-    jobs = all_jobs(3)
+def test_every_training_is_a_recipe_and_dude_itself_is_in_the_first_wave() -> None:
+    jobs = [job for wave in all_waves(3) for job in wave]
     assert len(set(jobs)) == len(jobs)
     assert {job.recipe for job in jobs} <= set(RECIPES)
-    assert {job.recipe for job in jobs[: 3 * len(MAIN)]} == set(MAIN)
-    assert {job.seed for job in all_jobs(1)} == {0}
+    assert {job.seed for job in all_waves(3)[0] if job.recipe == "dude-world"} == {0, 1, 2}
+    assert {job.seed for wave in all_waves(1) for job in wave} == {0}
+    assert [job.shares for job in (Job("dude-world", 0), Job("dude-world-joint", 0))] == [True, False]
 
 
-def test_a_training_is_claimed_once(tmp_path: Path) -> None:
-    job = Job("dude-world", 0)
-    assert claim(tmp_path, job)
-    assert not claim(tmp_path, job)
-    assert claim(tmp_path, Job("dude-world", 1))
-
-
-def test_twice_the_time_or_twice_the_processes_are_twice_the_epochs() -> None:
-    def fit(seconds: float, processes: int) -> int:
-        return epochs_that_fit(seconds, processes, 0.1, 3, 1, 10**6)
-
-    once = fit(1000, 4)
-    assert fit(2000, 4) == pytest.approx(2 * once, abs=1)
-    assert fit(1000, 8) == pytest.approx(2 * once, abs=1)
-    assert epochs_that_fit(0, 4, 0.1, 3, 5, 9) == 5
-    assert epochs_that_fit(10**9, 4, 0.1, 3, 5, 9) == 9
+def test_a_wave_is_claimed_once(tmp_path: Path) -> None:
+    assert claim(tmp_path, 0)
+    assert not claim(tmp_path, 0)
+    assert claim(tmp_path, 1)
 
 
 def test_the_first_objects_of_every_class_are_kept_in_all_their_styles() -> None:

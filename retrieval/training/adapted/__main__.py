@@ -32,9 +32,24 @@ def main() -> None:
 
     train = verbs.add_parser("train", help="train auto-encoder, prior and student")
     add_options(train, Settings)
+    from retrieval.training.adapted.tries import Settings as TrySettings
+    from retrieval.training.adapted.tries import pack_tries
+    from retrieval.training.adapted.tries import run as run_tries
+
+    more = verbs.add_parser("pack-tries", help="add to a pack of training.unlabelled what short tunings need")
+    more.add_argument("folder", type=Path)
+    more.add_argument("--renders", type=Path, required=True, help="those that were packed")
+    more.add_argument("--held-out", type=Path, required=True, help="renders of other objects")
+    more.add_argument("--packs", type=Path, required=True)
+    more.add_argument("--judge", type=Path, default=Path("checkpoints/judge"))
+    add_options(verbs.add_parser("tries", help="tune a prior in several ways, and judge each"), TrySettings)
     given = vars(parser.parse_args())
     verb = given.pop("verb")
-    if verb == "train":
+    if verb == "tries":
+        run_tries(TrySettings(**given))
+    elif verb == "pack-tries":
+        pack_tries(**given)
+    elif verb == "train":
         run(Settings(**given))
     elif verb == "assemble":
         from retrieval.training.adapted.assemble import assemble

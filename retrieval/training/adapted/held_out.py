@@ -38,7 +38,6 @@ from retrieval.world.split import ALL
 PICTURES, JUDGE, CONFIG = "held-out.npz", "judge.npz", "judge.json"
 QUALITY, JUDGE_BITS = 80, 8
 DRAWN = 192  # swaps at once
-SPLIT = "val"  # of people's drawings
 
 
 @dataclass(frozen=True)
@@ -64,13 +63,15 @@ class HeldOut:
 
 def pack_held_out(folder: Path, renders: Path, packs: Path, judge: Path, objects: int, drawings: int) -> None:
     """Write the first objects of each class, some people's drawings of each, and the judge without its trunk."""
-    world = first_objects(read_rendered(renders), objects)
-    drawn = quickdraw(packs / "quickdraw345", ALL, SPLIT)
+    world = first_objects(read_rendered(renders, unfinished=True), objects)
+    drawn = quickdraw(packs / "quickdraw345", ALL, "val")
     first = [row for label in ALL for row in drawn.rows_by("labels")[label][:drawings]]
     doodles = drawn.select(first).with_columns(domains=DOODLE.name)
     pixels = [pixels for part in (world, doodles) for pixels in part.pixels(size=128)]
     blobs = map_threads(lambda shown: encode_picture(Image.fromarray(shown), QUALITY), pixels)
-    names = {name: np.array([*getattr(world, name), *getattr(doodles, name)]) for name in ("labels", "domains")}
+    names: dict[str, Any] = {
+        name: np.array([*getattr(world, name), *getattr(doodles, name)]) for name in ("labels", "domains")
+    }
     names["instances"] = np.array([*world.instances, *(f"doodle-{row}" for row in range(len(doodles)))])
     ends = np.cumsum([len(blob) for blob in blobs])
     np.savez(folder / PICTURES, blob=np.frombuffer(b"".join(blobs), np.uint8), ends=ends, **names)
@@ -81,7 +82,7 @@ def pack_held_out(folder: Path, renders: Path, packs: Path, judge: Path, objects
     (folder / CONFIG).write_text(json.dumps(config), encoding="utf-8")
 
 
-def open_held_out(folder: Path, swaps: int, device: str) -> HeldOut:
+def open_held_out(folder: Path, swaps: int, every: int, device: str) -> HeldOut:
     """What was packed, and a plan: each object so many times, each drawing once, in styles drawn by chance."""
     with np.load(folder / PICTURES, allow_pickle=False) as kept:
         blob, ends = kept["blob"].tobytes(), kept["ends"].tolist()
@@ -93,7 +94,9 @@ def open_held_out(folder: Path, swaps: int, device: str) -> HeldOut:
     known = [knows_colors(*pair) for pair in zip(as_images(pictures), domains, strict=True)]
     rows, styles = plan(domains, instances, swaps)
     judge = _open_judge(folder)
-    return HeldOut(table, pictures.to(device), torch.tensor(known, device=device), judge.to(device), rows, styles)
+    return HeldOut(
+        table, pictures.to(device), torch.tensor(known, device=device), judge.to(device), rows[::every], styles[::every]
+    )
 
 
 def plan(domains: list[str], instances: list[str], swaps: int) -> tuple[tuple[int, ...], tuple[str, ...]]:
@@ -134,7 +137,9 @@ def judge_swaps(prior: Prior, held: HeldOut, swap: Swap) -> dict[str, Any]:
     asked = [as_drawn(style) for style in held.styles]
     in_style, kept = agreement(styles, asked), agreement(styles, [as_drawn(style) for style in own])
     doodle = np.array([style == DOODLE.name for style in own])
-    each = {style: round(float(in_style[~doodle & (np.array(held.styles) == style)].mean()), 3) for style in {*held.styles}}
+    each = {
+        style: round(float(in_style[~doodle & (np.array(held.styles) == style)].mean()), 3) for style in {*held.styles}
+    }
     shares = {"class": right[~doodle], "style": in_style[~doodle], "kept": kept[~doodle]}
     shares |= {"doodles, class": right[doodle], "doodles, style": in_style[doodle]}
     rounded = {name: round(float(values.mean()), 3) for name, values in shares.items()}

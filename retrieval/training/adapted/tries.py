@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,18 +26,20 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from retrieval.artifacts.checksummed import halved
+from retrieval.data.readers.world import read_rendered
 from retrieval.diffusion.image_adapter import ImageAdapter, normalise
 from retrieval.diffusion.prior import Prior
 from retrieval.training.adapted.clock import Stage, train_by_clock
-from retrieval.training.adapted.gather import read_prompts
-from retrieval.training.adapted.held_out import HeldOut, Swap, judge_swaps, open_held_out
+from retrieval.training.adapted.held_out import Swap, judge_swaps, open_held_out, pack_held_out
+from retrieval.training.adapted.packed_pairs import open_pairs, pack_labels
 from retrieval.training.adapted.pairs import PairSampler
 from retrieval.training.adapted.stages import NOISIEST, control_of
-from retrieval.training.adapted.table import unpack_table
-from retrieval.training.unlabelled.packing import open_prior
-from retrieval.types import PAINTING
+from retrieval.training.unlabelled.packing import open_prior, packed_files
+from retrieval.types import DOODLE, PAINTING
+from retrieval.world.split import ALL
 
 CELLS = 4  # on a side, in which the network that names styles sees the map
+OBJECTS, DRAWINGS = 2, 2  # of a class, held out
 STYLED = 128  # pictures whose style it names in a step
 RESERVE = 8.0  # seconds for judging and writing
 
@@ -67,15 +69,27 @@ TRIES = (
 class Settings:
     """What a run is told."""
 
-    pack: Annotated[Path, "a packed folder of training.unlabelled, with `pairs` and what is held out in it"]
+    pack: Annotated[Path, "a packed folder of training.unlabelled, with labels and what is held out in it"]
     out: Annotated[Path, "where results are written"]
-    names: Annotated[str, "of tries, separated by commas; empty: all"] = ""
+    numbers: Annotated[str, "of tries, separated by commas; empty: all"] = ""
     device: Annotated[str, "what trains, for example cuda"] = "cpu"
     deadline: Annotated[float, "when all must have ended, as time.time() says it"] = 0
     steps: Annotated[int, "of each try; 0: as many as there is time for"] = 0
     batch: Annotated[int, "pairs in a step"] = 256
     lr: Annotated[float, "the highest learning rate"] = 2e-4
     swaps: Annotated[int, "drawn of every held-out object"] = 3
+    every: Annotated[int, "which of those swaps are drawn: every one, every second, and so on"] = 1
+
+
+def pack_tries(folder: Path, renders: Path, held_out: Path, packs: Path, judge: Path) -> None:
+    """Add to the pack in the folder what its pictures show, what is held out, and the judge."""
+    domains = packed_files(folder)[1]
+    count, drawn = domains.count(PAINTING.name), domains.count(DOODLE.name)
+    table = read_rendered(renders)
+    shown = list(dict.fromkeys(zip(table.instances, table.labels, strict=True)))
+    drawings = [label for label in ALL for _ in range(drawn // len(ALL))]
+    pack_labels(folder, [label for _, label in shown[:count]], drawings)
+    pack_held_out(folder, held_out, packs, judge, OBJECTS, DRAWINGS)
 
 
 def run(settings: Settings) -> None:
@@ -83,13 +97,13 @@ def run(settings: Settings) -> None:
     torch.set_float32_matmul_precision("high")
     settings.out.mkdir(parents=True, exist_ok=True)
     prior = open_prior(settings.pack, settings.device)
-    table = unpack_table(settings.pack / "pairs")
-    sampler = PairSampler(replace(table, states=read_prompts(prior.reader, table.prompts)), settings.device)
-    held = open_held_out(settings.pack, settings.swaps, settings.device)
-    named = [name.strip() for name in settings.names.split(",") if name.strip()]
-    tries = [one for one in TRIES if not named or one.name in named]
-    _note(settings, {"try": "the shipped prior, packed", **judge_swaps(prior, held, Swap())})
-    _note(settings, {"try": "the same, in 40 steps", **judge_swaps(prior, held, Swap(steps=40))})
+    table = open_pairs(settings.pack, prior)
+    sampler = PairSampler(table, settings.device)
+    held = open_held_out(settings.pack, settings.swaps, settings.every, settings.device)
+    tries = [TRIES[int(number)] for number in settings.numbers.split(",") if number] or list(TRIES)
+    if TRIES[0] in tries:
+        _note(settings, {"try": "the shipped prior, packed", **judge_swaps(prior, held, Swap())})
+        _note(settings, {"try": "the same, in 40 steps", **judge_swaps(prior, held, Swap(steps=40))})
     for number, one in enumerate(tries):
         seconds = max((settings.deadline - time.time()) / (len(tries) - number) - RESERVE, 5.0)
         begun = time.time()
@@ -141,7 +155,11 @@ class TryStage(nn.Module):
         channels = prior.adapter.config.channels
         if one.reversed:
             self.critic = nn.Sequential(
-                nn.Linear(channels * (2 + CELLS**2), 256), nn.GELU(), nn.Linear(256, 128), nn.GELU(), nn.Linear(128, styles)
+                nn.Linear(channels * (2 + CELLS**2), 256),
+                nn.GELU(),
+                nn.Linear(256, 128),
+                nn.GELU(),
+                nn.Linear(128, styles),
             )
         self.steps = 0
         self._held = (prior, sampler, one)
@@ -169,19 +187,12 @@ class TryStage(nn.Module):
         _, sampler, _ = self._held
         pictures, styles = sampler.styled_pictures(step + 500_000, STYLED)
         seen = pooled(self.adapter.map(self.adapter.resize(pictures)))
-        return F.cross_entropy(self.critic(Reversed.apply(seen)).float(), styles)
+        return F.cross_entropy(self.critic(turned(seen)).float(), styles)
 
 
-class Reversed(torch.autograd.Function):
+def turned(x: Tensor) -> Tensor:
     """The same, whose gradient is turned round."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        return x.view_as(x)
-
-    @staticmethod
-    def backward(ctx: Any, *outer: Any) -> Any:
-        return -outer[0]
+    return 2 * x.detach() - x
 
 
 def pooled(maps: Tensor) -> Tensor:
@@ -208,5 +219,3 @@ def _note(settings: Settings, line: Mapping[str, Any]) -> None:
     with (settings.out / "tries.jsonl").open("a", encoding="utf-8") as log:
         log.write(text + "\n")
     print(text, flush=True)  # noqa: T201
-
-

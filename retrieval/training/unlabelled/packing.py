@@ -110,12 +110,18 @@ def _tower_arrays(folder: Path, styles: tuple[str, ...], colors: Sequence[str]) 
 def unpack(folder: Path) -> Packed:
     """The pictures."""
     with np.load(folder / PICTURES, allow_pickle=False) as kept:
-        blob, ends = kept["blob"].tobytes(), kept["ends"].tolist()
-        ids, domains = kept["ids"].tolist(), kept["domains"].tolist()
-    files = [blob[first:last] for first, last in zip([0, *ends[:-1]], ends, strict=True)]
+        ids = kept["ids"].tolist()
+    files, domains = packed_files(folder)
     pixels = np.stack([decode_picture(file, PIXELS) for file in files])
     about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
     return Packed(tuple(ids), tuple(map(Domain, domains)), pixels, about)
+
+
+def packed_files(folder: Path) -> tuple[list[bytes], list[str]]:
+    """The pictures' files, and their domains."""
+    with np.load(folder / PICTURES, allow_pickle=False) as kept:
+        blob, ends, domains = kept["blob"].tobytes(), kept["ends"].tolist(), kept["domains"].tolist()
+    return [blob[first:last] for first, last in zip([0, *ends[:-1]], ends, strict=True)], domains
 
 
 def open_trunk(folder: Path, name: str) -> nn.Module:
