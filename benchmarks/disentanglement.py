@@ -342,7 +342,7 @@ class Bench:
                 names, within, across = kept["names"].tolist(), kept["within"], kept["across"]
             pairs.append((number, within, across))
         begins = math.ceil(config["half"] * config["epochs"]) + 1 if config["progressive"] else 1
-        return measure_pairs(pairs, training_labels(self._packs, names), begins, control)
+        return measure_pairs(pairs, training_labels(names), begins, control)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,8 +14,6 @@ from benchmarks import ROOT
 from retrieval.artifacts.bundle import load_bundle
 from retrieval.artifacts.manifest import MANIFEST, read_manifest
 from retrieval.data.picture_table import PictureTable
-from retrieval.data.readers.quickdraw import quickdraw
-from retrieval.data.readers.world import read_rendered
 from retrieval.items import ITEMS
 from retrieval.methods.dude import Dude
 from retrieval.training.recipes import RECIPES
@@ -67,11 +64,10 @@ def masks(real: PictureTable) -> np.ndarray:
     return np.stack([masks_of[instance] for instance in real.instances])
 
 
-def training_labels(packs: Path, names: Sequence[str]) -> list[str]:
-    """What training pictures show, which training did not know; names are DOMAIN-ROW."""
-    settings = RECIPES[WHOLE].settings
-    shown = read_rendered(ROOT / settings.renders).labels
-    by_label = Counter(quickdraw(packs / "quickdraw345", ALL, "train").labels)
-    drawn = [label for label in ALL for _ in range(min(by_label[label] // 2, settings.drawings))]  # every other one
+def training_labels(names: Sequence[str]) -> list[str]:
+    """What training pictures show, which training did not know; names are DOMAIN-ROW. A rendered set lists an object of
+    every class, then the next of every class; drawings come class by class, as many of each.
+    """
+    each = sum(name.startswith(f"{DOODLE.name}-") for name in names) // len(ALL)
     split = (name.rsplit("-", 1) for name in names)
-    return [drawn[int(row)] if style == DOODLE.name else shown[int(row)] for style, row in split]
+    return [ALL[int(row) // each] if style == DOODLE.name else ALL[int(row) % len(ALL)] for style, row in split]

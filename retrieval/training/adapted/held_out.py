@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
@@ -24,20 +25,22 @@ from retrieval.diffusion.prompts import ANY_THING, THING_AT, prompt
 from retrieval.diffusion.samplers import Sampler, controlled, denoise, noise
 from retrieval.disentangle.generator import LINES, as_images
 from retrieval.disentangle.where import knows_colors
-from retrieval.evaluation.code_quality import measure_probes
 from retrieval.evaluation.easel import as_drawn
 from retrieval.evaluation.generation_quality import agreement
+from retrieval.evaluation.probes import Codes, numbered, right, two_layers
 from retrieval.schema import fill
+from retrieval.training.adapted.pairs import as_floats
 from retrieval.training.adapted.table import decode_picture, encode_picture, map_threads
 from retrieval.training.recipes.parts.unlabelled import first_objects
 from retrieval.training.unlabelled.fewer_bits import from_few_bits, in_few_bits
-from retrieval.training.unlabelled.packing import open_trunk
+from retrieval.training.unlabelled.packing import open_trunk, packed_files
 from retrieval.types import DOODLE
 from retrieval.world.split import ALL
 
 PICTURES, JUDGE, CONFIG = "held-out.npz", "judge.npz", "judge.json"
 QUALITY, JUDGE_BITS = 80, 8
 DRAWN = 192  # swaps at once
+CELLS = 4  # on a side, of a map that a probe reads
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ class HeldOut:
     table: PictureTable  # renders of objects, then people's doodles
     pictures: Tensor  # (N, 3, S, S) in [-1, 1]
     known: Tensor  # (N,): whether their colours say something
+    known_pictures: Tensor  # (M, 3, S, S) 8-bit, of objects that were trained on
+    known_styles: tuple[str, ...]
     judge: Judge
     rows: tuple[int, ...]  # of each swap
     styles: tuple[str, ...]
@@ -93,9 +98,18 @@ def open_held_out(folder: Path, swaps: int, every: int, device: str) -> HeldOut:
     pictures = torch.from_numpy(np.stack(shown)).permute(0, 3, 1, 2).float() / 127.5 - 1
     known = [knows_colors(*pair) for pair in zip(as_images(pictures), domains, strict=True)]
     rows, styles = plan(domains, instances, swaps)
-    judge = _open_judge(folder)
+    seen, names = packed_files(folder)
+    renders = [row for row, name in enumerate(names) if name != DOODLE.name]
+    trained = np.stack([decode_picture(seen[row], 128) for row in renders])
     return HeldOut(
-        table, pictures.to(device), torch.tensor(known, device=device), judge.to(device), rows[::every], styles[::every]
+        table,
+        pictures.to(device),
+        torch.tensor(known, device=device),
+        torch.from_numpy(trained).permute(0, 3, 1, 2),
+        tuple(names[row] for row in renders),
+        _open_judge(folder).to(device),
+        rows[::every],
+        styles[::every],
     )
 
 
@@ -168,16 +182,27 @@ def _named(judge: Judge, pictures: Tensor) -> tuple[list[str], list[str]]:
 
 
 def _leak(prior: Prior, held: HeldOut) -> dict[str, float]:
-    """How well a probe reads style and class from mean and spread of maps, and from their coarse cells, too."""
+    """How often a probe, taught on maps of training objects, reads the style of held-out ones: from mean and spread of
+    every channel, and from these and coarse cells.
+    """
+    own = [row for row, style in enumerate(held.table.domains) if style != DOODLE.name]
+    places, count = numbered([*held.known_styles, *(held.table.domains[row] for row in own)])
+    trained = _pooled(prior, held.known_pictures)
+    asked = _pooled(prior, ((held.pictures[own] + 1) * 127.5).round().byte())
+    shares = {}
+    for name, of_train, of_asked in zip(("pooled", "cells"), trained, asked, strict=True):
+        with torch.enable_grad():
+            scores = two_layers(of_train, places[: len(of_train)], of_asked, count)
+        shares[f"style read from the map, {name}"] = round(float(right(scores, places[len(of_train) :]).mean()), 3)
+    return shares
+
+
+def _pooled(prior: Prior, pictures: Tensor) -> tuple[Codes, Codes]:
+    """Mean and spread of the maps of pictures (N, 3, S, S), 8-bit; and these with coarse cells."""
     adapter = prior.adapter
     assert isinstance(adapter, ImageAdapter)
-    renders = [row for row, style in enumerate(held.table.domains) if style != DOODLE.name]
-    maps = torch.cat([adapter.map(adapter.resize(held.pictures[part])) for part in torch.tensor(renders).split(128)])
-    spread = torch.cat([maps.mean((2, 3)), maps.std((2, 3))], 1)
-    cells = torch.cat([spread, torch.nn.functional.adaptive_avg_pool2d(maps, 4).flatten(1)], 1)
-    some, shares = held.table.select(renders), {}
-    for name, codes in (("pooled", spread), ("cells", cells)):
-        for row in measure_probes("map", codes.float().cpu().numpy(), some):
-            if "two layers" in row.measure:
-                shares[f"{row.measure}, {name}"] = round(row.value, 3)
-    return shares
+    device = adapter.no_map.device
+    parts = [adapter.map(adapter.resize(as_floats(part.to(device)))) for part in pictures.split(128)]
+    spread = torch.cat([torch.cat([maps.mean((2, 3)), maps.std((2, 3))], 1) for maps in parts])
+    cells = torch.cat([F.adaptive_avg_pool2d(maps, CELLS).flatten(1) for maps in parts])
+    return spread.float().cpu().numpy(), torch.cat([spread, cells], 1).float().cpu().numpy()

@@ -39,7 +39,7 @@ from retrieval.types import DOODLE, PAINTING
 from retrieval.world.split import ALL
 
 CELLS = 4  # on a side, in which the network that names styles sees the map
-OBJECTS, DRAWINGS = 2, 2  # of a class, held out
+OBJECTS, DRAWINGS = 1, 2  # of a class, held out
 STYLED = 128  # pictures whose style it names in a step
 RESERVE = 8.0  # seconds for judging and writing
 
