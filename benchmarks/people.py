@@ -60,7 +60,7 @@ class Figures:
     @cached_property
     def prompts(self) -> list[str]:
         """Varied captions of the street's training figures."""
-        return prompts_of(self.drawer.prior, self.street, self.count, 0)
+        return prompts_of(self.drawer.prior.reader, self.street, self.count, 0)
 
     @cached_property
     def base(self) -> PictureTable:

@@ -148,15 +148,15 @@ class Prior(nn.Module):
         predicted = self.velocity(self.noised(latents, noise, t), t, states, control, strength)
         return (predicted - v).square().mean(dim=(1, 2, 3))
 
-    def training_steps(self, count: int, noisiest: float = 0.0) -> Tensor:
+    def training_steps(self, count: int, noisiest: float = 0.0, device: torch.device | None = None) -> Tensor:
         """The noise steps of (1), one from each of `count` equally likely stretches, in no order; a share of them
         evenly from the noisiest instead.   -> (count,)
         """
-        shares = (torch.randperm(count) + torch.rand(count)) / count  # in [0, 1)
+        shares = (torch.randperm(count, device=device) + torch.rand(count, device=device)) / count  # in [0, 1)
         normal = torch.special.ndtri(shares.clamp(1e-4, 1 - 1e-4)) + MIDDLE
         t = normal.sigmoid()
         if noisiest:
-            late = torch.arange(count) < round(noisiest * count)
+            late = torch.arange(count, device=device) < round(noisiest * count)
             t = torch.where(late, NOISIEST + (1 - NOISIEST) * shares, t)
         return (t * self.steps).long()
 

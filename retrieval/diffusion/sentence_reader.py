@@ -40,6 +40,10 @@ class SentenceReader(nn.Module):
         read = ((place, row[is_real][1:-1]) for place, (row, is_real) in enumerate(zip(rows, real, strict=True), 1))
         return [(place, row) for place, inner in read for row in inner.tolist()]
 
+    def fits(self, prompt: str) -> bool:
+        """Whether the prompt is short enough."""
+        return len(self.pieces(prompt)) + 2 <= self.config.positions
+
     def word(self, text: str) -> Tensor:
         """The embedding of a word, the mean of its pieces'.   -> (W,)"""
         rows = torch.tensor([row for _, row in self.pieces(text)], device=self.token_embedding.weight.device)

@@ -62,20 +62,26 @@ class FigureTraining(Trainable):
 
 @torch.no_grad()
 def draw(
-    prior: Prior, texts: Sequence[str], seeds: Sequence[int], strength: float, sampler: Sampler | None = None
+    prior: Prior,
+    texts: Sequence[str],
+    seeds: Sequence[int],
+    strength: float,
+    sampler: Sampler | None = None,
+    chunk: int = CHUNK,
 ) -> Tensor:
-    """A picture of each text from the noise of its seed; strength 0 is the source's look, 1 the target's.
+    """A picture of each text from the noise of its seed; strength 0 is the source's look, 1 the target's. chunk: how
+    many are drawn at once.
 
     -> (B, 3, H, W) in [-1, 1]
     """
     sampler = sampler or Sampler(STEPS, GUIDANCE)
     empty, drawn = prior.reader([EMPTY]), []
-    for first in range(0, len(texts), CHUNK):
-        part = slice(first, first + CHUNK)
+    for first in range(0, len(texts), chunk):
+        part = slice(first, first + chunk)
         x = torch.stack([start(prior, seed) for seed in seeds[part]])
         velocity = guided(prior, prior.reader(texts[part]), sampler.guidance, empty, strength)
         *_, pictures = denoise(prior, velocity, x, sampler)
-        drawn.append(pictures)
+        drawn.append(pictures.cpu())
     return torch.cat(drawn)
 
 

@@ -42,7 +42,7 @@ def draw_set(out: Path, prior: Path, mra: Path, street: Path, count: int, streng
     real = everyone.where(split="train")
     lines = [json.loads(line) for line in (street / ITEMS).read_text(encoding="utf-8").splitlines()]
     kinds = {part["phrase"]: part["slot"] for line in lines for part in line["parts"]}
-    drawn = drawn_table(drawer.prior, prompts_of(drawer.prior, real, count, seed), strength, seed)
+    drawn = drawn_table(drawer.prior, prompts_of(drawer.prior.reader, real, count, seed), strength, seed)
     kept = sift(method, drawn, everyone.where(split="validation"))
     described = describe(method, drawn.select(kept.rows.nonzero()[0].tolist()), slots_of(method, real, kinds), seed)
     about = {

@@ -47,10 +47,11 @@ def slots_of(method: MRA, table: PictureTable, kinds: Mapping[str, str]) -> list
             continue
         usual = torch.tensor(boxes).median(dim=0).values
         around = torch.stack([usual + torch.tensor([x, y, 0.0, 0.0]) for x in MOVED for y in MOVED])
+        around = around.to(method.scale.device)
         slot = Slot(name, phrases, phrase_codes(method, phrases), around, 0.0)
         has = np.array([any(kinds.get(p.phrase) == name for p in row) for row in table.regions])
         best = _found(method, places, slot)[0]
-        slots.append(Slot(name, phrases, slot.codes, around, threshold(best.numpy(), has)))
+        slots.append(Slot(name, phrases, slot.codes, around, threshold(best.cpu().numpy(), has)))
     return slots
 
 
@@ -71,7 +72,7 @@ def picture_tokens(method: MRA, table: PictureTable) -> Tensor:
     size = method.preprocess.size
     parts = []
     for first in range(0, len(table), CHUNK):
-        pictures = table.tensor(range(first, min(first + CHUNK, len(table))))
+        pictures = table.tensor(range(first, min(first + CHUNK, len(table)))).to(method.scale.device)
         large = torch.nn.functional.interpolate(pictures, (size, size // 2), mode="bilinear", align_corners=False)
         parts.append(method.picture_reader(method.upright_stem(large)))
     return torch.cat(parts)

@@ -21,7 +21,7 @@ from torch import Tensor
 from retrieval.data.picture_table import PictureTable
 from retrieval.data.pictures import ArrayPicture
 from retrieval.diffusion.prior import Prior
-from retrieval.errors import QueryError
+from retrieval.diffusion.sentence_reader import SentenceReader
 from retrieval.files import write_text
 from retrieval.items import ITEMS
 from retrieval.methods.dad import draw
@@ -46,21 +46,17 @@ class Kept:
     unlike: float
 
 
-def prompts_of(prior: Prior, table: PictureTable, count: int, seed: int) -> list[str]:
+def prompts_of(reader: SentenceReader, table: PictureTable, count: int, seed: int) -> list[str]:
     """`count` varied captions of the table, every caption as often as any other; too long ones stay as they were."""
     rng = random.Random(seed)  # noqa: S311  # nothing is kept secret by it
     captions = [text for row in table.captions for text in row]
     rng.shuffle(captions)
-    return [_readable(prior, captions[n % len(captions)], rng) for n in range(count)]
+    return [_readable(reader, captions[n % len(captions)], rng) for n in range(count)]
 
 
-def _readable(prior: Prior, caption: str, rng: random.Random) -> str:
+def _readable(reader: SentenceReader, caption: str, rng: random.Random) -> str:
     varied = vary(caption, rng)
-    try:
-        prior.reader([varied])
-    except QueryError:
-        return caption
-    return varied
+    return varied if reader.fits(varied) else caption
 
 
 def drawn_table(
@@ -96,7 +92,7 @@ def fit_of(method: MRA, table: PictureTable) -> npt.NDArray[np.float64]:
     """The cosine of each picture and its first caption.   -> (N,)"""
     pictures = method.picture_codes(picture_tokens(method, table))
     return np.asarray(
-        (pictures * text_codes(method, [row[0] for row in table.captions])).sum(dim=1).numpy(), np.float64
+        (pictures * text_codes(method, [row[0] for row in table.captions])).sum(dim=1).cpu().numpy(), np.float64
     )
 
 

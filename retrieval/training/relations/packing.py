@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from retrieval.artifacts.text_tower import TOKENIZER, load_text_tower
 from retrieval.artifacts.trunk import load_trunk
 from retrieval.backbones.sentence_encoder import SentenceEncoder
 from retrieval.data.picture_table import PictureTable
-from retrieval.data.pictures import EncodedPicture
+from retrieval.data.pictures import EncodedPicture, Picture, PictureFile
 from retrieval.diffusion.image_adapter import AdapterConfig, Trunk
 from retrieval.types import Region
 
@@ -31,32 +32,46 @@ PICTURES, ROWS, TOWERS = "pictures.bin", "rows.json", "towers.safetensors"
 BLOCKS = (2, 4)  # stages of the trunk that MRA reads
 WORDS = "words.weight"
 SCALE = ".scale"
+WRITERS = 4  # threads that encode pictures
 
 
-def pack_people(folder: Path, table: PictureTable, tower: Path, trunk: Path, quality: int) -> None:
-    """Write the folder."""
+def pack_people(
+    folder: Path, table: PictureTable, tower: Path, trunk: Path, quality: int, more_texts: Sequence[str] = ()
+) -> None:
+    """Write the folder. more_texts: whose words the encoder must know, too."""
     folder.mkdir(parents=True, exist_ok=True)
     encoder = load_text_tower(tower)
-    texts = [*(t for row in table.captions for t in row), *(p.phrase for row in table.regions for p in row)]
+    texts = [*more_texts, *(t for row in table.captions for t in row), *(p.phrase for row in table.regions for p in row)]
     weights = {f"text.{name}": t for name, t in as_bytes(_known_words(encoder, texts)).items()}
     released = load_trunk(trunk).state_dict()
     small = Trunk(AdapterConfig(blocks=BLOCKS)).state_dict()
     weights |= {f"trunk.{name}": released[name].half() for name in small if released[name].is_floating_point()}
     save_file(weights, folder / TOWERS)
     (folder / TOKENIZER).write_bytes((tower / TOKENIZER).read_bytes())
-    _write_rows(folder, table, quality)
+    write_rows(folder, table, quality)
 
 
-def _write_rows(folder: Path, table: PictureTable, quality: int) -> None:
+def write_rows(folder: Path, table: PictureTable, quality: int) -> None:
+    """The figures alone. Pictures that are WebP already stay as they are."""
     files, rows = bytearray(), []
-    for row in table:
-        buffer = io.BytesIO()
-        row.picture.open().save(buffer, "WEBP", quality=quality, method=6)
-        files += buffer.getvalue()
+    with ThreadPoolExecutor(WRITERS) as writers:
+        encoded = list(writers.map(lambda picture: _encoded(picture, quality), table.pictures))
+    for row, part in zip(table, encoded, strict=True):
+        files += part
         parts = [[*part.box, part.phrase] for part in row.regions]
         rows.append([len(files), row.id, row.label, row.domain.name, row.split, row.captions, parts])
     (folder / PICTURES).write_bytes(bytes(files))
     (folder / ROWS).write_text(json.dumps(rows, separators=(",", ":")), encoding="utf-8")
+
+
+def _encoded(picture: Picture, quality: int) -> bytes:
+    if isinstance(picture, PictureFile) and picture.path.suffix == ".webp":
+        return picture.path.read_bytes()
+    if isinstance(picture, EncodedPicture):
+        return picture.encoded
+    buffer = io.BytesIO()
+    picture.open().save(buffer, "WEBP", quality=quality, method=4)
+    return buffer.getvalue()
 
 
 def unpack_people(folder: Path) -> tuple[PictureTable, SentenceEncoder, Trunk]:
