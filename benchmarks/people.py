@@ -27,11 +27,10 @@ from benchmarks import ROOT
 from retrieval.artifacts.bundle import load_bundle
 from retrieval.artifacts.prior import LoadedPrior, load_prior
 from retrieval.data.picture_table import PictureTable
-from retrieval.data.readers.world import read_rendered
+from retrieval.data.readers.world import read_rendered, slots_in
 from retrieval.evaluation.measurement import Measurement
 from retrieval.evaluation.report import write_measurements
 from retrieval.evaluation.results import read_measurements
-from retrieval.items import ITEMS
 from retrieval.methods.dad import draw
 from retrieval.methods.mra import MRA
 from retrieval.training.drawn_figures.describe import describe, slots_of
@@ -137,8 +136,6 @@ def open_figures(asked: argparse.Namespace) -> Figures:
     method = load_bundle(asked.mra).method
     if not isinstance(method, MRA):
         sys.exit(f"{asked.mra} holds no MRA. Name a bundle like checkpoints/mra-people.")
-    lines = [json.loads(line) for line in (asked.street / ITEMS).read_text(encoding="utf-8").splitlines()]
-    kinds = {part["phrase"]: part["slot"] for line in lines for part in line["parts"]}
     return Figures(
         load_prior(asked.prior),
         method,
@@ -146,7 +143,7 @@ def open_figures(asked: argparse.Namespace) -> Figures:
         read_rendered(asked.street).where(split="train"),
         read_rendered(asked.street).where(split="validation"),
         read_rendered(asked.test).where(split="test"),
-        kinds,
+        slots_in(asked.street),
         asked.count,
     )
 

@@ -69,6 +69,11 @@ class SentenceEncoder(nn.Module):
         real = torch.tensor([text.attention_mask for text in encoded], device=device)
         return pieces, real.bool()
 
+    def pieces_of(self, texts: Sequence[str]) -> list[list[int]]:
+        """The word pieces of each text, without padding, wherever the encoder is."""
+        encoded = self._tokenizer.encode_batch(list(texts))
+        return [[n for n, real in zip(text.ids, text.attention_mask, strict=True) if real] for text in encoded]
+
     def words_of(self, pieces: Tensor, real: Tensor) -> Tensor:
         """The number of the word that each piece (T, L) belongs to, from 1; 0 at both ends and in the padding."""
         begins = real & ~torch.isin(pieces, self._continues)

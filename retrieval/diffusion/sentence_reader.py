@@ -36,9 +36,8 @@ class SentenceReader(nn.Module):
         words = prompt.split()
         if not words:
             return []
-        rows, real = self.encoder.tokens(words)  # (words, pieces)
-        read = ((place, row[is_real][1:-1]) for place, (row, is_real) in enumerate(zip(rows, real, strict=True), 1))
-        return [(place, row) for place, inner in read for row in inner.tolist()]
+        read = enumerate(self.encoder.pieces_of(words), 1)
+        return [(place, row) for place, rows in read for row in rows[1:-1]]
 
     def fits(self, prompt: str) -> bool:
         """Whether the prompt is short enough."""

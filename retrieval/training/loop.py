@@ -7,6 +7,7 @@ as if it had never stopped.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -121,10 +122,11 @@ def _epoch(
             group["lr"] = phase.lr * group["factor"] * factor
         with torch.autocast(device.type, stretch.precision, enabled=mixed):
             losses = method.losses(batch.on(device), phase)
-        loss = torch.stack([value.float() for value in losses.values()]).sum()
-        if not torch.isfinite(loss):
+        each = torch.stack([value.float() for value in losses.values()])
+        loss, numbers = each.sum(), each.tolist()  # the only time that a step waits for its device
+        if not math.isfinite(sum(numbers)):
             raise DataError(
-                f"The loss is {loss.item()} in epoch {epoch + 1}, step {step + 1}. Lower the learning rate."
+                f"The loss is {sum(numbers)} in epoch {epoch + 1}, step {step + 1}. Lower the learning rate."
             )
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -132,8 +134,8 @@ def _epoch(
         optimiser.step()
         method.after_step()
         average.update(method)
-        for name, value in losses.items():
-            sums[name] += value.item() / steps
+        for name, number in zip(losses, numbers, strict=True):
+            sums[name] += number / steps
         on_progress(step + 1, steps)
     return dict(sums)
 

@@ -18,6 +18,7 @@ from retrieval.errors import DataError, SettingsError
 from retrieval.items import read_items
 from retrieval.world.people import sets
 from retrieval.world.people.captions import two_captions
+from retrieval.world.people.domains import DOMAINS
 from retrieval.world.people.finish import FINISHES
 from retrieval.world.people.identity import (
     BAGS,
@@ -38,7 +39,7 @@ from retrieval.world.people.identity import (
 from retrieval.world.people.seen import SEEN, SEEN_SMALL, mask_of, seen, shares
 from retrieval.world.people.sets import render_people
 from retrieval.world.people.sheet import people_sheet
-from retrieval.world.people.views import DOMAINS, View, sample_view
+from retrieval.world.people.views import View, sample_view
 from retrieval.world.render import Buffers, render, use_threads
 
 SMALL: dict[str, Any] = {"identities": 2, "views": 2, "size": 32, "seed": 3}

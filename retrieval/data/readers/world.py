@@ -38,6 +38,16 @@ def read_rendered(folder: Path, classes: Collection[str] | None = None, *, unfin
     )
 
 
+def slots_in(folder: Path, *, unfinished: bool = False) -> dict[str, str]:
+    """Where each phrase of a set of people belongs: "red hat" -> "hat"."""
+    return {
+        str(part["phrase"]): str(part["slot"])
+        for row in _lines(folder, unfinished)
+        for part in row.get("parts", ())
+        if part.get("phrase") and part.get("slot")
+    }
+
+
 def main_color(row: Mapping[str, Any]) -> str:
     """The word for the main colour of the object in a line of items.jsonl: the first of its colours."""
     return str(next(iter(row.get("colors", {}).values()), ""))

@@ -117,9 +117,7 @@ class Learning:
         return network  # type: ignore[no-any-return]
 
 
-def learn(
-    learning: Learning, stage: Stage, note: Callable[[Mapping[str, Any]], None]
-) -> dict[str, float]:
+def learn(learning: Learning, stage: Stage, note: Callable[[Mapping[str, Any]], None]) -> dict[str, float]:
     """Train the U-Net, or its branch; it holds the best averages afterwards. What was measured of them."""
     prior, network = learning.prior, learning.network
     prior.requires_grad_(False)

@@ -43,7 +43,9 @@ class Look:
 class Stepper:
     """Parameters that learn, their running averages, and one step."""
 
-    def __init__(self, parameters: Sequence[nn.Parameter], loss: Loss, draw: Draw, stage: Stage, recorded: bool) -> None:
+    def __init__(
+        self, parameters: Sequence[nn.Parameter], loss: Loss, draw: Draw, stage: Stage, recorded: bool
+    ) -> None:
         """recorded: on a GPU alone."""
         self.parameters, self._loss, self._draw, self._stage = list(parameters), loss, draw, stage
         self.device = self.parameters[0].device

@@ -1,8 +1,8 @@
 """The folder that a GPU gets: what `relations.packing` packs, and what drawing needs besides.
 
-    studio/     more studio figures, for the prior alone, as in `relations.packing`
-    latents.safetensors    the shared auto-encoder, in half precision
-    facts.json             prompts, varied captions of the street's training figures; in which slot each phrase is
+studio/     more studio figures, for the prior alone, as in `relations.packing`
+latents.safetensors    the shared auto-encoder, in half precision
+facts.json             prompts, varied captions of the street's training figures; in which slot each phrase is
 """
 
 from __future__ import annotations
@@ -20,11 +20,10 @@ from retrieval.artifacts.prior import load_prior
 from retrieval.artifacts.text_tower import load_text_tower
 from retrieval.backbones.sentence_encoder import SentenceEncoder
 from retrieval.data.picture_table import PictureTable, concatenate
-from retrieval.data.readers.world import read_rendered
+from retrieval.data.readers.world import read_rendered, slots_in
 from retrieval.diffusion.image_adapter import Trunk
 from retrieval.diffusion.latents import PatchAutoencoder
 from retrieval.diffusion.sentence_reader import SentenceReader
-from retrieval.items import ITEMS
 from retrieval.training.drawn_figures.draw import prompts_of
 from retrieval.training.recipes.mra import SOURCE, TARGET
 from retrieval.training.relations.packing import pack_people, read_rows, unpack_people, write_rows
@@ -75,14 +74,8 @@ def pack_all(
     (folder / MORE).mkdir(exist_ok=True)
     write_rows(folder / MORE, whole, quality)
     save_file(halved(load_prior(latents).prior.latents.state_dict()), folder / LATENTS)
-    facts = {"prompts": said, "kinds": kinds_of([studio, street])}
+    facts = {"prompts": said, "kinds": slots_in(studio) | slots_in(street, unfinished=True)}
     (folder / FACTS).write_text(json.dumps(facts, separators=(",", ":")), encoding="utf-8")
-
-
-def kinds_of(folders: Sequence[Path]) -> dict[str, str]:
-    """In which slot each phrase is, by rendered sets."""
-    lines = [json.loads(line) for f in folders for line in (f / ITEMS).read_text(encoding="utf-8").splitlines()]
-    return {part["phrase"]: part["slot"] for line in lines for part in line["parts"]}
 
 
 def unpack_all(folder: Path, device: str) -> Pack:
@@ -96,4 +89,4 @@ def unpack_all(folder: Path, device: str) -> Pack:
     return Pack(table, more, encoder.to(device), trunk.to(device), on_device, facts["prompts"], facts["kinds"])
 
 
-__all__ = ["FACTS", "LATENTS", "MORE", "SOURCE", "TARGET", "Pack", "kinds_of", "pack_all", "unpack_all"]
+__all__ = ["FACTS", "LATENTS", "MORE", "SOURCE", "TARGET", "Pack", "pack_all", "unpack_all"]

@@ -1,9 +1,9 @@
 """One of some processes that share a GPU and a folder.
 
-    roles       generate: prior, branch, drawings; describe: the describer; work: nothing.   Then tasks, all of them.
-    <work>      weights, drawn sets, claims: see `tasks`
-    <out>/people-drawn.tar     drawn sets, guidance, a first look
-    <out>/people-ladder.tar    weights of prior and branch, a file for each task, logs; written anew after each
+roles       generate: prior, branch, drawings; describe: the describer; work: nothing.   Then tasks, all of them.
+<work>      weights, drawn sets, claims: see `tasks`
+<out>/people-drawn.tar     drawn sets, guidance, a first look
+<out>/people-ladder.tar    weights of prior and branch, a file for each task, logs; written anew after each
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ from retrieval.training.domain_gap.variants import BASE, DAD, Bench
 from retrieval.training.recipes.parts.people_pairs import known_words
 
 PRIOR = "prior.safetensors"
+LESS = 0.8  # of the seconds of both stages where they are begun anew
 GENERATE, DESCRIBE, WORK = "generate", "describe", "work"
 
 
@@ -84,7 +85,7 @@ def run(settings: Settings) -> None:
     """A process from start to end."""
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = True
-    for folder in (settings.work, settings.out / "tasks"):
+    for folder in (settings.out, settings.work / "tasks"):
         folder.mkdir(parents=True, exist_ok=True)
     note = _note_of(settings)
     note({"role": settings.role, "begun": True})
@@ -111,12 +112,17 @@ def run(settings: Settings) -> None:
 def begin_anew(settings: Settings) -> None:
     """In another process, because this one's GPU may be in no good state, and without recording steps."""
     again = [sys.executable, *sys.orig_argv[1:], "--recorded", "0"]
-    again += ["--base-seconds", f"{settings.base_seconds * 0.8}", "--branch-seconds", f"{settings.branch_seconds * 0.8}"]
+    again += [
+        "--base-seconds",
+        f"{settings.base_seconds * 0.8}",
+        "--branch-seconds",
+        f"{settings.branch_seconds * 0.8}",
+    ]
     subprocess.run(again, check=False)  # noqa: S603  # our own command line
 
 
 def _note_of(settings: Settings) -> Callable[[Mapping[str, Any]], None]:
-    path = settings.out / "tasks" / f"log-{settings.role}-{os.getpid()}.jsonl"
+    path = settings.work / "tasks" / f"log-{settings.role}-{os.getpid()}.jsonl"
 
     def note(line: Mapping[str, Any]) -> None:
         text = json.dumps({"after": round(time.time() - settings.begun, 1), **line})
@@ -142,14 +148,12 @@ def _workplace(settings: Settings, pack: Pack, note: Callable[[Mapping[str, Any]
 
 def _tiny(pack: Pack) -> Pack:
     """A rehearsal's figures."""
-    parts = [pack.of(SOURCE, "train")[:48], pack.of(SOURCE, "validation")[:24]]
-    parts += [pack.of(TARGET, split)[:48] for split in ("train", "validation", "test")]
-    return replace(pack, table=concatenate(parts), more=pack.more[:12], prompts=pack.prompts[:24])
+    parts = [pack.of(SOURCE, "train")[:32], pack.of(SOURCE, "validation")[:24]]
+    parts += [pack.of(TARGET, split)[:32] for split in ("train", "validation", "test")]
+    return replace(pack, table=concatenate(parts), more=pack.more[:12], prompts=pack.prompts[:16])
 
 
-def generate(
-    settings: Settings, pack: Pack, place: Workplace, note: Callable[[Mapping[str, Any]], None]
-) -> None:
+def generate(settings: Settings, pack: Pack, place: Workplace, note: Callable[[Mapping[str, Any]], None]) -> None:
     """Prior and branch, guidance, drawings; each thing is written as soon as it is there."""
     prior = begin(pack, (settings.width, settings.deep_width), settings.seed, settings.device)
     if not read_prior(settings.work / PRIOR, prior):
@@ -157,9 +161,7 @@ def generate(
     draw_all(settings, pack, place, prior, note)
 
 
-def train(
-    settings: Settings, pack: Pack, prior: Prior, note: Callable[[Mapping[str, Any]], None]
-) -> None:
+def train(settings: Settings, pack: Pack, prior: Prior, note: Callable[[Mapping[str, Any]], None]) -> None:
     """Both stages."""
     shown = concatenate([pack.of(SOURCE, "train"), pack.more]) if len(pack.more) else pack.of(SOURCE, "train")
     source, target = encode(prior, shown), encode(prior, pack.of(TARGET, "train"))
@@ -202,12 +204,18 @@ def draw_all(
     note({"chosen guidance": guidance})
     easel = replace(easel, sampler=Sampler(settings.drawing_steps, guidance))
     kept = draw_sets(easel, describer)
-    facts = {"guidance": guidance, "steps": settings.drawing_steps, "kept": None if kept is None else kept.rows.tolist()}
+    facts = {
+        "guidance": guidance,
+        "steps": settings.drawing_steps,
+        "kept": None if kept is None else kept.rows.tolist(),
+    }
     (settings.work / "drawing.json").write_text(json.dumps(facts), encoding="utf-8")
     draw_more(easel)
     Image.fromarray(sheet(easel)).save(settings.work / "sheet.png", optimize=True)
     sets = [BASE, DAD, *(p.name for p in sorted((settings.work / "sets").glob("*")) if p.name[:3] in ("str", "spr"))]
-    paths = [settings.work / "sets" / name for name in sets] + [settings.work / n for n in ("drawing.json", "sheet.png")]
+    paths = [settings.work / "sets" / name for name in sets] + [
+        settings.work / n for n in ("drawing.json", "sheet.png")
+    ]
     described = settings.work / "sets" / "described" / "rows.json"
     paths += [described] if described.exists() else []
     _tar(settings.out / "people-drawn.tar", {path: str(path.relative_to(settings.work)) for path in paths})
@@ -241,7 +249,7 @@ def collect(settings: Settings) -> None:
     """Pack all that is there; one process at a time."""
     with (settings.work / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        files = sorted((settings.out / "tasks").iterdir())
+        files = sorted((settings.work / "tasks").iterdir())
         kept = [p for p in files if p.suffix in (".json", ".jsonl")]
         weights = [p for p in (settings.work / PRIOR, settings.work / STEPS_AT) if p.exists()]
         _tar(settings.out / "people-ladder.tar", {p: p.name for p in weights + kept})

@@ -4,7 +4,7 @@ and scored on people whom nothing has seen. Processes share the tasks of a folde
     <work>/claims/NAME       who began it
     <work>/steps.json        how many steps all variants take, set once by the time of a step
     <work>/sets/NAME/        drawn figures, as `relations.packing` packs them
-    <out>/tasks/NAME.json    losses; for each share of labels the ranks of all right figures of each test caption
+    <work>/tasks/NAME.json   losses; for each share of labels the ranks of all right figures of each test caption
 """
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ def do(place: Workplace, task: Task, steps: int) -> None:
             count = int(TUNED[share] * steps)
             row[f"losses, {share}"] = fine_tune(bench, tuned, place.pairs(share), Schedule(count, bench.lr, task.seed))
         row["ranks"][share] = {name: found.tolist() for name, found in ranks_of(tuned, place.test(tuned)).items()}
-        write_text(place.out / "tasks" / f"{task.name}.json", json.dumps(row, separators=(",", ":")))
+        write_text(place.work / "tasks" / f"{task.name}.json", json.dumps(row, separators=(",", ":")))
         first = {name: _first(found) for name, found in row["ranks"][share].items()}
         place.note({"task": task.name, "labels": share, **first, "seconds": round(time.time() - began, 1)})
     place.on_done()

@@ -7,7 +7,6 @@ from retrieval.threads import settle
 settle()
 
 import argparse  # noqa: E402
-import json  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 
@@ -28,9 +27,8 @@ def draw_set(out: Path, prior: Path, mra: Path, street: Path, count: int, streng
     """Draw, sift, describe, write."""
     from retrieval.artifacts.bundle import load_bundle
     from retrieval.artifacts.prior import load_prior
-    from retrieval.data.readers.world import read_rendered
+    from retrieval.data.readers.world import read_rendered, slots_in
     from retrieval.errors import DataError
-    from retrieval.items import ITEMS
     from retrieval.methods.mra import MRA
     from retrieval.training.drawn_figures.describe import describe, slots_of
     from retrieval.training.drawn_figures.draw import drawn_table, prompts_of, sift, write_set
@@ -40,11 +38,11 @@ def draw_set(out: Path, prior: Path, mra: Path, street: Path, count: int, streng
         raise DataError(f"{mra} holds no MRA, which filters and describes. Name one like checkpoints/mra-people.")
     everyone = read_rendered(street)
     real = everyone.where(split="train")
-    lines = [json.loads(line) for line in (street / ITEMS).read_text(encoding="utf-8").splitlines()]
-    kinds = {part["phrase"]: part["slot"] for line in lines for part in line["parts"]}
     drawn = drawn_table(drawer.prior, prompts_of(drawer.prior.reader, real, count, seed), strength, seed)
     kept = sift(method, drawn, everyone.where(split="validation"))
-    described = describe(method, drawn.select(kept.rows.nonzero()[0].tolist()), slots_of(method, real, kinds), seed)
+    described = describe(
+        method, drawn.select(kept.rows.nonzero()[0].tolist()), slots_of(method, real, slots_in(street)), seed
+    )
     about = {
         "drawn by": drawer.fingerprint,
         "strength": strength,

@@ -41,7 +41,11 @@ def pack_people(
     """Write the folder. more_texts: whose words the encoder must know, too."""
     folder.mkdir(parents=True, exist_ok=True)
     encoder = load_text_tower(tower)
-    texts = [*more_texts, *(t for row in table.captions for t in row), *(p.phrase for row in table.regions for p in row)]
+    texts = [
+        *more_texts,
+        *(t for row in table.captions for t in row),
+        *(p.phrase for row in table.regions for p in row),
+    ]
     weights = {f"text.{name}": t for name, t in as_bytes(_known_words(encoder, texts)).items()}
     released = load_trunk(trunk).state_dict()
     small = Trunk(AdapterConfig(blocks=BLOCKS)).state_dict()

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrieval.world.people.seen import Seen
-from retrieval.world.people.views import STREET, STUDIO, View
+from retrieval.world.people.domains import STREET, STUDIO
+
+if TYPE_CHECKING:  # a caption is made without a renderer
+    from retrieval.world.people.seen import Seen
+    from retrieval.world.people.views import View
 
 SUBJECTS = ("person", "person", "person", "individual", "figure")
 WALKING, STANDING = ("walking", "striding along", "on the move"), ("standing", "standing still", "at rest")

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from retrieval.world.people.views import STREET, STUDIO
+from retrieval.world.people.domains import STREET, STUDIO
 from retrieval.world.render import Buffers
 from retrieval.world.styles.drawing import Array, Drawing, Style, to_image
 

@@ -32,10 +32,11 @@ import numpy as np
 from retrieval.errors import SettingsError
 from retrieval.types import Progress
 from retrieval.world.people.captions import two_captions
+from retrieval.world.people.domains import DOMAINS, STUDIO
 from retrieval.world.people.finish import FINISHES
 from retrieval.world.people.identity import MOST, STREET_FIRST, sample_identity
 from retrieval.world.people.seen import mask_of, seen, shares
-from retrieval.world.people.views import DOMAINS, STUDIO, View, sample_view
+from retrieval.world.people.views import View, sample_view
 from retrieval.world.render import Buffers, render
 from retrieval.world.scene import stable_seed
 from retrieval.world.sets import box_of, finish_set, record_of

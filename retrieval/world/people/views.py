@@ -14,14 +14,13 @@ import numpy as np
 from retrieval.world import solids
 from retrieval.world.model import Part
 from retrieval.world.palette import Rgb
+from retrieval.world.people.domains import STREET, STUDIO
 from retrieval.world.people.figure import figure
 from retrieval.world.people.identity import Identity
 from retrieval.world.people.skeleton import Gesture, sample_gesture
 from retrieval.world.people.street import clutter
 from retrieval.world.scene import GROUND_COLORS, Camera, Light, Scene, Stage, framed, stable_seed
 
-STUDIO, STREET = "studio", "street"
-DOMAINS = (STUDIO, STREET)
 WORLD_SCALE = 1.12  # world units per metre
 CROP = 0.5  # upright pictures show the middle half of the square frame
 MARGIN = 0.03  # nothing of the person is nearer to the border, as a fraction of the height
