@@ -1,10 +1,10 @@
 """What DaD's pictures of figures are worth -> results/people.json.
 
-python -m benchmarks.people --only gap --only ladder --minutes 12
+python -m benchmarks.people --only gap --only ladder
 
 gap     how far what is drawn is from held-out street figures, by two networks that saw neither; whether a classifier
         tells the two apart; whether training figures are drawn anew; whether prompts are obeyed; spread; strength
-ladder  MRA in small, pre-trained on each kind of picture and fine-tuned on the street, on two cores
+ladder  MRA pre-trained on each kind of picture and fine-tuned on all, some or none of the street; what its tasks wrote
 
 Pictures are drawn once for each prior, and kept in runs/people-drawn.
 """
@@ -113,8 +113,9 @@ def main() -> None:
     parser.add_argument("--street", type=Path, default=Path("assets/people/street"), help="the branch's set")
     parser.add_argument("--test", type=Path, default=Path("assets/people/street"), help="whose test figures are asked")
     parser.add_argument("--count", type=int, default=96, help="pictures that are drawn")
-    parser.add_argument("--minutes", type=float, default=20.0, help="for the trainings of the ladder")
-    parser.add_argument("--seeds", type=int, default=3, help="of the ladder")
+    parser.add_argument(
+        "--results", type=Path, default=Path("runs/people-ladder"), help="what the ladder's tasks wrote"
+    )
     asked = parser.parse_args()
     figures = open_figures(asked)
     for part in asked.only or PARTS:
@@ -125,7 +126,7 @@ def main() -> None:
         else:
             from benchmarks.people_ladder import measure_ladder
 
-            rows = measure_ladder(figures, asked.minutes, asked.seeds)
+            rows = measure_ladder(asked.results)
         merge(rows)
         for row in rows:
             sys.stdout.write(f"{row.name}: {row.value:.4g} {row.unit} {row.interval or row.each_seed}\n")

@@ -112,12 +112,8 @@ def run(settings: Settings) -> None:
 def begin_anew(settings: Settings) -> None:
     """In another process, because this one's GPU may be in no good state, and without recording steps."""
     again = [sys.executable, *sys.orig_argv[1:], "--recorded", "0"]
-    again += [
-        "--base-seconds",
-        f"{settings.base_seconds * 0.8}",
-        "--branch-seconds",
-        f"{settings.branch_seconds * 0.8}",
-    ]
+    for name, seconds in (("base", settings.base_seconds), ("branch", settings.branch_seconds)):
+        again += [f"--{name}-seconds", f"{LESS * seconds:g}"]
     subprocess.run(again, check=False)  # noqa: S603  # our own command line
 
 
@@ -141,9 +137,7 @@ def _workplace(settings: Settings, pack: Pack, note: Callable[[Mapping[str, Any]
     )  # fmt: skip
     bench.vocabulary = known_words(bench.begin(0), [pack.of(SOURCE, "train"), pack.of(TARGET, "train")])
     seeds = tuple(range(settings.seeds))
-    return Workplace(
-        pack, bench, settings.work, settings.out, seeds, settings.task_seconds, note, lambda: collect(settings)
-    )
+    return Workplace(pack, bench, settings.work, seeds, settings.task_seconds, note, lambda: collect(settings))
 
 
 def _tiny(pack: Pack) -> Pack:
@@ -204,21 +198,22 @@ def draw_all(
     note({"chosen guidance": guidance})
     easel = replace(easel, sampler=Sampler(settings.drawing_steps, guidance))
     kept = draw_sets(easel, describer)
-    facts = {
-        "guidance": guidance,
-        "steps": settings.drawing_steps,
-        "kept": None if kept is None else kept.rows.tolist(),
-    }
+    facts: dict[str, Any] = {"guidance": guidance, "steps": settings.drawing_steps}
+    if kept is not None:
+        facts |= {"kept": kept.rows.tolist(), "grey": kept.grey, "unlike": kept.unlike}
     (settings.work / "drawing.json").write_text(json.dumps(facts), encoding="utf-8")
-    draw_more(easel)
+    _pack_drawn(settings)
     Image.fromarray(sheet(easel)).save(settings.work / "sheet.png", optimize=True)
-    sets = [BASE, DAD, *(p.name for p in sorted((settings.work / "sets").glob("*")) if p.name[:3] in ("str", "spr"))]
-    paths = [settings.work / "sets" / name for name in sets] + [
-        settings.work / n for n in ("drawing.json", "sheet.png")
-    ]
-    described = settings.work / "sets" / "described" / "rows.json"
-    paths += [described] if described.exists() else []
-    _tar(settings.out / "people-drawn.tar", {path: str(path.relative_to(settings.work)) for path in paths})
+    draw_more(easel)
+    _pack_drawn(settings)
+
+
+def _pack_drawn(settings: Settings) -> None:
+    """What is drawn until now; of described figures their words alone: their pictures are those that were kept."""
+    sets, work = settings.work / "sets", settings.work
+    paths = [sets / BASE, sets / DAD, *sorted(sets.glob("strength-?.??")), *sorted(sets.glob("strength-?.?"))]
+    paths += [*sets.glob("spread"), *sets.glob("described/rows.json"), *work.glob("drawing.json"), *work.glob("*.png")]
+    _tar(settings.out / "people-drawn.tar", {path: str(path.relative_to(work)) for path in paths})
 
 
 def _save_prior(path: Path, prior: Prior, stage: str) -> None:

@@ -68,7 +68,6 @@ class Workplace:
     pack: Pack
     bench: Bench
     work: Path
-    out: Path
     seeds: tuple[int, ...]
     task_seconds: float  # that a task should take
     note: Callable[[Mapping[str, Any]], None]
@@ -175,9 +174,13 @@ def do(place: Workplace, task: Task, steps: int) -> None:
     for share in (ALL, *((NONE, SOME, FEW) if variant.few else ())):
         tuned = copied(method)
         if share != NONE:
-            count = int(TUNED[share] * steps)
-            row[f"losses, {share}"] = fine_tune(bench, tuned, place.pairs(share), Schedule(count, bench.lr, task.seed))
-        row["ranks"][share] = {name: found.tolist() for name, found in ranks_of(tuned, place.test(tuned)).items()}
+            count, street = int(TUNED[share] * steps), place.pairs(share)
+            losses = fine_tune(bench, tuned, street, Schedule(count, bench.lr, task.seed))
+            people = len(set(street.people.tolist()))
+            row.setdefault("tuning", {})[share] = {"steps": count, "people": people, "losses": losses}
+        test = place.test(tuned)
+        row |= {"figures": len(test.people), "asked": test.asked.tolist()}
+        row["ranks"][share] = {name: found.tolist() for name, found in ranks_of(tuned, test).items()}
         write_text(place.work / "tasks" / f"{task.name}.json", json.dumps(row, separators=(",", ":")))
         first = {name: _first(found) for name, found in row["ranks"][share].items()}
         place.note({"task": task.name, "labels": share, **first, "seconds": round(time.time() - began, 1)})

@@ -23,7 +23,7 @@ from retrieval.methods.mra import MRA, Config
 from retrieval.training.recipes import RECIPES
 from retrieval.training.recipes.mra import MRARecipe, MRASettings
 from retrieval.training.relations.assemble import assemble
-from retrieval.training.relations.packing import _write_rows
+from retrieval.training.relations.packing import write_rows
 from tests.backbones.tokenizers import toy_tokenizer
 from tests.methods.toy_mra import COAT, CONFIG, HAT, PAIRS, SIZE, WORDS, figure, sentence
 
@@ -123,7 +123,7 @@ def test_weights_from_elsewhere_become_the_bundle_that_the_recipe_writes(home: P
     recipe, settings = small(home)
     sources = recipe.sources(settings)
     (home / "pack").mkdir()
-    _write_rows(home / "pack", concatenate([*sources.values()]), 70)
+    write_rows(home / "pack", concatenate([*sources.values()]), 70)
     method = MRA(Config(), RECIPES["mra-people"].settings.preprocess)
     save_file(method.state_dict(), home / "mra-3.safetensors")
     folder = assemble(home, home / "pack", home / "assembled", home / "text", home / "trunk", 3).folder
