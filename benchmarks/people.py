@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,6 +29,7 @@ from retrieval.artifacts.bundle import load_bundle
 from retrieval.artifacts.prior import LoadedPrior, load_prior
 from retrieval.data.picture_table import PictureTable
 from retrieval.data.readers.world import read_rendered, slots_in
+from retrieval.errors import QueryError
 from retrieval.evaluation.measurement import Measurement
 from retrieval.evaluation.report import write_measurements
 from retrieval.evaluation.results import read_measurements
@@ -35,6 +37,7 @@ from retrieval.methods.dad import draw
 from retrieval.methods.mra import MRA
 from retrieval.training.drawn_figures.describe import describe, slots_of
 from retrieval.training.drawn_figures.draw import Kept, prompts_of, sift, table_of
+from retrieval.training.relations.packing import read_rows
 
 RESULTS = ROOT / "benchmarks" / "results" / "people.json"
 KEPT_AT = Path("runs/people-drawn")
@@ -47,7 +50,7 @@ ENOUGH = 0.5  # of what is drawn must be left by the filter, or it is not used
 class Figures:
     """The prior, what filters and describes, and real figures. Test identities are only ever measured against."""
 
-    drawer: LoadedPrior
+    drawer: LoadedPrior | None  # None: a GPU drew
     method: MRA
     studio: PictureTable
     street: PictureTable  # of training identities, as the branch saw them
@@ -55,11 +58,12 @@ class Figures:
     test: PictureTable  # of the street
     kinds: dict[str, str]  # phrase -> slot
     count: int  # pictures that are drawn
+    place: Path = Path()  # where what a GPU drew lies
 
     @cached_property
     def prompts(self) -> list[str]:
         """Varied captions of the street's training figures."""
-        return prompts_of(self.drawer.prior.reader, self.street, self.count, 0)
+        return prompts_of(self._drawer.prior.reader, self.street, self.count, 0)
 
     @cached_property
     def base(self) -> PictureTable:
@@ -89,18 +93,70 @@ class Figures:
 
     def drawn(self, prompts: Sequence[str], strength: float, seed: int = 0) -> PictureTable:
         """The pictures of prompts, from seeds seed, seed + 1, ..., kept on disk."""
-        asked = json.dumps([self.drawer.fingerprint, list(prompts), strength, seed])
+        asked = json.dumps([self._drawer.fingerprint, list(prompts), strength, seed])
         path = KEPT_AT / f"{hashlib.sha256(asked.encode()).hexdigest()[:16]}.npz"
         if not path.is_file():
             parts = []
             for first in range(0, len(prompts), AT_ONCE):
                 texts = prompts[first : first + AT_ONCE]
-                parts.append(draw(self.drawer.prior, texts, range(seed + first, seed + first + len(texts)), strength))
+                parts.append(draw(self._drawer.prior, texts, range(seed + first, seed + first + len(texts)), strength))
                 sys.stderr.write(f"drawn {first + len(texts)} of {len(prompts)} at strength {strength:g}\n")
             KEPT_AT.mkdir(parents=True, exist_ok=True)
             np.savez_compressed(path, pictures=torch.cat(parts).half().numpy())
         with np.load(path) as kept:
             return table_of(torch.from_numpy(kept["pictures"]).float(), prompts)
+
+    @property
+    def _drawer(self) -> LoadedPrior:
+        if self.drawer is None:
+            raise QueryError("Only what a GPU drew is here. Leave --drawn out to draw with --prior.")
+        return self.drawer
+
+    def at_strength(self, strength: float, count: int) -> PictureTable:
+        """The first pictures, from the same prompts and noise, at a strength of the branch."""
+        whole = {0.0: self.base, 1.0: self.dad}.get(strength)
+        return self.drawn(self.prompts[:count], strength) if whole is None else whole[:count]
+
+    def of_few_captions(self, captions: int, seeds: int) -> PictureTable:
+        """Pictures of each of some captions of the street's training figures, from many noises."""
+        texts = [row[0] for row in self.street.captions[:: max(len(self.street) // captions, 1)]][:captions]
+        return self.drawn([text for text in texts for _ in range(seeds)], 1.0, 5000)
+
+
+@dataclass(frozen=True)
+class Brought(Figures):
+    """Figures that were drawn on a GPU, by `python -m retrieval.training.domain_gap run`."""
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """How they were drawn, and which were kept."""
+        return dict(json.loads((self.place / "drawing.json").read_text(encoding="utf-8")))
+
+    @cached_property
+    def base(self) -> PictureTable:
+        return self._set("base")
+
+    @cached_property
+    def dad(self) -> PictureTable:
+        return self._set("dad")
+
+    @cached_property
+    def prompts(self) -> list[str]:
+        return [row[0] for row in self.dad.captions]
+
+    @cached_property
+    def kept(self) -> Kept:
+        return Kept(np.array(self.facts["kept"], bool), self.facts["grey"], self.facts["unlike"])
+
+    def at_strength(self, strength: float, count: int) -> PictureTable:
+        whole = {0.0: self.base, 1.0: self.dad}.get(strength)
+        return (self._set(f"strength-{strength:g}") if whole is None else whole)[:count]
+
+    def of_few_captions(self, captions: int, seeds: int) -> PictureTable:
+        return self._set("spread")[: captions * seeds]
+
+    def _set(self, name: str) -> PictureTable:
+        return read_rows(self.place / "sets" / name)
 
 
 def main() -> None:
@@ -112,17 +168,17 @@ def main() -> None:
     parser.add_argument("--studio", type=Path, default=Path("assets/people/studio"))
     parser.add_argument("--street", type=Path, default=Path("assets/people/street"), help="the branch's set")
     parser.add_argument("--test", type=Path, default=Path("assets/people/street"), help="whose test figures are asked")
+    parser.add_argument("--drawn", type=Path, help="what a GPU drew, in place of drawing: runs/people-drawn-gpu")
     parser.add_argument("--count", type=int, default=96, help="pictures that are drawn")
     parser.add_argument(
         "--results", type=Path, default=Path("runs/people-ladder"), help="what the ladder's tasks wrote"
     )
     asked = parser.parse_args()
-    figures = open_figures(asked)
     for part in asked.only or PARTS:
         if part == "gap":
             from benchmarks.people_gap import measure_gap
 
-            rows = measure_gap(figures)
+            rows = measure_gap(open_figures(asked))
         else:
             from benchmarks.people_ladder import measure_ladder
 
@@ -137,15 +193,17 @@ def open_figures(asked: argparse.Namespace) -> Figures:
     method = load_bundle(asked.mra).method
     if not isinstance(method, MRA):
         sys.exit(f"{asked.mra} holds no MRA. Name a bundle like checkpoints/mra-people.")
-    return Figures(
-        load_prior(asked.prior),
+    street = read_rendered(asked.street, unfinished=True)
+    return (Brought if asked.drawn else Figures)(
+        None if asked.drawn else load_prior(asked.prior),
         method,
         read_rendered(asked.studio).where(split="train"),
-        read_rendered(asked.street).where(split="train"),
-        read_rendered(asked.street).where(split="validation"),
-        read_rendered(asked.test).where(split="test"),
-        slots_in(asked.street),
+        street.where(split="train"),
+        street.where(split="validation"),
+        read_rendered(asked.test, unfinished=True).where(split="test"),
+        slots_in(asked.street, unfinished=True),
         asked.count,
+        asked.drawn or Path(),
     )
 
 

@@ -28,8 +28,8 @@ TRUNK, RANDOM = "ImageNet trunk", "random network"
 FILTERED = "DaD, filtered"
 ENOUGH = 0.5  # of what is drawn must be left by the filter, or it is not measured
 RESAMPLES, SAMPLE = 200, 150
-STRENGTHS = (0.0, 0.5, 1.0)
-SLID, CAPTIONS, SEEDS = 48, 3, 6  # pictures of each strength; prompts and pictures of each, for spread
+STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
+SLID, CAPTIONS, SEEDS = 300, 8, 16  # pictures of each strength; prompts and pictures of each, for spread
 CHUNK = 64
 GROUP = 48  # pictures that a prompt is compared with, its own among them
 
@@ -198,13 +198,12 @@ def obeyed(figures: Figures) -> Iterator[Measurement]:
 
 def spread(figures: Figures, read: Reader, test: Features) -> Measurement:
     """T-D5: how far pictures of one prompt are apart, beside the pictures of one person."""
-    prompts = [caption for row in figures.street.captions[:: len(figures.street) // CAPTIONS] for caption in row[:1]]
-    prompts = prompts[:CAPTIONS]
-    codes = read(figures.drawn([prompt for prompt in prompts for _ in range(SEEDS)], 1.0, 5000))
+    table = figures.of_few_captions(CAPTIONS, SEEDS)
+    codes, count = read(table), len(table) // SEEDS
     people = figures.test.rows_by("labels").values()
     own = np.mean([apart(test[rows]) for rows in people if len(rows) > 1])
-    made = np.mean([apart(part) for part in np.split(codes, len(prompts))])
-    how = f"mean distance of {SEEDS} pictures of each of {len(prompts)} captions / of the pictures of one test person"
+    made = np.mean([apart(part) for part in np.split(codes, count)])
+    how = f"mean distance of {SEEDS} pictures of each of {count} captions / of the pictures of one test person"
     return Measurement("spread of one caption", float(made / own), how, "DaD", unit="ratio", target=Target(">=", 0.8))
 
 
@@ -217,8 +216,7 @@ def slid(name: str, figures: Figures, read: Reader, test: Features) -> Iterator[
     """T-D8: MMD^2 to the test figures at each strength of the branch, from the same prompts and noise."""
     count = min(SLID, len(figures.prompts))
     for strength in STRENGTHS:
-        whole = {0.0: figures.base, 1.0: figures.dad}.get(strength)
-        made = read(figures.drawn(figures.prompts[:count], strength) if whole is None else whole[:count])
+        made = read(figures.at_strength(strength, count))
         rng = np.random.default_rng(2)
         values = [squared_mmd(pick(made, len(made) // 2, rng), pick(test, len(made) // 2, rng)) for _ in range(100)]
         how = f"the same {count} prompts and noise at each strength; features: {name}"

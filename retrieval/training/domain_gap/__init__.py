@@ -7,5 +7,6 @@ worth.
     describer    MRA that filters and describes: it knows both domains, and no test identity
     variants     what pre-training is done on, and which losses
     tasks        a variant of a seed: pre-trained, fine-tuned on all, some and few of the street, scored
+    assemble     weights that came back -> a bundle
     run          a process: generator, describer or none of both first, then whatever tasks are left
 """

@@ -1,4 +1,4 @@
-"""`python -m retrieval.training.domain_gap pack|run`: see the modules of these names."""
+"""`python -m retrieval.training.domain_gap pack|run|assemble`: see the modules of these names."""
 
 from __future__ import annotations
 
@@ -23,13 +23,24 @@ def main() -> None:
     pack.add_argument("--quality", type=int, default=80, help="of pictures that are no WebP yet")
     for name, place in (("tower", "text-minilm"), ("trunk", "trunk-lite0"), ("latents", "prior-world")):
         pack.add_argument(f"--{name}", type=Path, default=Path("checkpoints") / place)
+    made = verbs.add_parser("assemble", help="write the bundle of the prior and its branch")
+    made.add_argument("results", type=Path, help="where people-ladder.tar was unpacked")
+    made.add_argument("pack", type=Path, help="the folder that was trained on")
+    made.add_argument("--out", type=Path, default=Path("runs/bundles/people-prior-0"))
+    for name, place in (("tower", "text-minilm"), ("latents", "prior-world")):
+        made.add_argument(f"--{name}", type=Path, default=Path("checkpoints") / place)
     from retrieval.training.domain_gap.run import Settings, run
     from retrieval.training.options import add_options
 
     add_options(verbs.add_parser("run", help="one of the processes that share a GPU"), Settings)
     asked = vars(parser.parse_args())
-    if asked.pop("verb") == "run":
+    verb = asked.pop("verb")
+    if verb == "run":
         run(Settings(**asked))
+    elif verb == "assemble":
+        from retrieval.training.domain_gap.assemble import assemble
+
+        assemble(**asked)
     else:
         from retrieval.training.domain_gap.packing import pack_all
 

@@ -173,7 +173,7 @@ def train(settings: Settings, pack: Pack, prior: Prior, note: Callable[[Mapping[
             lr=rate * settings.lr, falls=0.3,
         )  # fmt: skip
         note({"stage": stage.name, **learn(learning, stage, note)})
-        _save_prior(settings.work / PRIOR, prior, stage.name)
+        write_prior(settings.work / PRIOR, prior, stage.name)
         collect(settings)
 
 
@@ -216,7 +216,8 @@ def _pack_drawn(settings: Settings) -> None:
     _tar(settings.out / "people-drawn.tar", {path: str(path.relative_to(work)) for path in paths})
 
 
-def _save_prior(path: Path, prior: Prior, stage: str) -> None:
+def write_prior(path: Path, prior: Prior, stage: str) -> None:
+    """The weights of prior and branch after a stage, in half precision."""
     weights = {f"unet.{name}": part for name, part in prior.unet.state_dict().items()}
     assert prior.branch is not None
     weights |= {f"branch.{name}": part for name, part in prior.branch.state_dict().items()}

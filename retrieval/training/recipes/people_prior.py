@@ -80,7 +80,7 @@ class PeoplePrior(Recipe[PeoplePriorSettings]):
         return Made(folder, hint=f"Draw with it: python -m benchmarks.people --prior {folder}")
 
 
-FIGURES: Mapping[str, Any] = {"widths": (48, 88), "text_channels": 88, "upright": True, "domain": TARGET}
+FIGURES: Mapping[str, Any] = {"widths": (56, 104), "text_channels": 104, "upright": True, "domain": TARGET}
 RECIPES = (
     PeoplePrior(
         "people-prior",

@@ -14,21 +14,27 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from retrieval.artifacts.prior import load_prior
 from retrieval.data.picture_table import PictureTable
 from retrieval.data.pictures import ArrayPicture, EncodedPicture
 from retrieval.diffusion.prior import Prior, PriorConfig
 from retrieval.diffusion.prompts import SentenceReaderConfig
+from retrieval.errors import DataError
 from retrieval.evaluation.second_stage import second_stage
 from retrieval.methods.mra import MRA, TEXT
 from retrieval.training.adapted.clock import Stage
 from retrieval.training.domain_gap import tasks
+from retrieval.training.domain_gap.assemble import assemble
 from retrieval.training.domain_gap.drawing import mmd
 from retrieval.training.domain_gap.generator import Encoded, Learning, asked, learn, view_of
 from retrieval.training.domain_gap.graphs import Stepper, steps
-from retrieval.training.domain_gap.packing import Pack
+from retrieval.training.domain_gap.packing import MORE, Pack
+from retrieval.training.domain_gap.run import PRIOR, write_prior
 from retrieval.training.domain_gap.scoring import COSINE, STAGES, asked_of, ranks_of
 from retrieval.training.domain_gap.tasks import Task, Workplace, claim, people_of, work_on
 from retrieval.training.domain_gap.variants import STUDIO, Bench, Variant, single_words
+from retrieval.training.recipes import RECIPES
+from retrieval.training.recipes.parts.figure_training import new_prior
 from retrieval.training.recipes.parts.people_pairs import known_words
 from retrieval.training.relations.packing import read_rows, write_rows
 from retrieval.training.relations.run import _Placed
@@ -213,3 +219,21 @@ def test_packed_webp_pictures_stay_as_they_are(tmp_path: Path, table: PictureTab
 def test_the_distance_of_two_halves_is_none_and_of_two_kinds_is_some() -> None:
     rows = torch.randn(200, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     assert abs(mmd(rows[:100], rows[100:])) < 0.5 < mmd(rows[:100], rows[100:] + 2)
+
+
+def test_what_was_trained_is_assembled_when_its_branch_is_done(tmp_path: Path, table: PictureTable) -> None:
+    recipe = RECIPES["people-prior"]
+    prior = new_prior(recipe, recipe.settings).learner
+    write_rows(tmp_path, table, 80)
+    (tmp_path / MORE).mkdir()
+    write_rows(tmp_path / MORE, table[:1], 80)
+    folders = recipe.settings.tower, recipe.settings.latents
+    write_prior(tmp_path / PRIOR, prior, "base")
+    with pytest.raises(DataError, match="branch"):
+        assemble(tmp_path, tmp_path, tmp_path / "bundle", *folders)
+    write_prior(tmp_path / PRIOR, prior, "branch")
+    made = assemble(tmp_path, tmp_path, tmp_path / "bundle", *folders)
+    loaded = load_prior(made.folder)
+    assert 9 + 9 + 1 in {source.pictures for source in loaded.trained_on}
+    for name, weight in prior.unet.state_dict().items():
+        torch.testing.assert_close(loaded.prior.unet.state_dict()[name], weight, atol=2e-3, rtol=1e-3)
