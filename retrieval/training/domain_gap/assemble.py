@@ -28,4 +28,4 @@ def assemble(results: Path, pack: Path, out: Path, tower: Path, latents: Path) -
         raise DataError(f"{results / PRIOR} holds no prior whose branch was trained to its end. Run both stages.")
     table, more = read_rows(pack), read_rows(pack / MORE)
     shown = {name: table.where(domain=Domain(name), split="train") for name in (SOURCE, TARGET)}
-    return Made(write_figures(recipe, settings, {**shown, MORE: more}, start))
+    return Made(write_figures(recipe, settings, shown | {"more": more}, start))

@@ -88,7 +88,7 @@ class Stepper:
     def _value(self) -> Tensor:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._on_gpu, cache_enabled=False):
             value = self._loss(*self._batch)
-        value.backward()  # type: ignore[no-untyped-call]
+        value.backward()
         nn.utils.clip_grad_norm_(self.parameters, 1.0)
         self._optimiser.step()
         return value.detach()
