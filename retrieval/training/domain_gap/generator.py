@@ -114,7 +114,7 @@ class Learning:
     def network(self) -> nn.Module:
         """What learns."""
         network: Any = self.prior.branch if self.branch else self.prior.unet
-        return network  # type: ignore[no-any-return]
+        return network
 
 
 def learn(learning: Learning, stage: Stage, note: Callable[[Mapping[str, Any]], None]) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from retrieval.data.picture_table import PictureTable
 from retrieval.methods.mra import MRA, Sentences
-from retrieval.reranking import HEAD, rerank_row
+from retrieval.reranking import HEAD, Scores, rerank_row
 from retrieval.training.recipes.parts.people_pairs import read_all
 
 CHUNK = 96  # pictures whose stems are made at once
@@ -58,8 +59,13 @@ def ranks_of(method: MRA, asked: Asked, head: int = HEAD) -> dict[str, Ranks]:
     cosines = (codes @ method.codes_of(places).T).float().cpu().numpy()
     best = np.argsort(-cosines, axis=1, kind="stable")[:, :head]
     match = _matches(method, tokens, captions.real, places, torch.from_numpy(best).to(tokens.device))
-    final = np.stack([rerank_row(row, lambda _, own=own: own, head) for row, own in zip(cosines, match, strict=True)])
+    final = np.stack([rerank_row(row, _known(own), head) for row, own in zip(cosines, match, strict=True)])
     return {COSINE: ranks(cosines, asked), STAGES: ranks(final, asked)}
+
+
+def _known(match: Scores) -> Callable[[npt.NDArray[np.int64]], Scores]:
+    """What the second stage asks, when the matches of the best are there already, in their order."""
+    return lambda best: match
 
 
 def _matches(
@@ -70,9 +76,9 @@ def _matches(
     for first in range(0, len(tokens), AT_ONCE):
         part = slice(first, first + AT_ONCE)
         own = best[part]
-        texts = [each[part].repeat_interleave(own.shape[1], dim=0) for each in (tokens, real)]
+        words, is_real = (each[part].repeat_interleave(own.shape[1], dim=0) for each in (tokens, real))
         with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
-            logits = [method.match(*texts, view[own.flatten()]).float() for view in places]
+            logits = [method.match(words, is_real, view[own.flatten()]).float() for view in places]
         rows.append(torch.stack(logits).mean(dim=0).view(own.shape))
     return torch.cat(rows).cpu().numpy()
 
