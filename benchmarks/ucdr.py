@@ -61,10 +61,13 @@ class Returned:
     """What every query scored: by variant, style, seed and protocol."""
 
     def __init__(self, results: Path, tables: Path) -> None:
-        part = read_tables(tables)["test"]
+        about, parts = read_tables(tables)
+        part = parts["test"]
         self.variants = [name for name in ABOUT if (results / f"values{name}.npz").is_file()]
         self._files = {name: dict(np.load(results / f"values{name}.npz")) for name in self.variants}
-        self.labels = {style: {name: p.labels for name, p in protocols(part, style).items()} for style in LEFT_OUT}
+        self.labels = {
+            style: {name: p.labels for name, p in protocols(part, about, style).items()} for style in LEFT_OUT
+        }
         self.protocols = tuple(self.labels[LEFT_OUT[0]])
         first = self._files[self.variants[0]]
         self.seeds = sorted({int(key.split("/")[0].rpartition("-")[2]) for key in first})

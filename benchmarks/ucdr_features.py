@@ -27,6 +27,7 @@ from retrieval.evaluation.report import write_measurements
 from retrieval.evaluation.results import fold_measurements
 from retrieval.training.recipes.parts.foundation_objective import principal_components
 from retrieval.training.recipes.parts.trunk_maps import in_rounds, mapped_pictures
+from retrieval.training.recipes.parts.whitening import whitening
 from retrieval.training.recipes.ucdr_adapter import LEFT_OUT
 from retrieval.training.unseen_styles.gather import MAPS, OBJECTS, SIZE, TRUNK
 from retrieval.types import PHOTO
@@ -77,14 +78,11 @@ class Rows:
         return unit - weights @ means
 
     def whitened(self, features: Tensor, style: str, shrunk: float) -> Tensor:
-        """Features whose spread within seen classes, across the other styles, is made even (Hatch et al., "Within-class
-        covariance normalization", 2006), but for a share of its mean.
-        """
-        known = self.seen & (self.domains != style)
-        centred = [part - part.mean(dim=0) for part in (features[known & (self.labels == name)] for name in SEEN)]
-        values, axes = torch.linalg.eigh(torch.cov(torch.cat(centred).T))
-        scale = (values.clamp(min=0) + shrunk * values.mean()).rsqrt()
-        return (features - features[known].mean(dim=0)) @ (axes * scale)
+        """Features whose spread within seen classes, across the other styles, is made even."""
+        known = torch.from_numpy(self.seen & (self.domains != style))
+        numbers = torch.from_numpy(np.unique(self.labels, return_inverse=True)[1])
+        mean, directions = whitening(features[known], numbers[known], shrunk)
+        return (features - mean) @ directions.T
 
 
 def candidates(rows: Rows) -> dict[str, tuple[str, Features]]:

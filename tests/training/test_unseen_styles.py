@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,16 +22,22 @@ from retrieval.methods.base import Phase
 from retrieval.methods.foundation import TEXT, Foundation
 from retrieval.methods.ucdr_adapter import SOURCE, TARGET, TRUNK, UCDRAdapter
 from retrieval.methods.ucdr_adapter import Config as AdapterConfig
+from retrieval.training.recipes.parts.whitening import whitening
 from retrieval.training.unseen_styles import few_bits, learning, packing, scoring
 from retrieval.training.unseen_styles.assemble import on_features
-from retrieval.training.unseen_styles.batches import NAMES, Drawn, Sampler, without
+from retrieval.training.unseen_styles.batches import Drawn, Sampler
 from retrieval.training.unseen_styles.fleet import Fleet, Span
-from retrieval.training.unseen_styles.packing import Pack, Part
+from retrieval.training.unseen_styles.packing import About, Pack, Part
 from retrieval.training.unseen_styles.world_bundle import FOLDERS, NETWORK, album, on_shared_trunk
-from retrieval.types import Domain
+from retrieval.types import PHOTO, Domain
+from retrieval.types import STYLES as ALL_STYLES
+from retrieval.world.split import TEST_UNSEEN
 from tests.methods.test_ucdr_adapter import CLASSES, SMALL, STYLES, sentence_encoder
 
 WIDTH = POOLED + PLACE  # of a picture with one place
+NAMES = tuple(sorted(style.name for style in ALL_STYLES))
+WORLD = About(NAMES, PHOTO.name, tuple(TEST_UNSEEN), ("sketch",))
+HANDS = About(("blob", "fluent", "noto"), "", ("moon", "star"), ("fluent",))
 
 
 def adapter(seed: int, **options: Any) -> UCDRAdapter:
@@ -61,7 +68,7 @@ class OneBatch:
 
 
 def losses(methods: list[UCDRAdapter], sampler: Any) -> learning.AdapterLosses:
-    pack = Pack({}, CLASSES, torch.empty(0), sentence_encoder())
+    pack = Pack({}, WORLD, CLASSES, torch.empty(0), sentence_encoder())
     return learning.AdapterLosses(fleet_of(methods), sampler, pack, methods)
 
 
@@ -140,21 +147,75 @@ def part(classes: tuple[str, ...] = CLASSES) -> Part:
 
 def test_no_batch_shows_the_style_that_its_run_does_without() -> None:
     pictures, styles = part(), ("sketch", "mosaic")
-    batch = Sampler(pictures, CLASSES, styles, batch=16, group=4, seed=0, device="cpu").draw()
+    batch = Sampler(pictures, WORLD, CLASSES, styles, batch=16, group=4, seed=0, device="cpu").draw()
     for run, style in enumerate(styles):
         numbers = batch.rows[run, :, 0].long().tolist()
         shown = [pictures.domains[number] for number in numbers]
-        assert shown == [without(style)[number] for number in batch.domains[run].tolist()]
+        assert shown == [WORLD.without(style)[number] for number in batch.domains[run].tolist()]
         assert [pictures.labels[number] for number in numbers] == [CLASSES[n] for n in batch.labels[run].tolist()]
         assert style not in shown
 
 
 def test_a_query_never_finds_the_object_that_it_shows() -> None:
     pictures = part(("banana", "pear", "duck"))
-    protocol = scoring.protocols(pictures, "sketch")["unseen"]
+    protocol = scoring.protocols(pictures, WORLD, "sketch")["unseen"]
     assert set(protocol.labels) == {"banana", "pear"}
     same = np.ones((len(pictures.labels), 4), np.float32)
     assert scoring.ranked(pictures, protocol, same).sum(axis=1).tolist() == [1, 1, 1, 1]
+
+
+def hands() -> Part:
+    """Two finishes of each thing by one hand, and one by the others."""
+    keys = [("blob", 0), ("fluent", 0), ("fluent", 1), ("noto", 0)]
+    names = [(hand, thing, f"{hand}-{thing}-{finish}") for thing in ("moon", "star", "sun") for hand, finish in keys]
+    rows = torch.arange(len(names)).float()[None, :, None].expand(1, -1, WIDTH)
+    return Part(rows, *(tuple(column) for column in zip(*names, strict=True)))
+
+
+def test_a_hand_that_is_left_out_is_asked_in_all_its_finishes_and_shown_others_alone() -> None:
+    asked = scoring.protocols(hands(), HANDS, "fluent")
+    assert [hands().instances[at] for at in asked["unseen"].queries] == [
+        f"fluent-{thing}-{finish}" for thing in ("moon", "star") for finish in (0, 1)
+    ]
+    assert {hands().domains[at] for at in asked["unseen"].gallery} == {"blob", "noto"}
+    same = np.ones((len(hands().labels), 4), np.float32)
+    assert scoring.ranked(hands(), asked["seen style"], same).sum(axis=1).tolist() == [1] * 4, "not by the same hand"
+
+
+def test_every_finish_of_a_hand_is_drawn() -> None:
+    sampler = Sampler(hands(), HANDS, ("moon", "star", "sun"), ("noto",), batch=64, group=2, seed=0, device="cpu")
+    drawn = {hands().instances[number] for number in sampler.draw().rows[0, :, 0].long().tolist()}
+    assert drawn == {name for name in hands().instances if not name.startswith("noto")}
+    assert len(sampler.known(0)[0]) == len(drawn)
+
+
+def test_features_are_even_within_classes_after_whitening() -> None:
+    torch.manual_seed(0)
+    labels = torch.arange(400) % 4
+    features = torch.randn(4, 6)[labels] * 9 + torch.randn(400, 6) * torch.tensor([5.0, 1, 1, 1, 0.1, 0.1]) + 3
+    mean, directions = whitening(features, labels, 0.0)
+    rows = (features - mean) @ directions.T
+    within = torch.cat([rows[labels == name] - rows[labels == name].mean(dim=0) for name in range(4)])
+    assert torch.allclose(torch.cov(within.T), torch.eye(6), atol=1e-3)
+
+
+def test_a_white_start_begins_with_whitened_components() -> None:
+    known = torch.randn(300, WIDTH) * torch.linspace(0.5, 3, WIDTH), torch.arange(300) % 5
+    start = learning.new_start(0, learning.KINDS["-white"], known)
+    mean, directions = whitening(known[0][:, :POOLED], known[1], learning.SHRUNK)
+    expected = torch.nn.functional.normalize((known[0][:, :POOLED] - mean) @ directions.T, dim=1)
+    places = torch.randn(300, 25 * PLACE)
+    codes = learning.start_codes(start, torch.cat([known[0][:, :POOLED], places], dim=1))
+    assert torch.allclose(codes, expected, atol=1e-4)
+
+
+def test_a_pack_says_again_what_it_was_told(tmp_path: Path) -> None:
+    arrays = {"rows": np.arange(12, dtype=np.int16).reshape(3, 4), "names": np.array(["moon", "star"])}
+    few_bits.save_packed(tmp_path / "small.xz", arrays)
+    again = few_bits.load_packed(tmp_path / "small.xz")
+    assert all(np.array_equal(again[name], arrays[name]) for name in arrays)
+    rows = packing.kept_places(torch.ones(2, POOLED + 3 * PLACE), 2)
+    assert rows.sum(dim=1).tolist() == [POOLED + 3 * 2] * 2
 
 
 def test_a_lent_trunk_gives_the_components_of_the_whole_networks_maps() -> None:

@@ -36,6 +36,7 @@ TRAINING_PACKS = (  # what weights may have been trained on
     "tiny_imagenet",
 )
 ONE_DRAWING = ("fluent", "emojione")  # sets whose variants are one drawing, filled or not: fluent_3d, fluent_mono, ...
+HANDS = ("blob", "emojione", "fluent", "fxemoji", "noto", "openmoji", "twemoji")  # who has drawn most things
 
 
 def sketchy(name: str, catalog: Catalog, *, unseen: Collection[str] | None) -> Task:
@@ -80,13 +81,26 @@ def emoji_zero_shot(name: str, catalog: Catalog) -> Task:
     )
 
 
+def emoji_leave_family_out(name: str, catalog: Catalog, *, family: str) -> Task:
+    """Every picture of a test object by one hand, in all its finishes -> pictures by other hands; relevant: the same
+    object. The hand is unseen.
+    """
+    pictures = read_pack(catalog.pack(EMOJI, name), split="test", are_instances=True)
+    queries = pictures.where(lambda row: hand(row.domain.name) == family)
+    gallery = pictures.where(lambda row: hand(row.domain.name) != family)
+    return picture_task(
+        name, queries, gallery, same_instance(queries, gallery), unseen_domains=tuple(sorted(set(queries.domains)))
+    )
+
+
 def _by_another_hand(pictures: PictureTable) -> Relevance:
     """Which pictures have neither the same style nor a finish of the same drawing.   -> (N, N)"""
-    hands = [_hand(domain) for domain in pictures.domains]
+    hands = [hand(domain) for domain in pictures.domains]
     return ~equal(hands, hands)
 
 
-def _hand(style: str) -> str:
+def hand(style: str) -> str:
+    """Who drew in that style."""
     return next((family for family in ONE_DRAWING if style.startswith(family)), style)
 
 
@@ -101,4 +115,5 @@ TASKS: dict[str, Callable[[str, Catalog], Task]] = {
     "sketchy125/all@1": partial(sketchy, unseen=None),
     "emoji/cross-style@1": emoji_cross_style,
     "emoji/zero-shot@1": emoji_zero_shot,
+    **{f"emoji/leave-family-out:{family}@1": partial(emoji_leave_family_out, family=family) for family in HANDS},
 }

@@ -28,7 +28,6 @@ from retrieval.training.recipes.parts.ucdr_sources import read_sources, start_pr
 from retrieval.training.recipes.ucdr_adapter import LEFT_OUT, RECIPES, MapSources
 from retrieval.training.start import Start
 from retrieval.training.unseen_styles import learning
-from retrieval.training.unseen_styles.batches import without
 from retrieval.training.unseen_styles.few_bits import from_bytes
 from retrieval.training.unseen_styles.jobs import JOBS, options_of
 
@@ -86,12 +85,12 @@ class Assembly:
                 self._write_adapter(job.name, style, seed, weights, score)
 
     def _write_start(self, style: str, seed: int, weights: Mapping[str, Tensor], score: float) -> None:
-        method = Foundation(Config(**learning.SIZE | {"trunk": TRUNK}), learning.PREPROCESS)
-        small = learning.new_start(seed).state_dict() | dict(weights)
+        size = learning.SIZE | {"trunk": TRUNK}
+        method = Foundation(Config(**size), learning.PREPROCESS)
         trunk = {
             f"tower.trunk.{name}": part for name, part in self._trunk.items() if not name.startswith("classifier.")
         }
-        method.load_state_dict(on_features(small, self._directions) | trunk)
+        method.load_state_dict(method.state_dict() | on_features(weights, self._directions) | trunk)
         self._starts[style, seed] = method
         recipe, settings = self._recipe(f"ucdr-start-{style}", seed)
         method.attach({TEXT: load_text_tower(settings.text)})
@@ -103,7 +102,7 @@ class Assembly:
     def _write_adapter(self, name: str, style: str, seed: int, weights: Mapping[str, Tensor], score: float) -> None:
         recipe, settings = self._recipe(f"ucdr-adapter-{style}{name}", seed)
         sources = self._sources_of(style, recipe, settings)
-        options = options_of(JOB[name]) | {"domains": without(style), "classes": sources.classes}
+        options = options_of(JOB[name]) | {"domains": sources.domains, "classes": sources.classes}
         method = UCDRAdapter(UCDRAdapter.config_type(**learning.SIZE | {"trunk": TRUNK} | options), learning.PREPROCESS)
         start = self._starts[style, seed]
         method.foundation.load_state_dict(start.state_dict())

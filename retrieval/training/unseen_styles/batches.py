@@ -8,15 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from retrieval.training.unseen_styles.packing import Part
-from retrieval.types import STYLES
-
-NAMES = tuple(sorted(style.name for style in STYLES))
-
-
-def without(style: str) -> tuple[str, ...]:
-    """The styles that are trained on where one is left out, or several joined by "+", in the order of their prompts."""
-    return tuple(name for name in NAMES if name not in style.split("+"))
+from retrieval.training.unseen_styles.packing import About, Part
 
 
 @dataclass(frozen=True)
@@ -34,6 +26,7 @@ class Sampler:
     def __init__(
         self,
         part: Part,
+        about: About,
         classes: Sequence[str],
         left_out: Sequence[str],
         *,
@@ -42,36 +35,46 @@ class Sampler:
         seed: int,
         device: str,
     ) -> None:
-        """left_out: the style that each run does without."""
+        """left_out: the domain that each run does without. Every class is there in every domain."""
         self._rows = part.rows.to(device)  # (V, N, F)
         by_picture: dict[tuple[str, str], list[int]] = {}
         for at, key in enumerate(zip(part.domains, part.labels, strict=True)):
             by_picture.setdefault(key, []).append(at)
-        fewest = min(len(rows) for rows in by_picture.values())
-        index = [[by_picture[style, name][:fewest] for name in classes] for style in NAMES]
-        self._index = torch.tensor(index, device=device)  # (styles, C, objects)
-        kept = [[NAMES.index(name) for name in without(style)] for style in left_out]
-        self._styles = torch.tensor(kept, device=device)  # (R, 5)
-        self._groups, self._group = batch // group, group
+        cells = [by_picture[domain, name] for domain in about.domains for name in classes]
+        most = max(len(cell) for cell in cells)
+        shape = len(about.domains), len(classes)
+        padded = torch.tensor([cell + [cell[0]] * (most - len(cell)) for cell in cells], device=device)
+        self._index = padded.view(*shape, most)  # (domains, C, objects)
+        self._counts = torch.tensor([len(cell) for cell in cells], device=device).view(shape)
+        kept = [[about.domains.index(name) for name in about.without(domain)] for domain in left_out]
+        self._styles = torch.tensor(kept, device=device)  # (R, domains that are trained on)
+        self._group = min(group, len(kept[0]))
+        self._groups = batch // self._group
         self._random = torch.Generator(device).manual_seed(seed)
 
     def draw(self) -> Drawn:
         """The next batch."""
         runs, styles = self._styles.shape
-        _, classes, objects = self._index.shape
+        classes = self._index.shape[1]
         shape = runs, self._groups, self._group
         device, random = self._rows.device, self._random
         labels = torch.randint(classes, shape[:2], device=device, generator=random)[..., None].expand(shape)
         order = torch.rand(runs, self._groups, styles, device=device, generator=random).argsort(dim=-1)
         domains = order[..., : self._group]  # (R, G, group)
-        chosen = torch.randint(objects, shape, device=device, generator=random)
         views = torch.randint(len(self._rows), shape, device=device, generator=random)
         names = self._styles.gather(1, domains.flatten(1)).view(shape)
+        chosen = (torch.rand(shape, device=device, generator=random) * self._counts[names, labels]).long()
         rows = self._rows[views, self._index[names, labels, chosen]].float()  # (R, G, group, F)
         return Drawn(rows.flatten(1, 2), domains.flatten(1), labels.flatten(1))
 
+    def known(self, run: int) -> tuple[Tensor, Tensor]:
+        """First views of all pictures that the run trains on (N, F), and the number of the class of each (N,)."""
+        index, counts = (part[self._styles[run]] for part in (self._index, self._counts))  # (domains, C, ...)
+        real = torch.arange(index.shape[-1], device=index.device) < counts[..., None]
+        labels = torch.arange(index.shape[1], device=index.device)[None, :, None].expand_as(index)
+        return self._rows[0, index[real]].float(), labels[real]
+
     def some(self, run: int, count: int) -> Tensor:
         """First views of pictures that the run trains on, spread over all.   -> (count, F)"""
-        numbers = self._index[self._styles[run]].flatten()
-        spread = torch.linspace(0, len(numbers) - 1, count, device=numbers.device).long()
-        return self._rows[0, numbers[spread]].float()
+        rows, _ = self.known(run)
+        return rows[torch.linspace(0, len(rows) - 1, count, device=rows.device).long()]

@@ -19,8 +19,9 @@ from retrieval.data.readers.world import read_rendered
 from retrieval.errors import DataError
 from retrieval.files import write_text
 from retrieval.training.recipes.parts.trunk_maps import MappedPictures, in_rounds, mapped_pictures
-from retrieval.training.unseen_styles.packing import write_pack
-from retrieval.types import PHOTO
+from retrieval.training.recipes.ucdr_adapter import LEFT_OUT
+from retrieval.training.unseen_styles.packing import About, write_pack
+from retrieval.types import PHOTO, STYLES
 from retrieval.world.split import SEEN, TEST_UNSEEN, VAL_UNSEEN
 
 TRUNK, SIZE = "tf_efficientnet_lite0", 160
@@ -73,13 +74,13 @@ def main() -> None:
     table = in_rounds(read_rendered(given.renders, (*SEEN, *VAL_UNSEEN)), given.objects)
     everything = mapped_pictures(MAPS, table, TRUNK, SIZE)
     validation = in_rounds(table.where(labels=VAL_UNSEEN), VALIDATION_OBJECTS)
-    write_pack(
-        given.folder,
-        everything.keep({*table.where(labels=SEEN).ids}),
-        everything.keep({*validation.ids}),
-        plain_maps(TEST_MAPS, test_pictures(GALLERY)),
-        given.text,
-    )
+    parts = {
+        "training": everything.keep({*table.where(labels=SEEN).ids}),
+        "validation": everything.keep({*validation.ids}),
+        "test": plain_maps(TEST_MAPS, test_pictures(GALLERY)),
+    }
+    about = About(tuple(sorted(style.name for style in STYLES)), PHOTO.name, tuple(TEST_UNSEEN), LEFT_OUT)
+    write_pack(given.folder, parts, about, given.text)
 
 
 if __name__ == "__main__":

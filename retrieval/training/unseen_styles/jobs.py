@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +15,18 @@ from torch import Tensor
 
 from retrieval.methods.base import Phase
 from retrieval.methods.ucdr_adapter import SOURCE
-from retrieval.training.recipes.ucdr_adapter import FEWER_TEXTS, LEFT_OUT, WITHOUT
+from retrieval.training.recipes.ucdr_adapter import FEWER_TEXTS, WITHOUT
 from retrieval.training.unseen_styles import learning, scoring
 from retrieval.training.unseen_styles.batches import Sampler
 from retrieval.training.unseen_styles.few_bits import in_bytes, save_arrays
 from retrieval.training.unseen_styles.fleet import Fleet, Span
-from retrieval.training.unseen_styles.packing import Pack
+from retrieval.training.unseen_styles.packing import About, Pack, Part
 
 SOURCE_SHARE = 3 / 11  # of the steps, as in the recipe
-CHECKS = (0.6, 0.8)  # shares of the last phase after which, and at whose end, runs are validated
+CHECKS = (0.1, 0.25, 0.5, 0.75)  # shares of the last phase after which, and at whose end, runs are validated
 SOURCE_LR, TARGET_LR = 3e-3, 5e-4
 LONGER = 2  # times the steps of the second phase
+GROUP = 4  # pictures of a class that are drawn together
 
 
 @dataclass(frozen=True)
@@ -34,42 +35,56 @@ class Job:
 
     name: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    kind: str = ""  # of its start
     source_lr: float = SOURCE_LR
     rates: Mapping[str, float] = field(default_factory=dict)  # of the second phase
     longer: int = 1  # times the steps of the second phase
     keeps: bool = False  # its weights
+    peeks: bool = False  # also selects by the test queries, to show what that does
 
 
-def variant(name: str, **more: Any) -> Job:
-    """A variant of the recipe."""
-    return Job(name, WITHOUT[name][1], **more)
+def variant(name: str, kind: str = "", **more: Any) -> Job:
+    """A variant of the recipe, on that kind of start."""
+    return Job(f"{name or '-full' if kind else name}{kind}", WITHOUT[name][1], kind, **more)
 
 
 JOBS = (  # the most important first
-    variant("", keeps=True),
+    variant("", keeps=True, peeks=True),
     variant("-plain", keeps=True),
-    variant("-code-across", keeps=True),
-    variant("-plain-across"),
-    variant("-mean"),
+    variant("", "-white", keeps=True, peeks=True),
+    variant("-plain", "-white", keeps=True),
     variant("-unmasked"),
-    variant("-code"),
-    variant("-across"),
     variant("-zeros"),
     variant("-fixed-text"),
     variant("-no-triplet"),
+    variant("-no-momentum"),
     variant("-added"),
+    variant("-mean"),
     Job("-probe"),
-    Job("-quick", {}, SOURCE_LR * 5, {"generator": 10.0}),
-    variant("-four"),
-    variant("-tower"),
     variant("-plain-tower"),
-    variant("-released"),
+    variant("-tower"),
+    variant("", "-lent"),
+    variant("-plain", "-lent"),
+    variant("", "-white-lent"),
+    variant("-plain", "-white-lent"),
+    variant("-no-domains"),
+    variant("-no-classes"),
     variant("-untrained"),
+    variant("-four"),
+    variant("-released"),
+    variant("-code-across", "-white"),
+    variant("-plain-across", "-white"),
+    variant("", "-white-large"),
+    variant("-plain", "-white-large"),
+    Job("-full-white-long", {}, "-white", longer=LONGER),
+    Job("-plain-white-long", WITHOUT["-plain"][1], "-white", longer=LONGER),
+    variant("-code-across"),
+    variant("-plain-across"),
+    Job("-quick", {}, "", SOURCE_LR * 5, {"generator": 10.0}),
+    variant("-code"),
+    variant("-across"),
     Job("-long", {}, longer=LONGER),
     Job("-plain-long", WITHOUT["-plain"][1], longer=LONGER),
-    variant("-no-classes"),
-    variant("-no-domains"),
-    variant("-no-momentum"),
 )
 
 
@@ -83,12 +98,12 @@ class Place:
     seeds: tuple[int, ...]
     batch: int
     deadline: float  # of time.time()
-    left_out: tuple[str, ...] = LEFT_OUT  # the style, or styles joined by "+", that a run does without
+    left_out: tuple[str, ...] = ()  # what each run of a seed does without, where it is not what the pack says
 
     @property
     def runs(self) -> tuple[tuple[str, int], ...]:
         """Style and seed of each run."""
-        return tuple((style, seed) for seed in self.seeds for style in self.left_out)
+        return tuple((style, seed) for seed in self.seeds for style in self.left_out or self.pack.about.left_out)
 
     @property
     def styles(self) -> tuple[str, ...]:
@@ -97,9 +112,9 @@ class Place:
 
     def sampler(self, seed: int) -> Sampler:
         """Batches for all runs."""
-        part = self.pack.parts["training"]
-        styles, classes = self.styles, self.pack.classes
-        return Sampler(part, classes, styles, batch=self.batch, group=4, seed=seed, device=self.device)
+        part, about, classes = self.pack.parts["training"], self.pack.about, self.pack.classes
+        device = self.device
+        return Sampler(part, about, classes, self.styles, batch=self.batch, group=GROUP, seed=seed, device=device)
 
 
 class TooLate(Exception):
@@ -109,10 +124,13 @@ class TooLate(Exception):
 class Selection:
     """The weights of each run that validate best."""
 
-    def __init__(self, place: Place, fleet: Fleet, encode: Any) -> None:
+    def __init__(self, place: Place, fleet: Fleet, encode: Any, *, peeks: bool = False) -> None:
+        """peeks: also keep what is best by the test queries."""
         self._place, self._fleet, self._encode = place, fleet, encode
         self.best = [-1.0] * len(fleet)
         self.weights = {name: part.clone() for name, part in fleet.averages.items()}
+        self._by_test = [-1.0] * len(fleet) if peeks else []
+        self.peeked: dict[str, np.ndarray[Any, Any]] = {}
         self._due = list(CHECKS)
 
     def look_at_the_clock(self, share: float) -> None:
@@ -132,39 +150,71 @@ class Selection:
         place, part = self._place, self._place.pack.parts["validation"]
         rows = scoring.encoded(self._with(self._fleet.averages), part, len(self._fleet), place.device)
         for run, style in enumerate(place.styles):
-            score = scoring.validation(part, style, rows[run])
+            score = scoring.validation(part, place.pack.about, style, rows[run])
             if score > self.best[run]:
                 self.best[run] = score
                 for name, whole in self.weights.items():
                     whole[run] = self._fleet.averages[name][run]
+        if self._by_test:
+            self._peek()
+
+    def _peek(self) -> None:
+        """Keep the values of what is best by the test queries."""
+        place, part, about = self._place, self._place.pack.parts["test"], self._place.pack.about
+        rows = scoring.encoded(self._with(self._fleet.averages), part, len(self._fleet), place.device)
+        for run, (style, seed) in enumerate(place.runs):
+            score = scoring.peeked(part, about, style, rows[run])
+            if score > self._by_test[run]:
+                self._by_test[run] = score
+                self.peeked |= _values(part, about, style, seed, rows[run])
 
     def test(self) -> dict[str, np.ndarray[Any, Any]]:
         """What every query scores with the selected weights: "style-seed/protocol" -> (metrics, Q)."""
         place, part = self._place, self._place.pack.parts["test"]
         rows = scoring.encoded(self._with(self.weights), part, len(self._fleet), place.device)
-        return {
-            f"{style}-{seed}/{name}": scoring.in_two_bytes(values)
-            for run, (style, seed) in enumerate(place.runs)
-            if style in LEFT_OUT
-            for name, values in scoring.values_of(part, style, rows[run]).items()
-        }
+        values: dict[str, np.ndarray[Any, Any]] = {}
+        for run, (style, seed) in enumerate(place.runs):
+            values |= _values(part, place.pack.about, style, seed, rows[run])
+        return values
 
     def _with(self, weights: Mapping[str, Tensor]) -> Any:
         return lambda rows: self._fleet.call(self._encode, rows, weights=weights)
 
 
-def train_starts(place: Place, span: Span, *, probe: bool = False) -> dict[str, Tensor]:
-    """The starts of all runs, written; their weights, stacked."""
+def _values(part: Part, about: About, style: str, seed: int, rows: scoring.Codes) -> dict[str, np.ndarray[Any, Any]]:
+    return {
+        f"{style}-{seed}/{name}": scoring.in_two_bytes(values)
+        for name, values in scoring.values_of(part, about, style, rows).items()
+    }
+
+
+def train_starts(place: Place, span: Span, name: str = "", *, probe: bool = False) -> dict[str, Tensor]:
+    """The starts of a kind of all runs, written, and what they are before the first step; their weights, stacked.
+
+    probe: of a plain start its straight path alone.
+    """
     began = time.time()
-    fleet = Fleet([learning.new_start(seed) for _, seed in place.runs], place.device)
-    losses = learning.StartLosses(fleet, place.sampler(1), place.pack.wordings, place.styles)
+    kind = replace(learning.KINDS[name], trains=("read", "tower.straight")) if probe else learning.KINDS[name]
+    sampler = place.sampler(1)
+    starts = [learning.new_start(seed, kind, sampler.known(run)) for run, (_, seed) in enumerate(place.runs)]
+    fleet = Fleet(starts, place.device)
+    if not probe:
+        begun = Selection(place, fleet, learning.start_codes)
+        begun.check()
+        write(place, f"-begun{name}", begun, [], None, began)
+    losses = learning.StartLosses(fleet, sampler, place.pack, place.styles)
     selection = Selection(place, fleet, learning.start_codes)
-    report = fleet.train(learning.start_phase(probe), span, losses, selection.after)
+    report = fleet.train(learning.start_phase(kind), span, losses, selection.after)
     selection.check()
-    name = "-probe" if probe else "-start"
     names = [part for part in selection.weights if part.startswith(("tower.", "read."))]
-    write(place, name, selection, [report], None if probe else names, began)
+    kept = None if probe or not keeps_start(name) else names
+    write(place, "-probe" if probe else f"-start{name}", selection, [report], kept, began)
     return {part: whole.cpu() for part, whole in selection.weights.items()}
+
+
+def keeps_start(kind: str) -> bool:
+    """Whether weights are kept of what stands on it."""
+    return any(job.keeps and job.kind == kind for job in JOBS)
 
 
 def run_job(place: Place, job: Job, starts: Mapping[str, Tensor], steps: int) -> None:
@@ -175,7 +225,10 @@ def run_job(place: Place, job: Job, starts: Mapping[str, Tensor], steps: int) ->
     began = time.time()
     selection, reports, trained = train_job(place, job, starts, steps)
     kept = [name for name in selection.weights if any(name.startswith(part) for part in trained)]
-    write(place, job.name or "-full", selection, reports, kept if job.keeps else None, began)
+    name = job.name or "-full"
+    write(place, name, selection, reports, kept if job.keeps else None, began)
+    if selection.peeked:
+        save_arrays(place.out / f"values{name}-peeked.npz", selection.peeked)
 
 
 def train_job(
@@ -187,7 +240,7 @@ def train_job(
     phases = methods[0].phases()
     fleet = Fleet(methods, place.device)
     losses = learning.AdapterLosses(fleet, sampler, place.pack, methods)
-    selection = Selection(place, fleet, learning.codes)
+    selection = Selection(place, fleet, learning.codes, peeks=job.peeks)
     reports = []
     for phase in phases:
         span = span_of(phase, len(phases), job, steps)
@@ -202,7 +255,7 @@ def train_job(
 def _on_start(place: Place, job: Job, starts: Mapping[str, Tensor], run: int, sampler: Sampler) -> Any:
     """The method of a run before its first step."""
     style, seed = place.runs[run]
-    start = learning.new_start(seed)
+    start = learning.new_start(seed, learning.KINDS[job.kind], sampler.known(run))
     start.load_state_dict({name: whole[run] for name, whole in starts.items()})
     rows = sampler.some(run, learning.MEASURED).cpu()
     return learning.new_adapter(place.pack, start, style, options_of(job), seed, rows)
@@ -211,7 +264,7 @@ def _on_start(place: Place, job: Job, starts: Mapping[str, Tensor], run: int, sa
 def options_of(job: Job) -> dict[str, Any]:
     """Options of the method."""
     lr = {"source_lr": job.source_lr, "target_lr": TARGET_LR, "source_epochs": 1, "target_epochs": 1}
-    return FEWER_TEXTS | lr | dict(job.options)
+    return FEWER_TEXTS | lr | dict(learning.KINDS[job.kind].size) | dict(job.options)
 
 
 def span_of(phase: Phase, phases: int, job: Job, steps: int) -> Span:

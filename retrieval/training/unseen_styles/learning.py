@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -19,35 +20,60 @@ from retrieval.methods.parts.class_queues import ClassQueues, queue_triplet
 from retrieval.methods.parts.prompt_banks import PromptBanks
 from retrieval.methods.ucdr_adapter import ACROSS_TEMPERATURE, SOURCE, TARGET, Config, UCDRAdapter
 from retrieval.training.recipes.parts.ucdr_training import ANCHOR, CONTRAST, IMAGE_TEMPERATURE, TEXT_TEMPERATURE
-from retrieval.training.unseen_styles.batches import Drawn, Sampler, without
+from retrieval.training.recipes.parts.whitening import whitening
+from retrieval.training.unseen_styles.batches import Drawn, Sampler
 from retrieval.training.unseen_styles.fleet import Fleet
 from retrieval.training.unseen_styles.packing import Pack
-from retrieval.types import PHOTO
 
 SIZE: dict[str, Any] = {"trunk": COMPONENTS, "dim": POOLED, "width": 96, "layers": 1, "heads": 4, "hidden": 128}
 PREPROCESS = Preprocess(160, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+SHRUNK = 1.0  # share of the mean spread that is added before it is made even
 MEASURED = 64  # pictures that the length of prompts is measured on
 
 
 # ---------------------------------------------------------------- starts
 
 
-def new_start(seed: int) -> Foundation:
-    """A foundation whose straight path is the components themselves."""
+@dataclass(frozen=True)
+class Kind:
+    """What a start is before its first step, and what of it learns."""
+
+    about: str
+    white: bool = False  # its straight path makes features even within classes
+    trains: tuple[str, ...] = ("read", "tower")
+    size: Mapping[str, Any] = field(default_factory=dict)  # what differs from SIZE
+
+
+KINDS = {
+    "": Kind("the start: zero-shot foundation"),
+    "-white": Kind("a start whose features are made even within seen classes", white=True),
+    "-lent": Kind("a start whose pictures stay as the trunk reads them: words alone are learnt", trains=("read",)),
+    "-white-lent": Kind("the same on features that are made even within seen classes", white=True, trains=("read",)),
+    "-white-large": Kind("as -white, two layers of width 192", white=True, size={"width": 192, "layers": 2}),
+}
+
+
+def new_start(seed: int, kind: Kind, known: tuple[Tensor, Tensor]) -> Foundation:
+    """A foundation whose straight path is the components themselves, or these made even.
+
+    known: rows that are trained on (N, F), and the number of the class of each.
+    """
     torch.manual_seed(seed)
-    start = Foundation(_foundation_config(), PREPROCESS)
+    start = Foundation(Foundation.config_type(**SIZE | dict(kind.size)), PREPROCESS)
     assert isinstance(start.tower, MapTower), "components have a tower of their own"
-    start.tower.begin_at(torch.zeros(POOLED), torch.eye(POOLED))
+    begun = torch.zeros(POOLED), torch.eye(POOLED)
+    if kind.white:
+        pooled = known[0][:, :POOLED].cpu()
+        mean, directions = whitening(pooled, known[1].cpu(), SHRUNK)
+        longer = (pooled - mean).norm(dim=1).mean() / ((pooled - mean) @ directions.T).norm(dim=1).mean()
+        begun = mean, directions * longer
+    start.tower.begin_at(*begun)
     return start
 
 
-def _foundation_config() -> Any:
-    return Foundation.config_type(**SIZE)
-
-
-def start_phase(probe: bool) -> Phase:
-    """A start learns all that stands on the components; a linear probe the straight path alone."""
-    return Phase("start", 1, 1e-3, weight_decay=0.05, trains=("read", "tower.straight" if probe else "tower"))
+def start_phase(kind: Kind) -> Phase:
+    """What a start learns."""
+    return Phase("start", 1, 1e-3, weight_decay=0.05, trains=kind.trains)
 
 
 def start_codes(method: Any, rows: Tensor) -> Tensor:
@@ -58,11 +84,14 @@ def start_codes(method: Any, rows: Tensor) -> Tensor:
 class StartLosses:
     """text + domains + anchor of every run: see `StartTraining`."""
 
-    def __init__(self, fleet: Fleet, sampler: Sampler, wordings: Tensor, styles: Sequence[str]) -> None:
-        """styles: the one that each run does without."""
-        self._fleet, self._sampler, self._wordings = fleet, sampler, wordings.to(fleet.device)
-        photos = [without(style).index(PHOTO.name) for style in styles]
-        self._photos = torch.tensor(photos, device=fleet.device)[:, None]  # (R, 1)
+    def __init__(self, fleet: Fleet, sampler: Sampler, pack: Pack, left_out: Sequence[str]) -> None:
+        """left_out: the domain that each run does without."""
+        self._fleet, self._sampler, self._wordings = fleet, sampler, pack.wordings.to(fleet.device)
+        domains = [pack.about.without(name) for name in left_out]
+        photos = [names.index(pack.about.photo) if pack.about.photo in names else -1 for names in domains]
+        self._photos = torch.tensor(photos, device=fleet.device)[:, None]  # (R, 1); -1: there are none
+        straight = "tower.straight.weight", "tower.straight.bias"
+        self._begun = tuple(fleet.weights[name].clone() for name in straight)
 
     def __call__(self) -> Tensor:
         batch = self._sampler.draw()
@@ -71,8 +100,9 @@ class StartLosses:
         chosen = torch.randint(many, (len(z), count), device=z.device)
         said = self._wordings[torch.arange(count, device=z.device), chosen]  # (R, C, sentence)
         texts = self._fleet.call(lambda method, part: method.encode_sentences(part), said)
-        z0 = F.normalize(batch.rows[..., :POOLED], dim=-1)
-        photos = (batch.domains == self._photos).float()  # (R, B)
+        weight, bias = self._begun
+        z0 = F.normalize(batch.rows[..., :POOLED] @ weight.mT + bias[:, None], dim=-1)
+        photos = ((batch.domains == self._photos) | (self._photos < 0)).float()  # (R, B)
         anchor = ((1 - (z * z0).sum(dim=-1)) * photos).sum(dim=1) / photos.sum(dim=1).clamp(min=1)
         text = image_text(z, texts, batch.labels, TEXT_TEMPERATURE)
         return text + CONTRAST * contrast(z @ z.mT / IMAGE_TEMPERATURE, batch) + ANCHOR * anchor
@@ -99,10 +129,11 @@ def contrast(logits: Tensor, batch: Drawn) -> Tensor:
 
 
 def new_adapter(
-    pack: Pack, start: Foundation, style: str, options: Mapping[str, Any], seed: int, rows: Tensor
+    pack: Pack, start: Foundation, left_out: str, options: Mapping[str, Any], seed: int, rows: Tensor
 ) -> UCDRAdapter:
     """UCDR-Adapter on a start. rows: of some pictures, on which the length of prompts is measured."""
-    config = Config(**(SIZE | dict(options) | {"domains": without(style), "classes": pack.classes}))
+    own = {"domains": pack.about.without(left_out), "classes": pack.classes}
+    config = Config(**SIZE | dict(options) | own)
     torch.manual_seed(1000 + seed)
     method = UCDRAdapter(config, PREPROCESS)
     start.attach({TEXT: pack.encoder})

@@ -1,8 +1,8 @@
 """The whole table within so many seconds: starts first, then variants in a queue that several processes empty.
 
-The first process trains the starts, measures how long a step takes, sets how many steps every variant gets, and packs
-what is finished into one file once in a while. A variant that would not be done in time is not begun; the most
-important come first.
+The processes share the kinds of starts. The first measures how long a step takes, sets how many steps every variant
+gets, and packs what is finished into one file once in a while. A variant that would not be done in time is not begun;
+the most important come first.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ import torch
 
 from retrieval.training.unseen_styles.fleet import Span
 from retrieval.training.unseen_styles.jobs import JOBS, Job, Place, TooLate, run_job, train_job, train_starts
+from retrieval.training.unseen_styles.learning import KINDS
 from retrieval.training.unseen_styles.packing import read_pack
 
-STARTS, PLAN = "starts.pt", "plan.json"
-TAR, LOG = "ucdr.tar", "ucdr-log.txt"
+PLAN = "plan.json"
+LOG = "ucdr-log.txt"
 MARGIN = 12.0  # seconds that are left for packing
 CROWD = 1.6  # times longer that a step takes beside the other processes
 USED = 0.8  # share of the time that is left in which steps are taken; models are built and measured in the rest
 TRIED = 30  # steps
 PACKED = 45.0  # seconds between two packings
-MOST = 14_400_000  # bytes that are packed
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,14 @@ class Settings:
     pack: Annotated[Path, "the folder that travelled"]
     out: Annotated[Path, "where two files are written"]
     seconds: Annotated[float, "until everything is written"] = 260.0
+    tar: Annotated[str, "the name of the larger"] = "ucdr.tar"
+    most: Annotated[int, "bytes that are packed"] = 14_400_000
     device: Annotated[str, "cuda or cpu"] = "cuda"
     workers: Annotated[int, "processes"] = 4
     batch: Annotated[int, "pictures of each run in a step"] = 64
     seeds: Annotated[int, "how many"] = 3
     jobs: Annotated[int, "the first so many variants"] = len(JOBS)
-    starts_share: Annotated[float, "of the seconds, for the starts"] = 0.16
-    start_steps: Annotated[int, "of the starts; 0: by the clock"] = 0
+    start_steps: Annotated[int, "of the starts"] = 1000
     most_steps: Annotated[int, "of a variant"] = 6000
     steps: Annotated[int, "of a variant; 0: as many as there is time for"] = 0
     scratch: Annotated[Path | None, "where processes meet; set by the first for the others"] = None
@@ -64,14 +65,16 @@ def run(settings: Settings) -> None:
     if settings.device == "cpu":
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // settings.workers))
     if settings.scratch is not None:
-        _work(settings, _place(settings))
+        place = _place(settings)
+        _begin(settings, place)
+        _work(settings, place)
         return
     settings.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         deadline = time.time() + settings.seconds - MARGIN * min(1.0, settings.seconds / 100)
         whole = replace(settings, scratch=Path(folder), deadline=deadline)
         others = [_started(replace(whole, number=number)) for number in range(1, settings.workers)]
-        packing = threading.Thread(target=_pack_often, args=(Path(folder), settings.out, deadline), daemon=True)
+        packing = threading.Thread(target=_pack_often, args=(whole,), daemon=True)
         packing.start()
         try:
             place = _place(whole)
@@ -84,7 +87,7 @@ def run(settings: Settings) -> None:
         finally:
             for other in others:
                 other.kill()
-            pack_up(Path(folder), settings.out)
+            pack_up(Path(folder), settings.out / settings.tar, settings.most)
 
 
 def _started(settings: Settings) -> subprocess.Popen[bytes]:
@@ -97,29 +100,56 @@ def _started(settings: Settings) -> subprocess.Popen[bytes]:
 
 
 def _place(settings: Settings) -> Place:
-    assert settings.scratch is not None, "the first process sets it"
     seeds = tuple(range(settings.seeds))
-    return Place(read_pack(settings.pack), settings.scratch, settings.device, seeds, settings.batch, settings.deadline)
+    return Place(
+        read_pack(settings.pack), _scratch(settings), settings.device, seeds, settings.batch, settings.deadline
+    )
 
 
 def _begin(settings: Settings, place: Place) -> None:
-    """Train the starts, and plan how many steps each variant gets."""
-    assert settings.scratch is not None, "the first process sets it"
-    _say(settings, f"read, {place.deadline - time.time():.0f} s left")
-    span = Span(settings.start_steps) if settings.start_steps else Span(0, settings.seconds * settings.starts_share)
-    starts = train_starts(place, span)
-    unfinished = settings.scratch / f"{STARTS}.part"
-    torch.save(starts, unfinished)
+    """Train this process's share of the starts; the first also plans how many steps each variant gets."""
+    scratch = _scratch(settings)
+    kinds = list(dict.fromkeys(job.kind for job in JOBS[: settings.jobs]))
+    for kind in kinds[settings.number :: settings.workers]:
+        starts = train_starts(place, Span(settings.start_steps), kind)
+        unfinished = scratch / f"starts{kind}.part"
+        torch.save(starts, unfinished)
+        unfinished.replace(_starts(scratch, kind))
+        _say(settings, f"start{kind}, {place.deadline - time.time():.0f} s left")
+        if kind == kinds[0]:
+            _plan(settings, place, starts)
+
+
+def _plan(settings: Settings, place: Place, starts: Any) -> None:
+    """Measure a step, and write how many each variant gets."""
     jobs = JOBS[: settings.jobs]
-    _say(settings, f"starts, {place.deadline - time.time():.0f} s left")
     seconds = 0.0 if settings.steps else _step_seconds(place, JOBS[0], starts)
     weight = sum(job.longer for job in jobs) / settings.workers
     left = place.deadline - time.time()
     crowd = CROWD if settings.workers > 1 else 1.0
     steps = settings.steps or int(min(settings.most_steps, USED * left / math.ceil(weight) / (seconds * crowd)))
     _say(settings, f"{seconds * 1000:.1f} ms a step, {left:.0f} s left, {steps} steps for each variant")
-    (settings.scratch / PLAN).write_text(json.dumps({"steps": max(steps, 4)}), encoding="utf-8")
-    unfinished.replace(settings.scratch / STARTS)
+    unfinished = _scratch(settings) / f"{PLAN}.part"
+    unfinished.write_text(json.dumps({"steps": max(steps, 4)}), encoding="utf-8")
+    unfinished.replace(_scratch(settings) / PLAN)
+
+
+def _scratch(settings: Settings) -> Path:
+    assert settings.scratch is not None, "the first process sets it"
+    return settings.scratch
+
+
+def _starts(scratch: Path, kind: str) -> Path:
+    return scratch / f"starts{kind}.pt"
+
+
+def _waited_for(path: Path, deadline: float) -> Path:
+    """The file, once another process has written it. Raises TooLate."""
+    while not path.is_file():
+        if time.time() > deadline:
+            raise TooLate
+        time.sleep(0.1)
+    return path
 
 
 def _step_seconds(place: Place, job: Job, starts: Any) -> float:
@@ -134,29 +164,23 @@ def _step_seconds(place: Place, job: Job, starts: Any) -> float:
 
 def _work(settings: Settings, place: Place) -> None:
     """Take variants until none is left, or until there is no time for another."""
-    assert settings.scratch is not None, "the first process sets it"
-    while not (settings.scratch / STARTS).is_file():
-        if time.time() > place.deadline:
-            return
-        time.sleep(0.1)
-    starts = torch.load(settings.scratch / STARTS, weights_only=True)
-    steps = int(json.loads((settings.scratch / PLAN).read_text(encoding="utf-8"))["steps"])
-    last = 0.0
+    scratch, last = _scratch(settings), 0.0
     for job in JOBS[: settings.jobs]:
-        if time.time() + 0.85 * last * job.longer > place.deadline or not _claimed(
-            settings.scratch, job.name or "-full"
-        ):
+        name = job.name or "-full"
+        if time.time() + 0.85 * last * job.longer > place.deadline or not _claimed(scratch, name):
             continue
-        began = time.time()
         try:
-            run_job(place, job, starts, steps)
+            plan = json.loads(_waited_for(scratch / PLAN, place.deadline).read_text(encoding="utf-8"))
+            starts = torch.load(_waited_for(_starts(scratch, job.kind), place.deadline), weights_only=True)
+            began = time.time()
+            run_job(place, job, starts, int(plan["steps"]))
             last = (time.time() - began) / job.longer
-            _say(settings, f"{job.name or '-full'}: {last * job.longer:.1f} s")
+            _say(settings, f"{name}: {last * job.longer:.1f} s")
         except TooLate:
-            _say(settings, f"{job.name or '-full'}: not done in time")
+            _say(settings, f"{name}: not done in time")
             return
         except Exception:
-            _say(settings, f"{job.name or '-full'}: {traceback.format_exc()}")
+            _say(settings, f"{name}: {traceback.format_exc()}")
 
 
 def _claimed(scratch: Path, name: str) -> bool:
@@ -175,19 +199,31 @@ def _say(settings: Settings, text: str) -> None:
         log.write(line)
 
 
-def _pack_often(scratch: Path, out: Path, deadline: float) -> None:
-    while time.time() + PACKED < deadline:
+def _pack_often(settings: Settings) -> None:
+    while time.time() + PACKED < settings.deadline:
         time.sleep(PACKED)
-        pack_up(scratch, out)
+        pack_up(_scratch(settings), settings.out / settings.tar, settings.most)
 
 
-def pack_up(scratch: Path, out: Path) -> None:
-    """Everything that is finished, in one file, the smallest first and nothing beyond MOST."""
-    files = [path for path in scratch.glob("*-*") if path.suffix in (".npz", ".json", ".safetensors")]
-    total, part = 0, out / f"{TAR}.part"
+def pack_up(scratch: Path, path: Path, most: int) -> None:
+    """Everything that is finished, in one file and nothing beyond so many bytes: values and logs first, then weights,
+    of the kind of start that validates best before others.
+    """
+    files = [file for file in scratch.glob("*-*") if file.suffix in (".npz", ".json", ".safetensors")]
+    total, part = 0, path.with_suffix(".part")
     with tarfile.open(part, "w") as tar:
-        for path in sorted(files, key=lambda path: path.stat().st_size):
-            total += path.stat().st_size
-            if total <= MOST:
-                tar.add(path, path.name)
-    part.replace(out / TAR)
+        for file in sorted(files, key=lambda file: (_rank(file), file.stat().st_size)):
+            total += file.stat().st_size
+            if total <= most:
+                tar.add(file, file.name)
+    part.replace(path)
+
+
+def _rank(file: Path) -> float:
+    """What is packed first ranks low."""
+    if file.suffix != ".safetensors":
+        return -1.0
+    kind = max((kind for kind in KINDS if file.stem.endswith(kind)), key=len)
+    log = file.with_name(f"log-start{kind}.json")
+    scores = json.loads(log.read_text(encoding="utf-8"))["validation"].values() if log.is_file() else [0.0]
+    return 1 - sum(scores) / len(scores)
