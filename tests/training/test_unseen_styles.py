@@ -161,7 +161,7 @@ def test_a_query_never_finds_the_object_that_it_shows() -> None:
     protocol = scoring.protocols(pictures, WORLD, "sketch")["unseen"]
     assert set(protocol.labels) == {"banana", "pear"}
     same = np.ones((len(pictures.labels), 4), np.float32)
-    assert scoring.ranked(pictures, protocol, same).sum(axis=1).tolist() == [1, 1, 1, 1]
+    assert scoring.ranked(protocol, same).sum(axis=1).tolist() == [1, 1, 1, 1]
 
 
 def hands() -> Part:
@@ -179,7 +179,7 @@ def test_a_hand_that_is_left_out_is_asked_in_all_its_finishes_and_shown_others_a
     ]
     assert {hands().domains[at] for at in asked["unseen"].gallery} == {"blob", "noto"}
     same = np.ones((len(hands().labels), 4), np.float32)
-    assert scoring.ranked(hands(), asked["seen style"], same).sum(axis=1).tolist() == [1] * 4, "not by the same hand"
+    assert scoring.ranked(asked["seen style"], same).sum(axis=1).tolist() == [1] * 4, "not by the same hand"
 
 
 def test_every_finish_of_a_hand_is_drawn() -> None:

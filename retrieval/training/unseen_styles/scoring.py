@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -40,8 +41,11 @@ class Protocol:
     queries: npt.NDArray[np.int64]
     gallery: npt.NDArray[np.int64]
     labels: tuple[str, ...]  # of the queries
+    hidden: npt.NDArray[np.bool_]  # (Q, N), what is not considered
+    truth: npt.NDArray[np.bool_]  # (Q, N), what is relevant
 
 
+@lru_cache(maxsize=64)
 def protocols(part: Part, about: About, left_out: str) -> dict[str, Protocol]:
     """Those of the four that have queries, of a run that did without the domain."""
     domains, labels = np.array(part.domains), np.array(part.labels)
@@ -50,7 +54,7 @@ def protocols(part: Part, about: About, left_out: str) -> dict[str, Protocol]:
     asking = ~(domains == about.photo)
     unseen = np.isin(labels, about.unseen)
     found = {
-        name: Protocol(np.flatnonzero(queries), np.flatnonzero(gallery), tuple(labels[queries].tolist()))
+        name: _answerable(part, np.flatnonzero(queries), np.flatnonzero(gallery))
         for name, queries, gallery in (
             ("unseen", away & unseen, photo & unseen),
             ("mixed", away & unseen, photo),
@@ -67,23 +71,32 @@ def _asked_about(part: Part, about: About, away: npt.NDArray[np.bool_]) -> npt.N
     return np.isin(labels, sorted({*labels[away].tolist()} - {*about.unseen}))
 
 
-def ranked(part: Part, protocol: Protocol, rows: Codes) -> npt.NDArray[np.bool_]:
-    """What is relevant, best answer first; what shows the object that was asked with, or is of the query's own domain,
-    stands last and is not.   -> (Q, N)
+def _answerable(part: Part, queries: npt.NDArray[np.int64], gallery: npt.NDArray[np.int64]) -> Protocol:
+    """Queries that have something relevant in the gallery. What shows the object that was asked with, or is of the
+    query's own domain, is hidden.
     """
-    instances, labels, domains = (np.array(column) for column in (part.instances, part.labels, part.domains))
-    asked, shown = protocol.queries, protocol.gallery
-    hidden = instances[asked, None] == instances[None, shown]
-    hidden |= domains[asked, None] == domains[None, shown]
-    truth = (labels[asked, None] == labels[None, shown]) & ~hidden
-    order = np.argsort(np.where(hidden, np.inf, -(rows[asked] @ rows[shown].T)), axis=1, kind="stable")
-    relevant: npt.NDArray[np.bool_] = np.take_along_axis(truth, order, axis=1)
+    instances, labels, domains = (
+        np.unique(column, return_inverse=True)[1] for column in (part.instances, part.labels, part.domains)
+    )
+    hidden = instances[queries, None] == instances[None, gallery]
+    hidden |= domains[queries, None] == domains[None, gallery]
+    truth = (labels[queries, None] == labels[None, gallery]) & ~hidden
+    some = truth.any(axis=1)
+    asking = tuple(part.labels[at] for at in queries[some])
+    return Protocol(queries[some], gallery, asking, hidden[some], truth[some])
+
+
+def ranked(protocol: Protocol, rows: Codes) -> npt.NDArray[np.bool_]:
+    """What is relevant, best answer first; what is hidden stands last.   -> (Q, N)"""
+    scores = rows[protocol.queries] @ rows[protocol.gallery].T
+    order = np.argsort(np.where(protocol.hidden, np.inf, -scores), axis=1, kind="stable")
+    relevant: npt.NDArray[np.bool_] = np.take_along_axis(protocol.truth, order, axis=1)
     return relevant
 
 
 def values_of(part: Part, about: About, left_out: str, rows: Codes) -> dict[str, Values]:
     """Protocol -> what each query scores, (metrics, Q)."""
-    return {name: scores(ranked(part, protocol, rows)) for name, protocol in protocols(part, about, left_out).items()}
+    return {name: scores(ranked(protocol, rows)) for name, protocol in protocols(part, about, left_out).items()}
 
 
 def scores(truth: npt.NDArray[np.bool_]) -> Values:
@@ -100,16 +113,20 @@ def peeked(part: Part, about: About, left_out: str, rows: Codes) -> float:
     """What nobody who trains may look at: how well the test queries do, as the released code selects."""
     found = protocols(part, about, left_out)
     protocol = found.get("mixed", found["seen style"])
-    return float(scores(ranked(part, protocol, rows))[0].mean())
+    return float(scores(ranked(protocol, rows))[0].mean())
 
 
 def validation(part: Part, about: About, left_out: str, rows: Codes) -> float:
     """mAP@all of domains that were trained on, classes that are kept to select on -> their photographs."""
+    return float(average_precision(ranked(_of_validation(part, about, left_out), rows)).mean())
+
+
+@lru_cache(maxsize=64)
+def _of_validation(part: Part, about: About, left_out: str) -> Protocol:
     domains = np.array(part.domains)
     known = np.isin(domains, about.without(left_out))
     asked = np.flatnonzero(known & (domains != about.photo))
-    protocol = Protocol(asked, np.flatnonzero(domains == about.photo if about.photo else known), ())
-    return float(average_precision(ranked(part, protocol, rows)).mean())
+    return _answerable(part, asked, np.flatnonzero(domains == about.photo if about.photo else known))
 
 
 @torch.no_grad()
