@@ -84,6 +84,10 @@ WORDS: Mapping[str, Mapping[str, Words]] = {  # heading -> pattern of a name -> 
             "From an emoji of a concept never trained on, find it as other hands drew it.",
             "every picture of an unseen concept -> those of other styles; same concept",
         ),
+        r"emoji/leave-family-out:(.+)@1": Words(
+            "The hand that drew it ({}) was never trained on: find the same emoji by others.",
+            "every picture of a test object by {}, in all finishes -> those by other hands; same object",
+        ),
     },
     "Real photographs": {
         r"photo-world/all@1": Words(

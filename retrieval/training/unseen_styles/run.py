@@ -50,6 +50,7 @@ class Settings:
     workers: Annotated[int, "processes"] = 4
     batch: Annotated[int, "pictures of each run in a step"] = 64
     seeds: Annotated[int, "how many"] = 3
+    first_seed: Annotated[int, "the others follow it"] = 0
     jobs: Annotated[int, "the first so many variants"] = len(JOBS)
     start_steps: Annotated[int, "of the starts"] = 1000
     most_steps: Annotated[int, "of a variant"] = 6000
@@ -100,7 +101,7 @@ def _started(settings: Settings) -> subprocess.Popen[bytes]:
 
 
 def _place(settings: Settings) -> Place:
-    seeds = tuple(range(settings.seeds))
+    seeds = tuple(range(settings.first_seed, settings.first_seed + settings.seeds))
     return Place(
         read_pack(settings.pack), _scratch(settings), settings.device, seeds, settings.batch, settings.deadline
     )
