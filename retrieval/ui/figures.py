@@ -53,7 +53,13 @@ class PeopleBoxes:
 def people_boxes(offered: bool) -> PeopleBoxes:
     """A choice of what words are about, and what is asked when they are about people; hidden until that is chosen."""
     what = gr.Radio(
-        [THINGS, PEOPLE], value=THINGS, label="Words about", visible=offered, elem_id="about-what", show_label=False
+        [THINGS, PEOPLE],
+        value=THINGS,
+        label="Words about",
+        visible=offered,
+        elem_id="about-what",
+        elem_classes="pills",
+        show_label=False,
     )
     text = gr.Textbox(
         label="Describe a figure",
