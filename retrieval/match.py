@@ -60,7 +60,8 @@ def find(looked: Looked, query: Query, view: View, k: int) -> tuple[tuple[Hit, .
         return tuple(opened.hits(*opened.nearest(view.vector, k, among))), None
     cosines, places = opened.nearest(view.vector, max(k, POOL), among)
     asked = view.vector if view.meaning is None else view.meaning
-    scores = readings.scores(kind, asked, cosines, places)
+    text = query.text if isinstance(query, TextQuery) else ""
+    scores = readings.scores(kind, asked, cosines, places, text)
     best = readings.order(kind, scores, places)[:k]
     hits = opened.hits(scores[best], places[best])
     if not hits:

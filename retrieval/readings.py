@@ -3,8 +3,9 @@
 No label is looked at, so embedded galleries and anybody's folder are read alike. A word that was never trained on has
 an uncertain place among pictures, but its place among words is known: "puppy" is close to "dog". So a query is read as
 names, too, and its score of a picture is a mean of two cosines: of both, and of what both are read as. Pictures that
-are read alike are then told apart by the first, which knows styles. Words that could mean several things get the best
-picture of each first.
+are read alike are then told apart by the first, which knows styles. A style's or a colour's word is no name: where a
+text says one besides its thing, names decide less. Words that could mean several things get the best picture of each
+first.
 """
 
 from __future__ import annotations
@@ -15,14 +16,33 @@ from functools import cached_property
 import numpy as np
 
 from retrieval.encoder import Vectors
+from retrieval.phrases import BETWEEN, WORD
+from retrieval.query_text import normalise_text
 from retrieval.relevance import IMAGE, SCALE, TEXT, Names
 from retrieval.stores import Ids
+from retrieval.world.captions import GENERIC, MEDIA
+from retrieval.world.palette import PALETTE
 
 KEPT = 8  # names that are kept of a picture
 NAMED = {TEXT: 1.0, IMAGE: 0.3}  # weight of the cosine of readings; on validation words and drawings, .1 to 3 tried
 SHARP = {TEXT: 10.0, IMAGE: SCALE}  # of cosines, where a query is read; of words 10, 15 and 20 tried
 AHEAD = 0.04  # by which the best picture of each name goes before others; likewise, of .02 to .08
+LOOKING = 0.15  # of what names tell apart, so much counts in texts that say a look; on rendered classes of .15 to 1
 ROWS = 4096  # pictures that are read at a time
+
+LOOKS = frozenset({*PALETTE, "grey", *(word for words in MEDIA.values() for said in words for word in said.split())})
+LOOKS -= frozenset(GENERIC)
+NO_THINGS = LOOKS | BETWEEN | frozenset(GENERIC)
+
+
+def says_look(text: str) -> bool:
+    """Whether the text says a style or a colour, and a thing besides.
+
+    >>> [says_look(text) for text in ("a cartoon of a duck", "red mug", "an orange", "a picture of a duck", "sketch")]
+    [True, True, False, False, False]
+    """
+    words = {word[0] for word in WORD.finditer(normalise_text(text))}
+    return bool(words & LOOKS) and not words <= NO_THINGS
 
 
 @dataclass(frozen=True)
@@ -69,14 +89,17 @@ class Readings:
         np.maximum.at(surest, self.places[among], self.shares[among])
         return surest
 
-    def scores(self, kind: str, asked: Vectors, cosines: Vectors, pictures: Ids) -> Vectors:
+    def scores(self, kind: str, asked: Vectors, cosines: Vectors, pictures: Ids, text: str = "") -> Vectors:
         """The scores of a query of this kind, a picture (dim,) or the meaning of a text (S,), with cosines (M,) to
-        pictures at these places.   -> (M,)
+        pictures at these places. text: that of a text; if it says a look, what its best picture has more by names than
+        another counts `LOOKING`, so that the best scores as it would.   -> (M,)
         """
         exponents = SHARP[kind] * (self.names.known(kind) @ asked)  # (C,)
         own = np.exp(exponents - exponents.max(initial=-np.inf))
         theirs, norms = self.shares[pictures], self._norms[pictures]
         named = (theirs * (own / np.linalg.norm(own))[self.places[pictures]]).sum(axis=1) / norms
+        if says_look(text) and len(named):
+            named = named.max() - LOOKING * (named.max() - named)
         return np.asarray((cosines + NAMED[kind] * named) / (1 + NAMED[kind]), np.float32)
 
     @cached_property

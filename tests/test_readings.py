@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retrieval.readings import AHEAD, NAMED, SHARP, Readings
+from retrieval.readings import AHEAD, LOOKING, NAMED, SHARP, Readings
 from retrieval.relevance import IMAGE, SCALE, TEXT, Names, held_share
 
 STRANGE = np.eye(4, dtype=np.float32)[[0, 1, 2, 3]]
@@ -85,3 +85,15 @@ def test_a_match_must_be_surer_than_a_share_of_the_nonsense_is_among_the_same_pi
     assert read.needed(TEXT, 0.5) == pytest.approx(held_share(NAMES.strange_texts, NAMES.meanings, read.presence())[0])
     dogs = np.array([0])
     assert read.needed(TEXT, 0.5, dogs) < 0.01 < 0.99 < read.needed(TEXT, 0.5)
+
+
+def test_in_a_text_that_says_a_look_names_tell_less_apart_and_the_best_scores_as_it_would() -> None:
+    read, meaning, places = readings(DOG, CAT), np.array([0.8, 0.1, 0, 0, 0.59], np.float32), np.arange(2)
+    cosines = np.array([0.3, 0.4], np.float32)
+    plain, looking = (read.scores(TEXT, meaning, cosines, places, text) for text in ("a dog", "a sketch of a dog"))
+    assert plain[0] > plain[1]
+    assert looking[0] == pytest.approx(plain[0])
+    told = NAMED[TEXT] / (1 + NAMED[TEXT])
+    apart = (plain[0] - plain[1] + 0.1 / (1 + NAMED[TEXT])) / told  # by names alone
+    assert looking[0] - looking[1] == pytest.approx(LOOKING * apart * told - 0.1 / (1 + NAMED[TEXT]), abs=1e-5)
+    assert not len(read.scores(TEXT, meaning, cosines[:0], places[:0], "a sketch of a dog"))

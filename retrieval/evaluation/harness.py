@@ -126,7 +126,7 @@ def evaluate(
             return score(second_stage(cast("Reranker", encoder), task.gallery, texts, words @ gallery.T), task)
         if names:
             readings, meanings = Readings.of(names, gallery), embed_meanings(reader, texts)
-            return score(_named_texts(readings, meanings, words @ gallery.T), task)
+            return score(_named_texts(readings, texts, meanings, words @ gallery.T), task)
         return _scored(lambda rows: words[rows] @ gallery.T, task)
     queries = memory.embed(encoder, task.queries)  # (Q, dim)
     if mean_removed:
@@ -136,11 +136,12 @@ def evaluate(
     return _scored(lambda rows: queries[rows] @ gallery.T, task)
 
 
-def _named_texts(readings: Readings, meanings: Vectors, cosines: Vectors) -> Vectors:
-    """The scores of texts by which the page ranks: meanings (Q, S), cosines (Q, N) -> (Q, N)"""
+def _named_texts(readings: Readings, texts: Sequence[str], meanings: Vectors, cosines: Vectors) -> Vectors:
+    """The scores of texts (Q,) by which the page ranks: meanings (Q, S), cosines (Q, N) -> (Q, N)"""
     places = np.arange(cosines.shape[1])
-    rows = zip(meanings, cosines, strict=True)
-    return np.stack([readings.ahead(readings.scores(TEXT, meaning, row, places), places) for meaning, row in rows])
+    rows = zip(texts, meanings, cosines, strict=True)
+    scores = (readings.scores(TEXT, meaning, row, places, text) for text, meaning, row in rows)
+    return np.stack([readings.ahead(each, places) for each in scores])
 
 
 def _named_pictures(readings: Readings, queries: Vectors, gallery: Vectors, rows: slice) -> Vectors:

@@ -146,8 +146,9 @@ class ReadGallery:
     def first(self, encoder: TextEncoder, texts: Sequence[str]) -> Iterator[tuple[Vectors, npt.NDArray[np.str_]]]:
         """For each text the scores and the labels of the first hits."""
         places = np.arange(len(self.pictures))
-        for vector, meaning in zip(embed_texts(encoder, texts), embed_meanings(encoder, texts), strict=True):
-            scores = self.readings.scores(TEXT, meaning, self.pictures @ vector, places)
+        read = zip(texts, embed_texts(encoder, texts), embed_meanings(encoder, texts), strict=True)
+        for text, vector, meaning in read:
+            scores = self.readings.scores(TEXT, meaning, self.pictures @ vector, places, text)
             first = self.readings.order(TEXT, scores, places)[:TOP]
             yield scores[first], self.labels[first]
 
