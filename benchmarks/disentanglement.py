@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import math
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -40,11 +39,11 @@ from benchmarks.disentanglement_sources import (
     folder,
     make_judge,
     masks,
-    training_labels,
+    pairs,
 )
 from retrieval.artifacts.bundle import load_bundle
 from retrieval.artifacts.judge import load_judge
-from retrieval.artifacts.manifest import MANIFEST, read_manifest
+from retrieval.artifacts.manifest import MANIFEST
 from retrieval.artifacts.prior import LoadedPrior, load_prior
 from retrieval.data.picture_table import PictureTable
 from retrieval.data.readers.packs import packs_folder
@@ -58,7 +57,6 @@ from retrieval.evaluation.code_quality import (
     measure_domain_bias,
     measure_gain,
     measure_gaps,
-    measure_pairs,
     measure_probes,
     measure_search,
     search_values,
@@ -201,7 +199,7 @@ class Bench:
         if part == "codes":
             return list(self._codes(method, seed, first=first))
         if part == "pairs":
-            return [*self._pairs(WHOLE, seed, ""), *self._pairs(f"{WHOLE}-at-once", seed, "loss from the start")]
+            return [*pairs(WHOLE, seed, ""), *pairs(f"{WHOLE}-at-once", seed, "loss from the start")]
         if part == "student":
             return self._student(studio) if first else []
         if part == "swaps":
@@ -328,21 +326,6 @@ class Bench:
         lucky = expected_average_precision(count, len(self._real.labels))
         how = f"{len(named)} words that the prior can read, over all pictures; both sides lose their mean"
         return split_measurements("mAP@all of typed words", values, named, self._seen, how, chance=lucky)
-
-    def _pairs(self, name: str, seed: int, control: str) -> list[Measurement]:
-        """T9, from what a run kept of its neighbours; nothing where there is no run."""
-        files = sorted((ROOT / "runs" / f"{name}-{seed}").glob("pairs-*.npz"))
-        where = folder(name, seed)
-        if not files or where is None:
-            return []
-        config = read_manifest(where).config
-        pairs = []
-        for number, file in enumerate(files, start=1):
-            with np.load(file) as kept:
-                names, within, across = kept["names"].tolist(), kept["within"], kept["across"]
-            pairs.append((number, within, across))
-        begins = math.ceil(config["half"] * config["epochs"]) + 1 if config["progressive"] else 1
-        return measure_pairs(pairs, training_labels(names), begins, control)
 
 
 if __name__ == "__main__":

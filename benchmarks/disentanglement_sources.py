@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from benchmarks import ROOT
 from retrieval.artifacts.bundle import load_bundle
 from retrieval.artifacts.manifest import MANIFEST, read_manifest
 from retrieval.data.picture_table import PictureTable
+from retrieval.evaluation.code_quality import measure_pairs
+from retrieval.evaluation.measurement import Measurement
 from retrieval.items import ITEMS
 from retrieval.methods.dude import Dude
 from retrieval.training.recipes import RECIPES
@@ -71,3 +74,19 @@ def training_labels(names: Sequence[str]) -> list[str]:
     each = sum(name.startswith(f"{DOODLE.name}-") for name in names) // len(ALL)
     split = (name.rsplit("-", 1) for name in names)
     return [ALL[int(row) // each] if style == DOODLE.name else ALL[int(row) % len(ALL)] for style, row in split]
+
+
+def pairs(name: str, seed: int, control: str) -> list[Measurement]:
+    """T9, from what a run kept of its neighbours; nothing where there is no run."""
+    files = sorted((ROOT / "runs" / f"{name}-{seed}").glob("pairs-*.npz"))
+    where = folder(name, seed)
+    if not files or where is None:
+        return []
+    config = read_manifest(where).config
+    kept = []
+    for number, file in enumerate(files, start=1):
+        with np.load(file) as arrays:
+            names = arrays["names"].tolist()
+            kept.append((number, arrays["within"], arrays["across"]))
+    begins = math.ceil(config["half"] * config["epochs"]) + 1 if config["progressive"] else 1
+    return measure_pairs(kept, training_labels(names), begins, control)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks import ROOT
 from retrieval.artifacts.manifest import MANIFEST
-from retrieval.evaluation.disentanglement_tables import disentanglement_tables
+from retrieval.evaluation.disentanglement_tables import disentanglement_tables, tries_table
 from retrieval.evaluation.headlines import (
     disentanglement_headline,
     ladder_headline,
@@ -107,6 +107,7 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     ),
     "disentanglement": partial(of_rows, "disentanglement", disentanglement_tables),
     "disentanglement-headline": partial(of_rows, "disentanglement", disentanglement_headline, source=False),
+    "tries": partial(of_rows, "tries", tries_table, source=False),
     "ucdr": partial(of_rows, "ucdr", ucdr_tables),
     "ucdr_features": partial(of_rows, "ucdr_features", features_table),
     "ucdr-headline": partial(of_rows, "ucdr", ucdr_headline, source=False),

@@ -29,6 +29,8 @@ HIDDEN = (
     "swap harmonic",
     "nearest training picture",
 )  # beside a better one
+TRIED = ("class", "style", "of paintings", "kept", "doodles, class", "doodles, style")  # of short tunings of a prior
+LEAK = "style read from the map, pooled"
 Rows = Mapping[Key, Measurement]
 
 
@@ -36,6 +38,16 @@ def disentanglement_tables(rows: Sequence[Measurement]) -> str:
     """Three tables: how codes search, what probes read off them, and what the prior makes of them."""
     by_key = {row.key: row for row in rows}
     return "\n\n".join(part for part in (_codes(by_key), _probes(by_key), _generated(by_key)) if part)
+
+
+def tries_table(rows: Sequence[Measurement]) -> str:
+    """tries.json: a line for each try."""
+    by_key = {row.key: row for row in rows}
+    names = dict.fromkeys(row.code for row in rows)
+    lines = [(name, *(_cell(by_key.get((measure, name, "", ""))) for measure in (*TRIED, LEAK))) for name in names]
+    chance = {row.measure: NONE if row.chance is None else f"{row.chance:.3f}" for row in rows}
+    by_chance = ("by chance", *(chance.get(measure, NONE) for measure in (*TRIED, LEAK)))
+    return table(("what draws", *TRIED, LEAK), [*lines, by_chance])
 
 
 def _codes(rows: Rows) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retrieval.evaluation.disentanglement_tables import disentanglement_tables
+from retrieval.evaluation.disentanglement_tables import disentanglement_tables, tries_table
 from retrieval.evaluation.measurement import (
     GAIN,
     SEARCH,
@@ -83,3 +83,16 @@ def test_codes_stand_beside_each_other_and_so_do_classes_the_prior_saw_and_other
 
 def test_of_what_was_not_measured_there_is_no_table() -> None:
     assert disentanglement_tables([]) == ""
+
+
+def test_a_try_has_a_line_and_chance_the_last_one() -> None:
+    rows = [
+        Measurement("class", 0.5, "a", "as before", chance=0.016),
+        Measurement("class", 0.25, "a", "reversed", chance=0.016),
+        Measurement("of paintings", 0.75, "a", "reversed", chance=0.167),
+    ]
+    assert tries_table(rows).splitlines()[2:] == [
+        "| as before | 0.500 | – | – | – | – | – | – |",
+        "| reversed | 0.250 | – | 0.750 | – | – | – | – |",
+        "| by chance | 0.016 | – | 0.167 | – | – | – | – |",
+    ]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pytest
 import torch
 from torch import nn
 
 from retrieval.training.adapted.held_out import plan
-from retrieval.training.adapted.tries import Even, evenly, pooled, turned
+from retrieval.training.adapted.tries import pooled, turned
 
 
 def test_a_turned_gradient_leads_the_other_way() -> None:
@@ -19,18 +17,6 @@ def test_a_turned_gradient_leads_the_other_way() -> None:
     back = torch.autograd.grad(critic(turned(seen)).square().sum(), maps)[0]
     assert torch.equal(turned(seen), seen)
     assert torch.allclose(back, -there)
-
-
-def test_channels_of_an_even_map_have_mean_0_and_variance_1() -> None:
-    torch.manual_seed(0)
-    even = Even()(3 * torch.randn(2, 5, 16, 16) + torch.arange(5.0)[:, None, None])
-    assert even.mean((2, 3)).abs().max() < 1e-4
-    assert even.std((2, 3)).numpy() == pytest.approx(1, abs=0.01)
-
-
-def test_noise_steps_are_spread_evenly() -> None:
-    steps = evenly(100, 1000)
-    assert np.bincount(steps.numpy() // 10, minlength=100).tolist() == [1] * 100
 
 
 def test_every_object_is_drawn_in_other_styles_and_every_doodle_once() -> None:

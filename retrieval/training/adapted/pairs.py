@@ -65,7 +65,6 @@ class PairSampler:
         self._seed = seed
         self._generator = torch.Generator(device)
         self._device = device
-        self.often = torch.ones(len(table.styles), device=device)  # (D,): how often a style is to be drawn
 
     def batch(self, step: int, count: int) -> Pairs:
         """The pairs of one step."""
@@ -77,7 +76,7 @@ class PairSampler:
         objects = torch.multinomial(self._weights, count, replacement=True, generator=self._generator)
         rows = self._rows[objects]  # (B, D)
         seen_style, kind = self._seen(rows)
-        style = self._any(rows >= 0, self.often)
+        style = self._any(rows >= 0)
         each = torch.arange(count, device=self._device)
         chance = self._chance(count)
         has_map = chance >= self.shares.neither + self.shares.no_map
@@ -132,10 +131,9 @@ class PairSampler:
         prompts = torch.where(colored >= 0, colored, self._prompts[named, label, NONE])
         return torch.where(speechless, self.empty, prompts)
 
-    def _any(self, allowed: Tensor, often: Tensor | None = None) -> Tensor:
-        """One of the allowed columns (B, D) of each row, evenly or in proportion to `often` (D,).   -> (B,)"""
+    def _any(self, allowed: Tensor) -> Tensor:
+        """One of the allowed columns (B, D) of each row, evenly.   -> (B,)"""
         score = torch.rand(allowed.shape, device=allowed.device, generator=self._generator)
-        score = score if often is None else score.pow(1 / often)
         return (score + allowed).argmax(1)
 
     def _chance(self, count: int) -> Tensor:

@@ -3,12 +3,9 @@
 What a tuning changes is one `Try`; the same training without a change is one of them, for everything else to be
 compared with. All begin from the prior of a pack of `training.unlabelled`.
 
-    noise     steps evenly over all noise instead of mostly in its middle: where there is little, strokes are drawn
-    often     paintings are to be drawn so many times as often as other styles
-    fine      + fine ||e - blur e||^2 for the error e of the velocity: what is small counts more
     reversed  a network names the style of a picture from its map; the adapter climbs where that descends (Ganin et al.,
               "Domain-Adversarial Training of Neural Networks", 2016)
-    even      every channel of the map gets mean 0 and variance 1 over space
+    unet      False: the adapter alone is tuned
 """
 
 from __future__ import annotations
@@ -27,7 +24,7 @@ from torch.nn import functional as F
 
 from retrieval.artifacts.checksummed import halved
 from retrieval.data.readers.world import read_rendered
-from retrieval.diffusion.image_adapter import ImageAdapter, normalise
+from retrieval.diffusion.image_adapter import ImageAdapter
 from retrieval.diffusion.prior import Prior
 from retrieval.training.adapted.clock import Stage, train_by_clock
 from retrieval.training.adapted.held_out import Swap, judge_swaps, open_held_out, pack_held_out
@@ -49,19 +46,13 @@ class Try:
     """What is changed."""
 
     name: str
-    noise: bool = False
-    often: float = 1.0
-    fine: float = 0.0
     reversed: float = 0.0
-    even: bool = False
-    unet: bool = True  # False: the adapter alone is tuned
+    unet: bool = True
 
 
 TRIES = (
     Try("as before"),
     Try("reversed, adapter alone", reversed=0.3, unet=False),
-    Try("little noise, paintings", noise=True, often=3.0, fine=1.0),
-    Try("even map, reversed", reversed=0.3, even=True),
 )
 
 
@@ -120,9 +111,6 @@ def tune(
     torch.manual_seed(0)
     prior = open_prior(settings.pack, settings.device)
     assert isinstance(prior.adapter, ImageAdapter)
-    if one.even:
-        prior.adapter.mix.append(Even())
-    sampler.often = torch.tensor([one.often if s == PAINTING.name else 1.0 for s in styles], device=settings.device)
     stage = TryStage(prior, sampler, one, len(styles)).to(settings.device)
     plan = Stage("try", seconds, settings.steps, settings.batch, settings.lr, warmup=50, averaging=0.995, saves=1e9)
     state = settings.out / f"state-{TRIES.index(one)}"
@@ -131,13 +119,6 @@ def tune(
     stage.load_state_dict(train_by_clock(stage, stage.loss, plan, state), strict=False)
     (state / "try.pt").unlink(missing_ok=True)
     return prior.eval().requires_grad_(False), stage.steps
-
-
-class Even(nn.Module):
-    """(B, C, h, w) -> the same, each channel at mean 0 and variance 1 over space"""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return normalise(x.float())
 
 
 class TryStage(nn.Module):
@@ -171,15 +152,12 @@ class TryStage(nn.Module):
         pairs = sampler.batch(step, count)
         with torch.no_grad():
             latents = prior.latents.encode(pairs.target).float()
-        t = evenly(count, prior.steps) if one.noise else prior.training_steps(count, NOISIEST)
-        t, noise = t.to(latents.device), torch.randn_like(latents)
+        t, noise = prior.training_steps(count, NOISIEST).to(latents.device), torch.randn_like(latents)
         signal = prior.signal(t)
         v = signal.sqrt() * noise - (1 - signal).sqrt() * latents
         states, control = sampler.states[pairs.prompts], control_of(prior, pairs)
         error = prior.velocity(prior.noised(latents, noise, t), t, states, control).float() - v
         loss = error.square().mean()
-        if one.fine:
-            loss = loss + one.fine * (error - F.avg_pool2d(error, 3, 1, 1)).square().mean()
         return loss + one.reversed * self._named(step) if one.reversed else loss
 
     def _named(self, step: int) -> Tensor:
@@ -199,11 +177,6 @@ def pooled(maps: Tensor) -> Tensor:
     """Mean, spread and coarse cells of maps (B, C, h, w).   -> (B, (2 + CELLS^2) C)"""
     cells = F.adaptive_avg_pool2d(maps, CELLS).flatten(1)
     return torch.cat([maps.mean((2, 3)), maps.std((2, 3)), cells], 1)
-
-
-def evenly(count: int, steps: int) -> Tensor:
-    """Noise steps, one from each of `count` equally wide stretches, in no order.   -> (count,)"""
-    return ((torch.randperm(count) + torch.rand(count)) / count * steps).long()
 
 
 def _keep_adapter(prior: Prior, path: Path) -> None:
