@@ -38,7 +38,14 @@ from retrieval.evaluation.tables import (
     table,
     world_table,
 )
-from retrieval.evaluation.ucdr_tables import features_table, ucdr_headline, ucdr_tables
+from retrieval.evaluation.ucdr_tables import (
+    EARLIER,
+    features_table,
+    ucdr_hands_tables,
+    ucdr_headline,
+    ucdr_ladder,
+    ucdr_tables,
+)
 
 RESULTS = ROOT / "benchmarks" / "results"
 FLOORS = tuple(f"{FLOOR}{name}" for name in ("chance", "raw-pixels", "hog"))  # of the overview
@@ -108,7 +115,10 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "disentanglement": partial(of_rows, "disentanglement", disentanglement_tables),
     "disentanglement-headline": partial(of_rows, "disentanglement", disentanglement_headline, source=False),
     "tries": partial(of_rows, "tries", tries_table, source=False),
-    "ucdr": partial(of_rows, "ucdr", ucdr_tables),
+    "ucdr": partial(of_rows, "ucdr", ucdr_tables, source=False),
+    "ucdr-ladder": partial(of_rows, "ucdr", ucdr_ladder, source=False),
+    "ucdr-earlier": partial(of_rows, "ucdr", partial(ucdr_ladder, name=EARLIER), source=False),
+    "ucdr-hands": partial(of_rows, "ucdr", ucdr_hands_tables),
     "ucdr_features": partial(of_rows, "ucdr_features", features_table),
     "ucdr-headline": partial(of_rows, "ucdr", ucdr_headline, source=False),
     "world": partial(of_rows, "world", world_table),

@@ -1,12 +1,12 @@
 """UCDR-Adapter with every style left out in turn -> results/ucdr.json, and its bundles' rows in results/quality.json.
 
-python -m benchmarks.ucdr --values RESULTS     what every query scored, of all variants: where the table was trained
-python -m benchmarks.ucdr --bundles            the bundles runs/bundles/ucdr-* on world/leave-style-out, on maps of the
-                                               gallery that are computed once
+python -m benchmarks.ucdr --values RESULTS --pack PACK [--set NAME]     what every query scored, of all variants
+python -m benchmarks.ucdr --bundles            the bundles runs/bundles/ucdr-* on the tasks that leave out what they
+                                               were trained without, on maps of the pictures that are computed once
 
-A gain is paired query by query, each query's value being the mean over seeds; its interval by class resamples the ten
-unseen classes, each with all its queries in all styles. In the first, pictures are components of the trunk's map,
-rounded; `agreement` says how far its numbers are from those of the bundles on the pictures themselves.
+A gain is paired query by query, each query's value being the mean over seeds; its interval by class resamples the
+unseen classes, each with all its queries in all that is left out. In the first, pictures are components of the trunk's
+map, rounded.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch.nn import functional as F
 
@@ -30,7 +31,8 @@ from retrieval.evaluation.floors import ImageNetTrunk
 from retrieval.evaluation.harness import Memory, chance, evaluate, refusal
 from retrieval.evaluation.measurement import Measurement, mean_measurement
 from retrieval.evaluation.report import quality_row, write_measurements, write_results
-from retrieval.evaluation.results import fold_measurements
+from retrieval.evaluation.results import fold_measurements, read_measurements
+from retrieval.evaluation.ucdr_tables import ALL, BEGUN, FULL, GAIN, PEEKED, PLAIN, SETS, START, VALIDATION
 from retrieval.methods.foundation import Foundation
 from retrieval.training.recipes.ucdr_adapter import LEFT_OUT, WITHOUT
 from retrieval.training.unseen_styles.gather import GALLERY, TEST_MAPS, plain_maps, test_pictures
@@ -39,18 +41,36 @@ from retrieval.training.unseen_styles.packing import TABLES, read_tables
 from retrieval.training.unseen_styles.scoring import METRICS, from_two_bytes, protocols
 
 OUT = ROOT / "benchmarks" / "results" / "ucdr.json"
-START, FULL, PLAIN = "-start", "-full", "-plain"
+WHITE = "-white"
+FROZEN = "the frozen trunk's components as they are"
 ABOUT = {
+    BEGUN: FROZEN,
     START: "the start: zero-shot foundation",
+    PLAIN: WITHOUT["-plain"][0],
     FULL: WITHOUT[""][0],
+    BEGUN + WHITE: f"{FROZEN}, made even within seen classes",
+    START + WHITE: "a start on these",
+    PLAIN + WHITE: "on that start: the same steps without prompts",
+    FULL + WHITE: "on that start: prompts composed of those of others",
+    **{name: about for name, (about, _) in WITHOUT.items() if name not in ("", PLAIN)},
     "-probe": "a linear layer on the pooled features",
-    "-quick": "prompts at five times the rate, the generator at ten times",
-    "-long": "the second phase twice as long",
-    "-plain-long": "without prompts, as many steps as that",
-} | {name: about for name, (about, _) in WITHOUT.items() if name}
-ALL = "all styles"
-GAIN = " gain"
-CONTROLS = {"-tower": "-plain-tower", "-long": "-plain-long"}  # of all others: the same steps without prompts
+    FULL + PEEKED: "as `-full`, selected by the test queries: a warning",
+    FULL + WHITE + PEEKED: "as `-full-white`, selected by the test queries: a warning",
+}
+CONTROLS = {  # what a variant is compared with, the most telling first; all others: with `-full`
+    START: (BEGUN,),
+    PLAIN: (START,),
+    FULL: (PLAIN, START, BEGUN),
+    BEGUN + WHITE: (BEGUN,),
+    START + WHITE: (START, BEGUN + WHITE),
+    PLAIN + WHITE: (START + WHITE,),
+    FULL + WHITE: (PLAIN + WHITE, START + WHITE, START, BEGUN),
+    FULL + WHITE + PEEKED: (FULL + WHITE,),
+    "-probe": (START,),
+    "-tower": ("-plain-tower",),
+    "-plain-tower": (PLAIN,),
+}
+EACH = {name + kind for name in (BEGUN, START, PLAIN, FULL) for kind in ("", WHITE)}  # also in each that is left out
 HOW = "paired query by query, each query's value being the mean over seeds"
 
 
@@ -58,58 +78,84 @@ HOW = "paired query by query, each query's value being the mean over seeds"
 
 
 class Returned:
-    """What every query scored: by variant, style, seed and protocol."""
+    """What every query scored: by variant, what was left out, seed and protocol."""
 
     def __init__(self, results: Path, tables: Path) -> None:
         about, parts = read_tables(tables)
         part = parts["test"]
+        self.left_out = about.left_out
         self.variants = [name for name in ABOUT if (results / f"values{name}.npz").is_file()]
         self._files = {name: dict(np.load(results / f"values{name}.npz")) for name in self.variants}
-        self.labels = {
-            style: {name: p.labels for name, p in protocols(part, about, style).items()} for style in LEFT_OUT
-        }
-        self.protocols = tuple(self.labels[LEFT_OUT[0]])
+        self._logs = {name: results / f"log{name}.json" for name in self.variants}
+        self._asked: dict[tuple[str, str], npt.NDArray[np.bool_]] = {}
+        self.labels: dict[tuple[str, str], list[str]] = {}
+        for name in about.left_out:
+            for protocol, found in protocols(part, about, name).items():
+                domains = np.array(part.domains)[found.queries]  # some that no run was trained on ask everywhere
+                asked = np.isin(domains, name.split("+") if name in about.domains else about.domains)
+                asked = np.isin(domains, about.domains) if protocol == "seen style" else asked
+                self._asked[name, protocol] = asked
+                self.labels[name, protocol] = [found.labels[at] for at in np.flatnonzero(asked)]
+        names = dict.fromkeys(protocol for _, protocol in self.labels)
+        self.protocols = tuple(name for name in names if about.photo or name != "mixed")  # where that is the same
         first = self._files[self.variants[0]]
         self.seeds = sorted({int(key.split("/")[0].rpartition("-")[2]) for key in first})
 
-    def values(self, variant: str, seed: int, protocol: str, styles: Sequence[str]) -> Any:
-        """(metrics, Q) over the queries of these styles."""
-        parts = [self._files[variant][f"{style}-{seed}/{protocol}"] for style in styles]
+    def values(self, variant: str, seed: int, protocol: str, left_out: Sequence[str]) -> Any:
+        """(metrics, Q) over the queries of the runs without these."""
+        parts = [self._files[variant][f"{name}-{seed}/{protocol}"][:, self._asked[name, protocol]] for name in left_out]
         return from_two_bytes(np.concatenate(parts, axis=1))
 
-    def labels_of(self, protocol: str, styles: Sequence[str]) -> list[str]:
+    def labels_of(self, protocol: str, left_out: Sequence[str]) -> list[str]:
         """The class of each of these queries."""
-        return [label for style in styles for label in self.labels[style][protocol]]
+        return [label for name in left_out for label in self.labels[name, protocol]]
+
+    def validation(self, variant: str, seed: int) -> float | None:
+        """The mean over what is left out; None where nobody validated."""
+        if not self._logs[variant].is_file():
+            return None
+        scores = json.loads(self._logs[variant].read_text(encoding="utf-8"))["validation"]
+        return float(np.mean([scores[f"{name}-{seed}"] for name in self.left_out]))
 
 
-def measure(returned: Returned) -> list[Measurement]:
-    """Every variant under every protocol, over all styles and in each, and gains."""
-    by_seed = {seed: list(_of_seed(returned, seed)) for seed in returned.seeds}
+def measure(returned: Returned, name: str) -> list[Measurement]:
+    """Every variant under every protocol, over all that is left out and for each, and gains. name: of the set."""
+    by_seed = {seed: list(_of_seed(returned, seed, name)) for seed in returned.seeds}
     return fold_measurements(by_seed)
 
 
-def _of_seed(returned: Returned, seed: int) -> Iterator[Measurement]:
+def _of_seed(returned: Returned, seed: int, name: str) -> Iterator[Measurement]:
+    for code in returned.variants:
+        if (score := returned.validation(code, seed)) is not None:
+            yield Measurement(VALIDATION, score, ABOUT[code], code, f"{name}: validation")
     for protocol in returned.protocols:
-        for where, styles in ((ALL, LEFT_OUT), *((style, (style,)) for style in LEFT_OUT)):
-            labels = returned.labels_of(protocol, styles)
-            values = {name: returned.values(name, seed, protocol, styles) for name in returned.variants}
-            subset = f"{protocol}, {where}"
-            for name, scored in values.items():
-                for at, metric in enumerate(METRICS):
-                    yield mean_measurement(metric, scored[at], ABOUT[name], labels, code=name, subset=subset)
-            for more, less in _pairs(returned.variants):
-                for at, metric in enumerate(METRICS):
-                    change = values[more][at] - values[less][at]
-                    yield mean_measurement(metric + GAIN, change, HOW, labels, code=more, control=less, subset=subset)
+        yield from _of_place(
+            returned, seed, protocol, returned.left_out, returned.variants, f"{name}: {protocol}, {ALL}"
+        )
+    codes = [code for code in returned.variants if code in EACH]
+    for where in returned.left_out if "unseen" in returned.protocols else ():
+        yield from _of_place(returned, seed, "unseen", (where,), codes, f"{name}: unseen, {where}")
+
+
+def _of_place(
+    returned: Returned, seed: int, protocol: str, left_out: Sequence[str], codes: Sequence[str], subset: str
+) -> Iterator[Measurement]:
+    labels = returned.labels_of(protocol, left_out)
+    values = {code: returned.values(code, seed, protocol, left_out) for code in codes}
+    for code, scored in values.items():
+        for at, metric in enumerate(METRICS):
+            yield mean_measurement(metric, scored[at], ABOUT[code], labels, code=code, subset=subset)
+    for more, less in _pairs(codes):
+        change = values[more][0] - values[less][0]
+        yield mean_measurement(METRICS[0] + GAIN, change, HOW, labels, code=more, control=less, subset=subset)
 
 
 def _pairs(variants: Sequence[str]) -> Iterator[tuple[str, str]]:
     """What is compared with what."""
     for name in variants:
-        controls = (START, PLAIN) if name == FULL else (CONTROLS.get(name, PLAIN),)
-        if name == PLAIN:
-            controls = (START,)
-        yield from ((name, control) for control in controls if name not in (START, control) and control in variants)
+        for control in () if name == BEGUN else CONTROLS.get(name, (FULL,)):
+            if control in variants:
+                yield name, control
 
 
 # ---------------------------------------------------------------- bundles
@@ -161,6 +207,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--values", type=Path, help="the folder of what came back")
     parser.add_argument("--pack", type=Path, help="the folder that travelled")
+    parser.add_argument("--set", choices=SETS, default="world", help="the pack's name")
     parser.add_argument("--bundles", action="store_true", help="measure the bundles")
     given = parser.parse_args()
     if given.bundles:
@@ -171,7 +218,8 @@ def main() -> None:
         order = list(dict.fromkeys([*names, *(row["bundle"] for row in [*before, *fresh])]))
         write_results(RESULTS, merge_rows(before, fresh, order))
     if given.values:
-        write_measurements(OUT, measure(Returned(given.values, given.pack / TABLES)))
+        kept = [row for row in read_measurements(OUT).rows if not row.subset.startswith(f"{given.set}: ")]
+        write_measurements(OUT, [*kept, *measure(Returned(given.values, given.pack / TABLES), given.set)])
 
 
 if __name__ == "__main__":

@@ -1,19 +1,21 @@
-"""ucdr.json as tables: every style, every protocol, every part taken away; and what they say in a sentence."""
+"""ucdr.json as tables: all that is left out, every protocol, every part taken away; and what they say in sentences."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from retrieval.evaluation.measurement import Measurement
 from retrieval.evaluation.results import interval_text, summary_of
 from retrieval.evaluation.tables import table
 from retrieval.types import PHOTO, STYLES
 
-START, FULL, PLAIN = "-start", "-full", "-plain"
-MAIN = {START: "start", PLAIN: "same steps without prompts", FULL: "UCDR-Adapter"}
+BEGUN, START, PLAIN, FULL, PEEKED = "-begun", "-start", "-plain", "-full", "-peeked"
+KINDS = ("", "-white")  # of starts
 METRICS = ("mAP@200 strict", "mAP@200 lenient", "P@200")
-GAIN = " gain"
+VALIDATION, GAIN = "validation mAP@all", " gain"
 ALL = "all styles"
+SETS = ("world", "emoji", "sketchy")
+EARLIER = "more objects"  # a training whose ladder alone is kept
 PROTOCOLS = {
     "unseen": "UCDR, photographs of unseen classes",
     "mixed": "UCDR, photographs of all classes",
@@ -21,53 +23,87 @@ PROTOCOLS = {
     "seen class": "U^d CDR: classes that were trained on",
 }
 LEFT_OUT = tuple(style.name for style in STYLES if style != PHOTO)
+BY_CLASS = ", 95 % by class"
 Rows = dict[tuple[str, str, str, str], Measurement]
 
 
+def known_rows(rows: Sequence[Measurement]) -> Rows:
+    """By what they are about."""
+    return {row.key: row for row in rows}
+
+
+def chosen_kind(known: Rows, name: str = SETS[0]) -> str:
+    """The kind of start that validates best."""
+    scores = {kind: known.get((VALIDATION, START + kind, f"{name}: validation", "")) for kind in KINDS}
+    return max(scores, key=lambda kind: row.value if (row := scores[kind]) else -1.0)
+
+
+def columns_of(kind: str) -> dict[str, str]:
+    """What stands side by side, where that kind of start was chosen."""
+    own = {START + kind: "start on features made even"} if kind else {}
+    columns = {BEGUN: "frozen trunk", START: "zero-shot foundation"} | own
+    return columns | {PLAIN + kind: "same steps without prompts", FULL + kind: "UCDR-Adapter"}
+
+
 def ucdr_tables(rows: Sequence[Measurement]) -> str:
-    """By style, by protocol, and the ladder."""
-    known = {row.key: row for row in rows}
-    head = ("style left out", *MAIN.values(), "gain on the start, 95 % by class", "gain on no prompts, 95 % by class")
-    styles = table(head, _style_lines(known))
-    protocols = table(("protocol", "what", *METRICS), _protocol_lines(known))
-    head = (
-        "variant",
-        "what",
-        "seeds",
-        "unseen",
-        "mixed, strict",
-        "mixed, lenient",
-        "than",
-        "gain, mixed, strict, 95 % by class",
-    )
-    return f"{styles}\n\n{protocols}\n\n{table(head, _ladder_lines(known))}"
+    """The world by style and by protocol."""
+    known = known_rows(rows)
+    return f"{_table_of(known, 'world', 'unseen', 'style left out')}\n\n{_protocol_table(known)}"
 
 
-def _style_lines(known: Rows) -> Iterator[tuple[str, ...]]:
-    metric = METRICS[0]
-    for style in (*LEFT_OUT, ALL):
-        subset = f"unseen, {style}"
-        values = (summary_of(known[metric, code, subset, ""]).text() for code in MAIN)
-        yield style, *values, *(_change(known, FULL, control, metric, subset) for control in (START, PLAIN))
+def ucdr_hands_tables(rows: Sequence[Measurement]) -> str:
+    """Emoji by hand, and Sketchy."""
+    known = known_rows(rows)
+    hands = _table_of(known, "emoji", "unseen", "hand left out")
+    return f"{hands}\n\n{_table_of(known, 'sketchy', 'seen style', 'Sketchy: U^c CDR')}"
 
 
-def _protocol_lines(known: Rows) -> Iterator[tuple[str, ...]]:
+def _table_of(known: Rows, name: str, protocol: str, first: str) -> str:
+    """A line for everything that is left out, and one for all."""
+    kind, metric = chosen_kind(known, name), METRICS[0]
+    columns = columns_of(kind)
+    controls = list(dict.fromkeys((START, START + kind, PLAIN + kind)))
+    head = (first, *columns.values(), *(f"gain on {columns[control]}{BY_CLASS}" for control in controls))
+    prefix = f"{name}: {protocol}, "
+    subsets = [key[2] for key in known if key[:2] == (metric, FULL + kind) and key[2].startswith(prefix)]
+    lines = []
+    for subset in sorted(subsets, key=lambda subset: subset.endswith(ALL)):
+        values = [summary_of(known[metric, code, subset, ""]).text() for code in columns]
+        changes = [_change(known, FULL + kind, control, metric, subset) for control in controls]
+        lines.append((subset.removeprefix(prefix).replace(ALL, "all"), *values, *changes))
+    return table(head, lines if len(lines) > 2 else lines[-1:])
+
+
+def _protocol_table(known: Rows) -> str:
+    lines = []
     for protocol, about in PROTOCOLS.items():
-        for code, name in MAIN.items():
-            subset = f"{protocol}, {ALL}"
-            yield about, name, *(summary_of(known[metric, code, subset, ""]).text() for metric in METRICS)
+        for code, name in columns_of(chosen_kind(known)).items():
+            subset = f"world: {protocol}, {ALL}"
+            values = (summary_of(known[metric, code, subset, ""]).text() for metric in METRICS)
+            lines.append((about, name, *values))
+    return table(("protocol", "what", *METRICS), lines)
 
 
-def _ladder_lines(known: Rows) -> Iterator[tuple[str, ...]]:
+def ucdr_ladder(rows: Sequence[Measurement], name: str = SETS[0]) -> str:
+    """Every variant over all styles, on unseen classes alone and among all, and what it is compared with."""
+    known = known_rows(rows)
     strict, lenient = METRICS[:2]
-    unseen, mixed = f"unseen, {ALL}", f"mixed, {ALL}"
-    controls = {row.code: row.control for row in known.values() if row.measure == strict + GAIN and row.subset == mixed}
+    unseen, mixed = f"{name}: unseen, {ALL}", f"{name}: mixed, {ALL}"
+    controls: dict[str, str] = {}
+    for row in known.values():
+        if row.measure == strict + GAIN and row.subset == mixed:
+            controls.setdefault(row.code, row.control)  # the first tells most
+    lines = []
     for row in [row for row in known.values() if (row.measure, row.subset) == (strict, mixed)]:
+        score = known.get((VALIDATION, row.code, f"{name}: validation", ""))
         values = (known[strict, row.code, unseen, ""], row, known[lenient, row.code, mixed, ""])
         control = controls.get(row.code, "")
-        change = _change(known, row.code, control, strict, mixed) if control else ""
-        texts = [summary_of(value).text() for value in values]
-        yield f"`{row.code}`", row.how, str(len(row.seeds)), *texts, f"`{control}`" if control else "", change
+        changes = [_change(known, row.code, control, strict, where) if control else "" for where in (unseen, mixed)]
+        texts = (summary_of(value).text() for value in values)
+        than = f"`{control}`" if control else ""
+        lines.append((f"`{row.code}`", row.how, f"{score.value:.3f}" if score else "", *texts, than, *changes))
+    head = ("variant", "what", "validation", "unseen", "mixed, strict", "mixed, lenient", "than")
+    return table((*head, f"gain, unseen{BY_CLASS}", f"gain, mixed{BY_CLASS}"), lines)
 
 
 def _change(known: Rows, code: str, control: str, metric: str, subset: str) -> str:
@@ -93,15 +129,29 @@ def features_table(rows: Sequence[Measurement]) -> str:
 
 
 def ucdr_headline(rows: Sequence[Measurement]) -> str:
-    """What adapting gains, and what prompts have to do with it."""
-    known = {row.key: row for row in rows}
-    subset = f"unseen, {ALL}"
-    on_start, on_plain = (known[METRICS[0] + GAIN, FULL, subset, control] for control in (START, PLAIN))
-    above = sum(known[METRICS[0] + GAIN, FULL, f"unseen, {style}", START].value > 0 for style in LEFT_OUT)
-    low, high = on_plain.class_interval or (0.0, 0.0)
-    verdict = "which is a null result" if low <= 0 <= high else "which is no null result"
+    """What adapting gains, what the start has to do with it, and what prompts have."""
+    known, metric, subset = known_rows(rows), METRICS[0], f"world: unseen, {ALL}"
+    kind = chosen_kind(known)
+    scores = [known[VALIDATION, START + each, "world: validation", ""].value for each in KINDS]
+    gains = {
+        control: _change(known, FULL + kind, control, metric, subset)
+        for control in (BEGUN, START, START + kind, PLAIN + kind)
+    }
+    above = {
+        control: sum(
+            known[metric + GAIN, FULL + kind, f"world: unseen, {style}", control].value > 0 for style in LEFT_OUT
+        )
+        for control in (BEGUN, START)
+    }
+    low, high = known[metric + GAIN, FULL + kind, subset, PLAIN + kind].class_interval or (0.0, 0.0)
+    verdict = "a null result" if low <= 0 <= high else "no null result"
+    which = "features made even" if kind else "features as they are"
+    mixed = _change(known, FULL + kind, START, metric, f"world: mixed, {ALL}")
+    styles = len(LEFT_OUT)
     return (
-        f"UCDR-Adapter is above its start in {above} of {len(LEFT_OUT)} left-out styles, on average by "
-        f"{on_start.value:+.3f} ({interval_text(on_start.class_interval, '+')} by class). Against the same steps "
-        f"without prompts it gains {on_plain.value:+.3f} ({interval_text(on_plain.class_interval, '+')}), {verdict}."
+        f"Validation chose the start on {which} ({scores[1]:.3f} for even, {scores[0]:.3f} for plain). UCDR-Adapter on "
+        f"it is above the frozen trunk in {above[BEGUN]} of {styles} left-out styles, on average by {gains[BEGUN]} by "
+        f"class, and above the zero-shot foundation in {above[START]} of {styles}, by {gains[START]}; among "
+        f"photographs of all classes by {mixed}. On its own start it gains {gains[START + kind]}, on the same steps "
+        f"without prompts {gains[PLAIN + kind]}: {verdict}."
     )
