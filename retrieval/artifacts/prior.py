@@ -11,6 +11,7 @@
     <prior>/branch/model.safetensors                 the branch that draws another domain, where there is one
 
 A text tower, a trunk or an auto-encoder that others share lies in a folder of its own, which the manifest refers to.
+U-Net and branch may be in few bits (`packed`), which diffusers does not read.
 
 Every part is built from the manifest, so nothing that is not vouched for is read. The snapshot of a released Stable
 Diffusion lies in the same places: with a manifest that holds its configs and checksums it is opened as ours is.
@@ -32,6 +33,7 @@ from torch import Tensor, nn
 
 from retrieval.artifacts.checksummed import build_module, fit_into, halved, open_sealed, seal
 from retrieval.artifacts.manifest import MANIFEST, Elsewhere, Reference, Source, Stage
+from retrieval.artifacts.packed import is_packed, pack, unpack
 from retrieval.artifacts.parts import load_part
 from retrieval.diffusion.image_adapter import AdapterConfig, ImageAdapter, Trunk
 from retrieval.diffusion.ip_adapter import IPAdapter
@@ -99,8 +101,11 @@ def save_prior(
     map_guidance: float = 1.0,
     refers_to: Mapping[str, Reference] | None = None,
     provenance: Sequence[Stage] = (),
+    step: float = 0.0,
 ) -> None:
-    """Write the prior into the folder, in half precision, without the parts that it `refers_to`."""
+    """Write the prior into the folder, in half precision, without the parts that it `refers_to`. step: of U-Net and
+    branch in few bits (`packed.pack`); 0 leaves them in half precision.
+    """
     own = {
         path: weights
         for path, weights in _own_weights(prior).items()
@@ -123,7 +128,9 @@ def save_prior(
         "refers_to": {role: dataclasses.asdict(reference) for role, reference in (refers_to or {}).items()},
         "provenance": [dataclasses.asdict(stage) for stage in provenance],
     }
-    seal(folder, payload, {path: halved(weights) for path, weights in own.items()})
+    small = (UNET, BRANCH) if step else ()
+    weights = {path: halved(part) for path, part in own.items()}
+    seal(folder, payload, {path: pack(part, step) if path in small else part for path, part in weights.items()})
 
 
 def load_prior(
@@ -134,6 +141,7 @@ def load_prior(
     shared: its text tower, as a reader, and its trunk, where the folders that it refers to are not here.
     """
     payload, weights = open_sealed(folder, FORMAT)
+    weights = {path: _unpacked(part, folder / path) for path, part in weights.items()}
     manifest = fill(PriorManifest, payload, folder / MANIFEST)
     reader, trunk = _shared(folder, manifest, device) if shared is None else shared
     prior = build_module(folder / MANIFEST, lambda: Prior(manifest.config, reader, trunk))
@@ -167,6 +175,14 @@ def load_prior(
         manifest.map_guidance,
         _fingerprint(payload),
     )
+
+
+def _unpacked(weights: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
+    """Weights that may be in few bits."""
+    try:
+        return unpack(weights) if is_packed(weights) else weights
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise BundleError(f"{path} cannot be unpacked ({error}). Restore the prior from where it came.") from error
 
 
 def _look_at_pictures(prior: Prior, weights: Mapping[str, Tensor], path: Path) -> None:

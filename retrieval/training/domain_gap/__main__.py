@@ -27,6 +27,7 @@ def main() -> None:
     made.add_argument("results", type=Path, help="where people-ladder.tar was unpacked")
     made.add_argument("pack", type=Path, help="the folder that was trained on")
     made.add_argument("--out", type=Path, default=Path("runs/bundles/people-prior-0"))
+    made.add_argument("--step", type=float, default=0.0, help="of weights in few bits, in spreads; 0: half precision")
     for name, place in (("tower", "text-minilm"), ("latents", "prior-world")):
         made.add_argument(f"--{name}", type=Path, default=Path("checkpoints") / place)
     from retrieval.training.domain_gap.run import Settings, run

@@ -17,9 +17,9 @@ from retrieval.types import Domain
 NAME = "people-prior"
 
 
-def assemble(results: Path, pack: Path, out: Path, tower: Path, latents: Path) -> Made:
-    """Write the bundle of the weights in `results`, which learnt what the pack holds. Raises DataError where the branch
-    was not finished.
+def assemble(results: Path, pack: Path, out: Path, tower: Path, latents: Path, step: float) -> Made:
+    """Write the bundle of the weights in `results`, which learnt what the pack holds; step: of U-Net and branch in few
+    bits, 0 for none. Raises DataError where the branch was not finished.
     """
     recipe = RECIPES[NAME]
     settings = dataclasses.replace(recipe.settings, out=out, tower=tower, latents=latents)
@@ -28,4 +28,4 @@ def assemble(results: Path, pack: Path, out: Path, tower: Path, latents: Path) -
         raise DataError(f"{results / PRIOR} holds no prior whose branch was trained to its end. Run both stages.")
     table, more = read_rows(pack), read_rows(pack / MORE)
     shown = {name: table.where(domain=Domain(name), split="train") for name in (SOURCE, TARGET)}
-    return Made(write_figures(recipe, settings, shown | {"more": more}, start))
+    return Made(write_figures(recipe, settings, shown | {"more": more}, start, step))

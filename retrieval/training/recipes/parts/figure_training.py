@@ -56,9 +56,13 @@ def branch_stage(settings: PeoplePriorSettings, table: PictureTable, prior: Prio
 
 
 def write_figures(
-    recipe: Recipe[Any], settings: PeoplePriorSettings, sources: Mapping[str, PictureTable], start: Start[Prior]
+    recipe: Recipe[Any],
+    settings: PeoplePriorSettings,
+    sources: Mapping[str, PictureTable],
+    start: Start[Prior],
+    step: float = 0.0,
 ) -> Path:
-    """Save the prior without the parts that others have, with what it has seen."""
+    """Save the prior without the parts that others have, with what it has seen. step: of weights in few bits."""
     folder = recipe.out_folder(settings)
     count = sum(map(len, sources.values()))
     shown = Source("rendered figures of the Guise world, in the studio and in the street", "Apache-2.0", count)
@@ -73,5 +77,6 @@ def write_figures(
         trained_on=seen.sources,
         provenance=seen.stages,
         refers_to={TOWER: reference_to(settings.tower), LATENTS: reference_to(settings.latents)},
+        step=step,
     )
     return folder
