@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 STUDIO, STREET = "studio", "street"
 WORDS = (
     "All begin at the same noise. At one end a network draws that learned rendered figures in a studio; a branch that "
-    "learned figures on a street is added to it, more with each stop. No picture that is found was drawn like this."
+    "learned figures on a street is added to it, more with each stop. Both are small and were trained for minutes: "
+    "colours are right more often than shapes. No picture that is found was drawn like this."
 )
 NO_WORDS = "No sentence is typed yet. Describe a figure, then have it drawn."
 # In the browser: another figure each time.
