@@ -28,6 +28,7 @@ from retrieval.evaluation.headlines import (
     zero_shot_headline,
 )
 from retrieval.evaluation.measurement import Measurement
+from retrieval.evaluation.people_tables import people_tables
 from retrieval.evaluation.quality_targets import targeted
 from retrieval.evaluation.results import FLOOR, Run, read_measurements, read_runs
 from retrieval.evaluation.tables import (
@@ -121,11 +122,9 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "ucdr-hands": partial(of_rows, "ucdr", ucdr_hands_tables),
     "ucdr_features": partial(of_rows, "ucdr_features", features_table),
     "ucdr-headline": partial(of_rows, "ucdr", ucdr_headline, source=False),
+    "people": partial(of_rows, "people", people_tables),
     "world": partial(of_rows, "world", world_table),
-    **{
-        name: partial(of_rows, name, measurements_table)
-        for name in ("cutoff", "hub", "own_photos", "people", "speed", "words")
-    },
+    **{name: partial(of_rows, name, measurements_table) for name in ("cutoff", "hub", "own_photos", "speed", "words")},
     "words-headline": partial(of_rows, "words", words_headline, source=False),
     **{
         f"{name}-headline": partial(of_rows, name, targets_headline, source=False)

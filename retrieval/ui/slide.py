@@ -23,7 +23,8 @@ element.addEventListener("click", (event) => {
   const stop = event.target.closest(".stops > li");
   if (stop) { at = [...stop.parentElement.children].indexOf(stop); show(); }
 });
-new MutationObserver(show).observe(element, { childList: true, subtree: true });
+const watched = { childList: true, subtree: true, attributes: true, attributeFilter: ["data-on"] };
+new MutationObserver(show).observe(element, watched);
 show();
 """
 BETWEEN = (

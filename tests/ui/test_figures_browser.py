@@ -129,6 +129,9 @@ def test_a_sentence_is_drawn_from_studio_to_street(page: Page) -> None:
     stops = page.locator("#drawn-figure .stops > li")
     expect(stops).to_have_count(5)
     expect(page.locator("#drawn-figure")).to_contain_text("All of them are generated, in 10 steps.")
+    expect(stops.nth(2)).to_have_attribute("data-on", "")
     page.get_by_label("From studio to street").fill("4")
     expect(stops.nth(4)).to_have_attribute("data-on", "")
     assert stops.nth(4).locator("img").evaluate("img => img.naturalHeight === 2 * img.naturalWidth")
+    box = stops.nth(4).locator("img").bounding_box()
+    assert box and abs(box["height"] - 2 * box["width"]) < 2
