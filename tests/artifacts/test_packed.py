@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from retrieval.artifacts.packed import SHAPE, STEPS, pack, unpack
 from retrieval.artifacts.prior import load_prior, save_prior
@@ -65,10 +67,6 @@ def test_a_prior_in_few_bits_is_small_and_opened_as_others_are(tmp_path: Path) -
 
 
 def test_a_prior_that_cannot_be_unpacked_says_which_file(tmp_path: Path) -> None:
-    import hashlib
-
-    from safetensors.torch import load_file, save_file
-
     reader = ReaderConfig(width=32, layers=1, heads=2, vocabulary_size=49408)
     prior = Prior(PriorConfig(size=64, widths=(16, 32), reader=reader)).eval()
     save_prior(tmp_path, prior, name="few", styles=[], classes=[], trained_on=[], step=0.3)
@@ -77,5 +75,5 @@ def test_a_prior_that_cannot_be_unpacked_says_which_file(tmp_path: Path) -> None
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     manifest["files"][name] = hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(BundleError, match="unet.*cannot be unpacked"):
+    with pytest.raises(BundleError, match=r"unet.*cannot be unpacked"):
         load_prior(tmp_path)

@@ -134,4 +134,5 @@ def test_a_sentence_is_drawn_from_studio_to_street(page: Page) -> None:
     expect(stops.nth(4)).to_have_attribute("data-on", "")
     assert stops.nth(4).locator("img").evaluate("img => img.naturalHeight === 2 * img.naturalWidth")
     box = stops.nth(4).locator("img").bounding_box()
-    assert box and abs(box["height"] - 2 * box["width"]) < 2
+    assert box
+    assert abs(box["height"] - 2 * box["width"]) < 2

@@ -17,7 +17,7 @@ from retrieval.types import Domain
 NAME = "people-prior"
 
 
-def assemble(results: Path, pack: Path, out: Path, tower: Path, latents: Path, step: float) -> Made:
+def assemble(results: Path, pack: Path, out: Path, tower: Path, latents: Path, step: float = 0.0) -> Made:
     """Write the bundle of the weights in `results`, which learnt what the pack holds; step: of U-Net and branch in few
     bits, 0 for none. Raises DataError where the branch was not finished.
     """
