@@ -84,9 +84,9 @@ def pairs(name: str, seed: int, control: str) -> list[Measurement]:
         return []
     config = read_manifest(where).config
     kept = []
-    for number, file in enumerate(files, start=1):
+    for file in files:
         with np.load(file) as arrays:
             names = arrays["names"].tolist()
-            kept.append((number, arrays["within"], arrays["across"]))
+            kept.append((int(file.stem.rpartition("-")[2]), arrays["within"], arrays["across"]))
     begins = math.ceil(config["half"] * config["epochs"]) + 1 if config["progressive"] else 1
     return measure_pairs(kept, training_labels(names), begins, control)

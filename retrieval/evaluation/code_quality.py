@@ -177,7 +177,7 @@ def measure_pairs(
     measurements = []
     for place, name in ((1, "within domains"), (2, "across domains")):
         points = tuple((e[0], pair_purity(np.asarray(e[place]).reshape(len(labels), -1), labels)) for e in mined)
-        how = f"neighbours of one class, in the last of {len(pairs)} epochs"
+        how = f"neighbours of one class, in epoch {pairs[-1][0]}"
         measure, last = f"pair purity {name}", points[-1][1] if points else float("nan")
         measurements.append(Measurement(measure, last, how, control=control, chance=lucky, curve=points))
         before = [purity for epoch, purity in points if epoch <= begins]
