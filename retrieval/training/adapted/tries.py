@@ -18,11 +18,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from retrieval.artifacts.checksummed import halved
 from retrieval.data.readers.world import read_rendered
 from retrieval.diffusion.image_adapter import ImageAdapter
 from retrieval.diffusion.prior import Prior
@@ -101,7 +99,6 @@ def run(settings: Settings) -> None:
         tuned, steps = tune(settings, one, sampler, table.styles, seconds)
         about = {"try": one.name, **asdict(one), "seconds": round(time.time() - begun), "steps": steps}
         _note(settings, about | judge_swaps(tuned, held, Swap()))
-        _keep_adapter(tuned, settings.out / f"adapter-{TRIES.index(one)}.safetensors")
 
 
 def tune(
@@ -177,13 +174,6 @@ def pooled(maps: Tensor) -> Tensor:
     """Mean, spread and coarse cells of maps (B, C, h, w).   -> (B, (2 + CELLS^2) C)"""
     cells = F.adaptive_avg_pool2d(maps, CELLS).flatten(1)
     return torch.cat([maps.mean((2, 3)), maps.std((2, 3)), cells], 1)
-
-
-def _keep_adapter(prior: Prior, path: Path) -> None:
-    assert isinstance(prior.adapter, ImageAdapter)
-    part = path.with_suffix(".part")
-    save_file(halved({name: t.cpu().contiguous() for name, t in prior.adapter.learned().items()}), part)
-    part.replace(path)
 
 
 def _note(settings: Settings, line: Mapping[str, Any]) -> None:
