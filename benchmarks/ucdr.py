@@ -14,7 +14,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +26,20 @@ from torch.nn import functional as F
 
 from benchmarks import ROOT
 from benchmarks.provenance import record
-from benchmarks.quality import CHANCE, MEAN_REMOVED, RESULTS, Row, bundles, floors, merge_rows, prepare
+from benchmarks.quality import CHANCE, MEAN_REMOVED, RESULTS, Candidate, Row, bundles, floors, merge_rows, prepare
 from retrieval.data.picture_table import PictureTable
+from retrieval.data.readers.packs import packs_folder, read_pack
 from retrieval.evaluation.floors import ImageNetTrunk
 from retrieval.evaluation.harness import Memory, chance, evaluate, refusal
 from retrieval.evaluation.measurement import Measurement, mean_measurement
 from retrieval.evaluation.report import quality_row, write_measurements, write_results
 from retrieval.evaluation.results import fold_measurements, read_measurements
+from retrieval.evaluation.tasks.packs import EMOJI
 from retrieval.evaluation.ucdr_tables import ALL, BEGUN, FULL, GAIN, PEEKED, PLAIN, SETS, START, VALIDATION
 from retrieval.methods.foundation import Foundation
+from retrieval.training.recipes.parts.trunk_maps import MappedPictures
 from retrieval.training.recipes.ucdr_adapter import LEFT_OUT, WITHOUT
+from retrieval.training.unseen_styles import gather_packs
 from retrieval.training.unseen_styles.gather import GALLERY, TEST_MAPS, plain_maps, test_pictures
 from retrieval.training.unseen_styles.learning import codes, start_codes
 from retrieval.training.unseen_styles.packing import TABLES, read_tables
@@ -161,44 +166,88 @@ def _pairs(variants: Sequence[str]) -> Iterator[tuple[str, str]]:
 # ---------------------------------------------------------------- bundles
 
 
+def _sketchy_pictures() -> PictureTable:
+    return gather_packs.SETS["sketchy"](_packs())[2]
+
+
+def _emoji_pictures() -> PictureTable:
+    return read_pack(_packs() / EMOJI, split="test", are_instances=True)
+
+
+PICTURES: dict[str, tuple[Path, Callable[[], PictureTable]]] = {  # the maps of a set, and what they show
+    "world": (ROOT / TEST_MAPS, lambda: test_pictures(ROOT / GALLERY)),
+    "emoji": (ROOT / "runs" / "ucdr-emoji-maps" / "test", _emoji_pictures),
+    "sketchy": (ROOT / "runs" / "ucdr-sketchy-maps" / "test", _sketchy_pictures),
+}
+
+
+def task_of(bundle: str) -> str | None:
+    """The task that asks for what a bundle of this name was trained without; None where there is none.
+
+    >>> task_of("ucdr-adapter-sketch-white"), task_of("ucdr-start-emoji-noto"), task_of("ucdr-world")
+    ('world/leave-style-out:sketch@1', 'emoji/leave-family-out:noto@1', None)
+    """
+    family, _, rest = bundle.partition("-")
+    where = rest.split("-")[1:]
+    if family != "ucdr" or not where:
+        return None
+    if where[0] == "emoji":
+        return f"emoji/leave-family-out:{where[1]}@1"
+    return {style: f"world/leave-style-out:{style}@1" for style in LEFT_OUT}.get(
+        where[0], "sketchy125/zero-shot@1" if where[0] == "sketchy" else None
+    )
+
+
 @torch.inference_mode()
 def bundle_rows() -> list[Row]:
     """Rows of quality.json of chance, of the frozen trunk and of every bundle ucdr-*, on maps computed once."""
-    maps = plain_maps(ROOT / TEST_MAPS, test_pictures(ROOT / GALLERY))
-    floor = ImageNetTrunk()
-    pooled = torch.cat([F.normalize(part.mean(dim=(2, 3)), dim=1) for part in maps.of_view(0)])
-    rows = []
-    for style in LEFT_OUT:
-        rows.append(quality_row(CHANCE, None, chance(prepare(_task(style)))))
-        rows += _rows_of(floor.fingerprint, None, floor, maps.table, pooled, style)
+    found: dict[str, list[Candidate]] = {}
     for candidate in bundles([ROOT / "runs" / "bundles"]):
-        styles = [style for style in LEFT_OUT if style in candidate.name.split("-")]
-        if not candidate.name.startswith("ucdr-") or not styles or candidate.stages is None:
+        if name := task_of(candidate.name):
+            found.setdefault(name, []).append(candidate)
+    return [row for name, candidates in found.items() for row in _rows_on(name, candidates)]
+
+
+def _rows_on(name: str, candidates: Sequence[Candidate]) -> Iterator[Row]:
+    """The rows of one task."""
+    maps, floor = _maps_of("sketchy" if name.startswith("sketchy") else name.split("/")[0]), ImageNetTrunk()
+    pooled = torch.cat([F.normalize(part.mean(dim=(2, 3)), dim=1) for part in maps.of_view(0)])
+    yield quality_row(CHANCE, None, chance(prepare(name)))
+    yield from _rows_of(floor.fingerprint, None, floor, maps.table, pooled, name)
+    for candidate in candidates:
+        if candidate.stages is None:
             continue
         encoder: Any = candidate.load()
-        if reason := refusal(encoder, prepare(_task(styles[0]))):
+        if reason := refusal(encoder, prepare(name)):
             sys.exit(reason)
         record(candidate.name, candidate.stages)
         encode = start_codes if isinstance(encoder.method, Foundation) else codes
         made = torch.cat([encode(encoder.method, part) for part in maps.of_view(0)])
-        rows += _rows_of(candidate.name, candidate.seed, encoder, maps.table, made, styles[0])
-        sys.stderr.write(f"{candidate.name}, seed {candidate.seed}: {rows[-2]['metrics']['mAP@all']}\n")
-    return rows
+        rows = _rows_of(candidate.name, candidate.seed, encoder, maps.table, made, name)
+        sys.stderr.write(f"{candidate.name}, seed {candidate.seed}: {rows[0]['metrics']['mAP@all']}\n")
+        yield from rows
 
 
-def _task(style: str) -> str:
-    return f"world/leave-style-out:{style}@1"
+@cache
+def _maps_of(name: str) -> MappedPictures:
+    folder, pictures = PICTURES[name]
+    return plain_maps(folder, pictures())
+
+
+def _packs() -> Path:
+    folder = packs_folder()
+    if folder is None:
+        sys.exit("GUISE_DATA names no folder of packs. Set it.")
+    return folder
 
 
 def _rows_of(
-    name: str, seed: int | None, encoder: Any, table: PictureTable, made: torch.Tensor, style: str
+    name: str, seed: int | None, encoder: Any, table: PictureTable, made: torch.Tensor, task: str
 ) -> list[Row]:
     """Two rows, the second with the means of the domains removed. made: of the pictures of the table, unit rows."""
     memory = Memory()
     memory.keep(encoder, table, made.numpy())
-    plain, removed = (
-        evaluate(encoder, prepare(_task(style)), memory=memory, mean_removed=part) for part in (False, True)
-    )
+    plain, removed = (evaluate(encoder, prepare(task), memory=memory, mean_removed=part) for part in (False, True))
     return [quality_row(name, seed, plain), quality_row(name + MEAN_REMOVED, seed, removed)]
 
 
@@ -214,7 +263,8 @@ def main() -> None:
         before: list[Row] = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"]
         names = [CHANCE, *(name for floor in floors() for name in floor.names)]
         fresh = bundle_rows()
-        before = [row for row in before if not row["bundle"].startswith("ucdr-")]
+        measured = {row["task"] for row in fresh}
+        before = [row for row in before if not (row["task"] in measured and row["bundle"].startswith("ucdr-"))]
         order = list(dict.fromkeys([*names, *(row["bundle"] for row in [*before, *fresh])]))
         write_results(RESULTS, merge_rows(before, fresh, order))
     if given.values:
