@@ -21,7 +21,7 @@ SHOTS: dict[str, dict[str, Any]] = {
     "object": {"viewport": {"width": 1280, "height": 1900}},
     "map": {"viewport": {"width": 1280, "height": 1000}},
     "gallery-map": {"viewport": {"width": 1280, "height": 1250}},
-    "sentence": {"viewport": {"width": 1280, "height": 800}},
+    "sentence": {"viewport": {"width": 1280, "height": 1180}},
     "evaluate": {"viewport": {"width": 1280, "height": 1400}},
     "phone": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True},
 }
@@ -96,12 +96,15 @@ def box_in(page: Page) -> None:
 
 
 def describe(page: Page) -> None:
-    """Find figures by a sentence, put it in another colour beside that, and light a phrase."""
+    """Find figures by a sentence, put it in another colour beside that, light a phrase, and have it drawn."""
     page.get_by_role("tab", name="Text").click()
     page.get_by_label("People", exact=True).check()
     page.locator("#example-sentences button").nth(1).click()
     page.locator("#results .actions button").nth(1).click(timeout=DRAWN)
     page.locator("#results .told").nth(1).wait_for(timeout=DRAWN)
+    page.locator("#draw-figure").click()
+    page.locator("#drawn-figure .slide").get_by_text("All of them are generated").wait_for(timeout=DRAWN)
+    page.locator("#drawn-figure .slide [data-state=finished]").nth(4).wait_for(timeout=DRAWN)
     for section in page.locator("#results .told").all():
         section.locator("[data-phrase]").nth(1).click()
     page.locator("#status").hover()
