@@ -30,9 +30,7 @@ from retrieval.artifacts.prior import LoadedPrior, load_prior
 from retrieval.data.picture_table import PictureTable
 from retrieval.data.readers.world import read_rendered, slots_in
 from retrieval.errors import QueryError
-from retrieval.evaluation.measurement import Measurement
-from retrieval.evaluation.report import write_measurements
-from retrieval.evaluation.results import read_measurements
+from retrieval.evaluation.report import merge_measurements
 from retrieval.methods.dad import draw
 from retrieval.methods.mra import MRA
 from retrieval.training.drawn_figures.describe import describe, slots_of
@@ -183,7 +181,7 @@ def main() -> None:
             from benchmarks.people_ladder import measure_ladder
 
             rows = measure_ladder(asked.results)
-        merge(rows)
+        merge_measurements(RESULTS, rows)
         for row in rows:
             sys.stdout.write(f"{row.name}: {row.value:.4g} {row.unit} {row.interval or row.each_seed}\n")
 
@@ -205,13 +203,6 @@ def open_figures(asked: argparse.Namespace) -> Figures:
         asked.count,
         asked.drawn or Path(),
     )
-
-
-def merge(rows: Sequence[Measurement]) -> None:
-    """Put the rows into the file, in the place of those of the same key."""
-    before = read_measurements(RESULTS).rows if RESULTS.is_file() else ()
-    new = {row.key for row in rows}
-    write_measurements(RESULTS, [*(row for row in before if row.key not in new), *rows])
 
 
 if __name__ == "__main__":
