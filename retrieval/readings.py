@@ -96,6 +96,8 @@ class Readings:
         """
         exponents = SHARP[kind] * (self.names.known(kind) @ asked)  # (C,)
         own = np.exp(exponents - exponents.max(initial=-np.inf))
+        if kind == IMAGE:  # read as the gallery's pictures are
+            own[np.argsort(-own, kind="stable")[KEPT:]] = 0
         theirs, norms = self.shares[pictures], self._norms[pictures]
         named = (theirs * (own / np.linalg.norm(own))[self.places[pictures]]).sum(axis=1) / norms
         if says_look(text) and len(named):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retrieval.readings import AHEAD, LOOKING, NAMED, SHARP, Readings
+from retrieval.readings import AHEAD, KEPT, LOOKING, NAMED, SHARP, Readings
 from retrieval.relevance import IMAGE, SCALE, TEXT, Names, held_share
 
 STRANGE = np.eye(4, dtype=np.float32)[[0, 1, 2, 3]]
@@ -97,3 +97,11 @@ def test_in_a_text_that_says_a_look_names_tell_less_apart_and_the_best_scores_as
     apart = (plain[0] - plain[1] + 0.1 / (1 + NAMED[TEXT])) / told  # by names alone
     assert looking[0] - looking[1] == pytest.approx(LOOKING * apart * told - 0.1 / (1 + NAMED[TEXT]), abs=1e-5)
     assert not len(read.scores(TEXT, meaning, cosines[:0], places[:0], "a sketch of a dog"))
+
+
+def test_a_picture_that_asks_is_read_as_it_would_be_in_the_gallery_so_it_scores_itself_with_one() -> None:
+    many, dim = 3 * KEPT, 4 * KEPT
+    names = Names(tuple(map(str, range(many))), np.eye(many, dim, dtype=np.float32), np.eye(many), STRANGE, STRANGE)
+    picture = np.full(dim, dim**-0.5, np.float32)  # all names fit it as well
+    scores = Readings.of(names, picture[None]).scores(IMAGE, picture, np.ones(1, np.float32), np.arange(1))
+    assert scores == pytest.approx([1.0])
