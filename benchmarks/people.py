@@ -161,7 +161,7 @@ def main() -> None:
     """Measure, print, merge into the file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=PARTS, action="append", help="a part; all by default")
-    parser.add_argument("--prior", type=Path, default=Path("runs/bundles/people-prior-0"))
+    parser.add_argument("--prior", type=Path, default=Path("checkpoints/people-prior"))
     parser.add_argument("--mra", type=Path, default=Path("checkpoints/mra-people"), help="what filters and describes")
     parser.add_argument("--studio", type=Path, default=Path("assets/people/studio"))
     parser.add_argument("--street", type=Path, default=Path("assets/people/street"), help="the branch's set")

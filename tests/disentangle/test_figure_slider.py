@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from retrieval.artifacts.prior import save_prior
+from retrieval.artifacts.prior import load_prior, save_prior
 from retrieval.diffusion.prior import Prior, PriorConfig
 from retrieval.diffusion.prompts import ReaderConfig
 from retrieval.disentangle.figure_slider import STOPS, ServedFigureSlider
 from retrieval.disentangle.panel_values import Slide
 from retrieval.errors import BundleError
+from retrieval.methods.dad import draw
+from retrieval.settings import Settings
 
 CONFIG = PriorConfig(
     size=64,
@@ -60,3 +62,11 @@ def test_a_prior_without_a_branch_is_refused(tmp_path: Path) -> None:
     served = saved(tmp_path, dataclasses.replace(CONFIG, domain=""))
     with pytest.raises(BundleError, match="no branch"):
         served.wait()
+
+
+def test_the_shipped_prior_draws_the_colour_that_is_asked_for() -> None:
+    prior = load_prior(Settings().people_prior).prior
+    texts = [f"A person in a {color} coat, {color} trousers and {color} shoes." for color in ("red", "blue")]
+    for strength in (0.0, 1.0):
+        red, blue = draw(prior, texts, [1, 1], strength)[:, :, 24:104, 20:44].mean(dim=(2, 3))
+        assert red[0] - red[2] > 0.2 > -0.2 > blue[0] - blue[2]

@@ -14,7 +14,7 @@ def main() -> None:
     """Prompts from the street's training captions, pictures, filter, captions and boxes; the folder and its card."""
     parser = argparse.ArgumentParser(prog="python -m retrieval.training.drawn_figures", description=__doc__)
     parser.add_argument("out", type=Path, help="the folder that is written")
-    parser.add_argument("--prior", type=Path, default=Path("runs/bundles/people-prior-0"))
+    parser.add_argument("--prior", type=Path, default=Path("checkpoints/people-prior"))
     parser.add_argument("--mra", type=Path, default=Path("checkpoints/mra-people"), help="what filters and describes")
     parser.add_argument("--street", type=Path, default=Path("assets/people/street"), help="whose captions are varied")
     parser.add_argument("--count", type=int, default=1000, help="pictures that are drawn")
