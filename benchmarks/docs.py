@@ -42,6 +42,7 @@ from retrieval.evaluation.tables import (
 from retrieval.evaluation.ucdr_tables import (
     EARLIER,
     features_table,
+    ucdr_full_table,
     ucdr_hands_tables,
     ucdr_headline,
     ucdr_ladder,
@@ -119,7 +120,8 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "ucdr": partial(of_rows, "ucdr", ucdr_tables, source=False),
     "ucdr-ladder": partial(of_rows, "ucdr", ucdr_ladder, source=False),
     "ucdr-earlier": partial(of_rows, "ucdr", partial(ucdr_ladder, name=EARLIER), source=False),
-    "ucdr-hands": partial(of_rows, "ucdr", ucdr_hands_tables),
+    "ucdr-full": partial(of_rows, "ucdr", ucdr_full_table),
+    "ucdr-hands": partial(of_rows, "ucdr", ucdr_hands_tables, source=False),
     "ucdr_features": partial(of_rows, "ucdr_features", features_table),
     "ucdr-headline": partial(of_rows, "ucdr", ucdr_headline, source=False),
     "people": partial(of_rows, "people", people_tables),

@@ -24,8 +24,11 @@ class Batch:
     texts: Sequence[str]  # (T,)
     holds: Tensor  # (B, T) bool
     instances: Sequence[str] = ()  # (B,), or empty
+    summaries: Tensor | None = None  # (B, W), what a frozen part of the method said of the pictures before
 
     def on(self, device: torch.device) -> Batch:
         """The same batch with its tensors on that device."""
         labels = None if self.labels is None else self.labels.to(device)
-        return dataclasses.replace(self, images=self.images.to(device), labels=labels, holds=self.holds.to(device))
+        summaries = None if self.summaries is None else self.summaries.to(device)
+        images, holds = self.images.to(device), self.holds.to(device)
+        return dataclasses.replace(self, images=images, labels=labels, holds=holds, summaries=summaries)

@@ -15,6 +15,7 @@ METRICS = ("mAP@200 strict", "mAP@200 lenient", "P@200")
 VALIDATION, GAIN = "validation mAP@all", " gain"
 ALL = "all styles"
 SETS = ("world", "emoji", "sketchy")
+FULL_SIZE = "full size: "  # before the name of a published data set
 EARLIER = "more objects"  # a training whose ladder alone is kept
 PROTOCOLS = {
     "unseen": "UCDR, photographs of unseen classes",
@@ -109,6 +110,18 @@ def ucdr_ladder(rows: Sequence[Measurement], name: str = SETS[0]) -> str:
 def _change(known: Rows, code: str, control: str, metric: str, subset: str) -> str:
     row = known[metric + GAIN, code, subset, control]
     return f"{row.value:+.3f} {interval_text(row.class_interval, '+')}"
+
+
+def ucdr_full_table(rows: Sequence[Measurement]) -> str:
+    """What the published size needs, for each data set."""
+    full = [row for row in rows if row.subset.startswith(FULL_SIZE)]
+    measures = list(dict.fromkeys(row.measure for row in full))
+    by_set: dict[str, dict[str, str]] = {}
+    for row in full:
+        by_set.setdefault(row.subset.removeprefix(FULL_SIZE), {})[row.measure] = f"{row.value:.2f} {row.unit}"
+    lines = [(f"`{name}`", *(values.get(measure, "") for measure in measures)) for name, values in by_set.items()]
+    how = f"\n\n{full[0].how}." if full else ""
+    return table(("data set", *measures), lines) + how
 
 
 def features_table(rows: Sequence[Measurement]) -> str:

@@ -60,6 +60,7 @@ from retrieval.types import Domain, Panel
 SOURCE, TARGET = "source", "target"
 TRUNK = "trunk"  # the role of the shared trunk, of a tower that has none of its own
 ACROSS_TEMPERATURE = 0.1
+Known = Tensor | None  # what may be known of pictures
 
 
 @dataclass(frozen=True)
@@ -136,8 +137,7 @@ class UCDRAdapter(Method):
         if config.enter == "code":
             self.leave = nn.Linear(self.tower.width, config.dim, bias=False)
             nn.init.zeros_(self.leave.weight)
-        rows = len(config.domains) + len(config.classes) if config.thumbnail else 0
-        if rows:
+        if rows := (len(config.domains) + len(config.classes)) * bool(config.thumbnail):
             self.register_buffer("album", torch.zeros(rows, *(config.thumbnail,) * 2, 3, dtype=torch.uint8))
         if config.trunk == SHARED:
             self.roles = (TEXT, TRUNK)
@@ -195,26 +195,25 @@ class UCDRAdapter(Method):
         first = self.first_token(stem)  # (B, 1, W)
         return self.tower.attend(stem, first=first if self.config.image_query == "class" else first[:, :0])
 
-    def _prompts(self, stem: Tensor, domains: Tensor | None = None, classes: Tensor | None = None) -> Tensor | None:
-        """Prompts composed for pictures, (B, 2, W). In training the rows of their own domain and class are hidden."""
+    def _prompts(self, stem: Tensor, domains: Known = None, classes: Known = None, summary: Known = None) -> Known:
+        """Prompts composed for pictures, (B, 2, W), of I, which may be known. Training hides rows of their own."""
         if self.config.prompts == "none":
             return None
         if self.config.prompts == "mean":
             means = torch.stack([bank.mean(dim=0) for bank, _ in self._used_banks()])
             return means.expand(len(stem), -1, -1)
-        return torch.cat([prompt for prompt, _ in self._composed(self._summary(stem), domains, classes)], dim=1)
+        summary = self._summary(stem) if summary is None else summary
+        return torch.cat([prompt for prompt, _ in self._composed(summary, domains, classes)], dim=1)
 
     def _composed(
-        self, summary: Tensor, domains: Tensor | None = None, classes: Tensor | None = None
+        self, summary: Tensor, domains: Known = None, classes: Known = None
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """The prompt (B, 1, W) and the weights (B, N p) from each bank: U, then V."""
         for bank, numbers in self._used_banks(domains, classes):
             own = None if numbers is None else self.banks.rows_of(numbers, bank)
             yield self.generator(summary, bank, own)
 
-    def _used_banks(
-        self, domains: Tensor | None = None, classes: Tensor | None = None
-    ) -> tuple[tuple[Tensor, Tensor | None], ...]:
+    def _used_banks(self, domains: Known = None, classes: Known = None) -> tuple[tuple[Tensor, Tensor | None], ...]:
         """U and V, or that of them which is used, each with pictures' own places in it."""
         both = (self.banks.domains, domains), (self.banks.classes, classes)
         return {"both": both, "domains": both[:1], "classes": both[1:]}[self.config.banks]
@@ -272,7 +271,9 @@ class UCDRAdapter(Method):
         with torch.no_grad():
             stem = self._stem(batch.images)
         domains = self._numbers(batch.domains).to(stem.device)
-        return (self._source if phase.name == SOURCE else self._target)(stem, domains, batch.labels)
+        if phase.name == SOURCE:
+            return self._source(stem, domains, batch.labels)
+        return self._target(stem, domains, batch.labels, batch.summaries)
 
     def _source(self, stem: Tensor, domains: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """(1) + (2), with the prompts of a picture's own domain and class."""
@@ -289,14 +290,14 @@ class UCDRAdapter(Method):
             losses["triplet"] = config.triplet_weight * triplet
         return losses
 
-    def _target(self, stem: Tensor, domains: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    def _target(self, stem: Tensor, domains: Tensor, labels: Tensor, summary: Known) -> dict[str, Tensor]:
         """(1), with prompts that are composed of others' domains and classes."""
         study = self._studying()
         if not self.is_composing:  # from here on v stays
             study.steps.fill_(-1)
             with torch.no_grad():
                 study.texts.copy_(self._sentences(list(self.config.classes)))
-        z = self._code(stem, self._prompts(stem, domains, labels))
+        z = self._code(stem, self._prompts(stem, domains, labels, summary))
         losses = {"image_text": self._image_text(z, labels, study.texts)}
         if self.config.across:
             same, apart = labels[:, None] == labels, domains[:, None] != domains
@@ -310,8 +311,7 @@ class UCDRAdapter(Method):
         return int(self._studying().steps) < 0
 
     def _image_text(self, z: Tensor, labels: Tensor, texts: Tensor) -> Tensor:
-        """(1)"""
-        return F.cross_entropy(z @ texts.T / self.config.text_temperature, labels)
+        return F.cross_entropy(z @ texts.T / self.config.text_temperature, labels)  # (1)
 
     def _moving_texts(self) -> Tensor:
         """T, through which v learns in every `text_every`-th step.   -> (C, D)"""

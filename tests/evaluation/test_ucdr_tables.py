@@ -6,6 +6,7 @@ from retrieval.evaluation.measurement import Measurement
 from retrieval.evaluation.ucdr_tables import (
     BEGUN,
     FULL,
+    FULL_SIZE,
     GAIN,
     LEFT_OUT,
     METRICS,
@@ -16,6 +17,7 @@ from retrieval.evaluation.ucdr_tables import (
     chosen_kind,
     features_table,
     known_rows,
+    ucdr_full_table,
     ucdr_hands_tables,
     ucdr_headline,
     ucdr_ladder,
@@ -68,6 +70,15 @@ def test_a_variant_stands_beside_what_tells_most_of_it() -> None:
     text = ucdr_ladder(rows((0.05, 0.15)))
     gain = "+0.100 [+0.050, +0.150]"
     assert f"| `-full-white` | what it has |  | 0.600 | 0.600 | 0.600 | `-plain-white` | {gain} | {gain} |" in text
+
+
+def test_every_data_set_of_full_size_has_a_line_with_its_units() -> None:
+    measured = [
+        Measurement("peak memory", 3.0, "batches of 2", "ViT-B-32", FULL_SIZE + name, unit="GB") for name in ("a", "b")
+    ]
+    text = ucdr_full_table([*measured, *rows((0.0, 0.1))])
+    assert "| `a` | 3.00 GB |\n| `b` | 3.00 GB |" in text
+    assert text.endswith("batches of 2.")
 
 
 def test_the_kind_of_start_is_chosen_by_validation_alone() -> None:
