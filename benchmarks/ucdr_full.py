@@ -153,7 +153,7 @@ def search(method: UCDRAdapter, published: Published, table: PictureTable) -> fl
 
 def measure(name: str, batch: int, steps: int, device: str) -> Iterator[Measurement]:
     """Build it for the data set, take the steps, search."""
-    published, how = SETS[name], f"ViT-B-32 at random weights, batches of {batch}, {torch.get_num_threads()} threads"
+    published, how = SETS[name], f"ViT-B-32 at random weights, batches of {batch}, threads: {torch.get_num_threads()}"
     tokenizer = (ROOT / "checkpoints/text-minilm" / TOKENIZER).read_text(encoding="utf-8")
     config = dataclasses.replace(
         FULL, domains=published.domains, classes=published.split.seen, tokens=published.tokens,
