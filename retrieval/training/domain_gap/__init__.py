@@ -1,4 +1,4 @@
-"""MRA and DaD on a lent GPU: a prior and its branch, what they draw, and what pre-training on each kind of picture is
+"""MRA and DaD on a GPU: a prior and its branch, what they draw, and what pre-training on each kind of picture is
 worth.
 
     packing      figures, both towers, the auto-encoder and the prompts -> a folder

@@ -1,1 +1,1 @@
-"""MRA's training on a lent GPU: what it needs in one small folder, and all variants within a time."""
+"""MRA's training on a GPU: what it needs in one small folder, and all variants within a time."""

@@ -1,4 +1,4 @@
-"""UCDR-Adapter's whole table on a lent GPU: every style left out in turn, every seed, every part taken away.
+"""UCDR-Adapter's whole table on a GPU: every style left out in turn, every seed, every part taken away.
 
     packing    principal components of maps that were computed here, and the sentence encoder in few bits -> a folder
     run        that folder -> weights and what every query scored, within so many seconds
