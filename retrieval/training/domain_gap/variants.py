@@ -27,7 +27,6 @@ STUDIO, BASE, DAD, SIFTED, DESCRIBED = "studio", "base", "dad", "sifted", "descr
 DRAWN = (BASE, DAD, SIFTED, DESCRIBED)
 EPOCH = 10  # steps between two looks at the clock
 TIMED = 8  # steps that are timed
-REGION_LOSSES = "region contrast", "region matching"
 
 
 @dataclass(frozen=True)
