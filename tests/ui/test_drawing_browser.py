@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.ui.fakes import FakeEngine
-from tests.ui.visitor import ALL_OF_A_CLASS, HIGH, WIDE, draw, expect_hits, expect_welcome, ink, tool
+from tests.ui.visitor import ALL_OF_A_CLASS, HIGH, WIDE, draw, expect_hits, expect_welcome, ink, swipe, tool
 
 pytestmark = pytest.mark.browser
 
@@ -77,12 +77,8 @@ def test_keys_alone_can_draw_undo_and_clear(page: Page) -> None:
 
 def test_a_finger_draws_too(visit: Callable[..., Page], url: str) -> None:
     page = visit(url, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, device_scale_factor=2)
-    box = page.locator("#drawing canvas").bounding_box()
-    assert box is not None
-    touch = page.context.new_cdp_session(page)
-    for kind, x in (("touchStart", 0.1), ("touchMove", 0.5), ("touchMove", 0.9), ("touchEnd", None)):
-        points = [] if x is None else [{"x": box["x"] + x * box["width"], "y": box["y"] + box["height"] / 2}]
-        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    page.locator(".guises img").first.wait_for()
+    swipe(page, 0.1, 0.5, 0.9)
     expect_hits(page, "fish")
 
 

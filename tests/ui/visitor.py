@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FloatRect, Page, expect
 
 from retrieval.settings import HOME
 from tests.ui.fakes import EACH, STYLES
@@ -26,10 +26,7 @@ INK = """canvas => {
 
 def draw(page: Page, points: Sequence[tuple[float, float]]) -> None:
     """One stroke of the mouse, in the paper's 512 x 512 units."""
-    paper = page.locator("#drawing canvas")
-    paper.hover()  # waits until the paper stands still: while the page is filled it may move
-    box = paper.bounding_box()
-    assert box is not None
+    box = _paper(page)
     unit = box["width"] / 512
     x, y = points[0]
     page.mouse.move(box["x"] + x * unit, box["y"] + y * unit)
@@ -37,6 +34,27 @@ def draw(page: Page, points: Sequence[tuple[float, float]]) -> None:
     for x, y in points[1:]:
         page.mouse.move(box["x"] + x * unit, box["y"] + y * unit, steps=3)
     page.mouse.up()
+
+
+def swipe(page: Page, *across: float) -> None:
+    """One stroke of a finger at half the height of the paper, by shares of its width."""
+    box = _paper(page)
+    touch = page.context.new_cdp_session(page)
+    points = [{"x": box["x"] + x * box["width"], "y": box["y"] + box["height"] / 2} for x in across]
+    for kind, point in zip(("touchStart", *["touchMove"] * (len(points) - 1)), points, strict=True):
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def _paper(page: Page) -> FloatRect:
+    """Where the paper is, once it is painted and stands still. Before, no browser knows that a swipe on it draws, and
+    takes one for the way back to the page before.
+    """
+    paper = page.locator("#drawing canvas")
+    paper.hover()
+    box = paper.bounding_box()
+    assert box is not None
+    return box
 
 
 def expect_hits(page: Page, label: str) -> None:
