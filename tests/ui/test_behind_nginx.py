@@ -13,12 +13,12 @@ from urllib.request import urlopen
 
 import pytest
 from gradio_client import Client, handle_file
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 from retrieval.settings import HOME
 from tests.ui.conftest import served
 from tests.ui.fakes import COLORS, FakeEngine, paint
-from tests.ui.visitor import WIDE, choose, draw, expect_hits
+from tests.ui.visitor import WIDE, choose, draw, expect_hits, expect_picture
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 pytestmark = pytest.mark.skipif(NGINX is None, reason="no nginx on this machine: apt-get install nginx-light")
@@ -81,8 +81,7 @@ def test_a_visitor_draws_uploads_and_sees_pictures_through_it(
     page = visit(proxied)
     draw(page, WIDE)
     expect_hits(page, "fish")
-    expect(page.locator("#results .hit img").first).to_have_js_property("complete", True)
-    assert page.locator("#results .hit img").first.evaluate("image => image.naturalWidth") > 0
+    expect_picture(page.locator("#results .hit img").first)
     paint("tree", COLORS["tree"], "photo", 0).save(tmp_path / "tree.png")
     choose(page, tmp_path / "tree.png")
     expect_hits(page, "tree")

@@ -23,7 +23,7 @@ from tests.ui.conftest import FISH, served
 from tests.ui.fakes import FakeEngine
 from tests.ui.test_actions import asked, clicked, is_skipped, search
 from tests.ui.test_views import HOSTILE, Reader
-from tests.ui.visitor import WIDE, draw
+from tests.ui.visitor import WIDE, draw, expect_picture
 
 FALLS = ((0.3, 0.0, -0.1), (0.05, 0.0, 0.0), (0.0, 0.0, 0.0))
 
@@ -183,7 +183,7 @@ def test_another_method_is_chosen_and_asked_why(address: str, visit: Callable[..
     assert float(sheet.locator(".measures data").nth(0).text_content() or 0) != float(
         sheet.locator(".measures data").nth(1).text_content() or 0
     )
-    assert sheet.locator(".map img").first.evaluate("image => image.naturalWidth") > 0
+    expect_picture(sheet.locator(".map img").first)
 
 
 @pytest.mark.browser

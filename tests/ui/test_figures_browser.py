@@ -10,7 +10,7 @@ from gradio_client import Client
 from playwright.sync_api import Page, expect
 
 from tests.ui.fakes import FakeEngine
-from tests.ui.visitor import WIDE, draw, expect_hits
+from tests.ui.visitor import WIDE, draw, expect_hits, expect_picture, standing
 
 pytestmark = pytest.mark.browser
 SENTENCE = "a yellow duck as a cartoon, a red tree"
@@ -31,7 +31,7 @@ def test_a_sentence_finds_figures_and_says_why_they_are_invented(told: Page) -> 
     expect(told.locator("#status")).to_contain_text(f"“{SENTENCE}”")
     expect(told.locator("#results [data-figure]").first).to_have_attribute("data-figure", "duck-cartoon-0")
     expect(told.locator("#why-figures")).to_contain_text("only invented figures")
-    assert told.locator("#results [data-figure] img").first.evaluate("img => img.decode().then(() => img.naturalWidth)")
+    expect_picture(told.locator("#results [data-figure] img").first)
 
 
 def test_filters_of_things_are_away_while_people_are_shown(told: Page) -> None:
@@ -132,7 +132,7 @@ def test_a_sentence_is_drawn_from_studio_to_street(page: Page) -> None:
     expect(stops.nth(2)).to_have_attribute("data-on", "")
     page.get_by_label("From studio to street").fill("4")
     expect(stops.nth(4)).to_have_attribute("data-on", "")
+    expect_picture(stops.nth(4).locator("img"))
     assert stops.nth(4).locator("img").evaluate("img => img.naturalHeight === 2 * img.naturalWidth")
-    box = stops.nth(4).locator("img").bounding_box()
-    assert box
+    box = standing(stops.nth(4).locator("img"))
     assert abs(box["height"] - 2 * box["width"]) < 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +12,17 @@ from playwright.sync_api import Page, expect
 from tests.ui.conftest import served
 from tests.ui.fake_disentangler import FakeDisentangler
 from tests.ui.fakes import FakeEngine
-from tests.ui.visitor import CONTRAST, FINISHED, WIDE, cancel_a_grid, draw, enter, expect_hits, panel
+from tests.ui.visitor import (
+    FINISHED,
+    WIDE,
+    cancel_a_grid,
+    draw,
+    enter,
+    expect_contrast,
+    expect_hits,
+    expect_to_fit,
+    panel,
+)
 
 pytestmark = pytest.mark.browser
 TABS = ("Neighbours", "Swap grid", "Sliders", "Attention", "Film", "Find by code")
@@ -112,7 +123,7 @@ def test_a_generated_cell_is_searched_with_and_parts_are_switched_off(page: Page
     page.get_by_label("Where", exact=True).uncheck()
     expect(page.locator("#card [data-used=false]")).to_contain_text("not used")
     page.locator("#card .compare input").fill("20")
-    assert "20%" in (page.locator("#card .compare").get_attribute("style") or "")
+    expect(page.locator("#card .compare")).to_have_attribute("style", re.compile("20%"))
     page.locator("#card [data-ask]").first.click()
     expect(page.locator("#status")).to_contain_text("Generated picture: fish as doodle")
     expect(page.locator("#results .hit").first).to_be_visible()
@@ -190,6 +201,6 @@ def test_every_panel_can_be_read_and_fits_a_phone(visit: Callable[..., Page], ur
         page.set_viewport_size({"width": width, "height": 844})
         for tab in TABS:
             page.get_by_role("tab", name=tab).click()
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            expect_to_fit(page, width)
             if width != 320:
-                assert page.evaluate(CONTRAST) == []
+                expect_contrast(page)

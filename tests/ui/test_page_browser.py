@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.ui.fakes import FakeEngine
-from tests.ui.visitor import CONTRAST, RIGHT_EDGES, WIDE, draw, expect_hits
+from tests.ui.visitor import RIGHT_EDGES, WIDE, draw, expect_contrast, expect_hits, expect_to_fit
 
 pytestmark = pytest.mark.browser
 
@@ -47,8 +47,9 @@ def test_nothing_sticks_out_of_a_narrow_screen(visit: Callable[..., Page], url: 
         for tab in ("Search", "Upload", "Text", "Draw", "Evaluate", "About"):
             page.get_by_role("tab", name=tab).click()
             page.evaluate(UNFOLD)
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            expect_to_fit(page, width)
         page.get_by_role("tab", name="Search").click()
+        expect(page.locator("#drawing canvas")).to_be_visible()
         assert all(right <= width for right in page.locator("#drawing button").evaluate_all(RIGHT_EDGES))
 
 
@@ -71,7 +72,7 @@ def test_all_text_can_be_read(visit: Callable[..., Page], url: str, theme: str) 
     for tab in ("Draw", "Upload", "Text", "Evaluate", "About"):
         page.get_by_role("tab", name=tab).click()
         page.evaluate(UNFOLD)
-        assert page.evaluate(CONTRAST) == []
+        expect_contrast(page)
 
 
 def test_the_page_says_that_the_model_is_loading_and_searches_when_it_is_there(

@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.ui.fakes import COLORS, EACH, FakeEngine, paint
-from tests.ui.visitor import WIDE, choose, draw, expect_hits, search_text
+from tests.ui.visitor import WIDE, choose, draw, expect_hits, expect_picture, search_text
 
 pytestmark = pytest.mark.browser
 
@@ -103,7 +103,7 @@ def test_styles_narrow_the_hits(page: Page) -> None:
     page.get_by_role("checkbox", name="cartoon").check()
     expect(page.locator("#status")).to_contain_text(f"{EACH} of 48 pictures")
     styles = page.locator("#results .hit:not(.weaker .hit) small")
-    assert set(styles.all_text_contents()) == {"cartoon"}
+    expect(styles).to_have_text(["cartoon"] * EACH)
 
 
 def test_how_many_and_the_cutoff_are_in_the_hand_of_the_visitor(page: Page) -> None:
@@ -188,5 +188,4 @@ def test_pictures_have_words_and_are_loaded_late(page: Page) -> None:
     picture = page.locator("#results .hit img").first
     expect(picture).to_have_attribute("alt", "a tree as a photo, number 0")
     expect(picture).to_have_attribute("loading", "lazy")
-    expect(picture).to_have_js_property("complete", True)
-    assert picture.evaluate("image => image.naturalWidth") > 0
+    expect_picture(picture)

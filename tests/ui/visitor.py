@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import FloatRect, Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
+from playwright.sync_api import TimeoutError as PatienceError
 
 from retrieval.settings import HOME
 from tests.ui.fakes import EACH, STYLES
@@ -26,35 +28,74 @@ INK = """canvas => {
 
 def draw(page: Page, points: Sequence[tuple[float, float]]) -> None:
     """One stroke of the mouse, in the paper's 512 x 512 units."""
-    box = _paper(page)
-    unit = box["width"] / 512
-    x, y = points[0]
-    page.mouse.move(box["x"] + x * unit, box["y"] + y * unit)
-    page.mouse.down()
-    for x, y in points[1:]:
-        page.mouse.move(box["x"] + x * unit, box["y"] + y * unit, steps=3)
-    page.mouse.up()
+    drag(page.locator("#drawing canvas"), [(x / 512, y / 512) for x, y in points])
+
+
+def drag(part: Locator, shares: Sequence[tuple[float, float]], *, let_go: bool = True) -> None:
+    """The mouse goes over a part of the page with its button down, by shares of the part's width and height."""
+    (x, y), *others = _points(part, shares)
+    mouse = part.page.mouse
+    mouse.move(x, y)
+    mouse.down()
+    for x, y in others:
+        mouse.move(x, y, steps=3)
+    if let_go:
+        mouse.up()
 
 
 def swipe(page: Page, *across: float) -> None:
     """One stroke of a finger at half the height of the paper, by shares of its width."""
-    box = _paper(page)
-    touch = page.context.new_cdp_session(page)
-    points = [{"x": box["x"] + x * box["width"], "y": box["y"] + box["height"] / 2} for x in across]
+    stroke_with_finger(page.locator("#drawing canvas"), [(x, 0.5) for x in across])
+
+
+def stroke_with_finger(part: Locator, shares: Sequence[tuple[float, float]]) -> None:
+    """A finger goes over a part of the page, by shares of the part's width and height."""
+    points = [{"x": x, "y": y} for x, y in _points(part, shares)]
+    touch = part.page.context.new_cdp_session(part.page)
     for kind, point in zip(("touchStart", *["touchMove"] * (len(points) - 1)), points, strict=True):
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
-def _paper(page: Page) -> FloatRect:
-    """Where the paper is, once it is painted and stands still. Before, no browser knows that a swipe on it draws, and
-    takes one for the way back to the page before.
+def _points(part: Locator, shares: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Where on the page these shares of a part are, once it stands still."""
+    box = standing(part)
+    return [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in shares]
+
+
+def standing(part: Locator) -> FloatRect:
+    """Where a part of the page is, once all of it is in view, painted, still and covered by nothing. Before, no browser
+    knows that a swipe on it draws, and takes one for the way back to the page before.
     """
-    paper = page.locator("#drawing canvas")
-    paper.hover()
-    box = paper.bounding_box()
+    part.scroll_into_view_if_needed()
+    part.hover()
+    box = part.bounding_box()
     assert box is not None
     return box
+
+
+def expect_picture(image: Locator) -> None:
+    """The picture comes, and the browser can read it."""
+    image.scroll_into_view_if_needed()
+    assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+
+
+def expect_to_fit(page: Page, width: int) -> None:
+    """Nothing sticks out of a window of this width, once what follows its size has done so."""
+    _in_time(page, f"document.documentElement.scrollWidth <= {width}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def expect_contrast(page: Page) -> None:
+    """All text that is seen stands out from its ground, once no colour is on its way to another."""
+    _in_time(page, f"({CONTRAST})().length === 0")
+    assert page.evaluate(CONTRAST) == []
+
+
+def _in_time(page: Page, true: str) -> None:
+    """Wait until an expression of the page is true; what it is, when time is up, the caller tells better."""
+    with suppress(PatienceError):
+        page.wait_for_function(f"() => {true}", polling=100, timeout=5_000)
 
 
 def expect_hits(page: Page, label: str) -> None:
