@@ -6,6 +6,7 @@ python -m benchmarks.screenshots object map   these alone
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import Any
 
@@ -56,7 +57,7 @@ def take(browser: Browser, address: str, name: str) -> None:
         if name == "object":
             take_apart(page)
         if name == "gallery-map":
-            box_in(page)
+            lasso(page)
     elif name == "sentence":
         describe(page)
     elif name == "map":
@@ -81,16 +82,19 @@ def ask_why(page: Page) -> None:
     page.get_by_role("dialog").locator(".map img").first.wait_for()
 
 
-def box_in(page: Page) -> None:
-    """Open the map of the gallery and draw a box around the query."""
+def lasso(page: Page) -> None:
+    """Open the map of the gallery and draw a loop around the query."""
     page.get_by_role("tab", name="Map").click()
     page.locator("#plane .asked").wait_for(timeout=DRAWN)
     x, y = page.locator("#plane .asked path").evaluate(
         "star => { const box = star.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; }"
     )
-    page.mouse.move(x - 45, y - 45)
-    page.mouse.down()
-    page.mouse.move(x + 45, y + 45, steps=4)
+    page.locator("#plane").get_by_text("Lasso", exact=True).click()
+    for i in range(24):
+        turn, far = i / 24 * math.tau, 50 + 8 * math.sin(i / 4 * math.tau / 2)
+        page.mouse.move(x + far * math.cos(turn), y + far * math.sin(turn))
+        if i == 0:
+            page.mouse.down()
     page.mouse.up()
     page.locator("#plane-inside .hit img").first.wait_for()
 

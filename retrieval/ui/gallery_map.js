@@ -1,12 +1,14 @@
 // The map of a gallery: body of function (element, trigger, props, server, upload, watch), run once by gr.HTML.
 //
 // props.value is what `map_views.gallery_drawn` tells, as JSON, or ""; props.asked is `map_views.query_drawn`. All
-// pictures of a style are one path, so that thousands stay light. Two events leave: "box" (the ids inside, nearest to its
-// middle first, and how many they are) and "clear".
+// pictures of a style are one path, so that thousands stay light. Box and loop are one thing, a list of corners. Two
+// events leave: "enclosed" (the ids inside, nearest to its middle first, and how many they are) and "clear".
 
 const EDGE = 24; // pixels between the frame and the outermost mark
-const LEAST = 6; // pixels that a box has to be wide or high
-const STEP = 0.04; // of the map, by which a key moves a box
+const LEAST = 6; // pixels that a shape has to be wide or high
+const NEXT = 3; // pixels between two corners of a loop
+const STEP = 0.04; // of the map, by which a key moves a shape
+const FIRST = rectangle([0.35, 0.35], [0.65, 0.65]); // where keys begin
 const MOST = 96; // ids that are sent
 const SPACE = "http://www.w3.org/2000/svg";
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -27,8 +29,8 @@ let told = null; // what the server told
 let asked = null; // the query, where there is one
 let label = null; // the place of the class that is lit, if one is
 let now = []; // where each picture is, in pixels
-let box = null; // left, top, right, bottom, in shares of the map
-let from = null; // where a box was begun
+let shape = null; // the corners of what is enclosed, in shares of the map
+let stroke = null; // where the pointer that draws a shape came along; the shape before stays until this one is closed
 
 function made(name, attributes, into) {
   const one = document.createElementNS(SPACE, name);
@@ -51,17 +53,23 @@ function scaled() {
   return [all.map(put), asked && put(asked.point)];
 }
 
-const within = (row) => {
+// Whether a picture is inside by the even-odd rule: a ray to its right crosses the edge an odd number of times.
+function within(row) {
   const [x, y] = [now[row][0] / svg.clientWidth, now[row][1] / svg.clientHeight];
-  return x >= box[0] && x <= box[2] && y >= box[1] && y <= box[3];
-};
-const lit = (row) => (label === null || told.pictures[row][2] === label) && (box === null || within(row));
+  let inside = false;
+  shape.forEach(([toX, toY], i) => {
+    const [fromX, fromY] = shape.at(i - 1);
+    if (fromY > y !== toY > y && x < fromX + ((y - fromY) / (toY - fromY)) * (toX - fromX)) inside = !inside;
+  });
+  return inside;
+}
+const lit = (row) => (label === null || told.pictures[row][2] === label) && (!shape || within(row));
 
 function draw() {
   if (!told || !svg.clientWidth) return;
   const [points, query] = scaled();
   now = points;
-  const any = label !== null || box !== null;
+  const any = label !== null || shape !== null;
   const parts = [told.styles.map(() => []), told.styles.map(() => [])];
   told.pictures.forEach(([, style], row) => {
     const [x, y] = now[row];
@@ -75,7 +83,7 @@ function draw() {
     parts[i].forEach((marks, style) => made("path", { d: marks.join(""), "data-style": style % FORMS.length }, group));
   }
   if (query) star(query);
-  if (box) frame();
+  frame();
 }
 
 function star([x, y]) {
@@ -86,99 +94,128 @@ function star([x, y]) {
 }
 
 function frame() {
-  const [width, height] = [svg.clientWidth, svg.clientHeight];
   svg.querySelector(".frame")?.remove();
-  const [x, y] = [box[0] * width, box[1] * height];
-  made("rect", { class: "frame", x, y, width: (box[2] - box[0]) * width, height: (box[3] - box[1]) * height }, svg);
+  const corners = stroke?.dragged ? drawn() : shape;
+  if (!corners) return;
+  const at = corners.map(([x, y]) => `${(x * svg.clientWidth).toFixed(1)} ${(y * svg.clientHeight).toFixed(1)}`);
+  made("path", { class: "frame", d: `M${at.join("L")}${stroke?.dragged && stroke.free ? "" : "z"}` }, svg);
 }
 
-// ---------------------------------------------------------------- boxes
+// ---------------------------------------------------------------- shapes
 
-// How many pictures are in the box and of what classes: what those read who do not see it.
+function rectangle([x, y], [toX, toY]) {
+  return [[x, y], [toX, y], [toX, toY], [x, toY]];
+}
+
+const drawn = () => (stroke.free ? stroke.points : rectangle(stroke.points[0], stroke.points.at(-1)));
+
+// Left, top, right, bottom.
+function bounds(corners) {
+  const [across, down] = [0, 1].map((axis) => corners.map((corner) => corner[axis]));
+  return [Math.min(...across), Math.min(...down), Math.max(...across), Math.max(...down)];
+}
+
+// How many pictures are enclosed and of what classes: what those read who do not see it.
 function count() {
-  const rows = box ? told.pictures.map((_, row) => row).filter(lit) : [];
+  const rows = shape ? told.pictures.map((_, row) => row).filter(lit) : [];
   const classes = new Map();
   for (const row of rows) classes.set(told.pictures[row][2], (classes.get(told.pictures[row][2]) ?? 0) + 1);
   const most = [...classes].sort((one, other) => other[1] - one[1]).slice(0, 4);
   const words = most.map(([place, many]) => `${many} ${told.classes[place] ?? "unlabelled"}`).join(", ");
   const more = classes.size > most.length ? ` and ${classes.size - most.length} more classes` : "";
-  part("counted").textContent = box ? `In the box: ${rows.length}${words && ` (${words}${more})`}` : "";
-  part("clear").hidden = !box;
+  part("counted").textContent = shape ? `Selected: ${rows.length}${words && ` (${words}${more})`}` : "";
+  part("clear").hidden = !shape;
   return rows;
 }
 
 function choose() {
   draw();
   const rows = count();
-  const [x, y] = [(box[0] + box[2]) / 2 * svg.clientWidth, (box[1] + box[3]) / 2 * svg.clientHeight];
+  const [left, top, right, bottom] = bounds(shape);
+  const [x, y] = [(left + right) / 2 * svg.clientWidth, (top + bottom) / 2 * svg.clientHeight];
   const far = (row) => Math.hypot(now[row][0] - x, now[row][1] - y);
   rows.sort((one, other) => far(one) - far(other));
-  trigger("box", { ids: rows.slice(0, MOST).map((row) => told.pictures[row][0]), count: rows.length });
+  trigger("enclosed", { ids: rows.slice(0, MOST).map((row) => told.pictures[row][0]), count: rows.length });
 }
 
 function clear() {
-  if (!box) return;
-  box = null;
+  if (!shape) return;
+  shape = null;
   draw();
   count();
   trigger("clear");
 }
 
 const share = (event) => {
-  const bounds = svg.getBoundingClientRect();
+  const here = svg.getBoundingClientRect();
   const kept = (value) => Math.min(Math.max(value, 0), 1);
-  return [kept((event.clientX - bounds.left) / bounds.width), kept((event.clientY - bounds.top) / bounds.height)];
+  return [kept((event.clientX - here.left) / here.width), kept((event.clientY - here.top) / here.height)];
 };
+const apart = ([x, y], [toX, toY]) => Math.max(Math.abs(toX - x) * svg.clientWidth, Math.abs(toY - y) * svg.clientHeight);
 
 svg.addEventListener("pointerdown", (event) => {
-  if (!told || event.button) return;
+  if (!told || event.button || !event.isPrimary) return;
   event.preventDefault(); // no text is selected, and the frame of the focus is left to keys
-  from = share(event);
+  stroke = { free: part("lasso").checked, points: [share(event)], dragged: false };
   svg.setPointerCapture(event.pointerId);
 });
 svg.addEventListener("pointermove", (event) => {
-  if (!from) return;
-  const [x, y] = share(event);
-  const [width, height] = [Math.abs(x - from[0]) * svg.clientWidth, Math.abs(y - from[1]) * svg.clientHeight];
-  if (!svg.hasAttribute("data-dragged") && Math.max(width, height) < LEAST) return;
-  svg.setAttribute("data-dragged", "");
-  box = [Math.min(x, from[0]), Math.min(y, from[1]), Math.max(x, from[0]), Math.max(y, from[1])];
+  if (!stroke || !event.isPrimary) return;
+  const [points, next] = [stroke.points, share(event)];
+  if (!stroke.dragged && apart(points[0], next) < LEAST) return;
+  stroke.dragged = true;
+  if (!stroke.free) points[1] = next;
+  else if (apart(points.at(-1), next) >= NEXT) points.push(next);
   frame();
 });
-svg.addEventListener("pointerup", () => {
-  if (!from) return;
-  from = null;
-  if (svg.hasAttribute("data-dragged")) choose();
-  else clear();
-  svg.removeAttribute("data-dragged");
+svg.addEventListener("pointerup", (event) => {
+  if (!stroke || !event.isPrimary) return;
+  const closed = stroke.dragged ? drawn() : null;
+  stroke = null;
+  if (!closed) return clear();
+  shape = closed;
+  choose();
 });
-svg.addEventListener("pointercancel", () => {
-  from = null;
-  svg.removeAttribute("data-dragged");
-});
+svg.addEventListener("pointercancel", (event) => event.isPrimary && giveUp());
+document.addEventListener("keydown", (event) => event.key === "Escape" && giveUp());
+
+// Forget what is being drawn -> whether anything was.
+function giveUp() {
+  if (!stroke) return false;
+  stroke = null;
+  frame();
+  return true;
+}
 
 svg.addEventListener("keydown", (event) => {
   const way = ARROWS[event.key];
-  if (!told || !(way || (box && ["Enter", "Escape"].includes(event.key)))) return;
+  if (!told || !(way || (shape && ["Enter", "Escape"].includes(event.key)))) return;
   event.preventDefault();
   if (event.key === "Enter") return choose();
-  if (event.key === "Escape") return clear();
-  const [x, y] = way.map((one) => one * STEP);
-  if (!box) box = [0.35, 0.35, 0.65, 0.65];
-  else if (event.shiftKey) {
-    box = [box[0], box[1], Math.min(Math.max(box[2] + x, box[0] + STEP), 1), Math.min(Math.max(box[3] + y, box[1] + STEP), 1)];
-  } else {
-    const [byX, byY] = [Math.min(Math.max(x, -box[0]), 1 - box[2]), Math.min(Math.max(y, -box[1]), 1 - box[3])];
-    box = [box[0] + byX, box[1] + byY, box[2] + byX, box[3] + byY];
-  }
+  if (event.key === "Escape") return giveUp() || clear();
+  if (!shape) shape = FIRST;
+  else shape = (event.shiftKey ? resized : moved)(...way.map((one) => one * STEP));
   draw();
   count();
 });
 
+function moved(x, y) {
+  const [left, top, right, bottom] = bounds(shape);
+  const [byX, byY] = [Math.min(Math.max(x, -left), 1 - right), Math.min(Math.max(y, -top), 1 - bottom)];
+  return shape.map(([atX, atY]) => [atX + byX, atY + byY]);
+}
+
+function resized(x, y) {
+  const [left, top, right, bottom] = bounds(shape);
+  const grown = (low, high, by) => (Math.min(Math.max(high + by, low + STEP), 1) - low) / (high - low || 1);
+  const [wider, higher] = [grown(left, right, x), grown(top, bottom, y)];
+  return shape.map(([atX, atY]) => [left + (atX - left) * wider, top + (atY - top) * higher]);
+}
+
 part("clear").addEventListener("click", clear);
 part("label").addEventListener("change", (event) => {
   label = event.target.value === "" ? null : Number(event.target.value);
-  if (box) choose();
+  if (shape) choose();
   else draw();
 });
 
@@ -188,7 +225,7 @@ function fill() {
   part("plane").hidden = !props.value;
   if (!props.value) return;
   told = JSON.parse(props.value);
-  [label, box] = [null, null];
+  [label, shape, stroke] = [null, null, null];
   part("title").textContent = told.title;
   part("lead").textContent = told.lead;
   part("label").replaceChildren(new Option("all classes", ""), ...told.classes.map((name, i) => new Option(name, i)));

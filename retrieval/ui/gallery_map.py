@@ -1,8 +1,8 @@
 """In the tab Map: where the pictures of the gallery that is searched stand for the method that searches it, with the
-query among them, and the pictures inside a box that is drawn there.
+query among them, and the pictures inside a box or a loop that is drawn there.
 
 The map is made in the background when the tab is first opened with that method and gallery (`evaluation.gallery_map`),
-and kept. The browser gets it once; a box sends the ids that are inside.
+and kept. The browser gets it once; a shape sends the ids that are inside.
 """
 
 from __future__ import annotations
@@ -27,33 +27,41 @@ if TYPE_CHECKING:
     from retrieval.evaluation.gallery_map import GalleryMap
 
 POLL = 0.5  # seconds between two looks at a map that is being made
-MOST = 96  # pictures of a box that are shown
+MOST = 96  # pictures in a shape that are shown
 TEMPLATE = """
 <div class="plane" data-part="plane" hidden>
   <h2 data-part="title"></h2>
   <p class="lead" data-part="lead"></p>
   <div class="choose">
+    <fieldset class="switches" aria-label="Select with">
+      <label><input type="radio" name="plane-shape" checked><span>Box</span></label>
+      <label><input type="radio" name="plane-shape" data-part="lasso"><span>Lasso</span></label>
+    </fieldset>
     <label class="pick"><span>Light up</span><select data-part="label"></select></label>
-    <button type="button" class="plain" data-part="clear" hidden>Clear the box</button>
-    <p class="counted" data-part="counted" aria-live="polite"></p>
   </div>
   <div class="sea">
     <svg data-part="svg" tabindex="0" role="application" aria-label="Map of the gallery"
       aria-describedby="plane-keys"></svg>
     <ul class="legend-row" data-part="styles" aria-label="Styles"></ul>
   </div>
-  <p id="plane-keys" class="unseen">Arrow keys move a box over the map, with Shift they change its size, Enter shows the
-    pictures inside below the map, Escape takes the box away.</p>
+  <div class="choose">
+    <p class="counted" data-part="counted" aria-live="polite"></p>
+    <button type="button" class="plain" data-part="clear" hidden>Clear the selection</button>
+  </div>
+  <p id="plane-keys" class="unseen">Arrow keys move a box, or the loop that is drawn, over the map, with Shift they
+    change its size, Enter shows the pictures inside below the map, Escape takes it away.</p>
 </div>
 """
 
 
 @dataclass(frozen=True)
 class GalleryMapBoxes:
-    """What events read and write: what is said, the map, which one the browser has, and the pictures of a box."""
+    """What events read and write: what is said, the map, which one the browser has, and the pictures in a shape."""
 
     said: gr.HTML
-    chart: gr.HTML  # value: `map_views.gallery_drawn`; prop `asked`: `map_views.query_drawn`; events: `box`, `clear`
+    chart: (
+        gr.HTML
+    )  # value: `map_views.gallery_drawn`; prop `asked`: `map_views.query_drawn`; events: `enclosed`, `clear`
     seen: gr.State
     timer: gr.Timer
     inside: gr.HTML
@@ -80,7 +88,7 @@ def gallery_map_boxes() -> GalleryMapBoxes:
 def wire_gallery_map(
     actions: Actions, tab: gr.Tab, boxes: GalleryMapBoxes, asked: list[gr.components.Component], sheet: gr.HTML
 ) -> None:
-    """What opening the tab does, a box, and a picture of it; `asked`: query, gallery and method."""
+    """What opening the tab does, a box or a loop, and a picture inside; `asked`: query, gallery and method."""
     query, gallery, method = asked
     light: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     maps = GalleryMaps(actions)
@@ -94,8 +102,8 @@ def wire_gallery_map(
         queue=False,
         **light,
     )
-    boxes.chart.box(maps.inside, [gallery, method], [boxes.said, boxes.inside], api_name="map_box", **light)
-    boxes.chart.clear(lambda: "", None, boxes.inside, api_name="clear_map_box", queue=False, **light)
+    boxes.chart.enclosed(maps.inside, [gallery, method], [boxes.said, boxes.inside], api_name="map_enclosed", **light)
+    boxes.chart.clear(lambda: "", None, boxes.inside, api_name="clear_map", queue=False, **light)
     boxes.inside.open(
         actions.open_hit,
         [query, gallery],
@@ -116,7 +124,7 @@ class GalleryMaps:
 
     def shown(self, asked: str, gallery: str, method: str, seen: str) -> tuple[Any, ...]:
         """Query, gallery, method, which map the browser has -> what is said, the map, which one it is, whether to ask
-        again, the pictures of a box.
+        again, the pictures in a shape.
         """
         try:
             return self._shown(asked, gallery, method, seen)
@@ -174,7 +182,7 @@ class GalleryMaps:
 
     @on_page(others=1)
     def inside(self, gallery: str, method: str, event: gr.EventData) -> tuple[Any, Any]:
-        """A box on the map, as the ids in it, nearest to its middle first -> what is said (as it was), cards."""
+        """A shape on the map, as the ids in it, nearest to its middle first -> what is said (as it was), cards."""
         match event._data:
             case {"ids": list(ids), "count": int(count)}:
                 names = [name for name in ids[:MOST] if isinstance(name, str)]

@@ -180,8 +180,8 @@ def gallery_drawn(
             "lead": (
                 f"{of} pictures, each near what has a similar vector. These two axes, the directions in which the "
                 f"vectors differ most, hold {shown:.0%} of how they differ; the rest is not seen, so what lies "
-                "together here may be far apart in a search. Drag a box to see the pictures inside. Method and gallery "
-                "are those of the tab Search."
+                "together here may be far apart in a search. Draw a box or a loop to see the pictures inside. Method "
+                "and gallery are those of the tab Search."
             ),
             "styles": styles,
             "classes": classes,
@@ -206,9 +206,9 @@ def query_drawn(point: tuple[float, float], name: str) -> str:
 
 
 def inside(items: Sequence[Item], count: int) -> str:
-    """The pictures of a box, of which there may be more than are shown."""
+    """The pictures in a box or a loop, of which there may be more than are shown."""
     if not items:
-        return '<p class="status"><strong>No picture is in the box</strong></p>'
+        return '<p class="status"><strong>No picture is selected</strong></p>'
     pictures = "1 picture" if count == 1 else f"{count:,} pictures"
     more = f" <span>the {len(items)} nearest to its middle are shown</span>" if count > len(items) else ""
-    return f'<p class="status"><strong>{pictures} in the box</strong>{more}</p>{plain_cards(items)}'
+    return f'<p class="status"><strong>{pictures} selected</strong>{more}</p>{plain_cards(items)}'

@@ -1,8 +1,9 @@
-"""The map of any gallery under any method: without a browser, and as a visitor draws a box in it."""
+"""The map of any gallery under any method: without a browser, and as a visitor draws a box or a loop in it."""
 
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from retrieval.ui.actions import Actions
 from retrieval.ui.gallery_map import GalleryMaps
 from tests.ui.conftest import served
 from tests.ui.fakes import FakeEngine
-from tests.ui.visitor import CONTRAST
+from tests.ui.visitor import drag, expect_contrast, expect_to_fit, standing, stroke_with_finger
 
 DUCK = json.dumps({"kind": "text", "value": "a duck"})
 
@@ -95,7 +96,7 @@ def test_what_cannot_be_mapped_is_a_sentence(own: FakeEngine) -> None:
         made.wait(10)
 
 
-def test_a_forged_box_is_refused_and_a_large_one_says_what_it_leaves_out(own: FakeEngine) -> None:
+def test_a_forged_choice_is_refused_and_a_large_one_says_what_it_leaves_out(own: FakeEngine) -> None:
     maps = GalleryMaps(Actions(cast("Any", own)))
     event = SimpleNamespace(_data={"ids": ["../../etc/passwd"], "count": 1})
     assert "no picture" in maps.inside("world", "fake", event)[0]
@@ -103,11 +104,14 @@ def test_a_forged_box_is_refused_and_a_large_one_says_what_it_leaves_out(own: Fa
     event._data = {"ids": ["duck-photo-0", "tree-sketch-1"], "count": 300}
     cards = maps.inside("world", "fake", event)[1]
     assert cards.count('class="hit"') == 2
-    assert "300 pictures in the box" in cards
+    assert "300 pictures selected" in cards
     assert "the 2 nearest to its middle are shown" in cards
 
 
 # ---------------------------------------------------------------- in a browser
+
+
+PLANE = "#plane .sea > svg"
 
 
 def enter(page: Page) -> None:
@@ -127,36 +131,101 @@ def test_a_visitor_sees_the_query_draws_a_box_and_opens_a_picture_inside(
     expect(page.locator("#status")).to_contain_text("a duck")
     enter(page)
     expect(page.locator("#plane .asked text")).to_have_text("“a duck”")
-    svg = page.locator("#plane .sea > svg")
-    svg.scroll_into_view_if_needed()
-    bounds = svg.bounding_box()
-    assert bounds is not None
-    page.mouse.move(bounds["x"] + 2, bounds["y"] + 2)
-    page.mouse.down()
-    page.mouse.move(bounds["x"] + bounds["width"] - 2, bounds["y"] + bounds["height"] - 2, steps=4)
-    page.mouse.up()
-    expect(page.locator("#plane .counted")).to_contain_text("In the box: 48 (16 duck, 16 fish, 16 tree)")
+    drag(page.locator(PLANE), [(0.01, 0.01), (0.99, 0.99)])
+    expect(page.locator("#plane .counted")).to_contain_text("Selected: 48 (16 duck, 16 fish, 16 tree)")
     expect(page.locator("#plane-inside .hit")).to_have_count(48)
     page.locator("#plane select").select_option("fish")
     expect(page.locator("#plane-inside .hit")).to_have_count(16)
     page.locator("#plane-inside .hit").first.click()
     expect(page.get_by_role("dialog")).to_contain_text("fish")
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Clear the box").click()
+    page.get_by_role("button", name="Clear the selection").click()
     expect(page.locator("#plane-inside .hit")).to_have_count(0)
+
+
+def cluster(page: Page, label: str) -> tuple[float, float]:
+    """Where the pictures of a class stand, which are close together, as shares of the map."""
+    page.locator("#plane select").select_option(label)
+    expect(page.locator(f"{PLANE}[data-lit]")).to_be_attached()
+    box = standing(page.locator(PLANE))
+    marks = " ".join(
+        page.locator("#plane .lit path").evaluate_all("paths => paths.map((path) => path.getAttribute('d'))")
+    )
+    points = np.array(re.findall(r"M([\d.]+) ([\d.]+)", marks), float) / [box["width"], box["height"]]
+    assert len(points) == 16
+    page.locator("#plane select").select_option("")
+    return tuple(points.mean(axis=0).tolist())
+
+
+def half(one: tuple[float, float], other: tuple[float, float]) -> list[tuple[float, float]]:
+    """Three corners of the box around two places: a triangle that holds the first, and only its bounding box both."""
+    away = 0.04 * np.sign(np.subtract(one, other))
+    (x, y), (to_x, to_y) = (one + away).tolist(), (other - away).tolist()
+    return [(x, to_y), (x, y), (to_x, y)]
+
+
+@pytest.mark.browser
+def test_a_loop_selects_what_is_inside_of_it_and_not_all_of_its_bounding_box(
+    visit: Callable[..., Page], mapped: str
+) -> None:
+    page = visit(mapped)
+    enter(page)
+    page.get_by_role("radio", name="Box").focus()
+    page.keyboard.press("ArrowRight")
+    loop = half(cluster(page, "fish"), cluster(page, "tree"))
+    drag(page.locator(PLANE), loop)
+    expect(page.locator("#plane .counted")).to_have_text("Selected: 16 (16 fish)")
+    expect(page.locator("#plane-inside .status")).to_have_text("16 pictures selected")
+    expect(page.locator("#plane-inside .hit b")).to_have_text(["fish"] * 16)
+    drag(page.locator(PLANE), [(0.01, 0.01), (0.99, 0.01), (0.99, 0.99)], let_go=False)
+    page.keyboard.press("Escape")
+    page.mouse.up()
+    expect(page.locator("#plane .counted")).to_have_text("Selected: 16 (16 fish)")
+    page.get_by_text("Box", exact=True).click()
+    drag(page.locator(PLANE), [loop[0], loop[2]])
+    expect(page.locator("#plane .counted")).to_have_text("Selected: 32 (16 fish, 16 tree)")
+    page.locator(PLANE).focus()
+    page.keyboard.press("Escape")
+    expect(page.locator("#plane-inside .hit")).to_have_count(0)
+
+
+@pytest.mark.browser
+def test_a_loop_that_goes_around_twice_holds_nothing_by_the_even_odd_rule(
+    visit: Callable[..., Page], mapped: str
+) -> None:
+    page = visit(mapped)
+    enter(page)
+    page.get_by_text("Lasso", exact=True).click()
+    around = [(0.01, 0.01), (0.99, 0.01), (0.99, 0.99), (0.01, 0.99)]
+    drag(page.locator(PLANE), [*around, *around, around[0]])
+    expect(page.locator("#plane-inside .status")).to_have_text("No picture is selected")
+    drag(page.locator(PLANE), around)
+    expect(page.locator("#plane-inside .status")).to_have_text("48 pictures selected")
+
+
+@pytest.mark.browser
+def test_a_finger_draws_a_loop_and_the_map_stays_where_it_is(visit: Callable[..., Page], mapped: str) -> None:
+    page = visit(mapped, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    enter(page)
+    page.get_by_text("Lasso", exact=True).tap()
+    loop = half(cluster(page, "duck"), cluster(page, "tree"))
+    before = standing(page.locator(PLANE))
+    stroke_with_finger(page.locator(PLANE), loop)
+    expect(page.locator("#plane-inside .hit b")).to_have_text(["duck"] * 16)
+    assert page.locator(PLANE).bounding_box() == before
 
 
 @pytest.mark.browser
 def test_keys_alone_move_a_box_and_show_what_is_inside(visit: Callable[..., Page], mapped: str) -> None:
     page = visit(mapped)
     enter(page)
-    page.locator("#plane .sea > svg").focus()
+    page.locator(PLANE).focus()
     for key, times in (("ArrowLeft", 1), ("ArrowLeft", 12), ("ArrowUp", 12), ("Shift+ArrowRight", 20)):
         for _ in range(times):
             page.keyboard.press(key)
     for _ in range(20):
         page.keyboard.press("Shift+ArrowDown")
-    expect(page.locator("#plane .counted")).to_contain_text("In the box: 48")
+    expect(page.locator("#plane .counted")).to_contain_text("Selected: 48")
     page.keyboard.press("Enter")
     expect(page.locator("#plane-inside .hit")).to_have_count(48)
     page.keyboard.press("Escape")
@@ -170,5 +239,5 @@ def test_the_map_of_a_gallery_can_be_read_and_fits_a_phone(visit: Callable[..., 
     enter(page)
     for width in (1280, 390, 320):
         page.set_viewport_size({"width": width, "height": 844})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert page.evaluate(CONTRAST) == []
+        expect_to_fit(page, width)
+        expect_contrast(page)
