@@ -233,6 +233,16 @@ def test_pairs_are_of_the_class_and_of_others_but_never_the_anchors_own() -> Non
     assert queues.pairs(labels, 50)[2].all(), "with its own it has one"
 
 
+def test_in_blocks_of_classes_no_pair_is_of_another_block() -> None:
+    queues = ClassQueues(classes=4, length=2, dim=1)
+    codes, labels = torch.arange(6.0)[:, None], torch.tensor([0, 0, 1, 2, 3, 3])
+    own = queues.push(codes, labels)
+    positives, negatives, usable = queues.pairs(labels, 50, own, blocks=2)
+    assert usable.tolist() == [True, True, False, False, True, True]
+    assert [set(rows.flatten().tolist()) for rows in positives[usable]] == [{1.0}, {0.0}, {5.0}, {4.0}]
+    assert [set(rows.flatten().tolist()) for rows in negatives[usable]] == [{2.0}, {2.0}, {3.0}, {3.0}]
+
+
 def test_a_triplet_is_what_it_is_by_hand() -> None:
     z = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
     near, far = torch.tensor([[0.8, 0.6]]), torch.tensor([[-1.0, 0.0]])

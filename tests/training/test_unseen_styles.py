@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from retrieval.backbones.pretrained import imagenet_classifier
 from retrieval.backbones.prompted import picture_tower
 from retrieval.data.picture_table import PictureTable
 from retrieval.data.pictures import ArrayPicture
+from retrieval.errors import SettingsError
 from retrieval.images import Preprocess
 from retrieval.methods import Batch
 from retrieval.methods.base import Phase
@@ -23,11 +25,12 @@ from retrieval.methods.foundation import TEXT, Foundation
 from retrieval.methods.ucdr_adapter import SOURCE, TARGET, TRUNK, UCDRAdapter
 from retrieval.methods.ucdr_adapter import Config as AdapterConfig
 from retrieval.training.recipes.parts.whitening import whitening
-from retrieval.training.unseen_styles import few_bits, learning, packing, scoring
+from retrieval.training.unseen_styles import few_bits, jobs, learning, packing, scoring
 from retrieval.training.unseen_styles.assemble import on_features
 from retrieval.training.unseen_styles.batches import Drawn, Sampler
 from retrieval.training.unseen_styles.fleet import Fleet, Span
 from retrieval.training.unseen_styles.packing import About, Pack, Part
+from retrieval.training.unseen_styles.run import Settings, chosen
 from retrieval.training.unseen_styles.world_bundle import FOLDERS, NETWORK, album, on_shared_trunk
 from retrieval.types import PHOTO, Domain
 from retrieval.types import STYLES as ALL_STYLES
@@ -67,8 +70,8 @@ class OneBatch:
         return Batch(self.batch.rows[run], domains, self.batch.labels[run], (), torch.zeros(6, 0, dtype=torch.bool))
 
 
-def losses(methods: list[UCDRAdapter], sampler: Any) -> learning.AdapterLosses:
-    pack = Pack({}, WORLD, CLASSES, torch.empty(0), sentence_encoder())
+def losses(methods: list[UCDRAdapter], sampler: Any, classes: tuple[str, ...] = CLASSES) -> learning.AdapterLosses:
+    pack = Pack({}, WORLD, classes, torch.empty(0), sentence_encoder())
     return learning.AdapterLosses(fleet_of(methods), sampler, pack, methods)
 
 
@@ -86,6 +89,54 @@ def test_the_losses_of_runs_are_those_of_the_method(phase: str, options: dict[st
     alone = [sum(m.losses(sampler.of_run(run), Phase(phase, 1, 0.1)).values()) for run, m in enumerate(methods)]
     together = losses(methods, sampler).of(Phase(phase, 1, 0.1))()
     assert torch.allclose(together, torch.stack(alone), atol=1e-5)
+
+
+def test_the_triplets_of_runs_are_those_of_the_method() -> None:
+    options = {"classes": CLASSES[:2], "queue": 1, "own_positive": True}  # so there is one pair that can be drawn
+    methods, sampler, phase = [adapter(seed, **options) for seed in (1, 2)], OneBatch(2), Phase(SOURCE, 1, 0.1)
+    sampler.batch = Drawn(sampler.batch.rows, sampler.batch.domains, sampler.batch.labels % 2)
+    alone = [m.losses(sampler.of_run(run), phase) for run, m in enumerate(methods)]
+    assert all(part["triplet"] > 0.01 for part in alone)
+    together = losses(methods, sampler, CLASSES[:2]).of(phase)()
+    assert torch.allclose(together, torch.stack([sum(part.values()) for part in alone]), atol=1e-5)
+
+
+def test_what_a_first_phase_learnt_is_taken_over(tmp_path: Path) -> None:
+    first, second = (fleet_of([adapter(1), adapter(2)]) for _ in range(2))
+    for part in first.averages.values():
+        part += 1
+    first.updates = 7
+    first.save(tmp_path / "first.pt", {"steps": 7})
+    assert second.load(tmp_path / "first.pt") == {"steps": 7}
+    assert second.updates == 7
+    assert all(torch.equal(part, first.averages[name]) for name, part in second.weights.items())
+
+
+def test_variants_share_a_first_phase_where_they_differ_in_the_second_alone() -> None:
+    place, span = (
+        jobs.Place(Pack({}, WORLD, CLASSES, torch.empty(0), sentence_encoder()), Path(), "cpu", (0,), 8, 0.0),
+        Span(5),
+    )
+    named = {name: jobs._of_first_phase(place, job, span) for name, job in jobs.BY_NAME.items()}
+    assert named["full"] == named["mean"] == named["zeros"] == named["unmasked"] == named["tower"]
+    others = {named[name] for name in ("full", "no-triplet", "no-domains", "four", "released", "full-white")}
+    assert len(others) == 6
+
+
+def test_a_skipped_batch_is_as_if_it_had_been_drawn() -> None:
+    drawn, skipped = (
+        Sampler(part(), WORLD, CLASSES, ("sketch",), batch=16, group=4, seed=0, device="cpu") for _ in range(2)
+    )
+    _, second = drawn.draw(), drawn.draw()
+    skipped.skip(1)
+    assert torch.equal(skipped.draw().rows, second.rows)
+
+
+def test_a_variant_that_is_not_known_is_named() -> None:
+    settings = Settings(Path(), Path(), jobs="plain,full")
+    assert [job.name for job in chosen(settings)] == ["-plain", ""]
+    with pytest.raises(SettingsError, match="nothing"):
+        chosen(replace(settings, jobs="plain,nothing"))
 
 
 def test_a_run_learns_beside_others_what_it_learns_alone() -> None:

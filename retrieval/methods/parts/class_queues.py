@@ -37,22 +37,26 @@ class ClassQueues(nn.Module):
         self.pushed += total
         return places
 
-    def pairs(self, labels: Tensor, count: int, own: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    def pairs(
+        self, labels: Tensor, count: int, own: Tensor | None = None, *, blocks: int = 1
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """For each of labels (B,) `count` random rows of its class, and as many of other classes; `own` (B,) are places
         that are not drawn. From torch's generator.
 
+        blocks: of so many blocks of classes, each as long, the others are those of the label's own.
         Returns positives (B, count, D), negatives (B, count, D), and which have both, (B,) bool.
         """
-        classes, length = self.rows.shape[:2]
-        alike = torch.zeros(len(labels), classes, length, dtype=torch.bool, device=labels.device)
-        alike[torch.arange(len(labels), device=labels.device), labels] = True
-        positive = alike & self.filled
+        length = self.rows.shape[1]
+        size = len(self.rows) // blocks * length  # rows of a block
+        block, within = labels // (len(self.rows) // blocks), labels % (len(self.rows) // blocks)
+        filled = self.filled.view(blocks, size)[block]  # (B, C K)
+        alike = torch.arange(size, device=labels.device) // length == within[:, None]
+        positive, negative = filled & alike, filled & ~alike
         if own is not None:
-            positive[torch.arange(len(labels), device=labels.device), labels, own] = False
-        negative = ~alike & self.filled
-        flat = self.rows.flatten(0, 1)  # (C K, D)
-        both = positive.flatten(1).any(dim=1) & negative.flatten(1).any(dim=1)  # (B,)
-        drawn = [_drawn(options.flatten(1), both, count) for options in (positive, negative)]
+            positive[torch.arange(len(labels), device=labels.device), within * length + own] = False
+        both = positive.any(dim=1) & negative.any(dim=1)  # (B,)
+        flat, first = self.rows.flatten(0, 1), (block * size)[:, None]  # (blocks C K, D), (B, 1)
+        drawn = [first + _drawn(options, both, count) for options in (positive, negative)]
         return flat[drawn[0]], flat[drawn[1]], both
 
 
@@ -68,8 +72,8 @@ def queue_triplet(
 ) -> tuple[Tensor, Tensor]:
     """Mean over usable anchors and their pairs of max(0, |z - p| - |z - n| + margin), Euclidean between unit rows.
 
-    z (B, D), positives and negatives (B, pairs, D), usable (B,). Returns the loss and the share of pairs that are not
-    0 yet; both 0 where no anchor is usable.
+    z (..., B, D), positives and negatives (..., B, pairs, D), usable (..., B). Returns the loss (...) and the share of
+    pairs that are not 0 yet; both 0 where no anchor is usable.
 
     >>> z = torch.tensor([[1.0, 0.0]])
     >>> right, wrong = torch.tensor([[[0.0, 1.0]]]), torch.tensor([[[0.6, 0.8]]])
@@ -77,8 +81,7 @@ def queue_triplet(
     >>> round(loss.item(), 4), active.item()
     (0.7198, 1.0)
     """
-    if not usable.any():
-        return z.sum() * 0.0, z.new_zeros(())
-    near, far = ((z[:, None] - rows).norm(dim=2)[usable] for rows in (positives, negatives))
-    losses = (near - far + margin).clamp(min=0)  # (usable, pairs)
-    return losses.mean(), (losses > 0).float().mean().detach()
+    near, far = ((z[..., None, :] - rows).norm(dim=-1) for rows in (positives, negatives))  # (..., B, pairs)
+    losses = (near - far + margin).clamp(min=0).masked_fill(~usable[..., None], 0.0)
+    count = usable.sum(dim=-1).clamp(min=1) * losses.shape[-1]
+    return losses.sum(dim=(-2, -1)) / count, ((losses > 0).sum(dim=(-2, -1)) / count).detach()

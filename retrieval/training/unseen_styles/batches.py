@@ -67,6 +67,11 @@ class Sampler:
         rows = self._rows[views, self._index[names, labels, chosen]].float()  # (R, G, group, F)
         return Drawn(rows.flatten(1, 2), domains.flatten(1), labels.flatten(1))
 
+    def skip(self, count: int) -> None:
+        """Go on as if so many batches had been drawn."""
+        for _ in range(count):
+            self.draw()
+
     def known(self, run: int) -> tuple[Tensor, Tensor]:
         """First views of all pictures that the run trains on (N, F), and the number of the class of each (N,)."""
         index, counts = (part[self._styles[run]] for part in (self._index, self._counts))  # (domains, C, ...)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -128,6 +129,20 @@ class Fleet:
     def take_averages(self) -> None:
         """Go on from the averages."""
         self.weights = {name: part.clone() for name, part in self.averages.items()}
+
+    def save(self, path: Path, report: Mapping[str, Any]) -> None:
+        """Write the averages, and what happened."""
+        unfinished = path.with_suffix(".part")
+        torch.save({"averages": self.averages, "updates": self.updates, "report": dict(report)}, unfinished)
+        unfinished.replace(path)
+
+    def load(self, path: Path) -> dict[str, Any]:
+        """Go on from averages that were written. Returns what happened."""
+        found = torch.load(path, weights_only=True, map_location=self.device)
+        self.averages, self.updates = found["averages"], found["updates"]
+        self.take_averages()
+        report: dict[str, Any] = found["report"]
+        return report
 
 
 class _Shell(nn.Module):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ CHECKS = (0.1, 0.25, 0.5, 0.75)  # shares of the last phase after which, and at 
 SOURCE_LR, TARGET_LR = 3e-3, 5e-4
 LONGER = 2  # times the steps of the second phase
 GROUP = 4  # pictures of a class that are drawn together
+OF_TARGET = ("prompts", "mask", "learns", "across")  # options that the first phase does not know
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ JOBS = (  # the most important first
     Job("-long", {}, longer=LONGER),
     Job("-plain-long", WITHOUT["-plain"][1], longer=LONGER),
 )
+BY_NAME = {job.name.removeprefix("-") or "full": job for job in JOBS}
 
 
 @dataclass(frozen=True)
@@ -148,7 +152,7 @@ class Selection:
     def check(self) -> None:
         """Validate the averages."""
         place, part = self._place, self._place.pack.parts["validation"]
-        rows = scoring.encoded(self._with(self._fleet.averages), part, len(self._fleet), place.device)
+        rows = self._rows(part, self._fleet.averages)
         for run, style in enumerate(place.styles):
             score = scoring.validation(part, place.pack.about, style, rows[run])
             if score > self.best[run]:
@@ -161,7 +165,7 @@ class Selection:
     def _peek(self) -> None:
         """Keep the values of what is best by the test queries."""
         place, part, about = self._place, self._place.pack.parts["test"], self._place.pack.about
-        rows = scoring.encoded(self._with(self._fleet.averages), part, len(self._fleet), place.device)
+        rows = self._rows(part, self._fleet.averages)
         for run, (style, seed) in enumerate(place.runs):
             score = scoring.peeked(part, about, style, rows[run])
             if score > self._by_test[run]:
@@ -171,14 +175,22 @@ class Selection:
     def test(self) -> dict[str, np.ndarray[Any, Any]]:
         """What every query scores with the selected weights: "style-seed/protocol" -> (metrics, Q)."""
         place, part = self._place, self._place.pack.parts["test"]
-        rows = scoring.encoded(self._with(self.weights), part, len(self._fleet), place.device)
+        rows = self._rows(part, self.weights)
         values: dict[str, np.ndarray[Any, Any]] = {}
         for run, (style, seed) in enumerate(place.runs):
             values |= _values(part, place.pack.about, style, seed, rows[run])
         return values
 
-    def _with(self, weights: Mapping[str, Tensor]) -> Any:
-        return lambda rows: self._fleet.call(self._encode, rows, weights=weights)
+    def moved(self) -> list[float]:
+        """How far prompts move the codes of the pictures to select on: 1 - cosine, the mean of each run."""
+        part = self._place.pack.parts["validation"]
+        likeness = self._rows(part, self.weights) * self._rows(part, self.weights, learning.bare_codes)
+        return [float(1 - row) for row in likeness.sum(axis=2).mean(axis=1)]
+
+    def _rows(self, part: Part, weights: Mapping[str, Tensor], encode: Any = None) -> scoring.Codes:
+        """Of all pictures of a part, (R, N, D)."""
+        call = partial(self._fleet.call, encode or self._encode, weights=weights)
+        return scoring.encoded(call, part, len(self._fleet), self._place.device)
 
 
 def _values(part: Part, about: About, style: str, seed: int, rows: scoring.Codes) -> dict[str, np.ndarray[Any, Any]]:
@@ -226,7 +238,7 @@ def run_job(place: Place, job: Job, starts: Mapping[str, Tensor], steps: int) ->
     selection, reports, trained = train_job(place, job, starts, steps)
     kept = [name for name in selection.weights if any(name.startswith(part) for part in trained)]
     name = job.name or "-full"
-    write(place, name, selection, reports, kept if job.keeps else None, began)
+    write(place, name, selection, reports, kept if job.keeps else None, began, selection.moved())
     if selection.peeked:
         save_arrays(place.out / f"values{name}-peeked.npz", selection.peeked)
 
@@ -245,11 +257,25 @@ def train_job(
     for phase in phases:
         span = span_of(phase, len(phases), job, steps)
         last = phase is phases[-1]
+        known = None if last else _of_first_phase(place, job, span)
+        if known and known.is_file():  # by a variant that differs in the second phase alone
+            reports.append(fleet.load(known))
+            sampler.skip(span.steps)
+            continue
         after, rates = (selection.after, job.rates) if last else (selection.look_at_the_clock, {})
         reports.append(fleet.train(phase, span, losses.of(phase), after, rates))
         fleet.take_averages()
+        if known:
+            fleet.save(known, reports[-1])
     selection.check()
     return selection, reports, tuple(name for phase in phases for name in phase.trains)
+
+
+def _of_first_phase(place: Place, job: Job, span: Span) -> Path:
+    """The file of what a first phase learnt, the same for all variants that differ in the second alone."""
+    options = {name: value for name, value in options_of(job).items() if name not in OF_TARGET}
+    said = json.dumps([job.kind, span.steps, options], sort_keys=True)
+    return place.out / f"first{hashlib.sha256(said.encode()).hexdigest()[:12]}.pt"
 
 
 def _on_start(place: Place, job: Job, starts: Mapping[str, Tensor], run: int, sampler: Sampler) -> Any:
@@ -277,7 +303,13 @@ def span_of(phase: Phase, phases: int, job: Job, steps: int) -> Span:
 
 
 def write(
-    place: Place, name: str, selection: Selection, reports: Sequence[Any], kept: Sequence[str] | None, began: float
+    place: Place,
+    name: str,
+    selection: Selection,
+    reports: Sequence[Any],
+    kept: Sequence[str] | None,
+    began: float,
+    moved: Sequence[float] = (),
 ) -> None:
     """The values of all queries, the weights of all runs where they are kept, and a line."""
     save_arrays(place.out / f"values{name}.npz", selection.test())
@@ -287,6 +319,7 @@ def write(
             own = {part: selection.weights[part][run].float().cpu().contiguous() for part in kept}
             whole |= {f"{style}-{seed}/{part}": weight for part, weight in in_bytes(own).items()}
         save_file(whole, place.out / f"weights{name}.safetensors")
-    scores = dict(zip((f"{style}-{seed}" for style, seed in place.runs), selection.best, strict=True))
-    line = {"job": name, "seconds": round(time.time() - began, 1), "phases": list(reports), "validation": scores}
+    runs = [f"{style}-{seed}" for style, seed in place.runs]
+    line: dict[str, Any] = {"job": name, "seconds": round(time.time() - began, 1), "phases": list(reports)}
+    line |= {"validation": dict(zip(runs, selection.best, strict=True)), "moved": dict(zip(runs, moved, strict=False))}
     (place.out / f"log{name}.json").write_text(json.dumps(line) + "\n", encoding="utf-8")

@@ -157,6 +157,11 @@ def codes(method: Any, rows: Tensor) -> Tensor:
     return method._code(rows, method._prompts(rows))
 
 
+def bare_codes(method: Any, rows: Tensor) -> Tensor:
+    """z without any prompt."""
+    return method._code(rows, None)
+
+
 class AdapterLosses:
     """Both phases' losses of every run."""
 
@@ -168,7 +173,7 @@ class AdapterLosses:
         if config.template:
             self._layout = tuple(part.to(device) for part in methods[0].template.layout(pack.encoder, [*pack.classes]))
         self._encoder = pack.encoder.to(device)
-        self._queues = [ClassQueues(len(pack.classes), config.queue, config.dim).to(device) for _ in methods]
+        self._queues = ClassQueues(len(methods) * len(pack.classes), config.queue, config.dim).to(device)  # of all runs
         self._slow = {name: fleet.weights[name].clone() for name in ("banks.domains", "banks.classes")}
         if config.momentum_start == "random":
             self._slow = self._random_banks(methods)
@@ -206,14 +211,16 @@ class AdapterLosses:
             return loss
         with torch.no_grad():
             slow_codes = fleet.call(own_codes, *drawn, weights=fleet.weights | self._slow)
-        triplets = [self._triplet(*each) for each in zip(self._queues, z, slow_codes, batch.labels, strict=True)]
-        return loss + config.triplet_weight * torch.stack(triplets)
+        return loss + config.triplet_weight * self._triplet(z, slow_codes, batch.labels)
 
-    def _triplet(self, queues: ClassQueues, z: Tensor, slow: Tensor, labels: Tensor) -> Tensor:
-        """(2) of one run."""
-        own = queues.push(slow, labels)
-        drawn = queues.pairs(labels, self.config.pairs, None if self.config.own_positive else own)
-        return queue_triplet(z, *drawn, self.config.margin)[0]
+    def _triplet(self, z: Tensor, slow: Tensor, labels: Tensor) -> Tensor:
+        """(2) of every run, whose classes lie one block below the other: codes (R, B, D), labels (R, B) -> (R,)"""
+        config, (runs, many) = self.config, labels.shape
+        numbers = (labels + len(config.classes) * torch.arange(runs, device=labels.device)[:, None]).flatten()
+        own = self._queues.push(slow.flatten(0, 1), numbers)
+        drawn = self._queues.pairs(numbers, config.pairs, None if config.own_positive else own, blocks=runs)
+        positives, negatives, usable = (part.unflatten(0, (runs, many)) for part in drawn)
+        return queue_triplet(z, positives, negatives, usable, config.margin)[0]
 
     def _target(self) -> Tensor:
         batch = self._sampler.draw()

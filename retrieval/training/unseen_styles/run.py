@@ -23,8 +23,10 @@ from typing import Annotated, Any
 
 import torch
 
+from retrieval.errors import SettingsError
+from retrieval.training.recipes.ucdr_adapter import FEWER_TEXTS
 from retrieval.training.unseen_styles.fleet import Span
-from retrieval.training.unseen_styles.jobs import JOBS, Job, Place, TooLate, run_job, train_job, train_starts
+from retrieval.training.unseen_styles.jobs import BY_NAME, Job, Place, TooLate, run_job, train_job, train_starts
 from retrieval.training.unseen_styles.learning import KINDS
 from retrieval.training.unseen_styles.packing import read_pack
 
@@ -51,7 +53,8 @@ class Settings:
     batch: Annotated[int, "pictures of each run in a step"] = 64
     seeds: Annotated[int, "how many"] = 3
     first_seed: Annotated[int, "the others follow it"] = 0
-    jobs: Annotated[int, "the first so many variants"] = len(JOBS)
+    jobs: Annotated[str, "variants, the most important first, with commas between them"] = ",".join(BY_NAME)
+    text_every: Annotated[int, "steps of the prompts between two looks at the sentences"] = FEWER_TEXTS["text_every"]
     start_steps: Annotated[int, "of the starts"] = 1000
     most_steps: Annotated[int, "of a variant"] = 6000
     steps: Annotated[int, "of a variant; 0: as many as there is time for"] = 0
@@ -60,11 +63,21 @@ class Settings:
     deadline: Annotated[float, "of the clock; set by the first for the others"] = 0.0
 
 
+def chosen(settings: Settings) -> tuple[Job, ...]:
+    """What is trained. Raises SettingsError for a name that no variant has."""
+    names = settings.jobs.split(",")
+    if unknown := [name for name in names if name not in BY_NAME]:
+        raise SettingsError(f"There is no variant {unknown[0]!r}, only {', '.join(BY_NAME)}.")
+    every = {"text_every": settings.text_every}
+    return tuple(replace(BY_NAME[name], options={**BY_NAME[name].options, **every}) for name in names)
+
+
 def run(settings: Settings) -> None:
-    """The first process, or one of the others."""
+    """The first process, or one of the others. Raises SettingsError for a variant that is not known."""
+    chosen(settings)
     torch.set_float32_matmul_precision("high")
     if settings.device == "cpu":
-        torch.set_num_threads(max(1, (os.cpu_count() or 1) // settings.workers))
+        torch.set_num_threads(max(1, min(torch.get_num_threads(), (os.cpu_count() or 1) // settings.workers)))
     if settings.scratch is not None:
         place = _place(settings)
         _begin(settings, place)
@@ -110,7 +123,7 @@ def _place(settings: Settings) -> Place:
 def _begin(settings: Settings, place: Place) -> None:
     """Train this process's share of the starts; the first also plans how many steps each variant gets."""
     scratch = _scratch(settings)
-    kinds = list(dict.fromkeys(job.kind for job in JOBS[: settings.jobs]))
+    kinds = list(dict.fromkeys(job.kind for job in chosen(settings)))
     for kind in kinds[settings.number :: settings.workers]:
         starts = train_starts(place, Span(settings.start_steps), kind)
         unfinished = scratch / f"starts{kind}.part"
@@ -123,8 +136,8 @@ def _begin(settings: Settings, place: Place) -> None:
 
 def _plan(settings: Settings, place: Place, starts: Any) -> None:
     """Measure a step, and write how many each variant gets."""
-    jobs = JOBS[: settings.jobs]
-    seconds = 0.0 if settings.steps else _step_seconds(place, JOBS[0], starts)
+    jobs = chosen(settings)
+    seconds = 0.0 if settings.steps else _step_seconds(place, jobs[0], starts)
     weight = sum(job.longer for job in jobs) / settings.workers
     left = place.deadline - time.time()
     crowd = CROWD if settings.workers > 1 else 1.0
@@ -166,7 +179,7 @@ def _step_seconds(place: Place, job: Job, starts: Any) -> float:
 def _work(settings: Settings, place: Place) -> None:
     """Take variants until none is left, or until there is no time for another."""
     scratch, last = _scratch(settings), 0.0
-    for job in JOBS[: settings.jobs]:
+    for job in chosen(settings):
         name = job.name or "-full"
         if time.time() + 0.85 * last * job.longer > place.deadline or not _claimed(scratch, name):
             continue
