@@ -99,6 +99,13 @@ CONTROLS = {  # bundle -> what its code is called
     f"{WHOLE}-joint": "joint, no prior",
     f"{WHOLE}-at-once": "with neighbours across domains from the start",
 }
+QUIET = CONTROLS[f"{WHOLE}-no-noise"]
+UNASKED = {  # ablations of that, which ask no prior either
+    f"{WHOLE}-no-noise-within": f"{QUIET} and neighbours across domains",
+    f"{WHOLE}-no-noise-not-mutual": f"{QUIET}, with neighbours that are not mutual",
+    f"{WHOLE}-no-noise-hubs": f"{QUIET}, with hubs",
+    f"{WHOLE}-no-noise-at-once": f"{QUIET}, with neighbours across domains from the start",
+}
 ABLATIONS = tuple(code for code in CONTROLS.values() if code != UNREAD)  # which do not read either
 OTHERS = {  # the same of other methods that had no labels
     "proto-ot-world": "ProtoOT",

@@ -1,23 +1,27 @@
 """Ablations of DUDE and its rivals that were trained without a whole beside them -> results/disentanglement.json.
 
 python -m benchmarks.disentanglement_ablations    those under runs/bundles; the other rows stay
+python -m benchmarks.disentanglement_ablations --renders FOLDER    prints how they search this set; writes nothing
 
 `disentanglement` compares an ablation with the DUDE of its own run, query by query. Where that was not kept, an
 ablation is compared with the record of the same stage in the file, seed by seed. The file's own ablations are measured
-here as "trained again": how far two runs with the same settings are apart. A rival is compared with the shipped DUDE.
+here as "trained again": how far two runs with the same settings are apart. What was trained without the prior is
+compared, query by query, with its own whole: DUDE without the noise loss. A rival is compared with the shipped DUDE.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from statistics import mean
 
 import numpy as np
 import torch
 
-from benchmarks.disentanglement import CONTROLS, OBJECT, OTHERS, RESULTS, SEEDS, UNREAD
+from benchmarks.disentanglement import CONTROLS, OBJECT, OTHERS, QUIET, RESULTS, SEEDS, UNASKED, UNREAD
 from benchmarks.disentanglement_sources import GALLERY, PRIOR, WHOLE, folder, pairs
 from retrieval.artifacts.bundle import load_bundle
 from retrieval.artifacts.prior import load_prior
@@ -32,20 +36,34 @@ from retrieval.methods.dude import Dude
 from retrieval.methods.proto_ot import ProtoOT
 from retrieval.world.split import SEEN
 
-AGAIN = ("contrastive only", "without the noise loss")  # which stand in the file beside the whole of their run
+AGAIN = {code: f"{code}, trained again" for code in ("contrastive only", QUIET)}  # which stand in the file, too
 AT_ONCE = f"{WHOLE}-at-once"
 
 
 def main() -> None:
     """Measure, print, and put the rows beside those that are there."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--renders", type=Path, help="a rendered set to choose by")
+    renders = parser.parse_args().renders
     prior = load_prior(PRIOR)
+    if renders is not None:
+        bench = Bench(
+            read_rendered(renders, unfinished=True).in_memory(prior.prior.config.size), frozenset(prior.classes or SEEN)
+        )
+        show(fold_measurements({seed: [*bench.searched(seed), *bench.whole(seed)] for seed in SEEDS}))
+        return
     bench = Bench(read_rendered(GALLERY).in_memory(prior.prior.config.size), frozenset(prior.classes or SEEN))
     by_seed = {seed: [*bench.searched(seed), *pairs(AT_ONCE, seed, "loss from the start")] for seed in SEEDS}
     rows = fold_measurements(by_seed)
     gains = behind(rows, read_measurements(RESULTS).rows)
-    for row in (*rows, *gains):
-        sys.stdout.write(f"{row.name}: {row.value:.4f} {row.each_seed}\n")
+    show([*rows, *gains])
     merge_measurements(RESULTS, [*rows, *gains])
+
+
+def show(rows: Sequence[Measurement]) -> None:
+    """Print them."""
+    for row in rows:
+        sys.stdout.write(f"{row.name}: {row.value:.4f} {row.each_seed} {row.interval}\n")
 
 
 class Bench:
@@ -56,19 +74,29 @@ class Bench:
         self._features: torch.Tensor | None = None
 
     def searched(self, seed: int) -> list[Measurement]:
-        """How every code of a seed searches; of rivals, how far the shipped DUDE of that seed is ahead."""
+        """How every code of a seed searches, and how far its whole of that seed is ahead: of rivals the shipped DUDE,
+        of what asks no prior DUDE that asks none.
+        """
+        wholes = dict.fromkeys(OTHERS, (OBJECT, self.whole(seed)))
         found: list[Measurement] = []
-        whole = self._codes(WHOLE, seed)
-        ahead = None if whole is None else search_values(measure_search(OBJECT, whole, self._real, self._seen))
-        for bundle, code in (CONTROLS | OTHERS).items():
+        for bundle, code in (CONTROLS | UNASKED | OTHERS).items():
             codes = None if code == UNREAD else self._codes(bundle, seed)
             if codes is None:
                 continue
-            search = measure_search(f"{code}, trained again" if code in AGAIN else code, codes, self._real, self._seen)
+            search = measure_search(AGAIN.get(code, code), codes, self._real, self._seen)
             found += search
-            if bundle in OTHERS and ahead is not None:
-                found.append(measure_gain((OBJECT, ahead), (code, search_values(search)), self._real.labels, ABOVE))
+            if code == QUIET:
+                wholes |= dict.fromkeys(UNASKED, (AGAIN[QUIET], search))
+            name, whole = wholes.get(bundle, ("", []))
+            if whole:
+                pair = (name, search_values(whole)), (code, search_values(search))
+                found.append(measure_gain(*pair, self._real.labels, ABOVE))
         return found
+
+    def whole(self, seed: int) -> list[Measurement]:
+        """How the shipped DUDE of that seed searches; nothing where it was not made."""
+        codes = self._codes(WHOLE, seed)
+        return [] if codes is None else measure_search(OBJECT, codes, self._real, self._seen)
 
     def _codes(self, name: str, seed: int) -> np.ndarray | None:
         """The codes of all pictures by the bundle of that name and seed, if it was made.   -> (N, W)"""
@@ -89,7 +117,7 @@ def behind(rows: Sequence[Measurement], before: Sequence[Measurement]) -> list[M
     values = dict(zip(whole.seeds, whole.each_seed, strict=True))
     gains = []
     for row in rows:
-        if row.measure != SEARCH or row.subset or row.code in OTHERS.values():
+        if row.measure != SEARCH or row.subset or row.code in (*OTHERS.values(), *UNASKED.values()):
             continue
         each = tuple(values[seed] - value for seed, value in zip(row.seeds, row.each_seed, strict=True))
         how = "cross-style mAP@all, seed by seed, of two runs with the same settings"

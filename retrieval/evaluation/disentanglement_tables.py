@@ -18,7 +18,11 @@ from retrieval.evaluation.measurement import GAIN, SEARCH, SEEN, UNSEEN, Key, Me
 from retrieval.evaluation.results import interval_text, summary_of
 from retrieval.evaluation.tables import NONE, table
 
-AHEAD = {"object code": "", "before it reads": "before it reads: "}  # whose gain is shown -> what stands before it
+AHEAD = {  # whose gain is shown -> what stands before it
+    "object code": "",
+    "before it reads": "before it reads: ",
+    "without the noise loss, trained again": "without the noise loss: ",
+}
 READERS = (MAIN, "logistic", "10 nearest")
 CODES = (SEARCH, GAIN, DOMAIN_AUC, DOMAIN_BIAS)  # measures of the first two tables
 HIDDEN = (

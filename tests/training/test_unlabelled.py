@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,13 @@ import torch
 from retrieval.data.picture_table import PictureTable
 from retrieval.data.pictures import ArrayPicture
 from retrieval.errors import DataError
+from retrieval.training.options import add_options
 from retrieval.training.recipes import RECIPES
 from retrieval.training.recipes.parts.unlabelled import first_objects
 from retrieval.training.recipes.parts.view_features import ViewBatches
 from retrieval.training.unlabelled.fewer_bits import from_few_bits, in_few_bits
 from retrieval.training.unlabelled.jobs import Job, all_waves, claim
+from retrieval.training.unlabelled.run import Settings, words_of
 from retrieval.types import Domain
 
 
@@ -39,7 +42,16 @@ def test_every_training_is_a_recipe_and_dude_itself_is_in_the_first_wave() -> No
     assert {job.recipe for job in jobs} <= set(RECIPES)
     assert {job.seed for job in all_waves(3)[0] if job.recipe == "dude-world"} == {0, 1, 2}
     assert {job.seed for wave in all_waves(1) for job in wave} == {0}
+    assert all_waves(1, ["dude-world-hubs"]) == [[Job("dude-world-hubs", 0)]]
     assert [job.shares for job in (Job("dude-world", 0), Job("dude-world-joint", 0))] == [True, False]
+
+
+def test_another_process_is_told_the_same_settings() -> None:
+    settings = Settings(Path("pack"), Path("out"), seconds=90, only=("dude-world", "proto-ot-world"))
+    parser = argparse.ArgumentParser()
+    add_options(parser, Settings)
+    told = vars(parser.parse_args(words_of(settings)))
+    assert Settings(**told | {"only": tuple(told["only"])}) == settings
 
 
 def test_a_wave_is_claimed_once(tmp_path: Path) -> None:

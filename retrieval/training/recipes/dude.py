@@ -157,13 +157,21 @@ class DudeIcons(DudeRecipe):
 
 
 UNAIDED: dict[str, Any] = {"noise_weight": 0.0, "within_weight": 0.0, "across_weight": 0.0}
+UNASKED: dict[str, Any] = {"noise_weight": 0.0}
 READ: dict[str, Any] = {"read_epochs": 4}
 WITHOUT: dict[str, tuple[str, dict[str, Any]]] = {  # what is taken from DUDE or added to it, or all that is left
     "unread": ("without the second phase, like all below", {}),
     "contrastive": ("instance contrast alone", UNAIDED),
     "noise": ("the noise loss alone", {"instance_weight": 0.0, "within_weight": 0.0, "across_weight": 0.0}),
     "within": ("without neighbours across domains", {"across_weight": 0.0}),
-    "no-noise": ("without the noise loss", {"noise_weight": 0.0}),
+    "no-noise": ("without the noise loss", UNASKED),
+    "no-noise-within": ("without it and without neighbours across domains", {**UNASKED, "across_weight": 0.0}),
+    "no-noise-not-mutual": ("without it, and neighbours need not be mutual", {**UNASKED, "mutual": False}),
+    "no-noise-hubs": ("without it, and neighbours across domains by plain similarity", {**UNASKED, "hubs": False}),
+    "no-noise-at-once": (
+        "without it, and neighbours across domains from the first epoch",
+        {**UNASKED, "progressive": False},
+    ),
     "no-word": ("the prior does not read the domain", {"domain_word": False}),
     "not-mutual": ("neighbours need not be mutual", {"mutual": False}),
     "hubs": ("neighbours across domains by plain similarity", {"hubs": False}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,12 @@ WAVES = (
     ("dude-world-joint", "dude-world-noise", "dude-world-no-noise"),
     ("dude-world-no-word", "dude-world-within", "proto-ot-world-oracle"),
     ("dude-world-hubs",),
+    (
+        "dude-world-no-noise-within",
+        "dude-world-no-noise-not-mutual",
+        "dude-world-no-noise-hubs",
+        "dude-world-no-noise-at-once",
+    ),
 )
 ALONE = (  # what asks no shared prior
     "dude-world-contrastive",
@@ -19,6 +26,7 @@ ALONE = (  # what asks no shared prior
     "dude-world-joint",
     "proto-ot-world",
     "proto-ot-world-oracle",
+    *WAVES[-1],
 )
 UNASKED = tuple(recipe for recipe in ALONE if recipe != "dude-world-joint")  # what needs no prior to begin
 READING = 1 / 3  # epochs of the second phase to an epoch of the first
@@ -42,9 +50,10 @@ class Job:
         return self.recipe not in ALONE
 
 
-def all_waves(seeds: int) -> list[list[Job]]:
-    """Every training of every seed."""
-    return [[Job(recipe, seed) for recipe in wave for seed in SEEDS[:seeds]] for wave in WAVES]
+def all_waves(seeds: int, only: Collection[str] = ()) -> list[list[Job]]:
+    """Every training of every seed, or those of some recipes only."""
+    chosen = [[recipe for recipe in wave if not only or recipe in only] for wave in WAVES]
+    return [[Job(recipe, seed) for recipe in wave for seed in SEEDS[:seeds]] for wave in chosen if wave]
 
 
 def claim(folder: Path, wave: int) -> bool:

@@ -68,6 +68,8 @@ class Settings:
     stops: Annotated[int, "times that the head of seed 0 is kept on its way"] = 4
     noise_weight: Annotated[float, "of the noise loss; 0: the method's"] = 0
     read_weight: Annotated[float, "of what is read; 0: the method's"] = 0
+    only: Annotated[tuple[str, ...], "these recipes and no others; none: all"] = ()
+    kept: Annotated[Path | None, "a folder for what the frozen parts make of the pictures, for the next run"] = None
     deadline: Annotated[float, "set by the first process"] = 0
     number: Annotated[int, "of this process; below 0: the first"] = -1
 
@@ -88,22 +90,26 @@ def run(settings: Settings) -> None:
 
 
 def prepare(settings: Settings) -> None:
-    """Compute features and latents, for all processes."""
-    packed = unpack(settings.pack)
-    trunk = open_trunk(settings.pack, packed.about["trunk"]).to(settings.device)
-    trunk = trunk.to(memory_format=torch.channels_last)
-    features = view_features(trunk, packed.pixels, DudeSettings().preprocess, settings.views, 0).cpu()
-    torch.save(features, _state(settings) / "features.pt")
-    prior = open_prior(settings.pack, settings.device)
-    torch.save(latents_of(prior, packed.pixels).cpu(), _state(settings) / "latents.pt")
+    """Compute features and latents, for all processes, where no run has kept them. What is kept is of one pack and one
+    number of views.
+    """
+    packed, made = unpack(settings.pack), _made(settings)
+    made.mkdir(parents=True, exist_ok=True)
+    if not (made / "features.pt").is_file():
+        trunk = open_trunk(settings.pack, packed.about["trunk"]).to(settings.device)
+        trunk = trunk.to(memory_format=torch.channels_last)
+        features = view_features(trunk, packed.pixels, DudeSettings().preprocess, settings.views, 0).cpu()
+        torch.save(features, made / "features.pt")
+    if not (made / "latents.pt").is_file():
+        prior = open_prior(settings.pack, settings.device)
+        torch.save(latents_of(prior, packed.pixels).cpu(), made / "latents.pt")
     note(settings, {"pictures": len(packed.ids), "prepared after": _age(settings)})
 
 
 def supervise(settings: Settings) -> None:
     """Start the processes, wait until the time is up, and write what is done."""
-    known = [f"--{f.name.replace('_', '-')}={getattr(settings, f.name)}" for f in dataclasses.fields(Settings)[2:-1]]
-    command = [sys.executable, "-m", "retrieval.training.unlabelled", "train", settings.pack, settings.out, *known]
-    commands = [[*map(str, command), f"--number={n}"] for n in range(settings.processes)]
+    command = [sys.executable, "-m", "retrieval.training.unlabelled", "train", *words_of(settings)]
+    commands = [[*command, "--number", str(n)] for n in range(settings.processes)]
     workers = [subprocess.Popen(words) for words in commands]  # noqa: S603  # this very program
     collected, done = time.time(), 0
     try:
@@ -118,10 +124,20 @@ def supervise(settings: Settings) -> None:
             worker.kill()
 
 
+def words_of(settings: Settings) -> list[str]:
+    """The words of a command line that mean these settings, but for the number of the process."""
+    words = [str(settings.pack), str(settings.out)]
+    for field in dataclasses.fields(settings)[2:-1]:
+        value = getattr(settings, field.name)
+        given = value if isinstance(value, tuple | list) else () if value is None else (value,)
+        words += [f"--{field.name.replace('_', '-')}", *map(str, given)] if given else []
+    return words
+
+
 def work(settings: Settings) -> None:
     """One process: train the waves that nobody else has taken."""
     bench = Bench(settings)
-    for number, wave in enumerate(all_waves(settings.seeds)):
+    for number, wave in enumerate(all_waves(settings.seeds, settings.only)):
         if claim(_state(settings), number):
             attempt(settings, lambda wave=wave: bench.train_all(wave))  # type: ignore[misc]
 
@@ -132,11 +148,11 @@ class Bench:
     def __init__(self, settings: Settings) -> None:
         self._settings, self._device = settings, settings.device
         self._packed: Packed = unpack(settings.pack)
-        features = torch.load(_state(settings) / "features.pt", weights_only=True)
+        features = torch.load(_made(settings) / "features.pt", weights_only=True)
         packed = self._packed
         self._data = ViewBatches(features, packed.ids, packed.domains, batch=settings.batch).on(settings.device)
         prior = open_prior(settings.pack, settings.device)
-        latents = torch.load(_state(settings) / "latents.pt", weights_only=True).to(settings.device)
+        latents = torch.load(_made(settings) / "latents.pt", weights_only=True).to(settings.device)
         self._errors = NoiseErrors(prior, latents, packed.about["classes"])
 
     def train_all(self, jobs: Sequence[Job]) -> None:
@@ -267,6 +283,11 @@ def _replace(path: Path, weights: Mapping[str, Tensor]) -> None:
 def _state(settings: Settings) -> Path:
     """What processes share, and what does not travel back."""
     return settings.out.with_name(settings.out.name + "-state")
+
+
+def _made(settings: Settings) -> Path:
+    """Where features and latents lie."""
+    return settings.kept or _state(settings)
 
 
 def _age(settings: Settings) -> float:
