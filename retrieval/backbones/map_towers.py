@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -103,6 +104,22 @@ def _at(layer: ResidualAttentionBlock, x: Tensor, read: int) -> Tensor:
     return whole[:, 0]
 
 
+@dataclass(frozen=True)
+class KeptStem:
+    """A stem of a tower of one layer, whose places no training reaches: what that layer asks them for is made once."""
+
+    pooled: Tensor  # (B, POOLED)
+    places: Tensor  # keys, then values, (B, h w, 2 W)
+
+    def __len__(self) -> int:
+        return len(self.pooled)
+
+
+def _projected(layer: ResidualAttentionBlock, x: Tensor) -> Tensor:
+    """Queries, keys and values of an open_clip layer: (B, L, W) -> (B, L, 3 W)"""
+    return F.linear(layer.ln_1(x), layer.attn.in_proj_weight, layer.attn.in_proj_bias)
+
+
 class ComponentsTower(MapTower):
     """What stands on the principal components of a trunk's map, for trainings that are given these and no pictures.
 
@@ -123,13 +140,36 @@ class ComponentsTower(MapTower):
         """There is no trunk to make any."""
         return self.stem(images)
 
-    def pooled(self, stem: Tensor) -> Tensor:
+    def pooled(self, stem: Tensor | KeptStem) -> Tensor:
         """(B, POOLED + h w PLACE) -> (B, POOLED)"""
-        return stem[:, :POOLED]
+        return stem.pooled if isinstance(stem, KeptStem) else stem[:, :POOLED]
 
     def places(self, stem: Tensor) -> Tensor:
         """(B, POOLED + h w PLACE) -> (B, h w, PLACE)"""
         return stem[:, POOLED:].unflatten(1, (-1, PLACE))
+
+    def kept_places(self, stem: Tensor) -> Tensor:
+        """Keys and values of the places for the only layer, (B, h w, 2 W)."""
+        (layer,) = self.transformer.resblocks
+        return _projected(layer, self.before(self.map_to_tokens(self.places(stem)) + self.positions))[..., self.width :]
+
+    def attend(self, stem: Tensor | KeptStem, prompts: Prompts = None, first: Prompts = None, read: int = 0) -> Tensor:
+        """As in `MapTower`; of a kept stem, only the tokens before the places are taken through the layer."""
+        if not isinstance(stem, KeptStem):
+            return super().attend(stem, prompts, first, read)
+        token = self.pooled_to_token(stem.pooled)[:, None] if first is None else first
+        x = self.before(token if prompts is None else torch.cat([token, prompts], dim=1))  # (B, 1 + P, W)
+        (layer,) = self.transformer.resblocks
+        asked, own = _projected(layer, x).split([self.width, 2 * self.width], dim=-1)
+        keys, values = torch.cat([own, stem.places], dim=1).chunk(2, dim=-1)
+        parts = (
+            part.unflatten(2, (layer.attn.num_heads, -1)).transpose(1, 2)
+            for part in (asked[:, read : read + 1], keys, values)
+        )
+        seen = F.scaled_dot_product_attention(*parts).transpose(1, 2).flatten(2)  # (B, 1, W)
+        token = x[:, read : read + 1] + layer.ls_1(layer.attn.out_proj(seen))
+        attended: Tensor = self.after(token + layer.ls_2(layer.mlp(layer.ln_2(token))))[:, 0]
+        return attended
 
     def copied_class_token(self) -> nn.Module:
         """A frozen copy of what makes the class token: (B, POOLED + h w PLACE) -> (B, 1, W)."""
@@ -143,9 +183,10 @@ class TokenOfComponents(nn.Module):
         super().__init__()
         self.pooled_to_token = pooled_to_token
 
-    def forward(self, stem: Tensor) -> Tensor:
+    def forward(self, stem: Tensor | KeptStem) -> Tensor:
         """(B, POOLED + h w PLACE) -> (B, 1, W)"""
-        token: Tensor = self.pooled_to_token(stem[:, :POOLED])[:, None]
+        pooled = stem.pooled if isinstance(stem, KeptStem) else stem[:, :POOLED]
+        token: Tensor = self.pooled_to_token(pooled)[:, None]
         return token
 
 

@@ -101,6 +101,37 @@ def test_the_triplets_of_runs_are_those_of_the_method() -> None:
     assert torch.allclose(together, torch.stack([sum(part.values()) for part in alone]), atol=1e-5)
 
 
+@pytest.mark.parametrize("phase", [SOURCE, TARGET])
+@pytest.mark.parametrize("options", [{}, {"readout": "prompt", "tokens": 2}, {"enter": "token"}, {"enter": "code"}])
+def test_what_is_kept_of_pictures_changes_no_loss_and_no_gradient(phase: str, options: dict[str, Any]) -> None:
+    methods, pictures = [adapter(seed, triplet_weight=0.0, **options) for seed in (1, 2)], torch.randn(2, 5, WIDTH)
+    sampler, pack = OneBatch(2), Pack({}, WORLD, CLASSES, torch.empty(0), sentence_encoder())
+    places = torch.arange(12).view(2, 6) % 10
+    sampler.batch = replace(sampler.batch, rows=pictures.flatten(0, 1)[places], places=places)
+    fleet = fleet_of(methods)
+    trained = {
+        name: part.requires_grad_()
+        for name, part in fleet.weights.items()
+        if name.startswith(("banks", "generator", "leave"))
+    }
+    found = []
+    for rows in (None, pictures):
+        many = learning.AdapterLosses(fleet, sampler, pack, methods, rows)
+        assert (many._kept is None) == (rows is None)
+        loss = many.of(Phase(phase, 1, 0.1))()
+        found.append([loss, *torch.autograd.grad(loss.sum(), list(trained.values()), allow_unused=True)])
+    assert any(part is not None and part.abs().max() > 1e-4 for part in found[0][1:])
+    for bare, kept in zip(*found, strict=True):
+        assert (bare is None and kept is None) or torch.allclose(bare, kept, atol=1e-5)
+
+
+def test_nothing_is_kept_where_training_reaches_all() -> None:
+    rows = torch.randn(1, 3, WIDTH)
+    for options in ({"learns": "tower"}, {"image_query": "patch"}):
+        methods = [adapter(1, **options)]
+        assert learning.kept_places(fleet_of(methods), rows, methods[0].config) is None
+
+
 def test_what_a_first_phase_learnt_is_taken_over(tmp_path: Path) -> None:
     first, second = (fleet_of([adapter(1), adapter(2)]) for _ in range(2))
     for part in first.averages.values():

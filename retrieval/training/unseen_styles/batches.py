@@ -13,11 +13,14 @@ from retrieval.training.unseen_styles.packing import About, Part
 
 @dataclass(frozen=True)
 class Drawn:
-    """A batch of every run: rows (R, B, F), the number of each picture's style among the run's and of its class."""
+    """A batch of every run: rows (R, B, F), the number of each picture's style among the run's and of its class, and
+    which rows these are of all views of all pictures.
+    """
 
     rows: Tensor
     domains: Tensor
     labels: Tensor
+    places: Tensor | None = None
 
 
 class Sampler:
@@ -64,8 +67,10 @@ class Sampler:
         views = torch.randint(len(self._rows), shape, device=device, generator=random)
         names = self._styles.gather(1, domains.flatten(1)).view(shape)
         chosen = (torch.rand(shape, device=device, generator=random) * self._counts[names, labels]).long()
-        rows = self._rows[views, self._index[names, labels, chosen]].float()  # (R, G, group, F)
-        return Drawn(rows.flatten(1, 2), domains.flatten(1), labels.flatten(1))
+        pictures = self._index[names, labels, chosen]
+        rows = self._rows[views, pictures].float()  # (R, G, group, F)
+        places = views * self._rows.shape[1] + pictures
+        return Drawn(rows.flatten(1, 2), *(part.flatten(1) for part in (domains, labels, places)))
 
     def skip(self, count: int) -> None:
         """Go on as if so many batches had been drawn."""

@@ -251,7 +251,7 @@ def train_job(
     methods = [_on_start(place, job, starts, run, sampler) for run in range(len(place.runs))]
     phases = methods[0].phases()
     fleet = Fleet(methods, place.device)
-    losses = learning.AdapterLosses(fleet, sampler, place.pack, methods)
+    losses = learning.AdapterLosses(fleet, sampler, place.pack, methods, place.pack.parts["training"].rows)
     selection = Selection(place, fleet, learning.codes, peeks=job.peeks)
     reports = []
     for phase in phases:

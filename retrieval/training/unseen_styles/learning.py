@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from retrieval.backbones.map_towers import COMPONENTS, POOLED, MapTower
+from retrieval.backbones.map_towers import COMPONENTS, PLACE, POOLED, KeptStem, MapTower
 from retrieval.images import Preprocess
 from retrieval.methods.base import Phase
 from retrieval.methods.foundation import TEXT, Foundation
@@ -27,6 +27,8 @@ from retrieval.training.unseen_styles.packing import Pack
 
 SIZE: dict[str, Any] = {"trunk": COMPONENTS, "dim": POOLED, "width": 96, "layers": 1, "heads": 4, "hidden": 128}
 PREPROCESS = Preprocess(160, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+KEPT_ROWS = 256  # of which places are kept at once
+KEPT_MOST = 4e9  # bytes that are kept at most
 SHRUNK = 1.0  # share of the mean spread that is added before it is made even
 MEASURED = 64  # pictures that the length of prompts is measured on
 
@@ -162,10 +164,40 @@ def bare_codes(method: Any, rows: Tensor) -> Tensor:
     return method._code(rows, None)
 
 
+def of_kept(encode: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The same of stems that are kept: of pooled components, what was made of the places, and what is known."""
+    return lambda method, pooled, places, *known: encode(method, KeptStem(pooled, places), *known)
+
+
+@torch.no_grad()
+def kept_places(fleet: Fleet, rows: Tensor, config: Config) -> Tensor | None:
+    """What the only layer of each run asks places for, of all views of pictures (V, N, F).   -> (R, V N, h w, 2 W)
+
+    None where training reaches it, or where it would be too much.
+    """
+    flat = rows.flatten(0, 1).to(fleet.device)
+    count = (flat.shape[1] - POOLED) // PLACE * 2 * config.width * len(flat) * len(fleet)
+    if config.layers > 1 or config.learns == "tower" or config.image_query == "patch" or count * 4 > KEPT_MOST:
+        return None
+    parts = (
+        fleet.call(lambda method, part: method.tower.kept_places(part), chunk.float().expand(len(fleet), -1, -1))
+        for chunk in flat.split(KEPT_ROWS)
+    )
+    return torch.cat(list(parts), dim=1)
+
+
 class AdapterLosses:
     """Both phases' losses of every run."""
 
-    def __init__(self, fleet: Fleet, sampler: Sampler, pack: Pack, methods: Sequence[UCDRAdapter]) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        sampler: Sampler,
+        pack: Pack,
+        methods: Sequence[UCDRAdapter],
+        rows: Tensor | None = None,
+    ) -> None:
+        """rows: those that are drawn from (V, N, F), to make once what no training reaches, where there is such."""
         self._fleet, self._sampler, self._pack = fleet, sampler, pack
         self.config = config = methods[0].config
         device = fleet.device
@@ -178,6 +210,7 @@ class AdapterLosses:
         if config.momentum_start == "random":
             self._slow = self._random_banks(methods)
         self._steps, self._texts = 0, torch.empty(0)
+        self._kept = None if rows is None else kept_places(fleet, rows, config)
 
     def _random_banks(self, methods: Sequence[UCDRAdapter]) -> dict[str, Tensor]:
         sizes = len(self.config.domains), len(self.config.classes), self.config.tokens, methods[0].tower.width
@@ -197,10 +230,9 @@ class AdapterLosses:
 
     def _source(self) -> Tensor:
         batch, fleet, config = self._sampler.draw(), self._fleet, self.config
-        drawn = batch.rows, batch.domains, batch.labels
         for name, slow in self._slow.items():
             slow.lerp_(fleet.weights[name].detach(), 1 - config.momentum)
-        z = fleet.call(own_codes, *drawn)
+        z = self._codes(own_codes, batch)
         due = self._steps % config.text_every == 0
         self._steps += 1
         if due:
@@ -210,7 +242,7 @@ class AdapterLosses:
         if not config.triplet_weight:
             return loss
         with torch.no_grad():
-            slow_codes = fleet.call(own_codes, *drawn, weights=fleet.weights | self._slow)
+            slow_codes = self._codes(own_codes, batch, fleet.weights | self._slow)
         return loss + config.triplet_weight * self._triplet(z, slow_codes, batch.labels)
 
     def _triplet(self, z: Tensor, slow: Tensor, labels: Tensor) -> Tensor:
@@ -224,11 +256,19 @@ class AdapterLosses:
 
     def _target(self) -> Tensor:
         batch = self._sampler.draw()
-        z = self._fleet.call(composed_codes, batch.rows, batch.domains, batch.labels)
+        z = self._codes(composed_codes, batch)
         loss = image_text(z, self._texts, batch.labels, self.config.text_temperature)
         if self.config.across:
             loss = loss + self.config.across * contrast(z @ z.mT / ACROSS_TEMPERATURE, batch)
         return loss
+
+    def _codes(self, encode: Any, batch: Drawn, weights: Mapping[str, Tensor] | None = None) -> Tensor:
+        """z of a batch, (R, B, D)."""
+        known = batch.domains, batch.labels
+        if self._kept is None or batch.places is None:
+            return self._fleet.call(encode, batch.rows, *known, weights=weights)
+        kept = self._kept[torch.arange(len(self._kept), device=self._kept.device)[:, None], batch.places]
+        return self._fleet.call(of_kept(encode), batch.rows[..., :POOLED], kept, *known, weights=weights)
 
     def _sentences(self) -> Tensor:
         """T of every run, (R, C, D)."""
