@@ -4,7 +4,7 @@
 
 const dialog = element.querySelector("dialog");
 const body = element.querySelector(".sheet-body");
-const grids = () => ["#results", "#nearest", "#code-hits"].map((id) => document.querySelector(id));
+const grids = () => ["#results", "#nearest", "#code-hits", "#plane-inside"].map((id) => document.querySelector(id));
 const cards = () => [...(grids().find((grid) => grid?.checkVisibility())?.querySelectorAll("[data-id]") ?? [])];
 const shown = () => body.firstElementChild?.dataset.id;
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from retrieval.engine import Engine
 
 SAMPLES = 6  # pictures of the gallery that are offered to search with
+GUISES = 6  # styles of one thing that are shown to begin with
 PHRASES = (  # words to try in the rendered world; other galleries offer names of their classes
     "a red apple",
     "cartoon of a cat",
@@ -47,5 +48,5 @@ def showcase(engine: Engine, gallery: str) -> Showcase:
     hero = HERO if HERO in labels else labels[0] if labels else None
     return Showcase(
         tuple(item for label in spread(labels) for item in best(label, domains[:1])),
-        tuple(item for domain in domains[:4] for item in best(hero, [domain])) if hero else (),
+        tuple(item for domain in domains[:GUISES] for item in best(hero, [domain])) if hero else (),
     )

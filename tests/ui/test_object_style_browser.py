@@ -20,6 +20,7 @@ from tests.ui.visitor import (
     enter,
     expect_contrast,
     expect_hits,
+    expect_inside,
     expect_to_fit,
     panel,
 )
@@ -199,6 +200,8 @@ def test_every_panel_can_be_read_and_fits_a_phone(visit: Callable[..., Page], ur
     expect(page.locator("#object-style [data-busy]")).to_have_count(0)
     for width in (1280, 390, 320):
         page.set_viewport_size({"width": width, "height": 844})
+        page.get_by_role("tab", name="Neighbours").click()
+        expect_inside(page.locator("#nearest h3, #nearest .small"), width)
         for tab in TABS:
             page.get_by_role("tab", name=tab).click()
             expect_to_fit(page, width)

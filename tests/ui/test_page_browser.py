@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.ui.fakes import FakeEngine
-from tests.ui.visitor import RIGHT_EDGES, WIDE, draw, expect_contrast, expect_hits, expect_to_fit
+from tests.ui.visitor import WIDE, draw, expect_contrast, expect_hits, expect_inside, expect_to_fit
 
 pytestmark = pytest.mark.browser
 
@@ -49,8 +49,8 @@ def test_nothing_sticks_out_of_a_narrow_screen(visit: Callable[..., Page], url: 
             page.evaluate(UNFOLD)
             expect_to_fit(page, width)
         page.get_by_role("tab", name="Search").click()
-        expect(page.locator("#drawing canvas")).to_be_visible()
-        assert all(right <= width for right in page.locator("#drawing button").evaluate_all(RIGHT_EDGES))
+        for parts in ("#drawing button", "#styles label"):
+            expect_inside(page.locator(parts), width)
 
 
 def test_every_tab_stays_where_it_is_and_there_once(page: Page) -> None:

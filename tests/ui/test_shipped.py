@@ -19,7 +19,7 @@ from retrieval.items import read_items
 from retrieval.settings import HOME
 from retrieval.types import PHOTO
 from tests.ui.conftest import served
-from tests.ui.visitor import draw, walk_through
+from tests.ui.visitor import draw, expect_inside, expect_to_fit, walk_through
 
 pytestmark = pytest.mark.browser
 EXAMPLES = HOME / "assets" / "examples"
@@ -73,6 +73,14 @@ def test_at_least_half_of_peoples_drawings_find_their_class(shipped: Page, packs
             found.append(labels(shipped).count(label) >= 2)
             shipped.locator("#drawing").get_by_role("button", name="Clear", exact=True).click()
     assert sum(found) >= len(found) / 2
+
+
+def test_the_page_opens_with_one_thing_in_all_six_styles(shipped: Page) -> None:
+    styles = ["photo", "painting", "cartoon", "mosaic", "engraving", "sketch"]
+    expect(shipped.locator(".guises small")).to_have_text(styles)
+    shipped.set_viewport_size({"width": 390, "height": 844})
+    expect_to_fit(shipped, 390)
+    expect_inside(shipped.locator("#styles label"), 390)
 
 
 def test_each_example_drawing_finds_its_class(shipped: Page) -> None:

@@ -18,7 +18,7 @@ WIDE = [(60, 250), (250, 260), (450, 300)]  # read as a fish
 HIGH = [(250, 60), (260, 250), (270, 450)]  # read as a tree
 DUCK = HOME / "assets" / "examples" / "duck.json"  # drawn by a person
 ALL_OF_A_CLASS = EACH * len(STYLES)
-RIGHT_EDGES = "buttons => buttons.map((button) => button.getBoundingClientRect().right)"
+RIGHT_EDGES = "parts => parts.map((part) => part.getBoundingClientRect().right)"
 FINISHED = "generated"  # the tag of a picture that is drawn
 INK = """canvas => {
     const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
@@ -84,6 +84,12 @@ def expect_to_fit(page: Page, width: int) -> None:
     """Nothing sticks out of a window of this width, once what follows its size has done so."""
     _in_time(page, f"document.documentElement.scrollWidth <= {width}")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def expect_inside(parts: Locator, width: int) -> None:
+    """Each of these parts that is seen ends within a window of this width, also where a row could be scrolled."""
+    expect(parts.first).to_be_visible()
+    assert max(parts.evaluate_all(RIGHT_EDGES)) <= width
 
 
 def expect_contrast(page: Page) -> None:
