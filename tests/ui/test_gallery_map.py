@@ -20,6 +20,7 @@ from retrieval.ui.actions import Actions
 from retrieval.ui.gallery_map import GalleryMaps
 from tests.ui.conftest import served
 from tests.ui.fakes import FakeEngine
+from tests.ui.toy_map import write_map
 from tests.ui.visitor import drag, expect_contrast, expect_to_fit, standing, stroke_with_finger
 
 DUCK = json.dumps({"kind": "text", "value": "a duck"})
@@ -233,6 +234,24 @@ def test_keys_alone_move_a_box_and_show_what_is_inside(visit: Callable[..., Page
     expect(page.locator("#plane-inside .hit")).to_have_count(48)
     page.keyboard.press("Escape")
     expect(page.locator("#plane .frame")).to_have_count(0)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 390])
+def test_what_is_below_the_map_stays_where_it_is_when_the_map_comes(
+    late: tuple[FakeEngine, str], visit: Callable[..., Page], width: int
+) -> None:
+    engine, address = late
+    write_map(engine)
+    page = visit(address, viewport={"width": width, "height": 844})
+    page.get_by_role("tab", name="Map").click()
+    expect(page.locator("#plane-said")).to_contain_text("Loading")
+    below = page.locator("#map .sea").first
+    before = standing(below)["y"] + page.evaluate("scrollY")
+    engine.finish()
+    expect(page.locator("#plane h2")).to_be_visible()
+    expect(page.locator("#plane-said")).to_be_hidden()
+    assert standing(below)["y"] + page.evaluate("scrollY") == pytest.approx(before, abs=40)
 
 
 @pytest.mark.browser
