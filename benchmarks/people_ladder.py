@@ -15,10 +15,12 @@ import numpy.typing as npt
 
 from retrieval.evaluation.measurement import Measurement, Target, mean_measurement
 from retrieval.evaluation.measures import score_queries
+from retrieval.evaluation.people_tables import BRIEF, GAIN, PRE_TRAINED
 from retrieval.evaluation.results import fold_measurements
 from retrieval.evaluation.tasks.texts import PEOPLE_METRICS
 
 NOTHING, STUDIO, BASE, DAD = "nothing", "studio", "base", "DaD"
+SIFTED, TOLD, WHOLE = "DaD + filter", "DaD + filter + captions", "DaD + filter + captions + regions"
 ALL = "all"
 LABELS = {
     ALL: "all of the street",
@@ -30,9 +32,21 @@ SEARCHES = {"cosine": "by cosine", "two stages": "in two stages"}
 NONE = np.iinfo(np.uint16).max  # of a person with fewer figures than others
 TARGETS = {
     DAD: Target(">", 0.0, BASE),
-    "DaD + filter + captions + regions": Target(">", 0.0, "DaD + filter + captions"),
+    WHOLE: Target(">", 0.0, TOLD),
     "studio + regions": Target(">", 0.0, STUDIO),
 }
+DAD_GAINS = Target(">", 0.0)
+FULL_WIDTH = 256  # of MRA's tokens; less is the brief ladder
+
+
+PAIRS = (  # what is compared in pairs, query by query, where each seed began at the same weights
+    (BASE, NOTHING),
+    (DAD, BASE),
+    (SIFTED, DAD),
+    (TOLD, SIFTED),
+    (WHOLE, TOLD),
+    (STUDIO, DAD),
+)
 
 
 def measure_ladder(folder: Path) -> list[Measurement]:
@@ -40,7 +54,26 @@ def measure_ladder(folder: Path) -> list[Measurement]:
     by_seed: dict[int, list[Measurement]] = {}
     for row in tasks_in(folder):
         by_seed.setdefault(int(row["seed"]), []).extend(rows_of(row))
+    for own in by_seed.values():
+        own.extend(list(gains(own)))
     return fold_measurements(dict(sorted(by_seed.items())))
+
+
+def gains(rows: Sequence[Measurement]) -> Iterator[Measurement]:
+    """What R@1 gains from one pre-training to another, in rows of one seed."""
+    known = {row.key: row for row in rows}
+    for better, than in PAIRS:
+        for search in SEARCHES.values():
+            for subset in LABELS.values():
+                keys = [(f"R@1, {search}", code, subset, BRIEF) for code in (better, than)]
+                values = [known[key].values for key in keys if key in known]
+                if len(values) < 2 or values[0] is None or values[1] is None:
+                    continue
+                target = DAD_GAINS if (better, subset) == (DAD, LABELS[ALL]) else None
+                yield mean_measurement(
+                    f"gain in R@1, {search}", values[0] - values[1], known[keys[0]].how, known[keys[0]].labels,
+                    code=f"{better}, over {than}", subset=subset, control=GAIN, target=target,
+                )  # fmt: skip
 
 
 def tasks_in(folder: Path) -> list[dict[str, Any]]:
@@ -62,7 +95,7 @@ def rows_of(task: Mapping[str, Any]) -> Iterator[Measurement]:
                 target = TARGETS.get(name) if share == ALL and metric == "R@1" else None
                 yield mean_measurement(
                     f"{metric}, {SEARCHES[search]}", score_queries(metric, relevant), how, asked, code=name,
-                    subset=LABELS[share], control="pre-trained on", target=target,
+                    subset=LABELS[share], control=BRIEF if _is_brief(task) else PRE_TRAINED, target=target,
                 )  # fmt: skip
 
 
@@ -72,7 +105,12 @@ def about(task: Mapping[str, Any], share: str) -> str:
     before = f"{task['pictures']} pictures, {steps} steps before" if "pictures" in task else "no step before"
     tuning = task.get("tuning", {}).get(share)
     after = f"; {tuning['steps']} steps on {tuning['people']} people of the street after" if tuning else "; none after"
-    return f"{before}{after}; {task['figures']} test pictures of {people} people"
+    size = f"tokens of {task['width']}, batches of {task['batch']}; " if _is_brief(task) else ""
+    return f"{size}{before}{after}; {task['figures']} test pictures of {people} people"
+
+
+def _is_brief(task: Mapping[str, Any]) -> bool:
+    return int(task.get("width", FULL_WIDTH)) < FULL_WIDTH
 
 
 def relevance(ranks: Sequence[Sequence[int]], figures: int) -> npt.NDArray[np.bool_]:

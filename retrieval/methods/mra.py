@@ -60,8 +60,9 @@ class Config:
     sentence: int = 384  # length of the sentence encoder's states
     bands: int = 4  # horizontal stripes of a picture whose means make its code
     beta: float = 0.8  # weight of both region losses
-    hidden: float = 0.25  # share of words that are hidden
+    hidden: float = 0.25  # share of words that are hidden; 0: none, and nothing is learnt by them
     most_hidden: int = 10
+    matches: bool = True  # whether matching is learnt; without it search has its first stage alone
     smoothing: float = 0.2  # of ITC's targets in fine-tuning
     swin: str = ""  # timm's name of a picture tower that learns, in place of the reader on the shared trunk
     wide: int = 0  # pixels of an upright picture from side to side; 0: half its height
@@ -237,11 +238,11 @@ class MRA(Method):
         same = batch.labels[:, None] == batch.labels[None]
         similarity = _cosines(self.picture_codes(places), self.text_codes(tokens, captions.real)) * self.scale.exp()
         smoothing = self.config.smoothing if phase.name == "fine-tuning" else 0.0
-        losses = {
-            "contrast": contrast(similarity, same, smoothing),
-            "matching": self.matching(similarity, same, tokens, captions.real, places),
-            "words": self.hidden_words(captions, places),
-        }
+        losses = {"contrast": contrast(similarity, same, smoothing)}
+        if self.config.matches:
+            losses["matching"] = self.matching(similarity, same, tokens, captions.real, places)
+        if self.config.hidden:
+            losses["words"] = self.hidden_words(captions, places)
         return losses | (self.region_losses(batch, places) if batch.boxes is not None else {})
 
     def matching(
@@ -294,10 +295,11 @@ class MRA(Method):
         same = batch.phrase_numbers[:, None] == batch.phrase_numbers[None]
         regions, words = self.region_codes(places, inside), self.phrase_codes(tokens, phrases.real)
         similarity = _cosines(regions, words) * self.scale.exp()
-        return {
-            "region contrast": self.config.beta * contrast(similarity, same),
-            "region matching": self.config.beta * self.matching(similarity, same, tokens, phrases.real, places, inside),
-        }
+        losses = {"region contrast": self.config.beta * contrast(similarity, same)}
+        if self.config.matches:
+            matching = self.matching(similarity, same, tokens, phrases.real, places, inside)
+            losses["region matching"] = self.config.beta * matching
+        return losses
 
     @torch.no_grad()
     def after_step(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retrieval.evaluation.measurement import Measurement
-from retrieval.evaluation.people_tables import MAIN, METRICS, OTHER, PRE_TRAINED, people_tables
+from retrieval.evaluation.people_tables import BRIEF, GAIN, MAIN, METRICS, OTHER, PRE_TRAINED, people_tables
 
 
 def row(measure: str, value: float, code: str = "studio") -> Measurement:
@@ -22,3 +22,16 @@ def test_a_pre_training_is_a_line_and_other_numbers_follow() -> None:
 
 def test_without_a_ladder_there_is_one_table() -> None:
     assert "\n\n" not in people_tables([Measurement("gap closure", 0.125, "150 pictures", "DaD")])
+
+
+def test_the_brief_ladder_has_lines_and_gains_of_its_own() -> None:
+    names = [f"{metric}, {OTHER}" for metric in ("R@1", *METRICS)]
+    brief = [Measurement(name, 0.5, "3 pictures", "DaD", "all of the street", BRIEF) for name in names]
+    gained = Measurement(
+        f"gain in R@1, {OTHER}", 0.25, "3 pictures", "DaD, over base", "all of the street", control=GAIN,
+        seeds=(0, 1), each_seed=(0.24, 0.26), class_interval=(0.125, 0.375),
+    )  # fmt: skip
+    lines, gains = (part.splitlines()[-1] for part in people_tables([*brief, gained]).split("\n\n"))
+    assert lines.count("0.500") == 1 + len(METRICS)
+    assert "DaD, over base" in gains
+    assert "[0.125, 0.375]" in gains

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 
@@ -45,6 +47,12 @@ def test_every_loss_reaches_its_parts(term: str) -> None:
 def test_a_batch_without_boxes_has_no_losses_of_regions() -> None:
     method = toy_mra()
     assert set(method.losses(toy_batch(method, regions=False), FINE)) == {"contrast", "matching", "words"}
+
+
+def test_without_matching_and_hidden_words_contrast_alone_is_learnt() -> None:
+    method = toy_mra()
+    method.config = dataclasses.replace(method.config, matches=False, hidden=0.0)
+    assert set(method.losses(toy_batch(method), PRE)) == {"contrast", "region contrast"}
 
 
 def test_two_boxes_of_a_picture_have_different_codes(trained: MRA) -> None:

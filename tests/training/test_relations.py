@@ -11,7 +11,7 @@ import torch
 from retrieval.data.picture_table import PictureTable
 from retrieval.data.pictures import ArrayPicture, Pixels
 from retrieval.methods.mra import MRA, TEXT
-from retrieval.training.recipes.parts.people_pairs import PairBatches, PeoplePairs, gather_pairs, vary
+from retrieval.training.recipes.parts.people_pairs import PairBatches, PeoplePairs, gather_pairs, read_all, vary
 from retrieval.training.relations.packing import _known_words, as_bytes, from_bytes
 from retrieval.types import Region
 from tests.methods.toy_mra import COAT, HAT, PAIRS, figure, sentence, toy_mra
@@ -76,6 +76,16 @@ def test_a_batch_holds_captions_boxes_and_phrases_of_its_pictures(pairs: PeopleP
         assert torch.equal(pairs.boxes[row, view, box], batch.boxes[at])
         seen.add(row)
     assert seen == set(range(9))
+
+
+def test_texts_of_all_lengths_are_read_as_one_by_one(method: MRA) -> None:
+    texts = ["red hat", sentence("red", "green"), "a blue coat", "green hat"]
+    together = read_all(method, texts)
+    for row, text in enumerate(texts):
+        alone = method.read([text])
+        count = int(alone.real.sum())
+        assert together.real[row].sum() == count
+        torch.testing.assert_close(together.states[row, :count], alone.states[0, :count])
 
 
 def test_a_picture_without_parts_has_its_caption_and_the_whole(pairs: PeoplePairs) -> None:

@@ -4,7 +4,10 @@ on, and the pictures that the benchmarks of the gap ask for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +27,7 @@ from retrieval.training.domain_gap.packing import TARGET, Pack
 from retrieval.training.domain_gap.variants import BASE, DAD, DESCRIBED, SIFTED
 from retrieval.training.drawn_figures.describe import describe, picture_tokens, slots_of
 from retrieval.training.drawn_figures.draw import Kept, sift, table_of, text_codes
-from retrieval.training.relations.packing import write_rows
+from retrieval.training.relations.packing import PICTURES, ROWS, read_rows, write_rows
 
 CHUNK = 256  # pictures at once
 STEPS = 20  # of a drawing
@@ -57,10 +60,8 @@ class Easel:
 
     def write(self, name: str, table: PictureTable) -> None:
         """Write a set, whole or not at all."""
-        part = self.work / "sets" / f"{name}.part"
-        part.mkdir(parents=True, exist_ok=True)
-        write_rows(part, table, QUALITY)
-        part.rename(self.work / "sets" / name)
+        with _whole(self.work / "sets" / name) as part:
+            write_rows(part, table, QUALITY)
 
 
 def chosen_guidance(easel: Easel, judge: MRA | None, guidances: Sequence[float] = GUIDANCES) -> float:
@@ -136,6 +137,31 @@ def draw_sets(easel: Easel, judge: Callable[[], MRA | None]) -> Kept | None:
     for name, part in (("base", easel.work / "sets" / BASE), ("DaD", easel.work / "sets" / DAD)):
         easel.note({"set": name, "bytes": sum(file.stat().st_size for file in part.iterdir())})
     return kept
+
+
+def bring_sets(drawn: Path, work: Path) -> None:
+    """Fill <work>/sets with what was drawn before. Of described figures only the words were kept: their pictures are
+    those that the filter left.
+    """
+    before, sets = drawn / "sets", work / "sets"
+    for name in (BASE, DAD):
+        with _whole(sets / name) as part:
+            shutil.copytree(before / name, part, dirs_exist_ok=True)
+    left = json.loads((drawn / "drawing.json").read_text(encoding="utf-8"))["kept"]
+    with _whole(sets / SIFTED) as part:
+        write_rows(part, read_rows(sets / DAD).select(np.flatnonzero(left).tolist()), QUALITY)
+    with _whole(sets / DESCRIBED) as part:
+        shutil.copy(sets / SIFTED / PICTURES, part)
+        shutil.copy(before / DESCRIBED / ROWS, part)
+
+
+@contextmanager
+def _whole(folder: Path) -> Iterator[Path]:
+    """A folder to fill, which gets its name when it is full."""
+    part = folder.with_name(f"{folder.name}.part")
+    part.mkdir(parents=True, exist_ok=True)
+    yield part
+    part.rename(folder)
 
 
 def draw_more(easel: Easel) -> None:

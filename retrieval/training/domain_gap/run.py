@@ -32,19 +32,31 @@ from retrieval.data.picture_table import concatenate
 from retrieval.diffusion.prior import Prior
 from retrieval.diffusion.samplers import Sampler
 from retrieval.methods.mra import MRA, TEXT, TRUNK
+from retrieval.reranking import HEAD
 from retrieval.training.adapted.clock import Stage
 from retrieval.training.domain_gap.describer import read_describer, train_describer
-from retrieval.training.domain_gap.drawing import GUIDANCES, STEPS, Easel, chosen_guidance, draw_more, draw_sets, sheet
+from retrieval.training.domain_gap.drawing import (
+    GUIDANCES,
+    STEPS,
+    Easel,
+    bring_sets,
+    chosen_guidance,
+    draw_more,
+    draw_sets,
+    sheet,
+)
 from retrieval.training.domain_gap.generator import Learning, begin, encode, learn
 from retrieval.training.domain_gap.packing import SOURCE, TARGET, Pack, unpack_all
+from retrieval.training.domain_gap.tasks import ALL, FEW, NONE, SOME, Workplace, claim, work_on
 from retrieval.training.domain_gap.tasks import STEPS as STEPS_AT
-from retrieval.training.domain_gap.tasks import Workplace, work_on
-from retrieval.training.domain_gap.variants import BASE, DAD, Bench
+from retrieval.training.domain_gap.variants import BASE, DAD, VARIANTS, Bench
+from retrieval.training.epochs import precision_on
 from retrieval.training.recipes.parts.people_pairs import known_words
 
 PRIOR = "prior.safetensors"
 LESS = 0.8  # of the seconds of both stages where they are begun anew
 GENERATE, DESCRIBE, WORK = "generate", "describe", "work"
+SMALL = {"picture_layers": 1, "fusion_layers": 1, "hidden": 0.0, "matches": False}  # of MRA's configuration
 
 
 @dataclass
@@ -71,6 +83,13 @@ class Settings:
     tokens: Annotated[int, "width of MRA's tokens"] = 256
     views: Annotated[int, "of each picture, for MRA"] = 4
     recorded: Annotated[int, "1: steps of prior and branch are recorded and replayed, on a GPU"] = 1
+    small: Annotated[int, "1: MRA of a layer in each part that learns by contrast alone, in bfloat16"] = 0
+    steps: Annotated[int, "of pre-training, 0: as many as fit into the seconds of a task"] = 0
+    rows: Annotated[int, "of the table, the first; 0: all"] = 0
+    few: Annotated[int, "1: fine-tuned on few people as well"] = 1
+    head: Annotated[int, "figures that the second stage looks at, 0: there is none"] = HEAD
+    rate: Annotated[float, "the highest rate of MRA's pre-training; fine-tuning takes half"] = 6e-4
+    drawn: Annotated[Path | None, "what was drawn before, people-drawn.tar unpacked, in place of drawing"] = None
     tiny: Annotated[int, "1: so few pictures and steps that it is a rehearsal"] = 0
     seed: Annotated[int, "of prior and branch"] = 0
     begun: float = field(default_factory=time.time)
@@ -99,6 +118,8 @@ def run(settings: Settings) -> None:
         elif settings.role == DESCRIBE:
             train_describer(place.bench, pack, settings.work, settings.describer_seconds, 20 if settings.tiny else 1600)
             note({"described": "ready"})
+        elif settings.drawn and claim(settings.work / "claims", "sets"):
+            bring_sets(settings.drawn, settings.work)
     except Exception:
         note({"failed": traceback.format_exc()})
         if settings.role == GENERATE and settings.recorded:
@@ -131,13 +152,19 @@ def _note_of(settings: Settings) -> Callable[[Mapping[str, Any]], None]:
 
 def _workplace(settings: Settings, pack: Pack, note: Callable[[Mapping[str, Any]], None]) -> Workplace:
     parts = {TEXT: pack.encoder, TRUNK: pack.trunk}
+    config = {"sentence": pack.encoder.width} | (SMALL if settings.small else {})
     bench = Bench(
         parts, torch.zeros(0), settings.device, settings.until, batch=settings.pairs, views=settings.views,
-        width=settings.tokens, config={"sentence": pack.encoder.width},
+        lr=settings.rate, width=settings.tokens, config=config,
+        precision=torch.bfloat16 if settings.small else precision_on(settings.device),
     )  # fmt: skip
     bench.vocabulary = known_words(bench.begin(0), [pack.of(SOURCE, "train"), pack.of(TARGET, "train")])
     seeds = tuple(range(settings.seeds))
-    return Workplace(pack, bench, settings.work, seeds, settings.task_seconds, note, lambda: collect(settings))
+    return Workplace(
+        pack, bench, settings.work, seeds, settings.task_seconds, note, lambda: collect(settings),
+        rows=settings.rows or len(VARIANTS), steps=settings.steps, head=settings.head,
+        shares=(ALL, NONE, SOME, FEW) if settings.few else (ALL, NONE),
+    )  # fmt: skip
 
 
 def _tiny(pack: Pack) -> Pack:

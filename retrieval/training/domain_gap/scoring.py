@@ -50,15 +50,21 @@ def asked_of(method: MRA, table: PictureTable) -> Asked:
 
 
 @torch.no_grad()
-def ranks_of(method: MRA, asked: Asked, head: int = HEAD) -> dict[str, Ranks]:
-    """From 0, in each row ascending: the ranks of all figures of a caption's person.   (Q, most of a person) each"""
+def ranks_of(method: MRA, asked: Asked, head: int = HEAD, precision: torch.dtype = torch.float32) -> dict[str, Ranks]:
+    """From 0, in each row ascending: the ranks of all figures of a caption's person.   (Q, most of a person) each
+
+    head: how many of the best the second stage looks at, 0: there is none. precision: of its matrix products.
+    """
     places = tuple(torch.cat([method.picture_reader(p.float()) for p in v.split(CHUNK)]) for v in asked.stems)
     captions = asked.captions
     tokens = torch.cat([method.text_reader(s, r) for s, r in _split(captions.states, captions.real)])
     codes = torch.cat([method.text_codes(t, r) for t, r in _split(tokens, captions.real)])
     cosines = (codes @ method.codes_of(places).T).float().cpu().numpy()
+    if not head:
+        return {COSINE: ranks(cosines, asked)}
     best = np.argsort(-cosines, axis=1, kind="stable")[:, :head]
-    match = _matches(method, tokens, captions.real, places, torch.from_numpy(best).to(tokens.device))
+    with torch.autocast(tokens.device.type, precision, enabled=precision != torch.float32):
+        match = _matches(method, tokens, captions.real, places, torch.from_numpy(best).to(tokens.device))
     final = np.stack([rerank_row(row, _known(own), head) for row, own in zip(cosines, match, strict=True)])
     return {COSINE: ranks(cosines, asked), STAGES: ranks(final, asked)}
 
@@ -72,13 +78,12 @@ def _matches(
     method: MRA, tokens: Tensor, real: Tensor, places: tuple[Tensor, ...], best: Tensor
 ) -> npt.NDArray[np.float32]:
     """How well each caption matches its best figures (Q, K), the mean over both views."""
-    rows, device = [], tokens.device.type
+    rows = []
     for first in range(0, len(tokens), AT_ONCE):
         part = slice(first, first + AT_ONCE)
         own = best[part]
         words, is_real = (each[part].repeat_interleave(own.shape[1], dim=0) for each in (tokens, real))
-        with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
-            logits = [method.match(words, is_real, view[own.flatten()]).float() for view in places]
+        logits = [method.match(words, is_real, view[own.flatten()]).float() for view in places]
         rows.append(torch.stack(logits).mean(dim=0).view(own.shape))
     return torch.cat(rows).cpu().numpy()
 

@@ -4,11 +4,13 @@ and scored on people whom nothing has seen. Processes share the tasks of a folde
     <work>/claims/NAME       who began it
     <work>/steps.json        how many steps all variants take, set once by the time of a step
     <work>/sets/NAME/        drawn figures, as `relations.packing` packs them
+    <work>/pairs/NAME.pt     figures as the frozen towers see them, ready to be learnt
     <work>/tasks/NAME.json   losses; for each share of labels the ranks of all right figures of each test caption
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import time
@@ -18,10 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from retrieval.data.picture_table import PictureTable
 from retrieval.files import write_text
-from retrieval.methods.mra import MRA
+from retrieval.methods.mra import MRA, Sentences
+from retrieval.reranking import HEAD
 from retrieval.training.domain_gap.packing import MOST_SHOWN, SOURCE, TARGET, Pack
 from retrieval.training.domain_gap.scoring import Asked, asked_of, ranks_of
 from retrieval.training.domain_gap.variants import (
@@ -32,11 +36,11 @@ from retrieval.training.domain_gap.variants import (
     Bench,
     Schedule,
     Variant,
-    copied,
     fine_tune,
     pre_train,
     single_words,
 )
+from retrieval.training.recipes.parts.people_bundle import copied
 from retrieval.training.recipes.parts.people_pairs import PairBatches, PeoplePairs, gather_pairs
 from retrieval.training.relations.packing import read_rows
 
@@ -73,6 +77,10 @@ class Workplace:
     note: Callable[[Mapping[str, Any]], None]
     on_done: Callable[[], None] = lambda: None
     shown: int = MOST_SHOWN  # pictures of each kind
+    rows: int = len(VARIANTS)  # of the table, the first
+    steps: int = 0  # of pre-training; 0: as many as fit into the seconds of a task
+    shares: tuple[str, ...] = (ALL, NONE, SOME, FEW)  # of the street's people that are fine-tuned on
+    head: int = HEAD  # figures that the second stage looks at
     ready: dict[str, PeoplePairs] = field(default_factory=dict)
     asked: Asked | None = None
 
@@ -83,14 +91,17 @@ class Workplace:
 
     @property
     def tasks(self) -> list[Task]:
-        """All, the most important first."""
-        return [Task(variant, seed) for variant in VARIANTS for seed in self.seeds]
+        """All, seed by seed, in each the most important first."""
+        return [Task(variant, seed) for seed in self.seeds for variant in VARIANTS[: self.rows]]
 
     def pairs(self, name: str) -> PeoplePairs:
         """Figures that are trained on, by the name of their kind."""
         if name not in self.ready:
-            table = self._table(name)
-            self.ready[name] = gather_pairs(self.bench.begin(0), table, self.bench.views, self.bench.device)
+            path = self.work / "pairs" / f"{name}.pt"
+            if not path.is_file():
+                table = self._table(name)
+                keep(path, gather_pairs(self.bench.begin(0), table, self.bench.views, self.bench.device))
+            self.ready[name] = kept(path, self.bench.device)
         return self.ready[name]
 
     def _table(self, name: str) -> PictureTable:
@@ -121,6 +132,21 @@ def people_of(table: PictureTable, share: float) -> frozenset[str]:
     return frozenset(people[at] for at in np.random.default_rng(0).permutation(len(people))[:count])
 
 
+def keep(path: Path, pairs: PeoplePairs) -> None:
+    """Write pairs for all processes, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{os.getpid()}")
+    torch.save(dataclasses.asdict(pairs), part)
+    part.rename(path)
+
+
+def kept(path: Path, device: str) -> PeoplePairs:
+    """What `keep` wrote."""
+    parts: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    texts = {name: Sentences(**parts.pop(name)) for name in ("captions", "phrases")}
+    return PeoplePairs(**parts, **texts)
+
+
 def claim(folder: Path, name: str) -> bool:
     """Whether nobody else has it; from now on it is ours."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -143,7 +169,8 @@ def work_on(place: Workplace) -> None:
             time.sleep(1)
             continue
         try:
-            do(place, task, steps)
+            with place.bench.computing():
+                do(place, task, steps)
         except Exception as error:  # the others go on
             place.note({"task": task.name, "failed": f"{type(error).__name__}: {error}"})
 
@@ -151,6 +178,9 @@ def work_on(place: Workplace) -> None:
 def planned(place: Workplace) -> int:
     """Steps of pre-training, the same for all: whoever comes first measures a step."""
     path = place.work / STEPS
+    if place.steps:
+        write_text(path, json.dumps({"steps": place.steps}))
+        return place.steps
     if claim(place.work / "claims", "steps"):
         took = place.bench.timed(place.pairs(STUDIO))
         count = int(place.task_seconds / COST / took) // EPOCH * EPOCH
@@ -166,12 +196,13 @@ def do(place: Workplace, task: Task, steps: int) -> None:
     began, variant, bench = time.time(), task.variant, place.bench
     method = bench.begin(task.seed)
     row: dict[str, Any] = {"variant": variant.name, "seed": task.seed, "steps": steps, "ranks": {}}
+    row |= {"width": bench.width, "batch": bench.batch, "head": place.head}
     if variant.source:
         pairs = place.pairs(f"{variant.source}, words" if variant.words else variant.source)
         batches = PairBatches(pairs, bench.batch, EPOCH, variant.regions)
         row["losses"] = pre_train(bench, method, batches, Schedule(steps, bench.lr, task.seed), variant.without)
         row["pictures"] = len(pairs.people)
-    for share in (ALL, *((NONE, SOME, FEW) if variant.few else ())):
+    for share in [share for share in place.shares if variant.few or share in (ALL, NONE)]:
         tuned = copied(method)
         if share != NONE:
             count, street = int(TUNED[share] * steps), place.pairs(share)
@@ -180,7 +211,8 @@ def do(place: Workplace, task: Task, steps: int) -> None:
             row.setdefault("tuning", {})[share] = {"steps": count, "people": people, "losses": losses}
         test = place.test(tuned)
         row |= {"figures": len(test.people), "asked": test.asked.tolist()}
-        row["ranks"][share] = {name: found.tolist() for name, found in ranks_of(tuned, test).items()}
+        found_in = ranks_of(tuned, test, place.head, bench.precision)
+        row["ranks"][share] = {name: found.tolist() for name, found in found_in.items()}
         write_text(place.work / "tasks" / f"{task.name}.json", json.dumps(row, separators=(",", ":")))
         first = {name: _first(found) for name, found in row["ranks"][share].items()}
         place.note({"task": task.name, "labels": share, **first, "seconds": round(time.time() - began, 1)})

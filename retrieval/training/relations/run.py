@@ -11,7 +11,6 @@ first, so what the time cuts off is the last of the variants, and the log says s
 
 from __future__ import annotations
 
-import copy
 import json
 import time
 import traceback
@@ -33,7 +32,7 @@ from retrieval.reranking import Scores
 from retrieval.training.epochs import precision_on
 from retrieval.training.loop import fit
 from retrieval.training.recipes.mra import SOURCE, TARGET, MRASettings
-from retrieval.training.recipes.parts.people_bundle import new_mra
+from retrieval.training.recipes.parts.people_bundle import copied, new_mra
 from retrieval.training.recipes.parts.people_pairs import PairBatches, PeoplePairs, gather_pairs, known_words
 from retrieval.training.recipes.parts.relation_training import AVERAGING, FINE_TUNING, PRE_TRAINING, RelationTraining
 from retrieval.training.relations.packing import unpack_people
@@ -118,15 +117,6 @@ def planned_steps(settings: Settings, base: MRA, pairs: PeoplePairs) -> int:
     steps = int(settings.left * CAUTION / share / took[-1] / EPOCH) * EPOCH
     note(settings, {"seconds a step": round(took[-1], 4)})
     return max(steps, 2 * EPOCH)
-
-
-def copied(base: MRA) -> MRA:
-    """Another MRA with the same weights and the same towers."""
-    parts, base.parts = base.parts, {}
-    method = copy.deepcopy(base)
-    base.parts = parts
-    method.attach(parts)
-    return method
 
 
 def train_variant(settings: Settings, variant: str, base: MRA, pairs: Mapping[str, PeoplePairs], steps: int) -> MRA:

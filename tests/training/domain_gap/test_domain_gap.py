@@ -25,17 +25,17 @@ from retrieval.methods.mra import MRA, TEXT
 from retrieval.training.adapted.clock import Stage
 from retrieval.training.domain_gap import tasks
 from retrieval.training.domain_gap.assemble import assemble
-from retrieval.training.domain_gap.drawing import mmd
+from retrieval.training.domain_gap.drawing import bring_sets, mmd
 from retrieval.training.domain_gap.generator import Encoded, Learning, asked, learn, view_of
 from retrieval.training.domain_gap.graphs import Stepper, steps
 from retrieval.training.domain_gap.packing import MORE, Pack
 from retrieval.training.domain_gap.run import PRIOR, write_prior
 from retrieval.training.domain_gap.scoring import COSINE, STAGES, asked_of, ranks_of
-from retrieval.training.domain_gap.tasks import Task, Workplace, claim, people_of, work_on
+from retrieval.training.domain_gap.tasks import Task, Workplace, claim, keep, kept, people_of, work_on
 from retrieval.training.domain_gap.variants import STUDIO, Bench, Variant, single_words
 from retrieval.training.recipes import RECIPES
 from retrieval.training.recipes.parts.figure_training import new_prior
-from retrieval.training.recipes.parts.people_pairs import known_words
+from retrieval.training.recipes.parts.people_pairs import gather_pairs, known_words
 from retrieval.training.relations.packing import read_rows, write_rows
 from retrieval.training.relations.run import _Placed
 from retrieval.types import Region
@@ -214,6 +214,31 @@ def test_packed_webp_pictures_stay_as_they_are(tmp_path: Path, table: PictureTab
     assert list(again.pictures) == list(once.pictures)
     assert again.captions == table[:2].captions
     assert again.regions == table[:2].regions
+
+
+def test_pairs_that_are_kept_are_those_that_were_gathered(method: MRA, table: PictureTable, tmp_path: Path) -> None:
+    pairs = gather_pairs(method, table[:4], 2, "cpu")
+    keep(tmp_path / "pairs" / "studio.pt", pairs)
+    again = kept(tmp_path / "pairs" / "studio.pt", "cpu")
+    assert torch.equal(again.stems, pairs.stems)
+    assert torch.equal(again.captions.states, pairs.captions.states)
+    assert torch.equal(again.phrases.pieces, pairs.phrases.pieces)
+
+
+def test_sets_that_were_drawn_before_are_sifted_and_described_as_then(table: PictureTable, tmp_path: Path) -> None:
+    """What comes back holds of described figures the words alone."""
+    drawn, left = tmp_path / "drawn", [0, 2]
+    for name in ("base", "dad", "described"):
+        (drawn / "sets" / name).mkdir(parents=True)
+        write_rows(drawn / "sets" / name, table[:3].select(left) if name == "described" else table[:3], 90)
+    (drawn / "sets" / "described" / "pictures.bin").unlink()
+    (drawn / "drawing.json").write_text(json.dumps({"kept": [True, False, True]}))
+    bring_sets(drawn, tmp_path / "work")
+    sets = {name: read_rows(tmp_path / "work" / "sets" / name) for name in ("base", "dad", "sifted", "described")}
+    assert list(sets["dad"].pictures) == list(sets["base"].pictures)
+    assert list(sets["sifted"].pictures) == [sets["dad"].pictures[at] for at in left]
+    assert list(sets["described"].pictures) == list(sets["sifted"].pictures)
+    assert sets["described"].regions == table.select(left).regions
 
 
 def test_the_distance_of_two_halves_is_none_and_of_two_kinds_is_some() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -29,6 +30,15 @@ def new_mra(config: Config, preprocess: Preprocess, parts: Mapping[str, Any], se
     method = MRA(config, preprocess)
     method.attach(parts)
     return method.to(device)
+
+
+def copied(method: MRA) -> MRA:
+    """Another MRA with the same weights and the same towers."""
+    parts, method.parts = method.parts, {}
+    other = copy.deepcopy(method)
+    method.parts = parts
+    other.attach(parts)
+    return other
 
 
 def new_start(settings: MRASettings, config: Mapping[str, Any]) -> Start[MRA]:
