@@ -143,8 +143,8 @@ def keep(path: Path, pairs: PeoplePairs) -> None:
 def kept(path: Path, device: str) -> PeoplePairs:
     """What `keep` wrote."""
     parts: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    texts = {name: Sentences(**parts.pop(name)) for name in ("captions", "phrases")}
-    return PeoplePairs(**parts, **texts)
+    captions, phrases = (Sentences(**parts.pop(name)) for name in ("captions", "phrases"))
+    return PeoplePairs(**parts, captions=captions, phrases=phrases)
 
 
 def claim(folder: Path, name: str) -> bool:
