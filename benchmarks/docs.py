@@ -41,11 +41,13 @@ from retrieval.evaluation.tables import (
 )
 from retrieval.evaluation.ucdr_tables import (
     EARLIER,
+    LONGER,
     features_table,
     ucdr_full_table,
     ucdr_hands_tables,
     ucdr_headline,
     ucdr_ladder,
+    ucdr_ladder_headline,
     ucdr_tables,
 )
 
@@ -118,7 +120,9 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "disentanglement-headline": partial(of_rows, "disentanglement", disentanglement_headline, source=False),
     "tries": partial(of_rows, "tries", tries_table, source=False),
     "ucdr": partial(of_rows, "ucdr", ucdr_tables, source=False),
-    "ucdr-ladder": partial(of_rows, "ucdr", ucdr_ladder, source=False),
+    "ucdr-starts": partial(of_rows, "ucdr", ucdr_ladder, source=False),
+    "ucdr-ladder": partial(of_rows, "ucdr", partial(ucdr_ladder, name=LONGER), source=False),
+    "ucdr-ladder-headline": partial(of_rows, "ucdr", ucdr_ladder_headline, source=False),
     "ucdr-earlier": partial(of_rows, "ucdr", partial(ucdr_ladder, name=EARLIER), source=False),
     "ucdr-full": partial(of_rows, "ucdr", ucdr_full_table),
     "ucdr-hands": partial(of_rows, "ucdr", ucdr_hands_tables, source=False),

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
@@ -35,7 +36,20 @@ from retrieval.evaluation.measurement import Measurement, mean_measurement
 from retrieval.evaluation.report import quality_row, write_measurements, write_results
 from retrieval.evaluation.results import fold_measurements, read_measurements
 from retrieval.evaluation.tasks.packs import EMOJI
-from retrieval.evaluation.ucdr_tables import ALL, BEGUN, FULL, GAIN, PEEKED, PLAIN, SETS, START, VALIDATION
+from retrieval.evaluation.ucdr_tables import (
+    ALL,
+    BEGUN,
+    FULL,
+    GAIN,
+    LONGER,
+    MOVED,
+    PEEKED,
+    PLAIN,
+    PROBE,
+    SETS,
+    START,
+    VALIDATION,
+)
 from retrieval.methods.foundation import Foundation
 from retrieval.training.recipes.parts.trunk_maps import MappedPictures
 from retrieval.training.recipes.ucdr_adapter import LEFT_OUT, WITHOUT
@@ -52,13 +66,15 @@ ABOUT = {
     BEGUN: FROZEN,
     START: "the start: zero-shot foundation",
     PLAIN: WITHOUT["-plain"][0],
-    FULL: WITHOUT[""][0],
+    FULL: f"{WITHOUT[''][0]}: the infinite mask",
     BEGUN + WHITE: f"{FROZEN}, made even within seen classes",
     START + WHITE: "a start on these",
     PLAIN + WHITE: "on that start: the same steps without prompts",
     FULL + WHITE: "on that start: prompts composed of those of others",
     **{name: about for name, (about, _) in WITHOUT.items() if name not in ("", PLAIN)},
-    "-probe": "a linear layer on the pooled features",
+    "-unmasked": f"{WITHOUT['-unmasked'][0]}: no mask",
+    "-zeros": f"{WITHOUT['-zeros'][0]}: the zero mask",
+    PROBE: "a linear layer on the pooled features, trained as the start is: the linear probe",
     FULL + PEEKED: "as `-full`, selected by the test queries: a warning",
     FULL + WHITE + PEEKED: "as `-full-white`, selected by the test queries: a warning",
 }
@@ -71,9 +87,9 @@ CONTROLS = {  # what a variant is compared with, the most telling first; all oth
     PLAIN + WHITE: (START + WHITE,),
     FULL + WHITE: (PLAIN + WHITE, START + WHITE, START, BEGUN),
     FULL + WHITE + PEEKED: (FULL + WHITE,),
-    "-probe": (START,),
-    "-tower": ("-plain-tower",),
-    "-plain-tower": (PLAIN,),
+    PROBE: (START,),
+    "-tower": ("-plain-tower", FULL),
+    "-plain-tower": (START, PLAIN),
 }
 EACH = {name + kind for name in (BEGUN, START, PLAIN, FULL) for kind in ("", WHITE)}  # also in each that is left out
 HOW = "paired query by query, each query's value being the mean over seeds"
@@ -117,10 +133,17 @@ class Returned:
 
     def validation(self, variant: str, seed: int) -> float | None:
         """The mean over what is left out; None where nobody validated."""
-        if not self._logs[variant].is_file():
-            return None
-        scores = json.loads(self._logs[variant].read_text(encoding="utf-8"))["validation"]
-        return float(np.mean([scores[f"{name}-{seed}"] for name in self.left_out]))
+        return self._logged(variant, seed, "validation")
+
+    def turned(self, variant: str, seed: int) -> float | None:
+        """By how many degrees prompts turn a code, the mean over what is left out; None where there are none."""
+        moved = self._logged(variant, seed, "moved")
+        return math.degrees(math.acos(1 - moved)) if moved and moved > 0 else None
+
+    def _logged(self, variant: str, seed: int, what: str) -> float | None:
+        log = self._logs[variant]
+        values = json.loads(log.read_text(encoding="utf-8")).get(what) if log.is_file() else None
+        return float(np.mean([values[f"{name}-{seed}"] for name in self.left_out])) if values else None
 
 
 def measure(returned: Returned, name: str) -> list[Measurement]:
@@ -133,6 +156,8 @@ def _of_seed(returned: Returned, seed: int, name: str) -> Iterator[Measurement]:
     for code in returned.variants:
         if (score := returned.validation(code, seed)) is not None:
             yield Measurement(VALIDATION, score, ABOUT[code], code, f"{name}: validation")
+        if (turned := returned.turned(code, seed)) is not None:
+            yield Measurement(MOVED, turned, ABOUT[code], code, f"{name}: validation", unit="degrees")
     for protocol in returned.protocols:
         yield from _of_place(
             returned, seed, protocol, returned.left_out, returned.variants, f"{name}: {protocol}, {ALL}"
@@ -256,7 +281,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--values", type=Path, help="the folder of what came back")
     parser.add_argument("--pack", type=Path, help="the folder that travelled")
-    parser.add_argument("--set", choices=SETS, default="world", help="the pack's name")
+    parser.add_argument("--set", choices=(*SETS, LONGER), default="world", help="its name")
     parser.add_argument("--bundles", action="store_true", help="measure the bundles")
     given = parser.parse_args()
     if given.bundles:

@@ -9,14 +9,15 @@ from retrieval.evaluation.results import interval_text, summary_of
 from retrieval.evaluation.tables import table
 from retrieval.types import PHOTO, STYLES
 
-BEGUN, START, PLAIN, FULL, PEEKED = "-begun", "-start", "-plain", "-full", "-peeked"
+BEGUN, START, PLAIN, FULL, PEEKED, PROBE = "-begun", "-start", "-plain", "-full", "-peeked", "-probe"
 KINDS = ("", "-white")  # of starts
 METRICS = ("mAP@200 strict", "mAP@200 lenient", "P@200")
 VALIDATION, GAIN = "validation mAP@all", " gain"
+MOVED = "prompts turn a code by"
 ALL = "all styles"
 SETS = ("world", "emoji", "sketchy")
 FULL_SIZE = "full size: "  # before the name of a published data set
-EARLIER = "more objects"  # a training whose ladder alone is kept
+EARLIER, LONGER = "more objects", "longer"  # trainings whose ladder alone is kept
 PROTOCOLS = {
     "unseen": "UCDR, photographs of unseen classes",
     "mixed": "UCDR, photographs of all classes",
@@ -90,21 +91,48 @@ def ucdr_ladder(rows: Sequence[Measurement], name: str = SETS[0]) -> str:
     known = known_rows(rows)
     strict, lenient = METRICS[:2]
     unseen, mixed = f"{name}: unseen, {ALL}", f"{name}: mixed, {ALL}"
+    turns = any(key[0] == MOVED and key[2].startswith(f"{name}: ") for key in known)
     controls: dict[str, str] = {}
     for row in known.values():
         if row.measure == strict + GAIN and row.subset == mixed:
             controls.setdefault(row.code, row.control)  # the first tells most
+    shown = [row for row in known.values() if (row.measure, row.subset) == (strict, mixed)]
+    if name == SETS[0]:  # parts that the longer training has taken away stand there
+        again = {row.code for row in known.values() if row.subset.startswith(f"{LONGER}: ")} - {*columns_of("")}
+        shown = [row for row in shown if row.code not in again]
     lines = []
-    for row in [row for row in known.values() if (row.measure, row.subset) == (strict, mixed)]:
+    for row in shown:
         score = known.get((VALIDATION, row.code, f"{name}: validation", ""))
         values = (known[strict, row.code, unseen, ""], row, known[lenient, row.code, mixed, ""])
         control = controls.get(row.code, "")
         changes = [_change(known, row.code, control, strict, where) if control else "" for where in (unseen, mixed)]
         texts = (summary_of(value).text() for value in values)
         than = f"`{control}`" if control else ""
-        lines.append((f"`{row.code}`", row.how, f"{score.value:.3f}" if score else "", *texts, than, *changes))
-    head = ("variant", "what", "validation", "unseen", "mixed, strict", "mixed, lenient", "than")
+        turned = known.get((MOVED, row.code, f"{name}: validation", ""))
+        angle = (f"{turned.value:.1f}" if turned else "",) * turns
+        lines.append((f"`{row.code}`", row.how, f"{score.value:.3f}" if score else "", *angle, *texts, than, *changes))
+    head = ("variant", "what", "validation", *(f"{MOVED}, degrees",) * turns)
+    head = (*head, "unseen", "mixed, strict", "mixed, lenient", "than")
     return table((*head, f"gain, unseen{BY_CLASS}", f"gain, mixed{BY_CLASS}"), lines)
+
+
+def ucdr_ladder_headline(rows: Sequence[Measurement]) -> str:
+    """What prompts have in the longer training, what a part is worth, and what less than they has."""
+    known, gain, where = known_rows(rows), METRICS[0] + GAIN, f"{LONGER}: unseen, {ALL}"
+    start, plain = (_change(known, FULL, control, METRICS[0], where) for control in (START, PLAIN))
+    parts = [row for row in known.values() if (row.measure, row.subset, row.control) == (gain, where, FULL)]
+    parts = [row for row in parts if not row.code.endswith(PEEKED)]
+    low, high = (pick(row.value for row in parts) for pick in (min, max))
+    clear = [f"`{row.code}`" for row in parts if (ends := row.class_interval) and not ends[0] <= 0 <= ends[1]]
+    probe, among = (
+        _change(known, PROBE, START, METRICS[0], f"{LONGER}: {name}, {ALL}") for name in ("unseen", "mixed")
+    )
+    return (
+        f"Prompts gain {start} by class on their own start, and {plain} on the same steps without them; they turn a "
+        f"code by {known[MOVED, FULL, f'{LONGER}: validation', ''].value:.1f} degrees. To take a part away or "
+        f"change it is worth {low:+.3f} to {high:+.3f}, clear by class for {', '.join(clear) or 'none'}. A linear "
+        f"layer alone, trained as the start is, gains {probe} on it, and {among} among photographs of all classes."
+    )
 
 
 def _change(known: Rows, code: str, control: str, metric: str, subset: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from retrieval.evaluation.measurement import Measurement
 from retrieval.evaluation.ucdr_tables import (
     BEGUN,
@@ -9,8 +11,11 @@ from retrieval.evaluation.ucdr_tables import (
     FULL_SIZE,
     GAIN,
     LEFT_OUT,
+    LONGER,
     METRICS,
+    MOVED,
     PLAIN,
+    PROBE,
     PROTOCOLS,
     START,
     VALIDATION,
@@ -21,6 +26,7 @@ from retrieval.evaluation.ucdr_tables import (
     ucdr_hands_tables,
     ucdr_headline,
     ucdr_ladder,
+    ucdr_ladder_headline,
     ucdr_tables,
 )
 
@@ -70,6 +76,43 @@ def test_a_variant_stands_beside_what_tells_most_of_it() -> None:
     text = ucdr_ladder(rows((0.05, 0.15)))
     gain = "+0.100 [+0.050, +0.150]"
     assert f"| `-full-white` | what it has |  | 0.600 | 0.600 | 0.600 | `-plain-white` | {gain} | {gain} |" in text
+
+
+def longer(interval: tuple[float, float]) -> list[Measurement]:
+    """The longer training: as the shorter of the plain kind, with a probe and a part taken away."""
+    found = [
+        replace(row, subset=row.subset.replace("world: ", f"{LONGER}: "))
+        for row in rows((0.05, 0.15))
+        if row.subset.startswith("world: ") and "-white" not in row.code
+    ]
+    for subset in (f"{LONGER}: unseen, all styles", f"{LONGER}: mixed, all styles"):
+        for code, control, value in ((PROBE, START, 0.02), ("-mean", FULL, -0.01), ("-four", FULL, 0.0)):
+            found += [Measurement(metric, 0.5, "what it has", code, subset, seeds=(0,)) for metric in METRICS]
+            ends = interval if code == "-mean" else (-0.1, 0.1)
+            found.append(Measurement(METRICS[0] + GAIN, value, "", code, subset, control, class_interval=ends))
+    return [*found, Measurement(MOVED, 0.64, "", FULL, f"{LONGER}: validation", unit="degrees")]
+
+
+def test_a_longer_training_says_how_far_prompts_turn_a_code() -> None:
+    text = ucdr_ladder(longer((0.0, 0.0)), LONGER)
+    assert "| `-full` | what it has |  | 0.6 | 0.600 |" in text
+    assert "degrees" not in ucdr_ladder(rows((0.05, 0.15)))
+
+
+def test_parts_that_a_longer_training_takes_away_are_not_shown_twice() -> None:
+    once = [row for row in longer((0.0, 0.0)) if row.code == "-mean"]
+    shorter = [replace(row, subset=row.subset.replace(f"{LONGER}: ", "world: ")) for row in once]
+    assert "`-mean`" in ucdr_ladder([*rows((0.05, 0.15)), *shorter])
+    text = ucdr_ladder([*rows((0.05, 0.15)), *shorter, *longer((0.0, 0.0))])
+    assert "`-mean`" not in text
+    assert "`-full`" in text
+
+
+def test_a_part_is_named_where_taking_it_away_is_clear_by_class() -> None:
+    text = ucdr_ladder_headline(longer((-0.02, -0.005)))
+    assert "is worth -0.010 to +0.000, clear by class for `-mean`." in text
+    assert "they turn a code by 0.6 degrees" in text
+    assert "clear by class for none." in ucdr_ladder_headline(longer((-0.02, 0.005)))
 
 
 def test_every_data_set_of_full_size_has_a_line_with_its_units() -> None:

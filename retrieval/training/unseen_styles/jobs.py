@@ -238,7 +238,8 @@ def run_job(place: Place, job: Job, starts: Mapping[str, Tensor], steps: int) ->
     selection, reports, trained = train_job(place, job, starts, steps)
     kept = [name for name in selection.weights if any(name.startswith(part) for part in trained)]
     name = job.name or "-full"
-    write(place, name, selection, reports, kept if job.keeps else None, began, selection.moved())
+    moved = selection.moved() if job.options.get("prompts") != "none" else ()
+    write(place, name, selection, reports, kept if job.keeps else None, began, moved)
     if selection.peeked:
         save_arrays(place.out / f"values{name}-peeked.npz", selection.peeked)
 
