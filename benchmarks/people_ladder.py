@@ -1,5 +1,5 @@
-"""What pre-training on each kind of picture is worth, and what each region loss adds: ranks that a GPU sent back, as
-rows. `python -m retrieval.training.domain_gap run` has made them: for each variant and seed, and for each share of the
+"""What pre-training on each kind of picture is worth, and what each region loss adds: ranks as rows.
+`python -m retrieval.training.domain_gap run` has made them: for each variant and seed, and for each share of the
 street's training people that was fine-tuned on, where the right figures came for each caption of held-out people.
 """
 
@@ -18,6 +18,7 @@ from retrieval.evaluation.measures import score_queries
 from retrieval.evaluation.people_tables import BRIEF, GAIN, PRE_TRAINED
 from retrieval.evaluation.results import fold_measurements
 from retrieval.evaluation.tasks.texts import PEOPLE_METRICS
+from retrieval.training.domain_gap.variants import VARIANTS
 
 NOTHING, STUDIO, BASE, DAD = "nothing", "studio", "base", "DaD"
 SIFTED, TOLD, WHOLE = "DaD + filter", "DaD + filter + captions", "DaD + filter + captions + regions"
@@ -81,7 +82,9 @@ def tasks_in(folder: Path) -> list[dict[str, Any]]:
     files = sorted(folder.glob("*-[0-9]*.json"))
     if not files:
         raise FileNotFoundError(f"{folder} holds no results. Unpack people-ladder.tar there.")
-    return [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    order = [variant.name for variant in VARIANTS]
+    tasks = [dict(json.loads(file.read_text(encoding="utf-8"))) for file in files]
+    return sorted(tasks, key=lambda task: (task["seed"], order.index(task["variant"])))
 
 
 def rows_of(task: Mapping[str, Any]) -> Iterator[Measurement]:

@@ -1,6 +1,7 @@
 """One of some processes that share a GPU and a folder.
 
-roles       generate: prior, branch, drawings; describe: the describer; work: nothing.   Then tasks, all of them.
+roles       generate: prior, branch, drawings; describe: the describer; work: nothing, or with --drawn the sets of a
+            people-drawn.tar.   Then tasks, all of them.
 <work>      weights, drawn sets, claims: see `tasks`
 <out>/people-drawn.tar     drawn sets, guidance, a first look
 <out>/people-ladder.tar    weights of prior and branch, a file for each task, logs; written anew after each
