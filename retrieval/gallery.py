@@ -3,6 +3,7 @@
     <home>/items.jsonl                    one picture a line: id, path, label, domain, caption, parts
     <home>/index/<encoder>/vectors.faiss  one unit vector a line of items.jsonl; or, of an index in bits,
     <home>/index/<encoder>/bits.npz       one binary code a line, and the rotation that makes bits of a query
+    <home>/index/<encoder>/colors.npy     how much of each picture has which colour, see `colors`; older ones have none
     <home>/index/<encoder>/pictures.txt   what each picture was when it was encoded, one a line
     <home>/index/<encoder>/manifest.json  fingerprint, counts, checksums; written last: it says that the index is whole
 
@@ -21,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from retrieval.artifacts.manifest import MANIFEST
+from retrieval.colors import Shares, unpacked
 from retrieval.encoder import Encoder, Vectors
 from retrieval.errors import FingerprintMismatch, GalleryError
 from retrieval.files import sha256
@@ -33,6 +35,7 @@ from retrieval.types import Hit, Item
 FORMAT = "guise-gallery/1"
 VECTORS = "vectors.faiss"
 BITS = "bits.npz"
+COLORS = "colors.npy"
 STORES = (VECTORS, BITS)
 
 
@@ -40,7 +43,13 @@ class Gallery:
     """Searchable pictures. Two galleries with the same home and encoder are the same gallery."""
 
     def __init__(
-        self, home: Path, items: Sequence[Item], store: VectorStore, fingerprint: str, missing: Iterable[int] = ()
+        self,
+        home: Path,
+        items: Sequence[Item],
+        store: VectorStore,
+        fingerprint: str,
+        missing: Iterable[int] = (),
+        colors: Shares | None = None,
     ) -> None:
         if len(items) != store.count():
             raise GalleryError(
@@ -51,6 +60,7 @@ class Gallery:
         self.store = store
         self.fingerprint = fingerprint
         self.missing = frozenset(missing)  # places of pictures that are no longer there
+        self.colors = colors  # (N, 11), see `colors.color_shares`; None where nobody has counted them
 
     def __len__(self) -> int:
         return len(self.items)
@@ -130,13 +140,16 @@ class Gallery:
                 f"comes from {encoder.fingerprint} ({encoder.dim}-d). {rebuild_hint(home)}"
             )
         stored = folder / manifest["store"]
-        for path, digest in ((home / ITEMS, manifest["items"]), (stored, manifest["vectors"])):
+        counted = folder / COLORS if "colors" in manifest else None
+        files = [(home / ITEMS, manifest["items"]), (stored, manifest["vectors"])]
+        for path, digest in [*files, (counted, manifest["colors"])] if counted else files:
             if not path.is_file() or sha256(path) != digest:
                 raise GalleryError(
                     f"{path} is missing or has changed since the gallery was built. {rebuild_hint(home)}"
                 )
         items = read_items(home)
-        return cls(home, items, open_store(stored, encoder), encoder.fingerprint, missing_of(home, items))
+        colors = unpacked(counted, len(items)) if counted else None
+        return cls(home, items, open_store(stored, encoder), encoder.fingerprint, missing_of(home, items), colors)
 
 
 def open_store(path: Path, encoder: Encoder) -> FaissStore | BinaryStore:

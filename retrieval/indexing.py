@@ -16,16 +16,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL.Image import Image
 
 from retrieval.artifacts.manifest import MANIFEST
 from retrieval.artifacts.rotation import Rotation
+from retrieval.colors import TERMS, Shares, color_shares, packed, unpacked
 from retrieval.encoder import Encoder, Vectors, batched, embed_images
 from retrieval.errors import GalleryError, UnreadableImage
 from retrieval.files import printable, sha256, write_files
-from retrieval.gallery import BITS, FORMAT, STORES, VECTORS, Gallery, index_folder, open_store, read_manifest
+from retrieval.gallery import BITS, COLORS, FORMAT, STORES, VECTORS, Gallery, index_folder, open_store, read_manifest
 from retrieval.images import OWNER, open_image, squared
 from retrieval.items import ITEMS, listing, read_items, root_of
 from retrieval.stores import VectorStore
@@ -65,8 +67,9 @@ def build(
         old = open_store(folder / kind, encoder) if known else None
         store: VectorStore = BinaryStore(rotation) if rotation else FaissStore(encoder.dim)
         _fill(store, old, kept, known, encoded)
-        _replace(home, folder, kind, encoder, store, kept)
-    return Gallery(home, read_items(home), store, encoder.fingerprint)
+        colors = _colors(folder, kept, known, encoded)
+        _replace(home, folder, kind, encoder, store, kept, colors)
+    return Gallery(home, read_items(home), store, encoder.fingerprint, colors=colors)
 
 
 def _fill(
@@ -74,7 +77,7 @@ def _fill(
     old: VectorStore | None,
     kept: Sequence[tuple[Item, str]],
     known: Mapping[str, int],
-    encoded: Mapping[str, Vectors],
+    encoded: Mapping[str, Seen],
 ) -> None:
     """Give the store each picture's vector, under its place: the old store's where it is known, else the new one."""
     again = [place for place, (_, mark) in enumerate(kept) if mark in known]
@@ -82,7 +85,32 @@ def _fill(
     if old is not None:
         store.adopt(old, [known[kept[place][1]] for place in again], again)
     if new:
-        store.add(np.array(new, np.int64), np.stack([encoded[kept[place][0].id] for place in new]))
+        store.add(np.array(new, np.int64), np.stack([encoded[kept[place][0].id].vector for place in new]))
+
+
+def _colors(
+    folder: Path, kept: Sequence[tuple[Item, str]], known: Mapping[str, int], encoded: Mapping[str, Seen]
+) -> Shares:
+    """Each picture's colours: those of the old index where it is known and they were counted, else the new ones.   ->
+    (N, 11)
+    """
+    were_counted = known and "colors" in (read_manifest(folder) or {})
+    counted = unpacked(folder / COLORS, len(known)) if were_counted else None
+    rows = []
+    for item, mark in kept:
+        if mark not in known:
+            rows.append(encoded[item.id].colors)
+        else:
+            rows.append(_counted(item) if counted is None else counted[known[mark]])
+    return np.stack(rows)
+
+
+def _counted(item: Item) -> Shares:
+    """The colours of a picture that was encoded before colours were counted; none where it no longer opens."""
+    try:
+        return color_shares(open_image(item.path, OWNER))
+    except UnreadableImage:
+        return np.zeros(len(TERMS), np.uint8)
 
 
 def _replace(
@@ -92,11 +120,13 @@ def _replace(
     encoder: Encoder,
     store: VectorStore,
     kept: Sequence[tuple[Item, str]],
+    colors: Shares,
 ) -> None:
     """Put the new index into the place of the old one."""
     files = {
         home / ITEMS: listing(home, [item for item, _ in kept]),
         folder / kind: store.data(),
+        folder / COLORS: packed(colors),
         folder / PICTURES: "".join(f"{mark}\n" for _, mark in kept).encode(),
     }
     digests = {path.name: hashlib.sha256(data).hexdigest() for path, data in files.items()}
@@ -108,6 +138,7 @@ def _replace(
         "items": digests[ITEMS],
         "store": kind,
         "vectors": digests[kind],
+        "colors": digests[COLORS],
         "pictures": digests[PICTURES],
     }
     write_files(files | {folder / MANIFEST: (json.dumps(manifest, indent=2) + "\n").encode()})
@@ -138,7 +169,8 @@ def _known(home: Path, encoder: Encoder, kind: str) -> dict[str, int]:
     if manifest is None or manifest["fingerprint"] != encoder.fingerprint or manifest["store"] != kind:
         return {}
     try:
-        if any(sha256(folder / name) != manifest.get(key) for name, key in ((kind, "vectors"), (PICTURES, "pictures"))):
+        files = {"vectors": kind, "pictures": PICTURES} | ({"colors": COLORS} if "colors" in manifest else {})
+        if any(sha256(folder / name) != manifest.get(key) for key, name in files.items()):
             return {}
         open_store(folder / kind, encoder)
         marks = (folder / PICTURES).read_text(encoding="ascii").split()
@@ -150,59 +182,75 @@ def _known(home: Path, encoder: Encoder, kind: str) -> dict[str, int]:
 # ---------------------------------------------------------------- encoding
 
 
+class Seen(NamedTuple):
+    """What is kept of a picture: its vector (dim,) and its colours (11,)."""
+
+    vector: Vectors
+    colors: Shares
+
+
 def _encode(
     folder: Path, items: Sequence[Item], encoder: Encoder, on_progress: Progress, on_skip: OnSkip
-) -> dict[str, Vectors]:
-    """Id -> vector (dim,) of the pictures that can be opened."""
+) -> dict[str, Seen]:
+    """Id -> what is kept of the pictures that can be opened."""
     pending = folder / "unfinished"
     pending.mkdir(exist_ok=True)
-    encoded: dict[str, Vectors] = {}
+    encoded: dict[str, Seen] = {}
     for done, chunk in enumerate(batched(items, CHUNK)):
-        readable, vectors, skipped = _chunk(pending, chunk, encoder)
-        encoded |= {item.id: vector for item, vector in zip(readable, vectors, strict=True)}
+        readable, seen, skipped = _chunk(pending, chunk, encoder)
+        encoded |= {item.id: kept for item, kept in zip(readable, seen, strict=True)}
         for left_out in skipped:
             on_skip(left_out)
         on_progress(min((done + 1) * CHUNK, len(items)), len(items))
     return encoded
 
 
-def _chunk(pending: Path, items: list[Item], encoder: Encoder) -> tuple[list[Item], Vectors, list[Skipped]]:
-    """The chunk's readable items and their vectors: read back if an interrupted build has finished it, else encoded
-    and kept.
+def _chunk(pending: Path, items: list[Item], encoder: Encoder) -> tuple[list[Item], list[Seen], list[Skipped]]:
+    """The chunk's readable items and what is kept of them: read back if an interrupted build has finished it, else
+    encoded and written.
     """
     key = hashlib.sha256(json.dumps([encoder.fingerprint, *map(_identity, items)]).encode()).hexdigest()[:24]
     file = pending / f"{key}.npz"
     saved = _saved(file, len(items), encoder.dim)
     if saved is None:
         reasons: list[str] = []
-        vectors = embed_images(encoder, _readable(items, encoder.preprocess.size, reasons))
+        counted: list[Shares] = []
+        vectors = embed_images(encoder, _readable(items, encoder.preprocess.size, reasons, counted))
+        colors = np.array(counted, np.uint8).reshape(-1, len(TERMS))
         written = io.BytesIO()
-        np.savez(written, vectors=vectors, reasons=np.array(reasons, dtype=np.str_))
+        np.savez(written, vectors=vectors, colors=colors, reasons=np.array(reasons, dtype=np.str_))
         write_files({file: written.getvalue()})
     else:
-        reasons, vectors = saved
+        reasons, vectors, colors = saved
     paired = list(zip(items, reasons, strict=True))
-    return [i for i, why in paired if not why], vectors, [Skipped(i.path, why) for i, why in paired if why]
+    seen = [Seen(*row) for row in zip(vectors, colors, strict=True)]
+    return [i for i, why in paired if not why], seen, [Skipped(i.path, why) for i, why in paired if why]
 
 
-def _saved(file: Path, count: int, dim: int) -> tuple[list[str], Vectors] | None:
-    """The reasons and vectors of a finished chunk; None where there is none, or what is there is damaged."""
+def _saved(file: Path, count: int, dim: int) -> tuple[list[str], Vectors, Shares] | None:
+    """The reasons, vectors and colours of a finished chunk; None where there is none, or what is there is damaged."""
     try:
         with file.open("rb") as opened, np.load(opened, allow_pickle=False) as kept:
             reasons = [str(reason) for reason in kept["reasons"]]
-            vectors = np.asarray(kept["vectors"], np.float32)
+            vectors, colors = np.asarray(kept["vectors"], np.float32), np.asarray(kept["colors"], np.uint8)
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error):
         return None
-    whole = len(reasons) == count and vectors.shape == (reasons.count(""), dim) and np.isfinite(vectors).all()
-    return (reasons, vectors) if whole else None
+    read = reasons.count("")
+    shaped = len(reasons) == count and vectors.shape == (read, dim) and colors.shape == (read, len(TERMS))
+    return (reasons, vectors, colors) if shaped and np.isfinite(vectors).all() else None
 
 
-def _readable(items: list[Item], size: int, reasons: list[str]) -> Iterator[tuple[Image, Domain]]:
-    """Decode on two threads ahead of the encoder; `reasons` receives "" or the refusal for each item."""
+def _readable(
+    items: list[Item], size: int, reasons: list[str], counted: list[Shares]
+) -> Iterator[tuple[Image, Domain]]:
+    """Decode on two threads ahead of the encoder; `reasons` receives "" or the refusal for each item, `counted` the
+    colours of each picture.
+    """
 
-    def decoded(item: Item) -> Image | str:
+    def decoded(item: Item) -> tuple[Image, Shares] | str:
         try:
-            return squared(open_image(item.path, OWNER), size)
+            image = open_image(item.path, OWNER)
+            return squared(image, size), color_shares(image)
         except UnreadableImage as error:
             return str(error)
 
@@ -210,7 +258,8 @@ def _readable(items: list[Item], size: int, reasons: list[str]) -> Iterator[tupl
         for item, result in zip(items, pool.map(decoded, items), strict=True):
             reasons.append(result if isinstance(result, str) else "")
             if not isinstance(result, str):
-                yield result, item.domain
+                counted.append(result[1])
+                yield result[0], item.domain
 
 
 def _identity(item: Item) -> list[str | int | None]:

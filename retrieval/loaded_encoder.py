@@ -136,7 +136,7 @@ class Served(Loading):
         if self._names is None:
             return None
         say("Naming the pictures")
-        return Readings.of(self._names, opened.store.vectors(range(len(opened))))
+        return Readings.of(self._names, opened.store.vectors(range(len(opened))), opened.colors)
 
     @cached_property
     def _names(self) -> Names | None:

@@ -62,7 +62,7 @@ def find(looked: Looked, query: Query, view: View, k: int) -> tuple[tuple[Hit, .
     asked = view.vector if view.meaning is None else view.meaning
     text = query.text if isinstance(query, TextQuery) else ""
     scores = readings.scores(kind, asked, cosines, places, text)
-    best = readings.order(kind, scores, places)[:k]
+    best = readings.order(kind, scores, places, text)[:k]
     hits = opened.hits(scores[best], places[best])
     if not hits:
         return (), None

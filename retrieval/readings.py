@@ -4,8 +4,9 @@ No label is looked at, so embedded galleries and anybody's folder are read alike
 an uncertain place among pictures, but its place among words is known: "puppy" is close to "dog". So a query is read as
 names, too, and its score of a picture is a mean of two cosines: of both, and of what both are read as. Pictures that
 are read alike are then told apart by the first, which knows styles. A style's or a colour's word is no name: where a
-text says one besides its thing, names decide less. Words that could mean several things get the best picture of each
-first.
+text says one besides its thing, names decide less. A colour that it says is looked up in the pixels of the pictures,
+where they were counted. Words that could mean several things get the best picture of each first. Both change the order
+alone, not the scores, so what a cut-off says stays true.
 """
 
 from __future__ import annotations
@@ -15,34 +16,46 @@ from functools import cached_property
 
 import numpy as np
 
+from retrieval.colors import TERMS, Shares, likeness
 from retrieval.encoder import Vectors
 from retrieval.phrases import BETWEEN, WORD
 from retrieval.query_text import normalise_text
 from retrieval.relevance import IMAGE, SCALE, TEXT, Names
 from retrieval.stores import Ids
 from retrieval.world.captions import GENERIC, MEDIA
-from retrieval.world.palette import PALETTE
 
 KEPT = 8  # names that are kept of a picture
 NAMED = {TEXT: 1.0, IMAGE: 0.3}  # weight of the cosine of readings; on validation words and drawings, .1 to 3 tried
 SHARP = {TEXT: 10.0, IMAGE: SCALE}  # of cosines, where a query is read; of words 10, 15 and 20 tried
 AHEAD = 0.04  # by which the best picture of each name goes before others; likewise, of .02 to .08
 LOOKING = 0.15  # of what names tell apart, so much counts in texts that say a look; on rendered classes of .15 to 1
+COLORED = 0.1  # more for a picture all of which has the colour that a text says; on validation renders, of .05 to .3
 ROWS = 4096  # pictures that are read at a time
 
-LOOKS = frozenset({*PALETTE, "grey", *(word for words in MEDIA.values() for said in words for word in said.split())})
-LOOKS -= frozenset(GENERIC)
+COLORS = {term: place for place, term in enumerate(TERMS)}
+COLORS["grey"] = COLORS["gray"]
+STYLES = frozenset(word for words in MEDIA.values() for said in words for word in said.split()) - frozenset(GENERIC)
+LOOKS = STYLES | COLORS.keys()
 NO_THINGS = LOOKS | BETWEEN | frozenset(GENERIC)
 
 
-def says_look(text: str) -> bool:
-    """Whether the text says a style or a colour, and a thing besides.
+def looks_said(text: str) -> frozenset[str]:
+    """The words for styles and colours that the text says beside a thing.
 
-    >>> [says_look(text) for text in ("a cartoon of a duck", "red mug", "an orange", "a picture of a duck", "sketch")]
-    [True, True, False, False, False]
+    >>> [sorted(looks_said(text)) for text in ("a cartoon of a red duck", "an orange", "a picture of a duck", "sketch")]
+    [['cartoon', 'red'], [], [], []]
     """
     words = {word[0] for word in WORD.finditer(normalise_text(text))}
-    return bool(words & LOOKS) and not words <= NO_THINGS
+    return frozenset() if words <= NO_THINGS else frozenset(words & LOOKS)
+
+
+def colors_said(text: str) -> list[int]:
+    """The colours that the text says of a thing, as places among the `TERMS`.
+
+    >>> colors_said("a red and white lighthouse"), colors_said("grey mouse"), colors_said("two oranges, an orange")
+    ([0, 8], [9], [1])
+    """
+    return sorted({COLORS[word] for word in looks_said(text) & COLORS.keys()})
 
 
 @dataclass(frozen=True)
@@ -54,13 +67,15 @@ class Readings:
     names: Names
     places: Ids
     shares: Vectors
+    colors: Vectors | None = None  # (N, 11), how much each picture is like each colour, where that was counted
 
     @classmethod
-    def of(cls, names: Names, pictures: Vectors) -> Readings:
-        """The readings of pictures (N, dim), unit rows."""
+    def of(cls, names: Names, pictures: Vectors, colors: Shares | None = None) -> Readings:
+        """The readings of pictures (N, dim), unit rows; with their colours (N, 11), see `colors.color_shares`."""
         parts = [_read(names, pictures[start : start + ROWS]) for start in range(0, max(1, len(pictures)), ROWS)]
         places, shares = zip(*parts, strict=True)
-        return cls(names, np.concatenate(places), np.concatenate(shares))
+        alike = None if colors is None else likeness(colors)
+        return cls(names, np.concatenate(places), np.concatenate(shares), alike)
 
     def presence(self, among: Ids | None = None) -> Vectors:
         """How sure it is that each name is there, at some of these places (None: at any): as sure as the surest.   ->
@@ -100,7 +115,7 @@ class Readings:
             own[np.argsort(-own, kind="stable")[KEPT:]] = 0
         theirs, norms = self.shares[pictures], self._norms[pictures]
         named = (theirs * (own / np.linalg.norm(own))[self.places[pictures]]).sum(axis=1) / norms
-        if says_look(text) and len(named):
+        if looks_said(text) and len(named):
             named = named.max() - LOOKING * (named.max() - named)
         return np.asarray((cosines + NAMED[kind] * named) / (1 + NAMED[kind]), np.float32)
 
@@ -108,17 +123,23 @@ class Readings:
     def _norms(self) -> Vectors:
         return np.asarray(np.linalg.norm(self.shares, axis=1), np.float32)
 
-    def ahead(self, scores: Vectors, pictures: Ids) -> Vectors:
-        """Scores (M,) of a text to pictures at these places, where the best of each name has `AHEAD` more.   -> (M,)"""
+    def ranked(self, scores: Vectors, pictures: Ids, text: str = "") -> Vectors:
+        """By what a text with these scores (M,) to pictures at these places ranks them: who has its colours has up to
+        `COLORED` more, and then the best of each name has `AHEAD` more.   -> (M,)
+        """
+        said = colors_said(text)
+        if said and self.colors is not None:
+            alike = self.colors[pictures][:, said].sum(axis=1) / np.sqrt(len(said))  # to an even mix of them
+            scores = np.asarray(scores + COLORED * alike, np.float32)
         by_score = np.lexsort((pictures, -scores))
         _, first = np.unique(self.places[pictures[by_score], 0], return_index=True)
         ahead = scores.copy()
         ahead[by_score[first]] += AHEAD
         return ahead
 
-    def order(self, kind: str, scores: Vectors, pictures: Ids) -> Ids:
+    def order(self, kind: str, scores: Vectors, pictures: Ids, text: str = "") -> Ids:
         """How pictures with these scores (M,), at these places, follow each other.   -> (M,)"""
-        return np.lexsort((pictures, -(self.ahead(scores, pictures) if kind == TEXT else scores)))
+        return np.lexsort((pictures, -(self.ranked(scores, pictures, text) if kind == TEXT else scores)))
 
 
 def _read(names: Names, pictures: Vectors) -> tuple[Ids, Vectors]:

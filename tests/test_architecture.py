@@ -28,7 +28,7 @@ LAYERS = [  # from the top down; a module imports from its own layer and from th
     {"methods"},
     {"data", "emoji"},
     {"backbones", "diffusion", "losses", "encoder", "query_views", "world"},
-    {"decoder", "items", "images", "crops", "formats"},
+    {"decoder", "items", "images", "crops", "colors", "formats"},
     {
         "types",
         "errors",

@@ -116,7 +116,13 @@ def test_an_index_is_of_one_kind_and_can_become_the_other(
         build(home, folder_items(pictures), color_encoder, rotation=turned)
         kinds.append(is_in_bits(home, color_encoder))
         files = {path.name for path in (home / "index" / "color").iterdir()}
-        assert files == {"bits.npz" if turned else "vectors.faiss", "pictures.txt", "manifest.json", "lock"}
+        assert files == {
+            "bits.npz" if turned else "vectors.faiss",
+            "colors.npy",
+            "pictures.txt",
+            "manifest.json",
+            "lock",
+        }
         assert len(Gallery.open(home, color_encoder).search(words(color_encoder, "red"), 8)) == 8
     assert kinds == [False, True, False]
 

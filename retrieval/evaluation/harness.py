@@ -15,6 +15,7 @@ from PIL.Image import Image
 
 from retrieval.artifacts.bundle import Bundle
 from retrieval.artifacts.provenance import Provenance
+from retrieval.colors import Shares, color_shares
 from retrieval.data.concepts import SYNONYMS
 from retrieval.data.picture_table import PictureTable, Row
 from retrieval.data.pictures import Picture
@@ -26,7 +27,7 @@ from retrieval.evaluation.measures import expected, score_queries, weights
 from retrieval.evaluation.metrics import Relevance, Values, bootstrap_interval, class_interval
 from retrieval.evaluation.second_stage import second_stage
 from retrieval.evaluation.tasks import Task
-from retrieval.readings import Readings
+from retrieval.readings import Readings, colors_said
 from retrieval.relevance import IMAGE, TEXT, Names
 from retrieval.types import Domain
 
@@ -125,7 +126,8 @@ def evaluate(
         if reranked:
             return score(second_stage(cast("Reranker", encoder), task.gallery, texts, words @ gallery.T), task)
         if names:
-            readings, meanings = Readings.of(names, gallery), embed_meanings(reader, texts)
+            colors = _colors(task.gallery) if any(map(colors_said, texts)) else None
+            readings, meanings = Readings.of(names, gallery, colors), embed_meanings(reader, texts)
             return score(_named_texts(readings, texts, meanings, words @ gallery.T), task)
         return _scored(lambda rows: words[rows] @ gallery.T, task)
     queries = memory.embed(encoder, task.queries)  # (Q, dim)
@@ -136,12 +138,17 @@ def evaluate(
     return _scored(lambda rows: queries[rows] @ gallery.T, task)
 
 
+def _colors(table: PictureTable) -> Shares:
+    """The colours of the pictures, as an index keeps them.   -> (N, 11)"""
+    return np.stack([color_shares(row.picture.open()) for row in table])
+
+
 def _named_texts(readings: Readings, texts: Sequence[str], meanings: Vectors, cosines: Vectors) -> Vectors:
     """The scores of texts (Q,) by which the page ranks: meanings (Q, S), cosines (Q, N) -> (Q, N)"""
     places = np.arange(cosines.shape[1])
     rows = zip(texts, meanings, cosines, strict=True)
     scores = (readings.scores(TEXT, meaning, row, places, text) for text, meaning, row in rows)
-    return np.stack([readings.ahead(each, places) for each in scores])
+    return np.stack([readings.ranked(each, places, text) for each, text in zip(scores, texts, strict=True)])
 
 
 def _named_pictures(readings: Readings, queries: Vectors, gallery: Vectors, rows: slice) -> Vectors:

@@ -149,7 +149,7 @@ class ReadGallery:
         read = zip(texts, embed_texts(encoder, texts), embed_meanings(encoder, texts), strict=True)
         for text, vector, meaning in read:
             scores = self.readings.scores(TEXT, meaning, self.pictures @ vector, places, text)
-            first = self.readings.order(TEXT, scores, places)[:TOP]
+            first = self.readings.order(TEXT, scores, places, text)[:TOP]
             yield scores[first], self.labels[first]
 
     def right_scores(self, encoder: TextEncoder, words: Mapping[str, Sequence[str]]) -> Vectors:
