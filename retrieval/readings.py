@@ -4,9 +4,9 @@ No label is looked at, so embedded galleries and anybody's folder are read alike
 an uncertain place among pictures, but its place among words is known: "puppy" is close to "dog". So a query is read as
 names, too, and its score of a picture is a mean of two cosines: of both, and of what both are read as. Pictures that
 are read alike are then told apart by the first, which knows styles. A style's or a colour's word is no name: where a
-text says one besides its thing, names decide less. A colour that it says is looked up in the pixels of the pictures,
-where they were counted. Words that could mean several things get the best picture of each first. Both change the order
-alone, not the scores, so what a cut-off says stays true.
+text says one besides its thing, names decide less; but a colour is looked up in the pixels of the pictures, where
+they were counted, and then leaves names alone. Words that could mean several things get the best picture of each first.
+What pixels and several meanings add changes the order, not the scores, so that cut-offs keep their meaning.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NAMED = {TEXT: 1.0, IMAGE: 0.3}  # weight of the cosine of readings; on validati
 SHARP = {TEXT: 10.0, IMAGE: SCALE}  # of cosines, where a query is read; of words 10, 15 and 20 tried
 AHEAD = 0.04  # by which the best picture of each name goes before others; likewise, of .02 to .08
 LOOKING = 0.15  # of what names tell apart, so much counts in texts that say a look; on rendered classes of .15 to 1
-COLORED = 0.1  # more for a picture all of which has the colour that a text says; on validation renders, of .05 to .3
+COLORED = 0.08  # more for a picture that has the colour alone that a text says; on validation renders, of .05 to .3
 ROWS = 4096  # pictures that are read at a time
 
 COLORS = {term: place for place, term in enumerate(TERMS)}
@@ -106,8 +106,8 @@ class Readings:
 
     def scores(self, kind: str, asked: Vectors, cosines: Vectors, pictures: Ids, text: str = "") -> Vectors:
         """The scores of a query of this kind, a picture (dim,) or the meaning of a text (S,), with cosines (M,) to
-        pictures at these places. text: that of a text; if it says a look, what its best picture has more by names than
-        another counts `LOOKING`, so that the best scores as it would.   -> (M,)
+        pictures at these places. text: that of a text; if it says a look that is not counted, what its best picture has
+        more by names than another counts `LOOKING`, so that the best scores as it would.   -> (M,)
         """
         exponents = SHARP[kind] * (self.names.known(kind) @ asked)  # (C,)
         own = np.exp(exponents - exponents.max(initial=-np.inf))
@@ -115,9 +115,14 @@ class Readings:
             own[np.argsort(-own, kind="stable")[KEPT:]] = 0
         theirs, norms = self.shares[pictures], self._norms[pictures]
         named = (theirs * (own / np.linalg.norm(own))[self.places[pictures]]).sum(axis=1) / norms
-        if looks_said(text) and len(named):
+        if len(named) and self._tells_little(text):
             named = named.max() - LOOKING * (named.max() - named)
         return np.asarray((cosines + NAMED[kind] * named) / (1 + NAMED[kind]), np.float32)
+
+    def _tells_little(self, text: str) -> bool:
+        """Whether the text says a look that names know less of than cosines do, and pixels nothing."""
+        said = looks_said(text)
+        return bool(said if self.colors is None else said & STYLES)
 
     @cached_property
     def _norms(self) -> Vectors:
