@@ -23,17 +23,17 @@ from retrieval.errors import GalleryError
 Shares = npt.NDArray[np.uint8]  # (11,) or (N, 11): how much of the object has each colour, in 255ths; 0: it shows none
 Floats = npt.NDArray[np.float32]
 
-SURVEY = {  # term -> sRGB of the term alone, then with light, dark, bright, deep, pale, dull, faded and such words
+SURVEY = {  # term -> sRGB of the term alone, then with light, dark, deep, pure, dull and such words
     "red": "e50000 ff474c 840000 ff000d 9a0200 d9544d bb3f3f d3494e b9484e db5856",
     "orange": "f97306 fdaa48 c65102 ff5b00 dc4d01 ffa756 d8863b f0944d f0833a ff964f",
     "yellow": "ffff14 fffe7a d5b60a fffd01 ffff84 eedc5b feff7f fffe71",
     "green": "15b01a 96f97b 033500 01ff07 02590f c7fdb5 74a662 39ad48 7bb274 76a973 b0ff9d",
-    "blue": "0343df 95d0fc 00035b 0165fc 040273 d0fefe 49759c 2c6fbb 658cbb 5a86ad a2bffe",
+    "blue": "0343df 0203e2 95d0fc 00035b 0165fc 040273 d0fefe 49759c 2c6fbb 658cbb 5a86ad a2bffe",
     "purple": "7e1e9c bf77f6 35063e be03fd 36013f b790d4 84597e 9e43a2 916e99 825f87 caa0ff",
     "pink": "ff81c0 ffd1df cb416b fe01b1 cb0162 ffcfdc d5869d f36196 de9dac d58a94 ffbacd",
     "brown": "653700 ad8150 341c02 410200 b1916e 876e4b 7f5112",
     "white": "ffffff ffffe4",  # and "off white"
-    "gray": "929591 d8dcd6 363737 7d7f7c",
+    "gray": "929591 7d7f7c",  # a light gray is white in shade, and a dark one black in light
     "black": "000000",
 }  # fmt: skip
 TERMS = tuple(SURVEY)

@@ -136,6 +136,25 @@ def test_an_index_made_before_there_was_a_choice_still_opens(home: Path, color_e
     assert not is_in_bits(home, color_encoder)
 
 
+def test_an_index_made_before_colours_were_counted_still_opens(home: Path, color_encoder: ColorEncoder) -> None:
+    counted = Gallery.open(home, color_encoder).colors
+    assert counted is not None
+    assert len(counted) == 24
+    uncounted(home)
+    gallery = Gallery.open(home, color_encoder)
+    assert gallery.colors is None
+    assert [hit.item.label for hit in gallery.search(words(color_encoder, "red"), 8)] == ["red"] * 8
+
+
+def uncounted(home: Path) -> None:
+    """Make the index one that knows no colours."""
+    manifest = home / "index" / "color" / "manifest.json"
+    told = json.loads(manifest.read_text())
+    del told["colors"]
+    manifest.write_text(json.dumps(told))
+    (home / "index" / "color" / "colors.npy").unlink()
+
+
 def test_another_encoder_is_refused_with_both_names(home: Path, color_encoder: ColorEncoder) -> None:
     color_encoder.fingerprint = "color·99999999"
     with pytest.raises(FingerprintMismatch, match=r"built by color·00000001.*comes from color·99999999.*Rebuild it"):
@@ -181,7 +200,7 @@ def test_an_interrupted_build_goes_on_and_ends_the_same(
     assert not (home_of(pictures) / "index" / "color" / "unfinished").exists()
 
 
-@pytest.mark.parametrize("victim", [ITEMS, "index/color/vectors.faiss"])
+@pytest.mark.parametrize("victim", [ITEMS, "index/color/vectors.faiss", "index/color/colors.npy"])
 def test_a_changed_file_is_noticed(home: Path, color_encoder: ColorEncoder, victim: str) -> None:
     spoilt(home, color_encoder, victim)
 

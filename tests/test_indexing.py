@@ -86,6 +86,28 @@ def test_one_picture_more_is_one_picture_encoded(
     assert reds(pictures, encoder) == again, "the same as an index that is made at once"
 
 
+def test_colours_are_counted_once_and_later_where_an_older_index_has_none(pictures: Path, encoder: Counting) -> None:
+    home = home_of(pictures)
+    reindex(pictures, encoder)
+    whole = Gallery.open(home, encoder).colors
+    assert whole is not None
+    reindex(pictures, encoder)
+    (home / "index" / "color" / "colors.npy").unlink()
+    manifest = home / "index" / "color" / "manifest.json"
+    manifest.write_text(json.dumps({k: v for k, v in json.loads(manifest.read_text()).items() if k != "colors"}))
+    assert Gallery.open(home, encoder).colors is None
+    reindex(pictures, encoder)
+    again = Gallery.open(home, encoder).colors
+    assert again is not None
+    assert again.tolist() == whole.tolist()
+    assert encoder.encoded == 24, "pictures are looked at for their colours alone"
+    (pictures / "painting" / "blue" / "box-0.png").unlink()
+    reindex(pictures, encoder)
+    fewer = Gallery.open(home, encoder).colors
+    assert fewer is not None
+    assert fewer.tolist() == whole[1:].tolist(), "the colours of the others stay with them"
+
+
 def test_deleted_pictures_leave_and_nothing_is_encoded(pictures: Path, encoder: Counting) -> None:
     reindex(pictures, encoder)
     for path in (pictures / "photo" / "red").glob("*"):
@@ -127,7 +149,7 @@ def test_another_kind_of_index_or_other_weights_are_encoded_anew(
     assert encoder.encoded == 72
 
 
-@pytest.mark.parametrize("name", ["vectors.faiss", "pictures.txt", "manifest.json"])
+@pytest.mark.parametrize("name", ["vectors.faiss", "colors.npy", "pictures.txt", "manifest.json"])
 def test_a_damaged_index_is_made_anew(pictures: Path, encoder: Counting, name: str) -> None:
     reindex(pictures, encoder)
     before = reds(pictures, encoder)
@@ -287,7 +309,7 @@ def test_a_full_disk_leaves_the_old_gallery_at_every_write(
         assert reds(pictures, encoder) == before
         assert is_current(home_of(pictures), encoder)
         assert not list(home_of(pictures).rglob("*.part"))
-    assert nth == 5, "the chunk, which stays, and four files are written"
+    assert nth == 6, "the chunk, which stays, and five files are written"
     assert len(reds(pictures, encoder)) == 25
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retrieval.readings import AHEAD, KEPT, LOOKING, NAMED, SHARP, Readings
+from retrieval.colors import TERMS, Shares
+from retrieval.readings import AHEAD, COLORED, KEPT, LOOKING, NAMED, SHARP, Readings
 from retrieval.relevance import IMAGE, SCALE, TEXT, Names, held_share
 
 STRANGE = np.eye(4, dtype=np.float32)[[0, 1, 2, 3]]
@@ -16,8 +17,12 @@ NAMES = Names(
 DOG, CAT, BETWEEN = (1, 0, 0, 0), (0, 1, 0, 0), (0.6, 0.6, 0, 0.53)
 
 
-def readings(*pictures: tuple[float, ...]) -> Readings:
-    return Readings.of(NAMES, np.array(pictures, np.float32).reshape(-1, 4))
+def readings(*pictures: tuple[float, ...], colors: Shares | None = None) -> Readings:
+    return Readings.of(NAMES, np.array(pictures, np.float32).reshape(-1, 4), colors)
+
+
+def colored(*terms: str) -> Shares:
+    return np.array([[255 * (own == term) for own in TERMS] for term in terms], np.uint8)
 
 
 def test_a_picture_is_read_as_the_names_that_are_close_surest_first() -> None:
@@ -105,3 +110,32 @@ def test_a_picture_that_asks_is_read_as_it_would_be_in_the_gallery_so_it_scores_
     picture = np.full(dim, dim**-0.5, np.float32)  # all names fit it as well
     scores = Readings.of(names, picture[None]).scores(IMAGE, picture, np.ones(1, np.float32), np.arange(1))
     assert scores == pytest.approx([1.0])
+
+
+DOGS = np.array([0.8, 0.1, 0, 0, 0.59], np.float32)
+
+
+def test_of_pictures_that_are_read_alike_those_of_the_colour_that_is_said_come_first_and_score_as_before() -> None:
+    places, scores = np.arange(3), np.float32([0.60, 0.62, 0.61])
+    read = readings(DOG, DOG, DOG, colors=colored("red", "blue", "red"))
+    assert read.order(TEXT, scores, places, "a red dog").tolist() == [2, 0, 1]
+    assert read.order(TEXT, scores, places, "a blue dog").tolist() == [1, 2, 0]
+    assert read.order(TEXT, scores, places, "a red and blue dog").tolist() == [1, 2, 0]
+    for text in ("a dog", "orange", "a picture of a dog"):
+        assert read.order(TEXT, scores, places, text).tolist() == [1, 2, 0], "no colour of a thing is said"
+    assert readings(DOG, DOG, DOG).order(TEXT, scores, places, "a red dog").tolist() == [1, 2, 0], "none was counted"
+    cosines = np.float32([0.3, 0.4, 0.35])
+    said, unsaid = (read.scores(TEXT, DOGS, cosines, places, text) for text in ("a red dog", "a dog"))
+    assert said.tolist() == unsaid.tolist(), "what a cut-off is set on knows nothing of colours"
+
+
+def test_a_picture_that_shows_no_colour_stands_between_those_of_the_colour_and_those_of_others() -> None:
+    read = readings(DOG, DOG, DOG, colors=np.concatenate([colored("blue", "red"), np.zeros((1, 11), np.uint8)]))
+    assert read.order(TEXT, np.float32([0.6, 0.6, 0.6]), np.arange(3), "red dog").tolist() == [1, 2, 0]
+
+
+def test_a_colour_does_not_make_up_for_another_thing() -> None:
+    read = readings(DOG, CAT, colors=colored("blue", "red"))
+    scores = read.scores(TEXT, DOGS, np.float32([0.4, 0.4]), np.arange(2), "red dog")
+    assert scores[0] - scores[1] > COLORED
+    assert read.order(TEXT, scores, np.arange(2), "red dog").tolist() == [0, 1]
