@@ -21,6 +21,7 @@ from retrieval.evaluation.harness import Memory, Report, chance, evaluate, refus
 from retrieval.evaluation.measures import KINDS, score_queries
 from retrieval.evaluation.metrics import paired_interval
 from retrieval.evaluation.tasks import Task
+from retrieval.relevance import Names
 from retrieval.types import Domain, TextQuery
 from tests.conftest import ColorEncoder
 from tests.evaluation.fakes import small_bundle
@@ -52,6 +53,26 @@ def test_an_encoder_that_sees_colour_is_perfect_at_colours(colors: Task, color_e
 def test_texts_are_measured_like_pictures(colors: Task, color_encoder: ColorEncoder) -> None:
     words = Task("words@1", [TextQuery("red"), TextQuery("blue")], colors.gallery, colors.relevant[[20, 0]], ())
     assert evaluate(color_encoder, words).metrics["P@8"] == 1.0
+
+
+class Blind(ColorEncoder):
+    """All pictures and all texts are the same to it."""
+
+    fingerprint = "blind·00000001"
+
+    def encode_images(self, images: Tensor, domains: Sequence[Domain]) -> Tensor:
+        return torch.eye(4)[[0] * len(images)]
+
+    def encode_texts(self, texts: Sequence[str]) -> Tensor:
+        return torch.eye(4)[[0] * len(texts)]
+
+
+def test_with_names_colours_that_texts_say_are_looked_up_in_the_pixels_as_on_the_page(colors: Task) -> None:
+    one = np.eye(1, 4, dtype=np.float32)
+    names, texts = Names(("disc",), one, one, one, one), [TextQuery("a green disc"), TextQuery("a blue disc")]
+    words = Task("words@1", texts, colors.gallery, colors.relevant[[16, 0]], ())
+    assert evaluate(Blind(), words).metrics["R@1"] == 0.5
+    assert evaluate(Blind(), words, names=names).metrics["P@8"] == 1.0
 
 
 def test_an_encoder_without_words_is_told_that_a_task_asks_with_words(colors: Task) -> None:
