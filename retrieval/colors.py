@@ -52,13 +52,13 @@ def color_shares(image: Image.Image) -> Shares:
     All 0 for a picture that shows no colour: one in greys alone, unless most of its object is black or white. So are
     thin lines on paper, whatever the ink: from afar they are grey.
     """
-    small = np.asarray(image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX, reducing_gap=2.0))
-    red, green, blue = np.moveaxis(small.astype(np.int64) * LEVELS // 256, 2, 0)
-    seen = (red * LEVELS + green) * LEVELS + blue  # (SIDE, SIDE), places in the table
+    small = np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX, reducing_gap=2.0)) // (256 // LEVELS)
+    seen = small.reshape(-1, 3) @ np.array((LEVELS**2, LEVELS, 1), np.int32)  # (SIDE²,), places in the table
     named, lab = _table()
-    counts = np.bincount(named[seen].ravel(), _counting(lab[seen]).ravel(), len(TERMS))
+    places = lab[seen]  # (SIDE², 3)
+    counts = np.bincount(named[seen], _counting(seen, places), len(TERMS))
     shares = counts / counts.sum()
-    if np.hypot(lab[seen][..., 1], lab[seen][..., 2]).max() < TONE and shares[BLACK_AND_WHITE].sum() < 0.5:
+    if (places[:, 1] ** 2 + places[:, 2] ** 2).max() < TONE**2 and shares[BLACK_AND_WHITE].sum() < 0.5:
         return np.zeros(len(TERMS), np.uint8)
     return np.round(255 * shares).astype(np.uint8)
 
@@ -95,15 +95,22 @@ def unpacked(path: Path, count: int) -> Shares:
     return np.asarray(shares)
 
 
-def _counting(lab: Floats) -> Floats:
-    """How much each pixel (SIDE, SIDE, 3) counts.   -> (SIDE, SIDE)"""
-    margin = np.concatenate([lab[0], lab[-1], lab[1:-1, 0], lab[1:-1, -1]])  # (M, 3)
-    flat = lab.reshape(-1, 3)
-    squares = (flat**2).sum(axis=1)[:, None] + (margin**2).sum(axis=1) - 2 * flat @ margin.T  # (SIDE², M)
-    ways = np.square((np.arange(SIDE) + 0.5) / SIDE - 0.5)
-    near = np.exp(-(ways[:, None] + ways) / (2 * SPREAD**2)).astype(np.float32)
-    counting = near * (squares.min(axis=1) > APART**2).reshape(SIDE, SIDE)
+def _counting(seen: npt.NDArray[np.int32], places: Floats) -> Floats:
+    """How much each pixel counts: places in the table (SIDE²,) and in CIELAB (SIDE², 3) -> (SIDE²,)"""
+    border, near = _middle()
+    margin = _table()[1][np.unique(seen[border])]  # (M, 3)
+    nearest = ((margin**2).sum(axis=1)[:, None] - 2 * margin @ places.T).min(axis=0) + (places**2).sum(axis=1)
+    counting = near * (nearest > APART**2)
     return counting if counting.sum() >= LEAST * near.sum() else near
+
+
+@cache
+def _middle() -> tuple[npt.NDArray[np.bool_], Floats]:
+    """Which pixels are the picture's margin, and how much each counts by its place.   -> (SIDE²,), (SIDE²,)"""
+    ways = (np.arange(SIDE) + 0.5) / SIDE - 0.5
+    y, x = np.meshgrid(ways, ways, indexing="ij")
+    near = np.exp(-(x**2 + y**2) / (2 * SPREAD**2)).astype(np.float32)
+    return (np.maximum(abs(x), abs(y)) > 0.5 - 1 / SIDE).ravel(), near.ravel()
 
 
 @cache
