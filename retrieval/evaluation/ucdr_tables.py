@@ -9,7 +9,8 @@ from retrieval.evaluation.results import interval_text, summary_of
 from retrieval.evaluation.tables import table
 from retrieval.types import PHOTO, STYLES
 
-BEGUN, START, PLAIN, FULL, PEEKED, PROBE = "-begun", "-start", "-plain", "-full", "-peeked", "-probe"
+BEGUN, START, PLAIN, FULL, PEEKED = "-begun", "-start", "-plain", "-full", "-peeked"
+PROBE, SHORT = "-probe", "-plain-short"
 KINDS = ("", "-white")  # of starts
 METRICS = ("mAP@200 strict", "mAP@200 lenient", "P@200")
 VALIDATION, GAIN = "validation mAP@all", " gain"
@@ -119,18 +120,21 @@ def ucdr_ladder(rows: Sequence[Measurement], name: str = SETS[0]) -> str:
 def ucdr_ladder_headline(rows: Sequence[Measurement]) -> str:
     """What prompts have in the longer training, what a part is worth, and what less than they has."""
     known, gain, where = known_rows(rows), METRICS[0] + GAIN, f"{LONGER}: unseen, {ALL}"
-    start, plain = (_change(known, FULL, control, METRICS[0], where) for control in (START, PLAIN))
+    start, plain, short = (_change(known, FULL, control, METRICS[0], where) for control in (START, PLAIN, SHORT))
     parts = [row for row in known.values() if (row.measure, row.subset, row.control) == (gain, where, FULL)]
     parts = [row for row in parts if not row.code.endswith(PEEKED)]
     low, high = (pick(row.value for row in parts) for pick in (min, max))
-    clear = [f"`{row.code}`" for row in parts if (ends := row.class_interval) and not ends[0] <= 0 <= ends[1]]
+    shown = [row for row in parts if round(row.value, 3)]  # what is more than zero in three decimals
+    clear = [f"`{row.code}`" for row in shown if (ends := row.class_interval) and not ends[0] <= 0 <= ends[1]]
+    named = ", ".join(clear) or "none"
     probe, among = (
         _change(known, PROBE, START, METRICS[0], f"{LONGER}: {name}, {ALL}") for name in ("unseen", "mixed")
     )
+    turned = known[MOVED, FULL, f"{LONGER}: validation", ""].value
     return (
-        f"Prompts gain {start} by class on their own start, and {plain} on the same steps without them; they turn a "
-        f"code by {known[MOVED, FULL, f'{LONGER}: validation', ''].value:.1f} degrees. To take a part away or "
-        f"change it is worth {low:+.3f} to {high:+.3f}, clear by class for {', '.join(clear) or 'none'}. A linear "
+        f"Prompts gain {start} by class on their own start, {plain} on the same steps without them, and {short} on as "
+        f"many steps without them as their second phase has; they turn a code by {turned:.1f} degrees. To take a "
+        f"part away or change it is worth {low:+.3f} to {high:+.3f}, clear by class for {named}. A linear "
         f"layer alone, trained as the start is, gains {probe} on it, and {among} among photographs of all classes."
     )
 

@@ -17,6 +17,7 @@ from retrieval.evaluation.ucdr_tables import (
     PLAIN,
     PROBE,
     PROTOCOLS,
+    SHORT,
     START,
     VALIDATION,
     chosen_kind,
@@ -86,6 +87,7 @@ def longer(interval: tuple[float, float]) -> list[Measurement]:
         if row.subset.startswith("world: ") and "-white" not in row.code
     ]
     for subset in (f"{LONGER}: unseen, all styles", f"{LONGER}: mixed, all styles"):
+        found.append(Measurement(METRICS[0] + GAIN, 0.0, "", FULL, subset, SHORT, class_interval=(-0.1, 0.1)))
         for code, control, value in ((PROBE, START, 0.02), ("-mean", FULL, -0.01), ("-four", FULL, 0.0)):
             found += [Measurement(metric, 0.5, "what it has", code, subset, seeds=(0,)) for metric in METRICS]
             ends = interval if code == "-mean" else (-0.1, 0.1)

@@ -154,6 +154,11 @@ def test_variants_share_a_first_phase_where_they_differ_in_the_second_alone() ->
     assert len(others) == 6
 
 
+@pytest.mark.parametrize(("name", "phases", "expected"), [("full", 2, 8), ("plain", 1, 11), ("plain-short", 1, 8)])
+def test_one_phase_gets_the_steps_of_both_but_where_it_is_short(name: str, phases: int, expected: int) -> None:
+    assert jobs.span_of(Phase(TARGET, 1, 0.1), phases, jobs.BY_NAME[name], 11).steps == expected
+
+
 def test_a_skipped_batch_is_as_if_it_had_been_drawn() -> None:
     drawn, skipped = (
         Sampler(part(), WORLD, CLASSES, ("sketch",), batch=16, group=4, seed=0, device="cpu") for _ in range(2)

@@ -42,6 +42,7 @@ class Job:
     source_lr: float = SOURCE_LR
     rates: Mapping[str, float] = field(default_factory=dict)  # of the second phase
     longer: int = 1  # times the steps of the second phase
+    short: bool = False  # of one phase: with the steps that a second phase has
     keeps: bool = False  # its weights
     peeks: bool = False  # also selects by the test queries, to show what that does
 
@@ -66,6 +67,7 @@ JOBS = (  # the most important first
     Job("-probe"),
     variant("-plain-tower"),
     variant("-tower"),
+    Job("-plain-short", WITHOUT["-plain"][1], short=True),
     variant("", "-lent"),
     variant("-plain", "-lent"),
     variant("", "-white-lent"),
@@ -295,11 +297,11 @@ def options_of(job: Job) -> dict[str, Any]:
 
 
 def span_of(phase: Phase, phases: int, job: Job, steps: int) -> Span:
-    """The steps of a phase: where there is only one, it gets those of both."""
+    """The steps of a phase: where there is only one, it gets those of both, or, where the job says so, the second's."""
     source = round(steps * SOURCE_SHARE)
     if phase.name == SOURCE:
         return Span(source)
-    target = steps - source if phases > 1 else steps
+    target = steps - source if phases > 1 or job.short else steps
     return Span(target + (job.longer - 1) * (steps - source))
 
 
