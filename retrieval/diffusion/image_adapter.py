@@ -6,13 +6,14 @@ of the style (Huang and Belongie, "Arbitrary Style Transfer in Real-Time with Ad
 so the map keeps form and parts. Tone and hue are lost with it; mean colours of coarse cells carry them beside the map.
 
     map      f_k = trunk(x) at strides 8, 16, 32;  m = mix( sum_k resize(P_k norm(f_k)) );  m / rms(m)
+    even     norm(m) s + u, where it is asked for: each channel at the spread and mean that it has on average
     colours  mean RGB of x in G x G cells, enlarged to the map, and a channel of ones; all zero where they are withheld
 """
 
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import timm
 import torch
@@ -21,6 +22,7 @@ from torch.nn import functional as F
 
 COLOR_CHANNELS = 4  # red, green, blue, and whether they are known
 EPSILON = 1e-4
+LOOKED = 128  # pictures at once
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class AdapterConfig:
     hidden: int = 64
     channels: int = 32  # of the map
     color_cells: int = 4  # G, on a side; 0: no colours
+    even: bool = False  # whether each channel of a map gets the mean and spread that it has in pictures on average
 
     @property
     def control_channels(self) -> int:
@@ -83,6 +86,8 @@ class Trunk(nn.Module):
 class ImageAdapter(nn.Module):
     """Pictures -> controls (B, M, side, side), where `side` is that of the latents."""
 
+    usual: Tensor  # (2, C): mean and spread of every channel
+
     def __init__(self, config: AdapterConfig, side: int, trunk: Trunk | None = None) -> None:
         """trunk: one that is shared; without it, one at random weights."""
         super().__init__()
@@ -96,6 +101,8 @@ class ImageAdapter(nn.Module):
             nn.SiLU(),
             nn.Conv2d(config.hidden, config.channels, 3, padding=1),
         )
+        if config.even:
+            self.register_buffer("usual", torch.stack([torch.zeros(config.channels), torch.ones(config.channels)]))
         self.no_map = nn.Parameter(torch.zeros(1, config.control_channels, side, side))
 
     def forward(self, images: Tensor, colors_known: Tensor | None = None) -> Tensor:
@@ -108,7 +115,7 @@ class ImageAdapter(nn.Module):
         return torch.cat([control, self.colors(images, colors_known)], 1) if self.config.color_cells else control
 
     def map(self, images: Tensor) -> Tensor:
-        """(B, 3, size, size) in [-1, 1] -> (B, config.channels, side, side), of unit RMS in each picture"""
+        """(B, 3, size, size) in [-1, 1] -> (B, config.channels, side, side); of unit RMS in each picture, or even"""
         with torch.no_grad():
             features = self.trunk(images)
         size = (self.side, self.side)
@@ -117,7 +124,23 @@ class ImageAdapter(nn.Module):
             for project, f in zip(self.project, features, strict=True)
         )
         mixed = self.mix(hidden).float()  # (B, C, side, side)
-        return mixed / (mixed.square().mean(dim=(1, 2, 3), keepdim=True) + EPSILON**2).sqrt()
+        map_ = mixed / (mixed.square().mean(dim=(1, 2, 3), keepdim=True) + EPSILON**2).sqrt()
+        return self._evened(map_) if self.config.even else map_
+
+    def _evened(self, map_: Tensor) -> Tensor:
+        mean, spread = self.usual[:, :, None, None]
+        return normalise(map_) * spread + mean
+
+    def made_even(self, pictures: Tensor) -> ImageAdapter:
+        """The same adapter, whose maps are even: mean and spread are those of its maps of pictures (N, 3, H, W) in
+        [-1, 1], N > 1.
+        """
+        with torch.no_grad():
+            maps = torch.cat([self.map(self.resize(part)) for part in pictures.split(LOOKED)])
+        other = ImageAdapter(replace(self.config, even=True), self.side, self.trunk)
+        usual = torch.stack([maps.mean((0, 2, 3)), maps.std((2, 3), correction=0).mean(0)])
+        other.load_state_dict({**self.state_dict(), "usual": usual})
+        return other
 
     def colors(self, images: Tensor, known: Tensor | None = None) -> Tensor:
         """(B, 3, size, size) in [-1, 1] -> (B, COLOR_CHANNELS, side, side)"""

@@ -37,6 +37,15 @@ def test_a_map_has_unit_rms_in_each_picture(adapter: ImageAdapter) -> None:
     torch.testing.assert_close(map_.square().mean(dim=(1, 2, 3)), torch.ones(3), atol=1e-4, rtol=0)
 
 
+def test_an_even_map_has_the_usual_mean_and_spread_in_every_picture(adapter: ImageAdapter) -> None:
+    pictures = torch.rand(5, 3, 64, 64) * 2 - 1
+    maps = adapter.map(pictures)
+    even = adapter.made_even(pictures).map(pictures[:2] * 0.3)
+    torch.testing.assert_close(even.mean((2, 3)), maps.mean((0, 2, 3)).expand(2, -1), atol=1e-3, rtol=0)
+    spread = maps.std((2, 3), correction=0).mean(0)
+    torch.testing.assert_close(even.std((2, 3), correction=0), spread.expand(2, -1), atol=1e-2, rtol=0)
+
+
 def test_a_map_ignores_brightness_that_the_trunk_passes_on_as_a_gain(adapter: ImageAdapter) -> None:
     features = torch.rand(2, 5, 4, 4)
     from retrieval.diffusion.image_adapter import normalise

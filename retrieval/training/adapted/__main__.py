@@ -1,4 +1,4 @@
-"""`python -m retrieval.training.adapted pack|train|assemble`: see `run`."""
+"""`python -m retrieval.training.adapted pack|train|assemble|even`: see `run`."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ def main() -> None:
     made.add_argument("out", type=Path)
     made.add_argument("--trunk", type=Path, default=Path("checkpoints/trunk-lite0"))
     made.add_argument("--tower", type=Path, default=Path("checkpoints/text-minilm"))
+    even = verbs.add_parser(
+        "even", help="make the maps of a student even, which makes what it draws of drawings better"
+    )
+    even.add_argument("folder", type=Path)
+    even.add_argument("--renders", type=Path, required=True, help="what it was trained on")
     from retrieval.training.adapted.run import Settings, run
     from retrieval.training.options import add_options
 
@@ -51,6 +56,10 @@ def main() -> None:
         pack_tries(**given)
     elif verb == "train":
         run(Settings(**given))
+    elif verb == "even":
+        from retrieval.training.adapted.assemble import even_out
+
+        even_out(**given)
     elif verb == "assemble":
         from retrieval.training.adapted.assemble import assemble
 

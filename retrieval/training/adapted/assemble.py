@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from retrieval.artifacts.manifest import Source, Stage, reference_to
-from retrieval.artifacts.prior import TOWER, TRUNK, save_prior
+import numpy as np
+
+from retrieval.artifacts.manifest import MANIFEST, Source, Stage, read_payload, reference_to
+from retrieval.artifacts.prior import FORMAT, TOWER, TRUNK, PriorManifest, load_prior, save_prior
 from retrieval.artifacts.text_tower import load_text_tower
 from retrieval.artifacts.trunk import load_trunk
+from retrieval.data.readers.world import read_rendered
+from retrieval.diffusion.image_adapter import ImageAdapter
 from retrieval.diffusion.prior import Prior
 from retrieval.diffusion.sentence_reader import SentenceReader
+from retrieval.schema import fill
 from retrieval.training.adapted.run import Settings, prior_config, settings_of
 from retrieval.training.adapted.table import PairTable, unpack_table
 from retrieval.training.adapted.weights import load_parts, under
 from retrieval.training.training_sources import EMOJI_SOURCE
 from retrieval.world.split import ALL
 
+PICTURES = 2000  # whose maps say what is usual
 STEPS = 8  # of the student: twice what it learned with; on validation objects four paint less, and twelve no better
 
 
@@ -50,6 +57,32 @@ def save_student(folder: Path, prior: Prior, settings: Settings, shared: dict[st
     """Write the student, with the guidance that it has learned."""
     by_text, by_map = settings_of(settings)
     save_prior(folder, prior, name=folder.name, steps=STEPS, guidance=by_text, map_guidance=by_map, **shared)
+
+
+def even_out(folder: Path, renders: Path) -> None:
+    """Write the student in the folder anew, with even maps: as those of the renders, which it was trained on, are on
+    average. Nothing else is changed.
+    """
+    loaded, path = load_prior(folder), folder / MANIFEST
+    manifest, prior = fill(PriorManifest, read_payload(folder, FORMAT), path), loaded.prior
+    assert isinstance(prior.adapter, ImageAdapter), "only maps of an image adapter are made even"
+    pictures = read_rendered(renders, unfinished=True)
+    rows = sorted(np.random.default_rng(0).permutation(len(pictures))[:PICTURES].tolist())
+    prior.adapter = prior.adapter.made_even(pictures.tensor(rows, size=prior.config.size))
+    prior.config = replace(prior.config, adapter=prior.adapter.config)
+    save_prior(
+        folder,
+        prior,
+        name=loaded.name,
+        styles=loaded.styles,
+        classes=loaded.classes,
+        trained_on=loaded.trained_on,
+        steps=loaded.steps,
+        guidance=loaded.guidance,
+        map_guidance=loaded.map_guidance,
+        refers_to=manifest.refers_to,
+        provenance=manifest.provenance,
+    )
 
 
 def read_settings(results: Path) -> Settings:
