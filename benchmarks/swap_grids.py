@@ -46,7 +46,7 @@ def main() -> None:
         originals = choose(name, asked.seed)
         *_, grid = disentangler.grid(originals, styles)
         path = ROOT / "assets" / "screenshots" / f"swaps-{name}.png"
-        sheet(grid, [str(own.thing) for own in originals]).save(path, optimize=True)
+        in_few_colors(sheet(grid, [str(own.thing) for own in originals])).save(path, optimize=True)
         sys.stdout.write(f"{path.name}: class {grid.class_hit:.3f}, style {grid.style_hit:.3f} of {grid.swaps} swaps\n")
 
 
@@ -74,6 +74,15 @@ def draw_lots(labels: Sequence[str], rng: np.random.Generator) -> list[Original]
     chosen = [rows[label][int(rng.integers(len(rows[label])))] for label in labels]
     pictures = [Image.fromarray(drawings.pictures[row].pixels(256)) for row in chosen]
     return [Original(picture, DOODLE.name, label) for picture, label in zip(pictures, labels, strict=True)]
+
+
+def in_few_colors(image: Image.Image) -> Image.Image:
+    """The picture in 256 colours, dithered: a third of the bytes. White stays white."""
+    few = image.quantize(palette=image.quantize(256, kmeans=2), dither=Image.Dither.FLOYDSTEINBERG)
+    colors = np.array(few.getpalette(), int).reshape(-1, 3)
+    colors[colors.min(axis=1) >= 249] = 255
+    few.putpalette(colors.ravel().tolist())
+    return few
 
 
 def sheet(grid: SwapGrid, labels: Sequence[str]) -> Image.Image:

@@ -31,13 +31,19 @@ MOST_SEED = 2**31 - 1
 
 class Dissection:
     """Takes pictures apart for a prior. `dude`: who tells what they show; None: nobody does, and a picture is drawn
-    from its map and a style.
+    from its map and a style. `student`: whose maps are used, where there is one, for most is drawn by it.
     """
 
     def __init__(
-        self, prior: Prior, dude: Extracting | None, styles: Sequence[str], spelling: Spelling | None = None
+        self,
+        prior: Prior,
+        dude: Extracting | None,
+        styles: Sequence[str],
+        spelling: Spelling | None = None,
+        student: Prior | None = None,
     ) -> None:
         self._prior, self._dude, self._spelling = prior, dude, spelling
+        self._mapping = student or prior
         self.styles = tuple(styles)
         word = prior.reader.word
         with torch.no_grad():
@@ -69,7 +75,7 @@ class Dissection:
         if style is None:
             raise QueryError(f"Nobody knows the style of this picture. Choose {' or '.join(self.styles)}.")
         z, words = self._what(original)
-        return Coded(picture, z, style, original.thing or of_class, words, locate(self._prior, picture, style))
+        return Coded(picture, z, style, original.thing or of_class, words, locate(self._mapping, picture, style))
 
     def _what(self, original: Original) -> tuple[tuple[float, ...], dict[str, float]]:
         """The object code, and the words in which it is spelled."""

@@ -75,7 +75,7 @@ class Disentangler:
     ) -> None:
         self._prior, self._quickly = prior, quickly
         self._learned, self._by_map = learned, by_map
-        self._apart = Dissection(prior, dude, styles or (dude.styles if dude else ()), spelling)
+        self._apart = Dissection(prior, dude, styles or (dude.styles if dude else ()), spelling, student)
         neutral = self._apart.neutral
         self._teacher = Brush(prior, neutral, judge, by_map=by_map)
         self._student = Brush(student, neutral, judge, batch=QUICK_BATCH) if student else None

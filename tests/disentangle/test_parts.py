@@ -13,7 +13,7 @@ from retrieval.disentangle.codes import between
 from retrieval.disentangle.panels import Disentangler
 from retrieval.disentangle.where import knows_colors, locate
 from retrieval.errors import SettingsError
-from tests.diffusion.priors import COLORS, STYLES, THINGS, WIDTH, HalvesPrior
+from tests.diffusion.priors import COLORS, STYLES, THINGS, WIDTH, HalvesAdapter, HalvesPrior
 from tests.disentangle.halves import THREE, HalvesDude, HalvesJudge, content, halves, last, original
 
 DUCK, GREY = halves("duck", "photo"), [127, 127, 127]
@@ -26,6 +26,13 @@ class Mistaken(HalvesDude):
         z = torch.zeros(len(images), WIDTH)
         z[:, :3] = COLORS[THINGS.index("car")]
         return z
+
+
+class Inverting(HalvesAdapter):
+    """Tells the opposite of every colour."""
+
+    def forward(self, images: torch.Tensor, known: torch.Tensor | None = None) -> torch.Tensor:
+        return super().forward(-images, known)
 
 
 def mapped(dude: HalvesDude | None = None) -> Disentangler:
@@ -100,6 +107,17 @@ def test_colours_of_ink_are_withheld_but_not_those_of_a_coloured_drawing() -> No
     assert photo is not None
     assert ink != photo
     assert (ink.control[-1].max(), photo.control[-1].min()) == (0, 1)
+
+
+def test_a_student_draws_from_maps_of_its_own() -> None:
+    prior, student = HalvesPrior(adapted=True), HalvesPrior(adapted=True)
+    student.adapter = Inverting()  # type: ignore[assignment]
+    told = [
+        last(Disentangler(prior, None, HalvesJudge(), quick, styles=STYLES).card(THREE[0])) for quick in (None, student)
+    ]
+    plainly, inverted = (np.asarray(card.where_only.picture)[10, 10] for card in told)
+    assert plainly.tolist() == left(DUCK)
+    assert inverted.tolist() == pytest.approx((255 - plainly).tolist(), abs=2)
 
 
 def test_a_map_between_two_keeps_its_size_and_ends_in_them() -> None:
