@@ -9,6 +9,7 @@ for visitors: names, if the bundle was calibrated for them (`retrieval.relevance
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,6 +31,7 @@ KNOWN = 20  # every so many drawings of other things that were trained on
 
 def main() -> None:
     """Measure, print, write the file."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     packs = packs_folder()
     if packs is None:
         sys.exit("This needs the folder of packs: set GUISE_DATA.")

@@ -6,6 +6,7 @@ python -m benchmarks.speed              wants an idle machine and a Chromium
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
@@ -65,6 +66,7 @@ STROKE_TIME = """() => new Promise((done, fail) => {
 
 def main() -> None:
     """Measure, print, write the file."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     rows = [*search_rows(), *index_rows(), *drawn_rows(), *app_rows()]
     write_measurements(ROOT / "benchmarks" / "results" / "speed.json", rows)
     for row in rows:
