@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,14 +12,19 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from retrieval.artifacts.manifest import MANIFEST
 from retrieval.diffusion.image_adapter import AdapterConfig
 from retrieval.diffusion.latents import PatchAutoencoder
 from retrieval.diffusion.prior import Prior, PriorConfig
 from retrieval.diffusion.prompts import EMPTY, SentenceReaderConfig, prompt
 from retrieval.errors import DataError
+from retrieval.files import sha256
 from retrieval.images import Stroke, Strokes
+from retrieval.settings import HOME
+from retrieval.training.adapted import assemble
 from retrieval.training.adapted.clock import Stage, rate, train_by_clock
 from retrieval.training.adapted.gather import Objects, as_points, build_table, read_scenes
 from retrieval.training.adapted.pairs import AS_IS, GREY, OUTLINE, REDRAWN, PairSampler, Shares, vary
@@ -27,6 +33,7 @@ from retrieval.training.adapted.table import NONE, PairTable, encode_picture, pa
 from retrieval.training.adapted.variations import place_both, turn_hues
 from retrieval.training.adapted.weights import load_parts, save_parts
 
+STUDENT = "prior-world-student"
 SIZE, WIDTH, POSITIONS = 64, 16, 8
 STYLES = ("photo", "sketch", "doodle", "emoji")
 
@@ -205,6 +212,27 @@ def test_a_loss_that_is_not_finite_ends_the_stage(tmp_path: Path) -> None:
     module = nn.Linear(2, 2)
     with pytest.raises(DataError, match="Lower the learning rate"):
         train_by_clock(module, lambda step, n: module.weight.sum() * float("nan"), Stage("x", steps=2), tmp_path)
+
+
+def test_a_student_is_made_even_and_nothing_else_of_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = HOME / "checkpoints"
+    for folder in shipped.iterdir():
+        if folder.is_dir() and folder.name != STUDENT:
+            (tmp_path / folder.name).symlink_to(folder)
+    student, part = tmp_path / STUDENT, "adapter/model.safetensors"
+    shutil.copytree(shipped / STUDENT, student)
+    told = json.loads((student / MANIFEST).read_text())
+    save_file({name: t for name, t in load_file(student / part).items() if name != "usual"}, student / part)
+    told["config"]["adapter"]["even"] = False
+    told["files"][part] = sha256(student / part)
+    (student / MANIFEST).write_text(json.dumps(told))
+    monkeypatch.setattr(assemble, "PICTURES", 24)
+    assemble.even_out(student, HOME / "assets" / "gallery")
+    before, after = (json.loads((at / STUDENT / MANIFEST).read_text()) for at in (shipped, tmp_path))
+    assert before["files"].pop(part) != after["files"].pop(part), "other pictures have other means"
+    assert before == after
+    learned, now = (load_file(at / STUDENT / part) for at in (shipped, tmp_path))
+    assert [name for name in now if not torch.equal(now[name], learned[name])] == ["usual"]
 
 
 def test_the_rate_stays_and_then_falls_to_nothing() -> None:

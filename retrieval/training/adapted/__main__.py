@@ -28,10 +28,10 @@ def main() -> None:
     made.add_argument("--trunk", type=Path, default=Path("checkpoints/trunk-lite0"))
     made.add_argument("--tower", type=Path, default=Path("checkpoints/text-minilm"))
     even = verbs.add_parser(
-        "even", help="make the maps of a student even, which makes what it draws of drawings better"
+        "even", help="make the maps of a student even, so that those of drawings are like those of renders"
     )
     even.add_argument("folder", type=Path)
-    even.add_argument("--renders", type=Path, required=True, help="what it was trained on")
+    even.add_argument("--renders", type=Path, required=True, help="a set rendered --for training")
     from retrieval.training.adapted.run import Settings, run
     from retrieval.training.options import add_options
 

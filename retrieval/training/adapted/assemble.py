@@ -60,8 +60,8 @@ def save_student(folder: Path, prior: Prior, settings: Settings, shared: dict[st
 
 
 def even_out(folder: Path, renders: Path) -> None:
-    """Write the student in the folder anew, with even maps: as those of the renders, which it was trained on, are on
-    average. Nothing else is changed.
+    """Write the student in the folder anew, with even maps: as those of some renders for training are on average.
+    Nothing else is changed.
     """
     loaded, path = load_prior(folder), folder / MANIFEST
     manifest, prior = fill(PriorManifest, read_payload(folder, FORMAT), path), loaded.prior
