@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,10 +50,10 @@ class Job:
         return self.recipe not in ALONE
 
 
-def all_waves(seeds: int, only: Collection[str] = ()) -> list[list[Job]]:
-    """Every training of every seed, or those of some recipes only."""
+def all_waves(seeds: Sequence[int] = SEEDS, only: Collection[str] = ()) -> list[list[Job]]:
+    """Every training of these seeds, or those of some recipes only."""
     chosen = [[recipe for recipe in wave if not only or recipe in only] for wave in WAVES]
-    return [[Job(recipe, seed) for recipe in wave for seed in SEEDS[:seeds]] for wave in chosen if wave]
+    return [[Job(recipe, seed) for recipe in wave for seed in seeds] for wave in chosen if wave]
 
 
 def claim(folder: Path, wave: int) -> bool:

@@ -43,7 +43,7 @@ from retrieval.training.recipes.dude import DudeSettings
 from retrieval.training.recipes.parts.unlabelled import head_of, latents_of
 from retrieval.training.recipes.parts.view_features import ViewBatches, view_features
 from retrieval.training.unlabelled.fewer_bits import in_few_bits
-from retrieval.training.unlabelled.jobs import READING, Job, all_waves, claim
+from retrieval.training.unlabelled.jobs import READING, SEEDS, Job, all_waves, claim
 from retrieval.training.unlabelled.packing import Packed, open_prior, open_trunk, unpack
 from retrieval.training.unlabelled.pooled import Pool, PooledErrors
 
@@ -62,7 +62,7 @@ class Settings:
     device: Annotated[str, "what trains, for example cuda"] = "cpu"
     processes: Annotated[int, "that train a wave of trainings each"] = 2
     epochs: Annotated[int, "of the first phase"] = 13
-    seeds: Annotated[int, "of every training, at most"] = 3
+    seeds: Annotated[tuple[int, ...], "of every training"] = SEEDS
     views: Annotated[int, "of each picture"] = 8
     batch: Annotated[int, "pictures in a step"] = 192
     stops: Annotated[int, "times that the head of seed 0 is kept on its way"] = 4
