@@ -205,5 +205,7 @@ def test_every_panel_can_be_read_and_fits_a_phone(visit: Callable[..., Page], ur
         for tab in TABS:
             page.get_by_role("tab", name=tab).click()
             expect_to_fit(page, width)
+            asks = page.locator(".ask:visible").evaluate_all("all => all.map(one => one.offsetHeight)")
+            assert min(asks, default=40) >= (24 if width == 1280 else 40)
             if width != 320:
                 expect_contrast(page)
