@@ -26,6 +26,7 @@ from retrieval.diffusion.samplers import (
     controlled,
     denoise,
     guided,
+    in_intervals,
     noise,
     plain,
     switched,
@@ -100,7 +101,7 @@ class Way(Protocol):
 
 @dataclass(frozen=True)
 class Guided:
-    """A weight for the words, and one for the map; 1 of words: no guidance at all, as of a student."""
+    """A weight for the words, and one for the map; 1 of words: no guidance at all."""
 
     guidance: float
     by_map: float = 1.0
@@ -115,6 +116,15 @@ class Guided:
         if given.control is None:
             return guided(prior, states, self.guidance)
         return controlled(prior, states, given.control, self.guidance, self.by_map)
+
+
+@dataclass(frozen=True)
+class InIntervals:
+    """As a student draws: the map first, the words last."""
+
+    def velocity(self, prior: Prior, given: Given) -> Velocity:
+        states = given.states(prior)
+        return plain(prior, states) if given.control is None else in_intervals(prior, states, given.control)
 
 
 @dataclass(frozen=True)
@@ -215,7 +225,7 @@ class Brush:
         """
         full = [*cells, *[cells[-1]] * (self.batch - len(cells))]
         assert len(full) == self.batch, f"{len(cells)} pictures at once"
-        way = way or Guided(sampler.guidance, self.by_map)
+        way = way or (InIntervals() if sampler.student else Guided(sampler.guidance, self.by_map))
         x = torch.cat([noise(self.prior, cell.seed) for cell in full])
         velocity = watch(way.velocity(self.prior, self._given(full)))
         for pictures in denoise(self.prior, velocity, x, sampler):

@@ -51,7 +51,7 @@ from retrieval.errors import SettingsError
 
 STOPS = 7  # of a slider
 MOST_ROWS, MOST_STYLES, MOST_STOPS = 8, 12, 15
-QUICK_BATCH = 8  # pictures that a student draws at once: its calls are not guided, so they are small
+QUICK_BATCH = 8  # pictures that a student draws at once; half its calls are of two prompts, none of three
 
 
 class Disentangler:

@@ -15,7 +15,7 @@ from retrieval.data.picture_table import PictureTable
 from retrieval.diffusion.image_adapter import ImageAdapter
 from retrieval.diffusion.prior import Prior
 from retrieval.diffusion.prompts import ANY_THING, STYLE_AT, THING_AT, prompt
-from retrieval.diffusion.samplers import Sampler, controlled, denoise, noise, plain
+from retrieval.diffusion.samplers import Sampler, controlled, denoise, in_intervals, noise
 from retrieval.disentangle.generator import LINES, as_images
 from retrieval.disentangle.where import knows_colors
 from retrieval.encoder import batched
@@ -90,9 +90,10 @@ def draw_parts(
         control = source.control[list(rows)] if parts in (BOTH, MAP) else prior.adapter.without(len(rows))
         places = {THING_AT: z} | ({} if vectors is None else {STYLE_AT: vectors[list(rows)]})
         states = prior.reader([prompt(styles[row]) for row in rows], places)
-        plainly = sampler.student or sampler.guidance == 1
-        guidance = sampler.guidance, easel.by_map
-        velocity = plain(prior, states, control) if plainly else controlled(prior, states, control, *guidance)
+        if sampler.student:
+            velocity = in_intervals(prior, states, control)
+        else:
+            velocity = controlled(prior, states, control, sampler.guidance, easel.by_map)
         x = noise(prior, seed * 100_003 + rows[0], len(rows), locked=False)
         *_, last = denoise(prior, velocity, x, sampler)
         drawn.append(last)

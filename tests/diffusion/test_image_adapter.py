@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch import nn
 
+from retrieval.diffusion.guidance import STUDENT_BY_MAP, STUDENT_BY_WORDS
 from retrieval.diffusion.image_adapter import AdapterConfig, ImageAdapter
 from retrieval.diffusion.prior import Prior, PriorConfig
 from retrieval.diffusion.prompts import ReaderConfig
-from retrieval.diffusion.samplers import controlled, plain
+from retrieval.diffusion.samplers import controlled, in_intervals, plain
 from tests.diffusion.priors import tiny_prior
 
 CONFIG = AdapterConfig(size=64, hidden=16, channels=8)
@@ -117,6 +118,26 @@ def test_guidance_by_words_and_map_is_its_equation(prior: Prior) -> None:
         expected = without + 1.5 * (of_map - without) + 2.5 * (both - of_map)
         torch.testing.assert_close(controlled(prior, states, control, 2.5, 1.5)(x, t), expected, atol=1e-5, rtol=1e-4)
         torch.testing.assert_close(controlled(prior, states, control, 1, 1)(x, t), plain(prior, states, control)(x, t))
+
+
+@pytest.mark.parametrize(("step", "weighed"), [(900, "map"), (500, "nothing"), (200, "words")])
+def test_a_student_insists_on_the_map_early_and_on_words_late(prior: Prior, step: int, weighed: str) -> None:
+    assert prior.adapter is not None
+    x, t = torch.randn(2, *prior.latent_shape), torch.full((2,), step)
+    states, nothing = prior.reader(["a duck", "a car"]), prior.reader(["", ""])
+    with torch.no_grad():
+        control = prior.control(torch.rand(2, 3, 64, 64))
+        assert control is not None
+        seen, without_map, without_words = (
+            prior.velocity(x, t, *asked) for asked in ((states, control), (states,), (nothing, control))
+        )
+        other, weight = {
+            "map": (without_map, STUDENT_BY_MAP),
+            "nothing": (seen, 1),
+            "words": (without_words, STUDENT_BY_WORDS),
+        }[weighed]
+        drawn = in_intervals(prior, states, control)(x, t)
+        torch.testing.assert_close(drawn, other + weight * (seen - other), atol=1e-5, rtol=1e-4)
 
 
 def test_a_share_of_the_noise_steps_is_drawn_evenly_from_the_noisiest(prior: Prior) -> None:
