@@ -147,7 +147,7 @@ def controlled(
 def in_intervals(prior: Prior, states: Tensor, control: Tensor, empty: Tensor | None = None) -> Velocity:
     """A student's velocity v(C, m) under states (B, L, W) and controls (B, M, h, w): away from that without the map,
     v(C, 0), while it is decided where things stand, and away from that without words, v(0, m), while it is decided how
-    they are painted (Kynkaanniemi et al., "Applying Guidance in a Limited Interval Improves Sample and Distribution
+    they are painted (Kynkäänniemi et al., "Applying Guidance in a Limited Interval Improves Sample and Distribution
     Quality in Diffusion Models", 2024).
     """
     assert prior.adapter is not None, "controls are of a prior with an adapter"

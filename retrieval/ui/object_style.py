@@ -175,7 +175,7 @@ def _grid() -> Panel:
             0,
             step=0.5,
             label="Guidance",
-            info="0: the quick student, with what it learned; else the whole network, which takes longer",
+            info="0: the quick student, guided by itself; else the whole network, which takes longer",
             elem_id="guidance",
         )
     start = gr.Button("Draw the grid", variant="primary", elem_id="draw-grid")

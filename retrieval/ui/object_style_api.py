@@ -63,7 +63,7 @@ class ObjectStylePrograms:
     ) -> dict[str, Any]:
         """The swap grid of the query and three pictures of the gallery: of other classes ("things"), or its best hits
         ("hits"). `shuffled`: with word and map of other rows, the control. `guidance` by words, in [0, 6]; not given:
-        what the quick student learned. See `object_style_card`.
+        the quick student, guided by itself. See `object_style_card`.
         """
         subject, drawer = self.subjects.opened(query)
         originals = self.subjects.originals(subject, drawer, gallery, distinct=rows != "hits")
