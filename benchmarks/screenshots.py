@@ -6,6 +6,7 @@ python -m benchmarks.screenshots object map   these alone
 
 from __future__ import annotations
 
+import argparse
 import math
 import sys
 from typing import Any
@@ -34,10 +35,15 @@ DRAWN = 240_000  # ms that a busy machine may take for a grid
 
 def main() -> None:
     """Start the app, take every picture, stop it."""
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("shots", nargs="*", metavar="SHOT", help=f"{', '.join(SHOTS)} (default: all)")
+    asked = words.parse_args().shots
+    if strange := sorted({*asked} - {*SHOTS}):
+        sys.exit(f"There is no picture {', '.join(map(repr, strange))}. Choose among {', '.join(SHOTS)}.")
     with app() as (_, address, start), sync_playwright() as playwright:
         until(address, start)
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
-        for name in sys.argv[1:] or SHOTS:
+        for name in asked or SHOTS:
             take(browser, address, name)
         browser.close()
 
