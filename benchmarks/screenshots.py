@@ -11,10 +11,12 @@ import math
 import sys
 from typing import Any
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks import ROOT
 from benchmarks.speed import app, find_chromium, until
+from benchmarks.swap_grids import in_few_colors
 
 SHOTS: dict[str, dict[str, Any]] = {
     "draw": {"viewport": {"width": 1280, "height": 900}},
@@ -75,7 +77,11 @@ def take(browser: Browser, address: str, name: str) -> None:
         page.get_by_role("tab", name="Evaluate").click()
         page.locator("#measured details[open]").first.wait_for()
     page.wait_for_function(SHOWN)
-    page.screenshot(path=ROOT / "assets" / "screenshots" / f"{name}.png")
+    path = ROOT / "assets" / "screenshots" / f"{name}.png"
+    page.screenshot(path=path)
+    with Image.open(path) as shot:
+        few = in_few_colors(shot.convert("RGB"))
+    few.save(path, optimize=True)
 
 
 def ask_why(page: Page) -> None:
