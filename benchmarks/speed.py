@@ -206,7 +206,7 @@ def drawn_rows() -> list[Measurement]:
     grids = [steps_timed(disentangler.grid(row, styles)) for row in rows][1:]
     by = "the student" if disentangler.is_quick else "the prior itself"
     first = statistics.median(times[0] for times in cards + grids)
-    how = f"{len(cards)} gallery pictures, drawn by the prior itself; median"
+    how = f"{len(cards)} gallery pictures, drawn by {by}; median"
     return [
         row("decomposition card", statistics.median(times[-1] for times in cards), "s", Target("<=", 2), how),
         row(

@@ -51,7 +51,6 @@ from retrieval.errors import SettingsError
 
 STOPS = 7  # of a slider
 MOST_ROWS, MOST_STYLES, MOST_STOPS = 8, 12, 15
-QUICK_BATCH = 8  # pictures that a student draws at once; half its calls are of two prompts, none of three
 
 
 class Disentangler:
@@ -78,7 +77,7 @@ class Disentangler:
         self._apart = Dissection(prior, dude, styles or (dude.styles if dude else ()), spelling, student)
         neutral = self._apart.neutral
         self._teacher = Brush(prior, neutral, judge, by_map=by_map)
-        self._student = Brush(student, neutral, judge, batch=QUICK_BATCH) if student else None
+        self._student = Brush(student, neutral, judge) if student else None
 
     @property
     def styles(self) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ from retrieval.diffusion.samplers import STUDENT, TEACHER
 from retrieval.diffusion.spelling import Spelling
 from retrieval.disentangle import Original
 from retrieval.disentangle.codes import permuted, renormalised_lerp, slerp
-from retrieval.disentangle.panels import QUICK_BATCH, Disentangler
+from retrieval.disentangle.generator import BATCH
+from retrieval.disentangle.panels import Disentangler
 from retrieval.errors import QueryError, SettingsError
 from tests.diffusion.priors import STYLES, THINGS
 from tests.disentangle.halves import THREE, Blurry, HalvesJudge, content, halves, ideal, last, original, random
@@ -127,12 +128,12 @@ def test_shuffled_codes_that_tell_nothing_hit_by_chance_alone(prior: Prior) -> N
 def test_the_grid_comes_batch_by_batch() -> None:
     disentangler = ideal(student=True)
     grids = list(disentangler.grid(THREE))
-    assert len(grids) == ceil(len(THREE) * len(STYLES) / QUICK_BATCH) * STUDENT.steps
+    assert len(grids) == ceil(len(THREE) * len(STYLES) / BATCH) * STUDENT.steps
     assert grids[0].rows[2][-1] is None
     assert (grids[0].class_hit, grids[0].swaps) == (None, 0)
     first_batch = grids[STUDENT.steps - 1]
     assert all(cell.finished for cell in first_batch.rows[0])
-    assert (first_batch.class_hit, first_batch.swaps) == (1, 6)
+    assert (first_batch.class_hit, first_batch.swaps) == (1, 3)
 
 
 def test_unlocked_cells_begin_in_their_own_noise(prior: Prior) -> None:
