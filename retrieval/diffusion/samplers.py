@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -98,13 +98,7 @@ def guided(
     see = partial(prior.velocity, strength=strength) if strength else prior.velocity
     if _checked(guidance) == 1:
         return lambda x, t: see(x, t, states)
-    both = torch.cat([_nothing(prior, states, empty), states])  # (2 B, L, W)
-
-    def velocity(x: Tensor, t: Tensor) -> Tensor:
-        without, seen = see(x.repeat(2, 1, 1, 1), t.repeat(2), both).chunk(2)
-        return without + guidance * (seen - without)
-
-    return velocity
+    return _away(see, (_nothing(prior, states, empty),), (states,), guidance)
 
 
 def two_knobs(
@@ -144,31 +138,35 @@ def controlled(
     return velocity
 
 
-def in_intervals(prior: Prior, states: Tensor, control: Tensor, empty: Tensor | None = None) -> Velocity:
+def in_intervals(prior: Prior, states: Tensor, control: Tensor) -> Velocity:
     """A student's velocity v(C, m) under states (B, L, W) and controls (B, M, h, w): away from that without the map,
     v(C, 0), while it is decided where things stand, and away from that without words, v(0, m), while it is decided how
     they are painted (Kynkäänniemi et al., "Applying Guidance in a Limited Interval Improves Sample and Distribution
     Quality in Diffusion Models", 2024).
     """
     assert prior.adapter is not None, "controls are of a prior with an adapter"
-
-    def away(other_states: Tensor, other_control: Tensor, weight: float) -> Velocity:
-        texts, maps = torch.cat([other_states, states]), torch.cat([other_control, control])  # (2 B, ...)
-
-        def velocity(x: Tensor, t: Tensor) -> Tensor:
-            other, seen = prior.velocity(x.repeat(2, 1, 1, 1), t.repeat(2), texts, maps).chunk(2)
-            return other + weight * (seen - other)
-
-        return velocity
-
-    laid_out = away(states, prior.adapter.without(len(control)), STUDENT_BY_MAP)
-    painted = away(_nothing(prior, states, empty), control, STUDENT_BY_WORDS)
-    return switched(laid_out, switched(plain(prior, states, control), painted, PAINTED_BELOW), LAID_OUT_ABOVE)
+    asked, mapless = (states, control), (states, prior.adapter.without(len(control)))
+    laid_out = _away(prior.velocity, mapless, asked, STUDENT_BY_MAP)
+    painted = _away(prior.velocity, (_nothing(prior, states, None), control), asked, STUDENT_BY_WORDS)
+    return switched(laid_out, switched(plain(prior, *asked), painted, PAINTED_BELOW), LAID_OUT_ABOVE)
 
 
 def switched(early: Velocity, late: Velocity, below: int) -> Velocity:
     """`early` down to the noise step `below`, `late` under it: layout is decided first, style last."""
     return lambda x, t: (late if int(t[0]) < below else early)(x, t)
+
+
+def _away(see: Callable[..., Tensor], less: Sequence[Tensor], asked: Sequence[Tensor], weight: float) -> Velocity:
+    """v(less) + weight [v(asked) - v(less)], in one call: `see` gets x, t and all that is asked, (B, ...) each. The
+    rows of `asked` are the last.
+    """
+    both = [torch.cat(pair) for pair in zip(less, asked, strict=True)]  # (2 B, ...)
+
+    def velocity(x: Tensor, t: Tensor) -> Tensor:
+        without, seen = see(x.repeat(2, 1, 1, 1), t.repeat(2), *both).chunk(2)
+        return without + weight * (seen - without)
+
+    return velocity
 
 
 def _nothing(prior: Prior, states: Tensor, empty: Tensor | None) -> Tensor:

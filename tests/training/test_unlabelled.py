@@ -47,11 +47,11 @@ def test_every_training_is_a_recipe_and_dude_itself_is_in_the_first_wave() -> No
 
 
 def test_another_process_is_told_the_same_settings() -> None:
-    settings = Settings(Path("pack"), Path("out"), seconds=90, only=("dude-world", "proto-ot-world"))
+    settings = Settings(Path("pack"), Path("out"), seconds=90, seeds=(1, 2), only=("dude-world", "proto-ot-world"))
     parser = argparse.ArgumentParser()
     add_options(parser, Settings)
     told = vars(parser.parse_args(words_of(settings)))
-    assert Settings(**told | {"only": tuple(told["only"])}) == settings
+    assert Settings(**told | {name: tuple(told[name]) for name in ("only", "seeds")}) == settings
 
 
 def test_a_wave_is_claimed_once(tmp_path: Path) -> None:
