@@ -173,7 +173,7 @@ class _Kept:
 
 
 class Brush:
-    """Draws cells, `batch` at once; keeps what it drew. `by_map`: the weight of the map where words are guided."""
+    """Draws cells, BATCH at once; keeps what it drew. `by_map`: the weight of the map where words are guided."""
 
     def __init__(
         self,
@@ -182,10 +182,9 @@ class Brush:
         judge: Judging | None,
         kept: int = KEPT,
         *,
-        batch: int = BATCH,
         by_map: float = 1.0,
     ) -> None:
-        self.prior, self.batch, self.by_map = prior, batch, by_map
+        self.prior, self.by_map = prior, by_map
         self._neutral = neutral  # (W,) the neutral style
         self._judge = judge
         self._most = kept
@@ -201,7 +200,7 @@ class Brush:
         """
         pictures_so_far = [self._found(cell, sampler, way) for cell in cells]
         missing = [i for i, drawn in enumerate(pictures_so_far) if drawn is None]
-        for part in batched(missing, self.batch):
+        for part in batched(missing, BATCH):
             batch = [cells[i] for i in part]
             for step, pictures in enumerate(self.steps(batch, sampler, way), start=1):
                 finished = step == sampler.steps
@@ -220,11 +219,11 @@ class Brush:
         way: Way | None = None,
         watch: Callable[[Velocity], Velocity] = lambda velocity: velocity,
     ) -> Iterator[Tensor]:
-        """At most `batch` cells, after each step, as they seem to become; `watch` sees as many prompts, those of the
+        """At most BATCH cells, after each step, as they seem to become; `watch` sees as many prompts, those of the
         cells first.   -> (cells, 3, H, W) in [-1, 1]
         """
-        full = [*cells, *[cells[-1]] * (self.batch - len(cells))]
-        assert len(full) == self.batch, f"{len(cells)} pictures at once"
+        full = [*cells, *[cells[-1]] * (BATCH - len(cells))]
+        assert len(full) == BATCH, f"{len(cells)} pictures at once"
         way = way or (InIntervals() if sampler.student else Guided(sampler.guidance, self.by_map))
         x = torch.cat([noise(self.prior, cell.seed) for cell in full])
         velocity = watch(way.velocity(self.prior, self._given(full)))

@@ -10,6 +10,7 @@ from PIL import Image
 from retrieval.disentangle import Original, Use
 from retrieval.disentangle.coded import Where
 from retrieval.disentangle.codes import between
+from retrieval.disentangle.generator import BATCH
 from retrieval.disentangle.panels import Disentangler
 from retrieval.disentangle.where import knows_colors, locate
 from retrieval.errors import SettingsError
@@ -118,6 +119,13 @@ def test_a_student_draws_from_maps_of_its_own() -> None:
     plainly, inverted = (np.asarray(card.where_only.picture)[10, 10] for card in told)
     assert plainly.tolist() == left(DUCK)
     assert inverted.tolist() == pytest.approx((255 - plainly).tolist(), abs=2)
+
+
+def test_a_student_is_asked_twice_where_its_map_or_its_words_are_insisted_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, velocity = [], HalvesPrior.velocity
+    monkeypatch.setattr(HalvesPrior, "velocity", lambda *told: asked.append(len(told[1])) or velocity(*told))
+    last(Disentangler(HalvesPrior(adapted=True), None, None, HalvesPrior(adapted=True), styles=STYLES).card(THREE[0]))
+    assert asked == [2 * BATCH, 2 * BATCH, BATCH, 2 * BATCH], "at the noise steps 999, 759, 499 and 259"
 
 
 def test_a_map_between_two_keeps_its_size_and_ends_in_them() -> None:

@@ -199,13 +199,14 @@ def test_every_panel_can_be_read_and_fits_a_phone(visit: Callable[..., Page], ur
     page.locator("#code-hits .hit").first.wait_for()
     expect(page.locator("#object-style [data-busy]")).to_have_count(0)
     for width in (1280, 390, 320):
+        asks: list[int] = []
         page.set_viewport_size({"width": width, "height": 844})
         page.get_by_role("tab", name="Neighbours").click()
         expect_inside(page.locator("#nearest h3, #nearest .small"), width)
         for tab in TABS:
             page.get_by_role("tab", name=tab).click()
             expect_to_fit(page, width)
-            asks = page.locator(".ask:visible").evaluate_all("all => all.map(one => one.offsetHeight)")
-            assert min(asks, default=40) >= (24 if width == 1280 else 40)
+            asks += page.locator(".ask:visible").evaluate_all("all => all.map(one => one.offsetHeight)")
             if width != 320:
                 expect_contrast(page)
+        assert min(asks) >= (24 if width == 1280 else 40)
