@@ -1,8 +1,9 @@
 // The map of a gallery: body of function (element, trigger, props, server, upload, watch), run once by gr.HTML.
 //
 // props.value is what `map_views.gallery_drawn` tells, as JSON, or ""; props.asked is `map_views.query_drawn`. All
-// pictures of a style are one path, so that thousands stay light. Box and loop are one thing, a list of corners. Two
-// events leave: "enclosed" (the ids inside, nearest to its middle first, and how many they are) and "clear".
+// pictures of a style are one path, so that thousands stay light. Box and loop are one thing, a list of corners. One
+// event leaves, "enclosed"; what is inside by then is read from the map: as JSON, the ids, nearest to its middle first,
+// and how many they are, or "" where nothing is drawn.
 
 const EDGE = 24; // pixels between the frame and the outermost mark
 const LEAST = 6; // pixels that a shape has to be wide or high
@@ -135,7 +136,12 @@ function choose() {
   const [x, y] = [(left + right) / 2 * svg.clientWidth, (top + bottom) / 2 * svg.clientHeight];
   const far = (row) => Math.hypot(now[row][0] - x, now[row][1] - y);
   rows.sort((one, other) => far(one) - far(other));
-  trigger("enclosed", { ids: rows.slice(0, MOST).map((row) => told.pictures[row][0]), count: rows.length });
+  tell({ ids: rows.slice(0, MOST).map((row) => told.pictures[row][0]), count: rows.length });
+}
+
+function tell(inside) {
+  part("plane").dataset.enclosed = inside ? JSON.stringify(inside) : "";
+  trigger("enclosed");
 }
 
 function clear() {
@@ -143,7 +149,7 @@ function clear() {
   shape = null;
   draw();
   count();
-  trigger("clear");
+  tell(null);
 }
 
 const share = (event) => {
@@ -225,6 +231,7 @@ function fill() {
   part("plane").hidden = !props.value;
   if (!props.value) return;
   told = JSON.parse(props.value);
+  if (shape) tell(null); // an answer that is still to come is about another map
   [label, shape, stroke] = [null, null, null];
   part("title").textContent = told.title;
   part("lead").textContent = told.lead;

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 POLL = 0.5  # seconds between two looks at a map that is being made
 MOST = 96  # pictures in a shape that are shown
+# In the browser: what is inside by now, whatever was when the shape was drawn.
+ENCLOSED = "(...home) => [...home.slice(0, 2), document.querySelector('#plane [data-part=plane]').dataset.enclosed]"
 TEMPLATE = """
 <div class="plane" data-part="plane" hidden>
   <h2 data-part="title"></h2>
@@ -59,9 +61,8 @@ class GalleryMapBoxes:
     """What events read and write: what is said, the map, which one the browser has, and the pictures in a shape."""
 
     said: gr.HTML
-    chart: (
-        gr.HTML
-    )  # value: `map_views.gallery_drawn`; prop `asked`: `map_views.query_drawn`; events: `enclosed`, `clear`
+    chart: gr.HTML  # value: `map_views.gallery_drawn`; prop `asked`: `map_views.query_drawn`; event: `enclosed`
+    enclosed: gr.Textbox  # what is in a shape, as `gallery_map.js` tells it
     seen: gr.State
     timer: gr.Timer
     inside: gr.HTML
@@ -82,7 +83,8 @@ def gallery_map_boxes() -> GalleryMapBoxes:
         elem_id="plane",
     )
     inside = hit_grid("", elem_id="plane-inside")
-    return GalleryMapBoxes(said, chart, gr.State(""), gr.Timer(POLL, active=False), inside)
+    enclosed = gr.Textbox(visible="hidden", label="Inside the shape")
+    return GalleryMapBoxes(said, chart, enclosed, gr.State(""), gr.Timer(POLL, active=False), inside)
 
 
 def wire_gallery_map(
@@ -102,8 +104,15 @@ def wire_gallery_map(
         queue=False,
         **light,
     )
-    boxes.chart.enclosed(maps.inside, [gallery, method], [boxes.said, boxes.inside], api_name="map_enclosed", **light)
-    boxes.chart.clear(lambda: "", None, boxes.inside, api_name="clear_map", queue=False, **light)
+    boxes.chart.enclosed(
+        maps.inside,
+        [gallery, method, boxes.enclosed],
+        [boxes.said, boxes.inside],
+        js=ENCLOSED,  # read when asked: `always_last` asks again with the data of the first event
+        api_name="map_enclosed",
+        trigger_mode="always_last",
+        **light,
+    )
     boxes.inside.open(
         actions.open_hit,
         [query, gallery],
@@ -181,16 +190,25 @@ class GalleryMaps:
             return self._maps.setdefault((method, gallery), GalleryMap(self.engine.served(method), gallery))
 
     @on_page(others=1)
-    def inside(self, gallery: str, method: str, event: gr.EventData) -> tuple[Any, Any]:
-        """A shape on the map, as the ids in it, nearest to its middle first -> what is said (as it was), cards."""
-        match event._data:
-            case {"ids": list(ids), "count": int(count)}:
-                names = [name for name in ids[:MOST] if isinstance(name, str)]
-            case _:
-                raise QueryError(UNREADABLE)
+    def inside(self, gallery: str, method: str, enclosed: str) -> tuple[Any, Any]:
+        """What is in a shape on the map, "" where none is drawn -> what is said (as it was), cards."""
+        if not enclosed:
+            return gr.skip(), ""
+        names, count = _enclosed(enclosed)
         opened = self.engine.served(method).gallery(gallery)
         return gr.skip(), map_views.inside([opened.item(name) for name in names], count)
 
     def _title(self, method: str) -> str:
         choices = self.engine.methods
         return next((choice.title for choice in choices if choice.name == method), choices[0].title)
+
+
+def _enclosed(told: str) -> tuple[list[str], int]:
+    """The ids of the pictures in a shape, nearest to its middle first, and how many it holds; all may be forged."""
+    try:
+        match json.loads(told):
+            case {"ids": list(ids), "count": int(count)}:
+                return [name for name in ids[:MOST] if isinstance(name, str)], count
+    except (ValueError, TypeError, RecursionError) as error:
+        raise QueryError(UNREADABLE) from error
+    raise QueryError(UNREADABLE)

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -16,6 +17,8 @@ from playwright.sync_api import Page, expect
 
 from retrieval.errors import RetrievalError
 from retrieval.evaluation.gallery_map import GalleryMap, Plane
+from retrieval.types import Item
+from retrieval.ui import map_views
 from retrieval.ui.actions import Actions
 from retrieval.ui.gallery_map import GalleryMaps
 from tests.ui.conftest import served
@@ -99,11 +102,11 @@ def test_what_cannot_be_mapped_is_a_sentence(own: FakeEngine) -> None:
 
 def test_a_forged_choice_is_refused_and_a_large_one_says_what_it_leaves_out(own: FakeEngine) -> None:
     maps = GalleryMaps(Actions(cast("Any", own)))
-    event = SimpleNamespace(_data={"ids": ["../../etc/passwd"], "count": 1})
-    assert "no picture" in maps.inside("world", "fake", event)[0]
-    assert "cannot be read" in maps.inside("world", "fake", SimpleNamespace(_data=["x"]))[0]
-    event._data = {"ids": ["duck-photo-0", "tree-sketch-1"], "count": 300}
-    cards = maps.inside("world", "fake", event)[1]
+    assert "no picture" in maps.inside("world", "fake", json.dumps({"ids": ["../../etc/passwd"], "count": 1}))[0]
+    for forged in ("{", '["x"]', "[" * 100_000, json.dumps({"ids": ["duck-photo-0"], "count": "many"})):
+        assert "cannot be read" in maps.inside("world", "fake", forged)[0]
+    chosen = json.dumps({"ids": ["duck-photo-0", "tree-sketch-1"], "count": 300})
+    cards = maps.inside("world", "fake", chosen)[1]
     assert cards.count('class="hit"') == 2
     assert "300 pictures selected" in cards
     assert "the 2 nearest to its middle are shown" in cards
@@ -191,6 +194,31 @@ def test_a_loop_selects_what_is_inside_of_it_and_not_all_of_its_bounding_box(
     page.locator(PLANE).focus()
     page.keyboard.press("Escape")
     expect(page.locator("#plane-inside .hit")).to_have_count(0)
+
+
+@pytest.mark.browser
+def test_what_was_drawn_last_is_shown_however_late_the_answer_to_the_shape_before_it_comes(
+    visit: Callable[..., Page], mapped: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, answers, cards = visit(mapped), Event(), map_views.inside
+
+    def late(items: list[Item], count: int) -> str:
+        answers.wait(10)
+        return cards(items, count)
+
+    enter(page)
+    fish, tree = ([(x - 0.04, y - 0.04), (x + 0.04, y + 0.04)] for x, y in (cluster(page, "fish"), cluster(page, "tree")))
+    monkeypatch.setattr(map_views, "inside", late)
+    for last, shown in ((tree, ["tree"] * 16), (None, [])):
+        answers.clear()
+        drag(page.locator(PLANE), fish)
+        expect(page.locator("#plane .counted")).to_have_text("Selected: 16 (16 fish)")
+        page.get_by_role("button", name="Clear the selection").click()
+        if last:
+            drag(page.locator(PLANE), last)
+            expect(page.locator("#plane .counted")).to_have_text("Selected: 16 (16 tree)")
+        answers.set()
+        expect(page.locator("#plane-inside .hit b")).to_have_text(shown)
 
 
 @pytest.mark.browser
