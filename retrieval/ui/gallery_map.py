@@ -118,7 +118,7 @@ def wire_gallery_map(
         [query, gallery],
         [boxes.said, sheet],
         api_name="open_map_picture",
-        trigger_mode="always_last",
+        trigger_mode="multiple",
         **light,
     )
 

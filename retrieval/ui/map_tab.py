@@ -95,7 +95,14 @@ def wire_map(actions: Actions, tab: MapTab, status: gr.HTML, sheet: gr.HTML) -> 
     light: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     shown = Charts(actions).shown
     tab.tab.select(shown, tab.seen, [tab.said, tab.chart, tab.seen], api_name="show_map", **light)
-    tab.chart.open(actions.open_hit, [tab.seen, tab.gallery], [status, sheet], api_name="open_point", **light)
+    tab.chart.open(
+        actions.open_hit,
+        [tab.seen, tab.gallery],
+        [status, sheet],
+        api_name="open_point",
+        trigger_mode="multiple",
+        **light,
+    )
 
 
 class Charts:

@@ -103,7 +103,7 @@ def wire_object_style(
             [query, gallery],
             [status, sheet],
             api_name="open_coded",
-            trigger_mode="always_last",
+            trigger_mode="multiple",
             **light,
         )
 

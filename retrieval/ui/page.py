@@ -258,7 +258,7 @@ def _wire_search(actions: Actions, query: Query, filters: Filters, shown: Shown)
             [query.box, filters.gallery],
             [shown.status, shown.sheet],
             api_name=name,
-            trigger_mode="always_last",
+            trigger_mode="multiple",
             **light,
         )
     shown.sheet.why(
@@ -266,6 +266,7 @@ def _wire_search(actions: Actions, query: Query, filters: Filters, shown: Shown)
         [query.box, filters.gallery, filters.method],
         [shown.status, shown.sheet],
         api_name="why_hit",
+        trigger_mode="multiple",
         concurrency_id="why",
         concurrency_limit=1,
         **light,

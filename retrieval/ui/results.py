@@ -1,6 +1,8 @@
 """Where hits are shown and examples offered: the grid of cards, the sheet with one hit's details, rows of choices.
 
-Their HTML is made by `views`. Only ids leave the browser, and the engine decides what an id means.
+Their HTML is made by `views`. Only ids leave the browser, and the engine decides what an id means. What tells an id is
+listened to with `multiple`: gradio's `once` loses a second click that comes before the first is answered, and its
+`always_last` answers the first one twice.
 """
 
 from __future__ import annotations

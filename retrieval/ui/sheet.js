@@ -2,6 +2,7 @@
 //
 // The dialog is never part of what gr.HTML rewrites, or it would lose its open state; the server's HTML goes into its body.
 
+const REASONS = ".why, .notice"; // what answers "Why this hit?"
 const dialog = element.querySelector("dialog");
 const body = element.querySelector(".sheet-body");
 const grids = () => ["#results", "#nearest", "#code-hits", "#plane-inside"].map((id) => document.querySelector(id));
@@ -10,12 +11,16 @@ const shown = () => body.firstElementChild?.dataset.id;
 
 watch("value", () => {
   if (!props.value) return; // closing empties the value, and the dialog fades out with its picture
-  body.innerHTML = props.value;
+  const come = document.createElement("template");
+  come.innerHTML = props.value;
+  const late = come.content.querySelector(REASONS) && !(dialog.open && come.content.firstElementChild.dataset.id === shown());
+  if (late) return; // reasons for a picture that was left meanwhile
+  body.replaceChildren(come.content);
   const here = cards().findIndex((card) => card.dataset.id === shown());
   for (const button of element.querySelectorAll("[data-step]")) {
     button.disabled = here < 0 || !cards()[here + Number(button.dataset.step)];
   }
-  const reasons = body.querySelector(".why, .notice");
+  const reasons = body.querySelector(REASONS);
   reasons?.scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
   reasons?.focus({ preventScroll: true });
   if (dialog.open) return;

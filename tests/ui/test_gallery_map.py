@@ -207,7 +207,9 @@ def test_what_was_drawn_last_is_shown_however_late_the_answer_to_the_shape_befor
         return cards(items, count)
 
     enter(page)
-    fish, tree = ([(x - 0.04, y - 0.04), (x + 0.04, y + 0.04)] for x, y in (cluster(page, "fish"), cluster(page, "tree")))
+    fish, tree = (
+        [(x - 0.04, y - 0.04), (x + 0.04, y + 0.04)] for x, y in (cluster(page, "fish"), cluster(page, "tree"))
+    )
     monkeypatch.setattr(map_views, "inside", late)
     for last, shown in ((tree, ["tree"] * 16), (None, [])):
         answers.clear()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from retrieval.types import Explanation
 from tests.ui.fakes import COLORS, EACH, FakeEngine, paint
 from tests.ui.visitor import WIDE, choose, draw, expect_hits, expect_picture, search_text
 
@@ -171,6 +174,33 @@ def test_a_hit_opens_with_its_details_and_can_be_searched_with(page: Page) -> No
     page.get_by_role("button", name="Search with this").click()
     expect(sheet).to_be_hidden()
     expect(page.locator("#status strong")).to_have_text("Like fish-photo-0")
+
+
+def test_reasons_that_come_late_neither_open_a_sheet_that_was_closed_nor_replace_what_it_shows(
+    page: Page, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw(page, WIDE)
+    expect_hits(page, "fish")
+    answer, why = Event(), engine.why
+
+    def late(*asked: Any, **options: Any) -> Explanation:
+        answer.wait(10)
+        return why(*asked, **options)
+
+    monkeypatch.setattr(engine, "why", late)
+    sheet, hits, asks = page.get_by_role("dialog"), page.locator("#results .hit"), page.get_by_text("Why this hit?")
+    hits.nth(0).click()
+    asks.click()
+    page.keyboard.press("Escape")
+    hits.nth(1).click()
+    expect(sheet).to_contain_text("fish-photo-1")
+    asks.click()
+    answer.set()
+    expect(sheet.locator(".why")).to_be_visible()
+    expect(sheet).to_contain_text("fish-photo-1")
+    page.keyboard.press("ArrowRight")
+    expect(sheet).to_contain_text("fish-photo-2")
+    expect(sheet.locator(".why")).to_have_count(0)
 
 
 def test_more_in_this_style_filters_by_it(page: Page) -> None:
