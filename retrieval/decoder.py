@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-import select
+import selectors
 import subprocess
 import sys
 import threading
@@ -66,23 +66,33 @@ class Decoders:
             self._idle.pop().end()
 
     def _opened(self, path: Path) -> Image.Image:
-        try:
-            process = self._idle.pop()
-        except IndexError:
-            process = _Process()
+        process = self._process()
         try:
             image = process.open(path, self._seconds)
+        except UnreadableImage:
+            self._idle.append(process)
+            raise
         except Overrun as error:
             process.end()
             raise UnreadableImage(
                 f"{printable(path.name)} takes more than {self._seconds:g} seconds to open. "
                 "Save it again as a plain PNG or JPEG, or choose another picture."
             ) from error
-        except UnreadableImage:
-            self._idle.append(process)
+        except BaseException:
+            process.end()
             raise
         self._idle.append(process)
         return image
+
+    def _process(self) -> _Process:
+        """An idle process that still lives, or a new one."""
+        with suppress(IndexError):
+            while True:
+                process = self._idle.pop()
+                if process.lives:
+                    return process
+                process.end()
+        return _Process()
 
 
 class _Process:
@@ -118,6 +128,11 @@ class _Process:
         width, height = answer["size"]
         return Image.frombytes("RGB", (width, height), self._read(width * height * 3, deadline))
 
+    @property
+    def lives(self) -> bool:
+        """Whether it can be asked; the machine may have ended it while it was idle."""
+        return self._process.poll() is None
+
     def end(self) -> None:
         """End the process, whatever it does."""
         self._process.kill()
@@ -137,12 +152,14 @@ class _Process:
         assert self._process.stdout is not None, "it was opened with a pipe"
         pipe = self._process.stdout.fileno()
         received = bytearray()
-        while len(received) < count:
-            ready, _, _ = select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))
-            part = os.read(pipe, min(count - len(received), 1 << 20)) if ready else b""
-            if not part:
-                raise Overrun
-            received += part
+        with selectors.DefaultSelector() as selector:  # `select` itself refuses a pipe whose number is above 1023
+            selector.register(pipe, selectors.EVENT_READ)
+            while len(received) < count:
+                ready = selector.select(max(0.0, deadline - time.monotonic()))
+                part = os.read(pipe, min(count - len(received), 1 << 20)) if ready else b""
+                if not part:
+                    raise Overrun
+                received += part
         return bytes(received)
 
 

@@ -277,7 +277,7 @@ def _logged(query: Query, served: Served, answer: Results) -> dict[str, Any]:
     """What the log says of a search: nothing of what was searched for."""
     return {
         "kind": "text" if isinstance(query, TextQuery) else "picture",
-        "bundle": served.folder.name,
+        "bundle": served.bundle.manifest.name,
         "hits": len(answer.hits),
         "confident": answer.confident,
         "ms": round(answer.seconds * 1000, 1),

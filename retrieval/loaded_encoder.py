@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from retrieval.artifacts.hub import showing
 from retrieval.errors import BundleError, GalleryError, RetrievalError, SettingsError
 from retrieval.items import ITEMS, read_items, rebuild_hint, root_of, write_skipped
-from retrieval.loading import Loading, fetching
+from retrieval.loading import Loading, again, fetching
 from retrieval.types import ImageQuery, Item, OnSkip, Progress, Query, Skipped, TextQuery, View, no_progress, no_skip
 
 if TYPE_CHECKING:
@@ -166,12 +166,13 @@ class Served(Loading):
         """
         name = name or next(iter(self.homes))
         if (opening := self.opening(name)) is not None:
-            raise GalleryError(f"{opening.progress or f'Opening the gallery {name}'}. Search again when that is done.")
+            doing = opening.progress or f"Opening the gallery {name}"
+            raise GalleryError(opening.trouble or f"{doing}. Search again when that is done.")
         if name not in self._galleries:
             raise GalleryError(f"There is no gallery {name[:80]!r}. Choose {' or '.join(self.homes)}.")
         opened = self._galleries[name]
         if isinstance(opened, RetrievalError):
-            raise opened
+            raise again(opened)
         return opened
 
     def is_open(self, gallery: str) -> bool:

@@ -60,7 +60,7 @@ class Loading(ABC):
                 f"{_capitalised(self._called)} is still loading after {timeout:.0f} seconds. Try again in a moment."
             )
         if self._failure:
-            raise self._failure
+            raise again(self._failure)
 
     def _run(self) -> None:
         try:
@@ -75,6 +75,13 @@ class Loading(ABC):
         finally:
             self._progress = ""
             self._loaded.set()
+
+
+def again(error: RetrievalError) -> RetrievalError:
+    """The error to raise for one more visitor. The one that was met is kept, and raised itself it would keep, in its
+    traceback, what every visitor asked.
+    """
+    return type(error)(*error.args)
 
 
 def fetching(name: str, done: int, total: int) -> str:

@@ -60,7 +60,7 @@ class Settings:
 
 
 def _port(port: str) -> int:
-    if not port.isdigit() or not 0 < int(port) < 65536:
+    if not port.isdecimal() or not 0 < int(port) < 65536:
         raise SettingsError(f"GUISE_PORT is {port!r}, not a port from 1 to 65535. Choose one, or leave it unset.")
     return int(port)
 

@@ -105,6 +105,7 @@ def keep_swept(folder: Path) -> None:
     def again() -> None:
         while True:
             time.sleep(SWEEP)
-            sweep(folder)
+            with suppress(OSError):  # the walk itself stops where a folder goes meanwhile; the next one begins anew
+                sweep(folder)
 
     threading.Thread(target=again, name="sweeping uploads", daemon=True).start()

@@ -24,6 +24,16 @@ def test_a_folder_is_measured_into_a_file(pictures: Path, tmp_path: Path, capsys
     assert "values" not in told
 
 
+def test_a_report_that_cannot_be_written_is_printed_and_told(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "nowhere" / "report.json")
+    assert main(["evaluate", "--bundle", "floor:raw-pixels", "--folder", str(pictures), *FOLDER, "--json", out]) == 2
+    said = capsys.readouterr()
+    assert json.loads(said.out)["queries"] == 12
+    assert f"{out} cannot be written (No such file or directory)" in said.err
+
+
 def test_what_is_skipped_or_left_out_is_said_on_stderr(pictures: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (pictures / "painting" / "red" / "broken.png").write_bytes(b"?")
     for path in (pictures / "photo" / "blue").iterdir():

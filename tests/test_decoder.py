@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import threading
@@ -85,6 +86,40 @@ def test_a_slow_picture_does_not_hold_up_another(picture: Path) -> None:
     thread.join(10)
     assert refused
     pool.close()
+
+
+def test_a_process_that_the_machine_has_ended_is_replaced_and_no_picture_is_blamed(
+    decoders: Decoders, picture: Path
+) -> None:
+    decoders.open(picture)
+    dead = decoders._idle[0]._process
+    dead.kill()
+    dead.wait()
+    assert decoders.open(picture).size == (60, 40)
+
+
+def test_pictures_are_opened_however_many_files_the_page_has_open(decoders: Decoders, picture: Path) -> None:
+    high = fcntl.fcntl(0, fcntl.F_DUPFD, 1024)
+    decoders.open(picture)
+    pipe = decoders._idle[0]._process.stdout
+    assert pipe is not None
+    beyond = fcntl.fcntl(pipe.fileno(), fcntl.F_DUPFD, high + 1)
+    os.close(high)
+    decoders._idle[0]._process.stdout = os.fdopen(beyond, "rb", buffering=0)
+    assert decoders.open(picture).size == (60, 40)
+    pipe.close()
+
+
+def test_a_process_that_answers_nonsense_is_ended(
+    decoders: Decoders, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoders.warm()
+    monkeypatch.setattr(decoders._idle[0], "_line", lambda deadline: b"nonsense")
+    process = decoders._idle[0]._process
+    with pytest.raises(ValueError, match="Expecting value"):
+        decoders.open(picture)
+    assert process.poll() is not None
+    assert not decoders._idle
 
 
 def test_where_all_processes_are_busy_a_visitor_is_told_so(picture: Path) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import logging
 import os
 import shutil
+import weakref
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from retrieval.artifacts.manifest import WEIGHTS
 from retrieval.cli import main
 from retrieval.data.readers.folder import folder_items
 from retrieval.engine import Engine, Settings
-from retrieval.errors import BundleError, EmptyQuery, GalleryError, SettingsError
+from retrieval.errors import BundleError, EmptyQuery, GalleryError, RetrievalError, SettingsError
 from retrieval.gallery import is_current
 from retrieval.items import home_of, write_items
 from retrieval.settings import HOME
@@ -138,6 +140,26 @@ def test_a_corrupt_bundle_is_told_to_everyone_who_searches(small_bundle: Path, p
     assert not engine.ready
 
 
+def test_what_was_asked_in_vain_is_not_kept_by_the_error(small_bundle: Path, pictures: Path, tmp_path: Path) -> None:
+    strange = shutil.copytree(pictures, tmp_path / "strange")
+    Engine(Settings(bundle=small_bundle, others=(), gallery=home_of(strange))).wait()
+    (home_of(strange) / "index" / "small" / "vectors.faiss").write_bytes(b"damaged")
+    broken = shutil.copytree(small_bundle, tmp_path / "broken")
+    (broken / WEIGHTS).write_bytes(b"not weights")
+    for settings, kind in (
+        (Settings(bundle=broken, others=(), gallery=home_of(pictures)), BundleError),
+        (Settings(bundle=small_bundle, others=(), gallery=home_of(strange)), GalleryError),
+    ):
+        engine = Engine(settings)
+        query = ImageQuery(Image.new("RGB", (8, 8)))
+        kept = weakref.ref(query)
+        with pytest.raises(kind):
+            engine.search(query)
+        del query
+        gc.collect()
+        assert kept() is None
+
+
 def test_a_gallery_that_cannot_be_opened_leaves_the_others_usable(
     small_bundle: Path, pictures: Path, tmp_path: Path
 ) -> None:
@@ -180,6 +202,27 @@ def test_a_gallery_that_breaks_in_an_unknown_way_leaves_the_others_usable(
     assert engine.gallery_trouble("world") is None
     with pytest.raises(GalleryError, match="could not be opened"):
         engine.search(TextQuery("disc"), gallery="bad")
+
+
+def test_a_gallery_whose_opening_breaks_says_so_and_not_for_ever_that_it_is_being_opened(
+    small_bundle: Path, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "emoji"
+    shutil.copytree(pictures, other)
+    write_items(other, folder_items(other))
+    engine = Engine(Settings(bundle=small_bundle, others=(), gallery=home_of(pictures), emoji=other))
+    engine.wait()
+
+    def breaks(*given: object) -> None:
+        raise ValueError("nobody thought of this")
+
+    monkeypatch.setattr(engine.served(), "_read", breaks)
+    opening = engine.served().opening("emoji")
+    assert opening is not None
+    with pytest.raises(RetrievalError, match="the log says why"):
+        opening.wait()
+    with pytest.raises(GalleryError, match=r"gallery emoji could not be .*the log says why"):
+        engine.search(TextQuery("a red disc"), gallery="emoji")
 
 
 def test_a_damaged_list_says_so_and_lists_nothing(small_bundle: Path, pictures: Path) -> None:

@@ -24,6 +24,8 @@ def test_settings_come_from_the_environment() -> None:
     assert Settings.from_environment({"GUISE_BUNDLES": f"{hub}:y:{hub}"}).others == (Path(hub), Path("y"), Path(hub))
     with pytest.raises(SettingsError, match="GUISE_PORT is 'soon'"):
         Settings.from_environment({"GUISE_PORT": "soon"})
+    with pytest.raises(SettingsError, match="GUISE_PORT is '²'"):
+        Settings.from_environment({"GUISE_PORT": "²"})
 
 
 @pytest.mark.parametrize("path", ["", "/guise", "/demos/guise", "https://example.org/guise", "http://localhost:8080"])

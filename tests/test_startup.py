@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -105,6 +106,26 @@ def test_what_a_killed_app_left_is_swept_at_start(tmp_path: Path) -> None:
     assert not left.exists()
     assert fresh.exists()
     assert outside.exists(), "a link is never followed"
+
+
+def test_folders_that_go_while_they_are_walked_do_not_end_the_sweeping(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swept, answers = Event(), iter([0, FileNotFoundError(tmp_path), 0])
+
+    def sweeps(folder: Path) -> int:
+        answer = next(answers, None)
+        if isinstance(answer, Exception):
+            raise answer
+        if answer is None:
+            swept.set()
+        return 0
+
+    monkeypatch.setattr(startup, "sweep", sweeps)
+    monkeypatch.setattr(startup, "SWEEP", 0.01)
+    keep_swept(tmp_path)
+    assert swept.wait(10)
+    monkeypatch.setattr(startup, "SWEEP", 3600)
 
 
 def test_what_is_young_at_start_is_swept_within_the_time_that_the_page_promises(tmp_path: Path) -> None:

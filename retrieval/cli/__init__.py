@@ -22,6 +22,7 @@ from retrieval.cli.output import progress, pulling, say
 from retrieval.cli.train import add_train
 from retrieval.engine import Engine, Settings
 from retrieval.errors import RetrievalError, SettingsError
+from retrieval.files import write_text
 from retrieval.images import OWNER, open_image
 from retrieval.items import hit_as_json, home_of, name_skipped
 from retrieval.loaded_encoder import index
@@ -126,9 +127,18 @@ def evaluate(asked: argparse.Namespace) -> None:
             say(f"{chosen.dropped} pictures left out: a pack for training holds them too", sys.stderr)
         report = measured(encoder_named(asked.bundle, settings.bundle), chosen)
     text = json.dumps(report.as_row(), indent=2)
-    if asked.json:
-        asked.json.write_text(text + "\n", encoding="utf-8")
     say(text)
+    if asked.json:
+        _write_report(asked.json, text)
+
+
+def _write_report(path: Path, text: str) -> None:
+    try:
+        write_text(path, text + "\n")
+    except OSError as error:
+        raise SettingsError(
+            f"{path} cannot be written ({error.strerror}); it is printed above. Name a file in a folder of yours."
+        ) from error
 
 
 def render(asked: argparse.Namespace) -> None:

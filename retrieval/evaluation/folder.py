@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from retrieval.data.concepts import spoken
 from retrieval.data.picture_table import PictureTable, Row
 from retrieval.data.readers.files import table_of
 from retrieval.data.readers.folder import folder_items
@@ -17,7 +16,7 @@ from retrieval.errors import SettingsError, UnreadableImage
 from retrieval.evaluation.harness import Memory, Report, evaluate
 from retrieval.evaluation.tasks import Task, picture_task
 from retrieval.evaluation.tasks.base import equal, same_class
-from retrieval.types import Domain, Item
+from retrieval.types import Item
 
 METRICS = (
     "mAP@all",
@@ -37,10 +36,8 @@ def folder_tables(folder: Path, domains: Sequence[str]) -> list[PictureTable]:
     """The pictures of each domain, with their classes. Raises SettingsError, which lists the domains that there are."""
     by_domain: dict[str, list[Item]] = {}
     for item in folder_items(folder):
-        parts = Path(item.id).parts
-        if len(parts) >= 3:
-            domain, label = parts[0], spoken(parts[1])
-            by_domain.setdefault(domain, []).append(Item(item.id, item.path, Domain(domain), label))
+        if len(Path(item.id).parts) >= 3:  # a class in a domain
+            by_domain.setdefault(item.domain.name, []).append(item)
     for name in domains:
         if name not in by_domain:
             there = (

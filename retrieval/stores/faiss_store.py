@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from retrieval.files import write_files
 from retrieval.stores import Ids, Vectors
 
 OVERHEAD = 1 << 20  # bytes an index file may hold beside its vectors
+LIMIT = threading.Lock()  # faiss has one limit for the whole process
 
 
 class FaissStore:
@@ -28,9 +30,10 @@ class FaissStore:
 
         A forged size cannot make faiss allocate more than the file's own length calls for.
         """
-        faiss.set_deserialization_vector_byte_limit(path.stat().st_size + OVERHEAD)
         try:
-            index = faiss.read_index(str(path))
+            with LIMIT:
+                faiss.set_deserialization_vector_byte_limit(path.stat().st_size + OVERHEAD)
+                index = faiss.read_index(str(path))
         except RuntimeError as error:
             raise GalleryError(f"{path} is damaged and cannot be read. Build the gallery again.") from error
         if index.d != dim:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Thread
 
+import faiss
 import numpy as np
 import pytest
 
 from retrieval.errors import GalleryError
+from retrieval.stores import faiss_store
 from retrieval.stores.faiss_store import FaissStore
 
 
@@ -94,3 +97,24 @@ def test_more_answers_than_vectors_are_not_invented(store: FaissStore, vectors: 
     assert ids.shape == (2, 200)
     assert (ids >= 1000).all()
     assert np.isfinite(scores).all()
+
+
+def test_stores_that_are_opened_at_once_do_not_lend_each_other_their_limit(
+    store: FaissStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.save(tmp_path / "large.faiss")
+    small = FaissStore(16)
+    small.save(tmp_path / "small.faiss")
+    read, others = faiss.read_index, []
+
+    def meanwhile(path: str) -> faiss.Index:
+        if not others:
+            others.append(Thread(target=FaissStore.open, args=(tmp_path / "small.faiss", 16)))
+            others[0].start()
+            others[0].join(0.5)  # it may go on only when this one has been read
+        return read(path)
+
+    monkeypatch.setattr(faiss_store, "OVERHEAD", 4096)
+    monkeypatch.setattr(faiss, "read_index", meanwhile)
+    assert FaissStore.open(tmp_path / "large.faiss", 16).count() == store.count()
+    others[0].join()

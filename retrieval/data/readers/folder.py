@@ -3,6 +3,8 @@
 FOLDER/DOMAIN/CLASS/picture.png   domain and label from the folders
 FOLDER/CLASS/picture.png          label from the folder
 FOLDER/picture.png                neither
+
+What lies deeper in a class belongs to it.
 """
 
 from __future__ import annotations
@@ -59,11 +61,13 @@ def _unfit(path: Path, within: Path, root: Path) -> str:
 
 
 def _item(path: Path, within: Path, domain: Domain) -> Item:
-    folders = within.parts[:-1]
-    label = spoken(folders[-1]) if folders else None
-    if len(folders) >= 2:
-        domain = Domain(folders[-2])
-    return Item(within.as_posix(), path, domain, label)
+    match within.parts[:-1]:
+        case (above, label, *_):
+            return Item(within.as_posix(), path, Domain(above), spoken(label))
+        case (label,):
+            return Item(within.as_posix(), path, domain, spoken(label))
+        case _:
+            return Item(within.as_posix(), path, domain)
 
 
 def _hidden(within: Path) -> bool:

@@ -13,11 +13,20 @@ from tests.data.trees import plant
 
 
 def test_domain_and_label_are_the_folders_and_hidden_files_are_passed_over(tmp_path: Path) -> None:
-    plant(tmp_path, "art/palm_tree/1.png", "owl/2.JPG", "3.webp", ".thumbs/4.png", "art/.5.png")
+    plant(
+        tmp_path,
+        "art/palm_tree/1.png",
+        "art/palm_tree/2024/may/2.png",
+        "owl/2.JPG",
+        "3.webp",
+        ".thumbs/4.png",
+        "art/.5.png",
+    )
     items = folder_items(tmp_path, SKETCH)
     assert [(item.id, item.domain, item.label) for item in items] == [
         ("3.webp", SKETCH, None),
         ("art/palm_tree/1.png", Domain("art"), "palm tree"),
+        ("art/palm_tree/2024/may/2.png", Domain("art"), "palm tree"),
         ("owl/2.JPG", SKETCH, "owl"),
     ]
     assert folder_items(tmp_path)[0].domain == PHOTO
