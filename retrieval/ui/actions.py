@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from retrieval.engine import Engine
 
 OBJECT_STYLE = "object-style"  # the tab's id
+READY = "ready"  # the first thing that can be searched
 log = logging.getLogger(__name__)
 
 
@@ -78,8 +80,8 @@ class Actions:
         chosen = read_click(event)
         item = self.engine.item(chosen["id"], gallery)
         rank, score = int(float(chosen["rank"])), float(chosen["score"])
-        apart = self.engine.disentangler.offered
-        return gr.skip(), views.details(item, rank, score, read_kind(asked), apart=apart)
+        apart, kind = self.engine.disentangler.offered, read_kind(asked)
+        return gr.skip(), views.details(item, rank, score, "text" if kind == ABOUT_PEOPLE else kind, apart=apart)
 
     @on_page(others=1)
     def why_hit(self, asked: str, gallery: str, method: str, event: gr.EventData) -> tuple[Any, str]:
@@ -101,13 +103,13 @@ class Actions:
         """ "Search with this" -> status line (as it was), styles, the page's new query."""
         chosen = read_click(event)
         item = self.engine.item(chosen["id"], gallery)
-        query = json.dumps({"kind": "item", "value": {"id": item.id, "gallery": gallery}})
+        query = _asked("item", {"id": item.id, "gallery": gallery})
         return gr.skip(), [item.domain.name] if chosen.get("domain") else gr.skip(), query
 
     @on_page(others=2)
     def ask_generated(self, event: gr.EventData) -> tuple[Any, Any, str]:
         """ "Search with this" under a generated picture -> status line (as it was), the tab of searches, the query."""
-        query = json.dumps({"kind": "generated", "value": event._data})
+        query = _asked("generated", event._data)
         read_query(self.engine, query)
         return gr.skip(), gr.Tabs(selected="search"), query
 
@@ -140,18 +142,20 @@ class Actions:
         """A gallery -> pictures to try."""
         return gr.update(markup=views.pictures(self._shown(gallery).samples))
 
-    def look(self, asked: str, gallery: str) -> tuple[Any, ...]:
-        """What is being loaded -> banner, timer; once it is there, also the welcome (if nothing is asked), `offer`."""
+    def look(self, gallery: str) -> tuple[Any, ...]:
+        """What is being loaded -> banner, timer; once it is there, also that it can be searched by now, `offer`.
+
+        What was chosen meanwhile stays chosen, and a search follows, which is the one that draws hits or the welcome.
+        """
         if self.engine.trouble:
             return views.trouble(discreet(self.engine.trouble)), gr.Timer(active=False), *[gr.skip()] * 6
         if not self.engine.ready:
             return views.loading(self.engine.progress), gr.Timer(active=True), *[gr.skip()] * 6
-        welcome = gr.skip() if asked else views.welcome(self._shown(gallery).guises)
-        return self._state(gallery), gr.Timer(active=False), welcome, *self.offer(gallery)
+        return self._state(gallery), gr.Timer(active=False), READY, *self.offer(gallery)
 
     def choose_gallery(self, gallery: str) -> tuple[Any, ...]:
-        """A gallery -> banner, `offer`."""
-        return self._state(gallery) if self.engine.ready else gr.skip(), *self.offer(gallery)
+        """A gallery -> banner, `offer`, and nothing is chosen in it yet."""
+        return self._state(gallery) if self.engine.ready else gr.skip(), *self.offer(gallery, value=[])
 
     def _state(self, gallery: str, method: str = "") -> str:
         """The banner over a gallery when all is loaded: none, or what is done or is wrong with it or the method."""
@@ -162,12 +166,15 @@ class Actions:
         trouble = self.engine.gallery_trouble(gallery)
         return views.trouble(discreet(trouble)) if trouble else views.left_out(self.engine.skipped(gallery))
 
-    def offer(self, gallery: str) -> tuple[Any, ...]:
-        """A gallery -> its styles, its classes, pictures to try, what is told of the model, words to try."""
+    def offer(self, gallery: str, **chosen: Any) -> tuple[Any, ...]:
+        """A gallery -> its styles, its classes, pictures to try, what is told of the model, words to try.
+
+        chosen: which styles and classes are; without it, those that were.
+        """
         labels = self.engine.labels(gallery)
         return (
-            gr.CheckboxGroup(choices=list(self.engine.domains(gallery)), value=[]),
-            gr.Dropdown(choices=list(labels), value=[], multiselect=True),
+            gr.CheckboxGroup(choices=list(self.engine.domains(gallery)), **chosen),
+            gr.Dropdown(choices=list(labels), multiselect=True, **chosen),
             self.samples(gallery),
             about_html.about(self.engine.about),
             gr.update(markup=views.phrases(PHRASES if gallery == WORLD or not labels else spread(labels))),
@@ -188,3 +195,8 @@ class Actions:
                 log.warning("no examples from the gallery %s: %s", gallery, error)
                 self._showcases[gallery] = Showcase()
         return self._showcases[gallery]
+
+
+def _asked(kind: str, value: Any) -> str:
+    """The page's query; `at` makes it new, so that the same can be asked for twice."""
+    return json.dumps({"kind": kind, "value": value, "at": time.time_ns()})

@@ -241,6 +241,7 @@ class ObjectStyle:
 
     def find(
         self,
+        turn: str,
         asked: str,
         subject: str,
         gallery: str,
@@ -251,7 +252,7 @@ class ObjectStyle:
         strictness: float,
     ) -> Iterator[tuple[str, Any]]:
         """Search by code -> status line, hits. The object is that of the first picture or, without one, of whom the tab
-        is about; the style is the chosen one or that of the second picture.
+        is about; the style is the chosen one or that of the second picture. Nothing, once the visit is about another.
         """
         try:
             yield panels.opening("Reading the codes"), gr.skip()
@@ -262,9 +263,10 @@ class ObjectStyle:
             query = other if by == "style" and other else first
             answer = self.engine.search_by_code(by, query.query, style, strictness=strictness, gallery=gallery)
             name = {"object": "Object only", "style": f"Style only: {style}"}.get(by, f"This object as {style}")
-            yield views.status(name, answer), views.results(answer)
+            shown = views.status(name, answer), views.results(answer)
         except Exception as error:
-            yield views.notice(sentence(error)), gr.skip()
+            shown = views.notice(sentence(error)), gr.skip()
+        yield ("", "") if self.turns.ended(turn) == "clear" else shown
 
 
 # ---------------------------------------------------------------- small print

@@ -91,6 +91,7 @@ def wire_object_style(
     tab.others.choose(None, tab.others, tab.boxes.second, js="(id) => id", **light)
     tab.other_seed.click(None, None, tab.seed, js=ANY_SEED, **light)
     tab.cancel.click(None, turn, turn, js=f"(turn) => {{ {STOP} {NEXT}keep`; return next; }}", **light)
+    gallery.input(None, turn, [turn, *fresh], js=elsewhere, **light)
     asked = query.change(None, turn, [turn, subject, *fresh], js=over, **light)
     asked.then(None, entered, entered, js=IF_HERE, **light)
     for made in (tab.card, *(panel.shown for panel in tab.panels if panel.name != "find")):
@@ -130,10 +131,10 @@ def _wire_panel(
     gr.on(
         [panel.start.click, *(slider.release for slider in panel.sliders)],
         handler,
-        [*whom, *asked] if finds else [tab.boxes.turn, *whom, *asked],
+        [tab.boxes.turn, *whom, *asked],
         [panel.shown, tab.code_hits] if finds else panel.shown,
         api_name=f"draw_{panel.name}",
-        trigger_mode="always_last" if panel.sliders else "once",
+        trigger_mode="always_last",
         concurrency_id="codes" if finds else "drawing",
         concurrency_limit=1,
         **light,

@@ -14,7 +14,8 @@ from retrieval.images import OWNER, open_image
 from retrieval.types import ImageQuery, Item, TextQuery
 from retrieval.ui import object_style_views as panels
 from retrieval.ui.actions import Actions
-from retrieval.ui.queries import read_query
+from retrieval.ui.figures import KIND as ABOUT_PEOPLE
+from retrieval.ui.queries import read_kind, read_query
 
 if TYPE_CHECKING:
     from retrieval.disentangle.panels import Disentangler
@@ -76,7 +77,10 @@ class Subjects:
         asked = asked or self.example
         if not asked:
             raise EmptyQuery(HERE)
-        query, name = read_query(self.engine, asked if isinstance(asked, str) else json.dumps(asked))
+        told = asked if isinstance(asked, str) else json.dumps(asked)
+        if read_kind(told) == ABOUT_PEOPLE:
+            raise EmptyQuery(NO_PICTURE)
+        query, name = read_query(self.engine, told)
         if isinstance(query, TextQuery):
             raise EmptyQuery(NO_PICTURE)
         payload = json.loads(asked) if isinstance(asked, str) else asked

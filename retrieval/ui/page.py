@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -99,7 +99,8 @@ def build_page(engine: Engine, examples: Path = EXAMPLES, results: Path = RESULT
                     boxes = object_style_boxes()
                 with gr.Column(elem_id="finding", min_width=280):
                     banner = gr.HTML(views.loading(""), elem_id="banner", apply_default_css=False)
-                    filters = _filters(engine.galleries, engine.methods)
+                    styles = engine.domains() or [style.name for style in STYLES]
+                    filters = _filters(engine.galleries, engine.methods, styles)
                     status = gr.HTML(views.WAITING, elem_id="status", apply_default_css=False)
                     grid = hit_grid(views.welcome(), elem_id="results")
             coded = object_style_tab(boxes, offered=engine.disentangler.offered)
@@ -180,8 +181,8 @@ def _query(examples: Mapping[str, tuple[str, Strokes]], people_offered: bool) ->
     return Query(box, loaded, canvas, drawings, upload, pictures, text, phrases, people, drawn)
 
 
-def _filters(galleries: tuple[str, ...], methods: tuple[Choice, ...]) -> Filters:
-    domains = gr.CheckboxGroup([style.name for style in STYLES], label="Styles", show_label=False, elem_id="styles")
+def _filters(galleries: tuple[str, ...], methods: tuple[Choice, ...], styles: Sequence[str]) -> Filters:
+    domains = gr.CheckboxGroup(list(styles), label="Styles", show_label=False, elem_id="styles")
     with gr.Accordion("Refine", open=False, elem_id="refine"):
         k = gr.Slider(4, 96, 24, step=4, label="How many")
         labels = gr.Dropdown([], multiselect=True, label="Classes", info="None chosen means all", elem_id="classes")
@@ -285,13 +286,18 @@ def _wire_start(page: gr.Blocks, actions: Actions, query: Query, filters: Filter
     gr.on(
         [page.load, timer.tick],
         actions.look,
-        [query.box, filters.gallery],
-        [shown.banner, timer, shown.grid, *offered],
+        filters.gallery,
+        [shown.banner, timer, query.loaded, *offered],
         api_name="look",
         **quiet,
     )
     other = filters.gallery.input(
-        actions.choose_gallery, filters.gallery, [shown.banner, *offered], api_name="offer", **quiet
+        actions.choose_gallery,
+        filters.gallery,
+        [shown.banner, *offered],
+        api_name="offer",
+        trigger_mode="always_last",
+        **quiet,
     )
     _wire_loading(other, actions, query, filters, shown)
 
@@ -306,6 +312,14 @@ def _wire_loading(
     # Not queued, as in `_wire_start`.
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
     chosen, outputs = [filters.method, filters.gallery], [shown.banner, timer, query.loaded]
-    gr.on([filters.method.input, timer.tick], actions.load, chosen, outputs, api_name="load", **quiet)
+    gr.on(
+        [filters.method.input, timer.tick],
+        actions.load,
+        chosen,
+        outputs,
+        api_name="load",
+        trigger_mode="always_last",  # a choice that comes while the timer asks is asked for next
+        **quiet,
+    )
     gallery_chosen.then(actions.load, chosen, outputs, api_name="load_gallery", **quiet)
     query.loaded.change(actions.samples, filters.gallery, query.pictures, api_name="samples", **quiet)

@@ -197,10 +197,12 @@ def test_a_forged_click_is_told_and_opens_nothing(actions: Actions, data: dict[s
 
 def test_search_with_this_writes_the_query_and_perhaps_the_style(actions: Actions) -> None:
     _, domains, query = actions.ask_hit("world", clicked(id="fish-cartoon-1"))
-    assert json.loads(query) == {"kind": "item", "value": {"id": "fish-cartoon-1", "gallery": "world"}}
+    told = json.loads(query)
+    assert (told["kind"], told["value"]) == ("item", {"id": "fish-cartoon-1", "gallery": "world"})
     assert is_skipped(domains)
-    _, domains, _ = actions.ask_hit("world", clicked(id="fish-cartoon-1", domain="cartoon"))
+    _, domains, again = actions.ask_hit("world", clicked(id="fish-cartoon-1", domain="cartoon"))
     assert domains == ["cartoon"]
+    assert again != query, "a query that is the same is not searched for again"
 
 
 # ---------------------------------------------------------------- start
@@ -208,7 +210,7 @@ def test_search_with_this_writes_the_query_and_perhaps_the_style(actions: Action
 
 def test_before_the_model_is_there_nothing_is_asked_of_the_gallery(tmp_path: Path) -> None:
     engine = FakeEngine(tmp_path / "pictures", loading=True)
-    banner, timer, *rest = Actions(cast("Any", engine)).look("", "world")
+    banner, timer, *rest = Actions(cast("Any", engine)).look("world")
     assert "Loading the model" in banner
     assert timer["active"] if isinstance(timer, dict) else timer.active
     assert all(map(is_skipped, rest))
@@ -216,14 +218,22 @@ def test_before_the_model_is_there_nothing_is_asked_of_the_gallery(tmp_path: Pat
 
 
 def test_once_it_is_there_the_gallery_is_offered(actions: Actions) -> None:
-    banner, _, welcome, styles, labels, pictures, about, phrases = actions.look("", "world")
+    banner, _, loaded, styles, labels, pictures, about, phrases = actions.look("world")
     assert banner == ""
-    assert welcome.count("<li>") == 4
+    assert loaded, "a search follows its change, and shows hits or the welcome"
+    assert search(actions, "")[1].count("<li>") == 4
     assert [value for value, _ in styles.choices] == ["photo", "painting", "cartoon", "sketch"]
     assert [value for value, _ in labels.choices] == ["duck", "fish", "tree"]
     assert pictures["markup"].count("data-choice") == 3
     assert "rendered world" in about
     assert "a red apple" in phrases["markup"]
+
+
+def test_what_was_chosen_while_it_was_loaded_stays_and_another_gallery_begins_with_nothing(actions: Actions) -> None:
+    for part in actions.look("world")[3:5]:
+        assert "value" not in part.constructor_args
+    for part in actions.choose_gallery("world")[1:3]:
+        assert part.constructor_args["value"] == []
 
 
 def test_words_to_try_are_names_that_the_gallery_knows(tmp_path: Path) -> None:
@@ -234,7 +244,7 @@ def test_words_to_try_are_names_that_the_gallery_knows(tmp_path: Path) -> None:
 def test_while_a_gallery_is_indexed_the_page_says_so_and_searches_once_it_is_there(
     actions: Actions, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    busy = SimpleNamespace(progress="Indexing the gallery world with the model: 3 of 48 pictures")
+    busy = SimpleNamespace(progress="Indexing the gallery world with the model: 3 of 48 pictures", trouble=None)
     monkeypatch.setattr(engine.served(), "opening", lambda gallery: busy)
     assert "3 of 48 pictures" in actions.choose_gallery("world")[0]
     banner, timer, waiting = actions.load("fake", "world")
@@ -258,16 +268,12 @@ def test_a_broken_gallery_says_so_in_the_banner_and_polling_ends(
         raise GalleryError("items.jsonl, line 1, is damaged. Rebuild it.")
 
     monkeypatch.setattr(engine.served(), "gallery", broken)
-    banner, timer, *_ = actions.look("", "world")
+    banner, timer, *_ = actions.look("world")
     assert "line 1, is damaged" in banner
     assert not timer.active
     assert "line 1, is damaged" in actions.choose_gallery("world")[0]
     monkeypatch.undo()
     assert actions.choose_gallery("world")[0] == ""
-
-
-def test_a_late_look_does_not_cover_hits(actions: Actions) -> None:
-    assert is_skipped(actions.look(asked("text", "duck"), "world")[2])
 
 
 # ---------------------------------------------------------------- programs

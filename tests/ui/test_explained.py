@@ -111,6 +111,8 @@ def test_a_text_is_offered_no_why(actions: Actions) -> None:
     hit = clicked(id="duck-photo-0", rank="1", score="0.9")
     assert "data-why" not in actions.open_hit(asked("text", "duck"), "world", hit)[1]
     assert "Words have no parts" in actions.open_hit(asked("text", "duck"), "world", hit)[1]
+    about_people = asked("people", {"text": "a red jacket", "changed": ""})
+    assert "data-why" not in actions.open_hit(about_people, "world", hit)[1]
     assert "data-why" in actions.open_hit(asked("drawing", FISH), "world", hit)[1]
     assert "data-why" not in actions.open_hit("[" * 5000, "world", hit)[1]
 

@@ -37,6 +37,7 @@ ALL = [style.name for style in STYLES]
     [
         ("", "Draw something or upload a picture under Search"),
         (json.dumps({"kind": "text", "value": "a duck"}), "Words have no picture"),
+        (json.dumps({"kind": "people", "value": {"text": "a red jacket", "changed": ""}}), "Words have no picture"),
         (json.dumps({"kind": "item", "value": {"id": "../passwd", "gallery": None}}), "There is no picture"),
         (json.dumps({"kind": "picture", "value": {"path": "/etc/hostname"}}), "was not uploaded here"),
         ("{", "cannot be read"),

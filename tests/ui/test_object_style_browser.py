@@ -84,6 +84,40 @@ def test_a_new_query_ends_the_grid_and_search_never_waits_for_it(
     expect(page.locator("#card")).to_contain_text("this duck")
 
 
+def test_a_grid_that_is_asked_for_while_a_cancelled_one_still_ends_is_drawn(
+    slow: tuple[FakeEngine, str], visit: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, address = slow
+    page = visit(address)
+    draw(page, WIDE)
+    enter(page)
+    monkeypatch.setattr(engine.disentangler, "delay", 2.0)
+    panel(page, "Swap grid", "draw-grid")
+    expect(page.locator("#grid .swap[data-busy]")).to_be_visible()
+    expect(page.locator("#draw-grid")).to_have_css("pointer-events", "none")
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_label("Shuffled parts (control)").check()
+    page.locator("#draw-grid").click()
+    monkeypatch.setattr(engine.disentangler, "delay", 0.0)
+    expect(page.locator("#grid .summary")).to_contain_text("18 of 18 pictures")
+    expect(page.locator("#grid .summary")).to_contain_text("Control: parts are shuffled")
+
+
+def test_hits_of_a_gallery_that_is_left_are_gone(tmp_path: Path, examples: Path, visit: Callable[..., Page]) -> None:
+    with served(FakeEngine(tmp_path / "pictures", "world", "holiday"), examples) as address:
+        page = visit(address)
+        draw(page, WIDE)
+        enter(page)
+        panel(page, "Find by code", "find")
+        expect(page.locator("#code-hits .hit").first).to_be_visible()
+        page.get_by_role("tab", name="Search", exact=True).click()
+        page.get_by_role("button", name="Refine").click()
+        page.locator("#gallery input").click()
+        page.get_by_role("option", name="holiday").click()
+        expect(page.locator("#status")).to_contain_text("of 96 pictures")
+        expect(page.locator("#code-hits .hit")).to_have_count(0)
+
+
 def test_a_hit_is_taken_apart_and_the_query_comes_back(page: Page) -> None:
     draw(page, WIDE)
     expect_hits(page, "fish")

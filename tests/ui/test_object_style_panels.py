@@ -158,10 +158,17 @@ def test_neighbours_are_real_pictures_that_can_be_opened(tab: ObjectStyle) -> No
 
 
 def test_search_by_code_shows_hits_as_any_search(tab: ObjectStyle) -> None:
-    status, hits = last(tab.find(DRAWING, "", "world", "both", None, None, "cartoon", 1.0))
+    status, hits = last(tab.find("", DRAWING, "", "world", "both", None, None, "cartoon", 1.0))
     assert "This object as cartoon" in status
     assert "<small>cartoon</small>" in hits
     assert "<small>photo</small>" not in hits
-    status, hits = last(tab.find(DRAWING, "", "world", "style", None, None, "", 1.0))
+    status, hits = last(tab.find("", DRAWING, "", "world", "style", None, None, "", 1.0))
     assert "No style is chosen yet" in status
     assert hits == gr.skip()
+
+
+def test_a_search_by_code_that_ends_when_the_visit_is_about_another_shows_nothing(tab: ObjectStyle) -> None:
+    found = tab.find("a:1:clear", DRAWING, "", "world", "object", None, None, "photo", 1.0)
+    next(found)
+    tab.turns.begin("a:2:clear")
+    assert list(found) == [("", "")]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Event
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.fakes import FakeEngine
+from retrieval.types import Skipped
+from tests.ui.fakes import COLORS, EACH, FakeEngine
 from tests.ui.visitor import WIDE, draw, expect_contrast, expect_hits, expect_inside, expect_to_fit
 
 pytestmark = pytest.mark.browser
@@ -86,6 +88,56 @@ def test_the_page_says_that_the_model_is_loading_and_searches_when_it_is_there(
     expect(page.locator("#banner .banner")).to_have_count(0)
     page.get_by_role("tab", name="About").click()
     expect(page.locator("#about")).to_contain_text("rendered world (1000 pictures, Apache-2.0)")
+
+
+def test_what_is_drawn_and_chosen_while_the_model_is_loading_is_what_is_shown_once_it_is_there(
+    late: tuple[FakeEngine, str], visit: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, address = late
+    page = visit(address)
+    expect(page.locator("#banner")).to_contain_text("Loading the model")
+    page.get_by_role("checkbox", name="cartoon").check()
+    drawn = Event()
+
+    def late_skipped(gallery: str) -> list[Skipped]:
+        drawn.wait(10)
+        return []
+
+    monkeypatch.setattr(engine, "skipped", late_skipped)
+    engine.finish()
+    draw(page, WIDE)
+    expect(page.locator("#status")).to_contain_text(f"{EACH} of 48 pictures")
+    drawn.set()
+    expect(page.locator("#banner .banner")).to_have_count(0)
+    expect(page.get_by_role("checkbox", name="cartoon")).to_be_checked()
+    expect(page.locator("#results .hit small")).to_have_text(["cartoon"] * len(COLORS) * EACH)
+
+
+def test_the_gallery_that_was_chosen_last_is_the_one_that_is_offered(
+    late: tuple[FakeEngine, str], visit: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, address = late
+    engine.finish()
+    page = visit(address)
+    page.locator(".guises img").first.wait_for()
+    asked, chosen = Event(), Event()
+
+    def late_labels(gallery: str | None = None) -> tuple[str, ...]:
+        asked.set()
+        chosen.wait(10)
+        return (f"class of {gallery}",)
+
+    monkeypatch.setattr(engine, "labels", late_labels)
+    page.get_by_role("button", name="Refine").click()
+    gallery = page.locator("#gallery input")
+    for name in ("holiday", "world"):
+        gallery.click()
+        page.get_by_role("option", name=name).click()
+        expect(gallery).to_have_value(name)
+        assert asked.wait(10)
+    chosen.set()
+    page.locator("#classes input").click()
+    expect(page.get_by_role("option", name="class of world")).to_be_visible()
 
 
 def test_a_model_that_cannot_be_loaded_says_why(late: tuple[FakeEngine, str], visit: Callable[..., Page]) -> None:

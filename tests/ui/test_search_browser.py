@@ -212,6 +212,17 @@ def test_more_in_this_style_filters_by_it(page: Page) -> None:
     expect(page.locator("#status")).to_contain_text(f"{EACH} of 48 pictures")
 
 
+def test_more_in_the_style_of_a_picture_is_searched_for_after_the_picture_itself_was(page: Page) -> None:
+    draw(page, WIDE)
+    expect_hits(page, "fish")
+    page.locator("#results .hit").first.click()
+    page.get_by_role("button", name="Search with this").click()
+    expect(page.locator("#status strong")).to_have_text("Like fish-photo-0")
+    page.locator("#results .hit[data-id='fish-photo-0']").click()
+    page.get_by_role("button", name="More in this style").click()
+    expect(page.locator("#status")).to_contain_text(f"{EACH} of 48 pictures")
+
+
 def test_pictures_have_words_and_are_loaded_late(page: Page) -> None:
     search_text(page, "tree")
     expect_hits(page, "tree")
