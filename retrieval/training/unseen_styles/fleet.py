@@ -77,10 +77,6 @@ class Fleet:
             stacked: Tensor = vmap(run, randomness="different")(named, *batches)
         return stacked
 
-    def of_run(self, number: int, weights: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
-        """The weights of one run."""
-        return {name: part[number].detach().cpu().clone() for name, part in (weights or self.averages).items()}
-
     def train(
         self,
         phase: Phase,
