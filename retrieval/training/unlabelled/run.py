@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -32,6 +31,7 @@ from torch import Tensor
 
 from retrieval.artifacts.checksummed import halved
 from retrieval.diffusion.prompts import SentenceReaderConfig
+from retrieval.files import replacing
 from retrieval.methods import proto_ot
 from retrieval.methods.dude import Config, Dude
 from retrieval.methods.parts.noise_errors import NoiseErrors
@@ -234,15 +234,15 @@ def collect(settings: Settings) -> None:
     full = {f"{n}/{k}": t for n, w in heads.items() if n.startswith("dude-world-") and _whole(n) for k, t in w.items()}
     others = {f"{n}/{k}": t for n, w in heads.items() if not _whole(n) for k, t in w.items()}
     if full:
-        _replace(out / "dude-world.safetensors", halved(full))
+        _write(out / "dude-world.safetensors", halved(full))
     if others:
         small = {name: torch.from_numpy(np.array(a)) for name, a in in_few_bits(others, 8, 10**9).items()}
-        _replace(out / "others.safetensors", small)
+        _write(out / "others.safetensors", small)
     pairs = {path.stem: dict(np.load(path)) for path in sorted(state.glob("pairs-*.npz"))}
     if pairs:
         arrays: dict[str, Any] = {f"{n}/{k}": a for n, kept in pairs.items() for k, a in kept.items()}
-        np.savez_compressed(state / "all.part.npz", **arrays)
-        os.replace(state / "all.part.npz", out / "pairs.npz")
+        with replacing(out / "pairs.npz") as part, part.open("wb") as file:
+            np.savez_compressed(file, **arrays)
     note(settings, {"collected": sorted(heads), "after": _age(settings)})
 
 
@@ -270,14 +270,12 @@ def note(settings: Settings, line: Mapping[str, Any]) -> None:
 
 def _save(settings: Settings, name: str, weights: Mapping[str, Tensor]) -> None:
     kept = {k: t.detach().cpu().contiguous() for k, t in weights.items()}
-    _replace(_state(settings) / f"{name}.safetensors", kept)
+    _write(_state(settings) / f"{name}.safetensors", kept)
 
 
-def _replace(path: Path, weights: Mapping[str, Tensor]) -> None:
-    """Write the file in one step."""
-    part = path.with_suffix(".part")
-    save_file(dict(weights), part)
-    os.replace(part, path)
+def _write(path: Path, weights: Mapping[str, Tensor]) -> None:
+    with replacing(path) as part:
+        save_file(dict(weights), part)
 
 
 def _state(settings: Settings) -> Path:

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from retrieval.data.batch import Batch
 from retrieval.errors import DataError
+from retrieval.files import replacing
 from retrieval.images import Preprocess
 from retrieval.methods.parts.banks import View
 from retrieval.types import Domain, Progress, no_progress
@@ -78,9 +79,8 @@ def kept_features(path: Path, pixels: Pixels, compute: Any, **asked: Any) -> Ten
             raise DataError(f"{path} is damaged ({error}). Delete it; it is computed anew.") from error
     features = compute()
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    save_file({"features": features.cpu().contiguous()}, part, {"key": key})
-    part.replace(path)
+    with replacing(path) as part:
+        save_file({"features": features.cpu().contiguous()}, part, {"key": key})
     return features
 
 
