@@ -31,6 +31,7 @@ from retrieval.data.picture_table import PictureTable
 from retrieval.data.readers.world import read_rendered, slots_in
 from retrieval.errors import QueryError
 from retrieval.evaluation.report import merge_measurements
+from retrieval.files import replacing
 from retrieval.methods.dad import draw
 from retrieval.methods.mra import MRA
 from retrieval.training.drawn_figures.describe import describe, slots_of
@@ -100,7 +101,8 @@ class Figures:
                 parts.append(draw(self._drawer.prior, texts, range(seed + first, seed + first + len(texts)), strength))
                 sys.stderr.write(f"drawn {first + len(texts)} of {len(prompts)} at strength {strength:g}\n")
             KEPT_AT.mkdir(parents=True, exist_ok=True)
-            np.savez_compressed(path, pictures=torch.cat(parts).half().numpy())
+            with replacing(path) as part, part.open("wb") as file:
+                np.savez_compressed(file, pictures=torch.cat(parts).half().numpy())
         with np.load(path) as kept:
             return table_of(torch.from_numpy(kept["pictures"]).float(), prompts)
 

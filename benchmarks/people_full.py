@@ -19,7 +19,7 @@ from benchmarks import ROOT
 from retrieval.artifacts.text_tower import TOKENIZER
 from retrieval.backbones.sentence_encoder import SentenceConfig, SentenceEncoder
 from retrieval.data.picture_table import PictureTable
-from retrieval.data.readers.pedes import IMAGES, cuhk_pedes
+from retrieval.data.readers.pedes import ANNOTATIONS, IMAGES, cuhk_pedes
 from retrieval.data.readers.world import read_rendered
 from retrieval.images import Preprocess
 from retrieval.methods.mra import FULL, MRA, TEXT, Config
@@ -88,7 +88,7 @@ def write_official(folder: Path, table: PictureTable) -> None:
         row.picture.open().save(folder / IMAGES / f"{at}.png")
         person = people[row.label or ""]
         entries.append({"split": "test", "captions": list(row.captions), "file_path": f"{at}.png", "id": person})
-    (folder / "reid_raw.json").write_text(json.dumps(entries), encoding="utf-8")
+    (folder / ANNOTATIONS).write_text(json.dumps(entries), encoding="utf-8")
 
 
 def search_official(method: MRA, folder: Path) -> dict[str, float]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -19,7 +20,7 @@ def write_files(files: Mapping[Path, bytes]) -> None:
 
     They take their places in order, once all of them are on the disk; the last one may vouch for the others.
     """
-    parts = {path: path.with_name(path.name + ".part") for path in files}
+    parts = {path: _part_of(path) for path in files}
     try:
         for path, part in parts.items():
             _write(part, files[path])
@@ -27,8 +28,32 @@ def write_files(files: Mapping[Path, bytes]) -> None:
             os.replace(part, path)
     finally:
         for part in parts.values():
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
+            _remove(part)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A new name beside the file, for whatever library writes it. At the end what was written takes the place of the
+    file in one step; after an error it is removed. What a killed process leaves ends in `.part`, and nobody reads it.
+    """
+    part = _part_of(path)
+    try:
+        yield part
+        with part.open("r+b") as file:
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        _remove(part)
+
+
+def _part_of(path: Path) -> Path:
+    """A name of its own for each that writes the file, so that threads and processes may write it at once."""
+    return path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+
+
+def _remove(part: Path) -> None:
+    with suppress(OSError):
+        part.unlink(missing_ok=True)
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -102,11 +102,6 @@ def listing(home: Path, items: Sequence[Item]) -> bytes:
     return "".join(line + "\n" for line in lines).encode("utf-8")
 
 
-def write_items(home: Path, items: Sequence[Item]) -> None:
-    """Write items.jsonl, unless one that lists the same pictures is there already."""
-    write_files({home / ITEMS: listing(home, items)})
-
-
 def missing_of(home: Path, items: Sequence[Item]) -> list[int]:
     """The places of pictures that are no longer there, or that a link has led out of the gallery's root."""
     root = root_of(home).resolve()

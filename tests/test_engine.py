@@ -21,7 +21,7 @@ from retrieval.data.readers.folder import folder_items
 from retrieval.engine import Engine, Settings
 from retrieval.errors import BundleError, EmptyQuery, GalleryError, RetrievalError, SettingsError
 from retrieval.gallery import is_current
-from retrieval.items import home_of, write_items
+from retrieval.items import ITEMS, home_of, listing
 from retrieval.settings import HOME
 from retrieval.types import ImageQuery, TextQuery
 from tests.toy_bundles import bundle
@@ -75,7 +75,7 @@ def test_the_second_embedded_gallery_is_indexed_when_it_is_first_asked_for(
 ) -> None:
     other = tmp_path / "emoji"
     shutil.copytree(pictures, other)
-    write_items(other, folder_items(other))
+    (other / ITEMS).write_bytes(listing(other, folder_items(other)))
     engine = Engine(Settings(bundle=small_bundle, others=(), gallery=home_of(pictures), emoji=other))
     assert engine.galleries == ("world", "emoji")
     engine.wait()
@@ -209,7 +209,7 @@ def test_a_gallery_whose_opening_breaks_says_so_and_not_for_ever_that_it_is_bein
 ) -> None:
     other = tmp_path / "emoji"
     shutil.copytree(pictures, other)
-    write_items(other, folder_items(other))
+    (other / ITEMS).write_bytes(listing(other, folder_items(other)))
     engine = Engine(Settings(bundle=small_bundle, others=(), gallery=home_of(pictures), emoji=other))
     engine.wait()
 

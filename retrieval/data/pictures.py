@@ -121,11 +121,6 @@ def mirrored(picture: Picture, size: int, rng: np.random.Generator) -> Tensor:
     return _channels_first(np.array(pixels[:, ::-1] if rng.random() < 0.5 else pixels))
 
 
-def unvaried(picture: Picture, size: int, _rng: np.random.Generator) -> Tensor:
-    """The whole picture, always the same."""
-    return _channels_first(picture.pixels(size))
-
-
 @lru_cache
 def _varied(size: int) -> VariedPicture:
     return VariedPicture(size)

@@ -75,14 +75,11 @@ class PatchAutoencoder(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffus
         """(B, C, h, w) -> (B, 3, 8 h, 8 w), in [-1, 1]"""
         return self._decoded(latents * self.std[:, None, None] + self.mean[:, None, None]).clamp(-1, 1)
 
-    def reconstruction_error(self, pictures: Tensor) -> Tensor:
-        """The mean absolute error of pixels and of the steps between neighbouring ones, where noise lies on the
-        latents, and a pull of these towards unit variance: a scalar.
-        """
-        return self.reconstruction(pictures)[0]
-
     def reconstruction(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        """`reconstruction_error` of pictures (B, 3, H, W), and what they became."""
+        """What is to be made small, a scalar, and what pictures (B, 3, H, W) became: the mean absolute error of pixels
+        and of the steps between neighbouring ones, where noise lies on the latents, and a pull of these towards unit
+        variance.
+        """
         raw: Tensor = self.encoder(pictures)
         rebuilt = self._decoded(raw + NOISE * torch.randn_like(raw))
         wrong = rebuilt - pictures  # (B, 3, H, W)

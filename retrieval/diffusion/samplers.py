@@ -101,15 +101,13 @@ def guided(
     return _away(see, (_nothing(prior, states, empty),), (states,), guidance)
 
 
-def two_knobs(
-    prior: Prior, states: Tensor, thing: Tensor, w_thing: float, w_style: float, empty: Tensor | None = None
-) -> Velocity:
+def two_knobs(prior: Prior, states: Tensor, thing: Tensor, w_thing: float, w_style: float) -> Velocity:
     """v(0) + w_thing [v(thing) - v(0)] + w_style [v(C) - v(thing)], in one call; `thing` (B, L, W) are the states of
     the same prompts with the neutral style, both weights are in [0, 6].
     """
     for weight in (w_thing, w_style):
         _checked(weight)
-    three = torch.cat([_nothing(prior, states, empty), thing, states])  # (3 B, L, W)
+    three = torch.cat([_nothing(prior, states), thing, states])  # (3 B, L, W)
 
     def velocity(x: Tensor, t: Tensor) -> Tensor:
         without, of_thing, seen = prior.velocity(x.repeat(3, 1, 1, 1), t.repeat(3), three).chunk(3)
@@ -147,7 +145,7 @@ def in_intervals(prior: Prior, states: Tensor, control: Tensor) -> Velocity:
     assert prior.adapter is not None, "controls are of a prior with an adapter"
     asked, mapless = (states, control), (states, prior.adapter.without(len(control)))
     laid_out = _away(prior.velocity, mapless, asked, STUDENT_BY_MAP)
-    painted = _away(prior.velocity, (_nothing(prior, states, None), control), asked, STUDENT_BY_WORDS)
+    painted = _away(prior.velocity, (_nothing(prior, states), control), asked, STUDENT_BY_WORDS)
     return switched(laid_out, switched(plain(prior, *asked), painted, PAINTED_BELOW), LAID_OUT_ABOVE)
 
 
@@ -169,7 +167,7 @@ def _away(see: Callable[..., Tensor], less: Sequence[Tensor], asked: Sequence[Te
     return velocity
 
 
-def _nothing(prior: Prior, states: Tensor, empty: Tensor | None) -> Tensor:
+def _nothing(prior: Prior, states: Tensor, empty: Tensor | None = None) -> Tensor:
     """The states of the empty prompt, once for each of states (B, L, W)."""
     return (prior.reader([EMPTY]) if empty is None else empty).expand(len(states), -1, -1)
 
@@ -177,12 +175,10 @@ def _nothing(prior: Prior, states: Tensor, empty: Tensor | None) -> Tensor:
 # ---------------------------------------------------------------- the steps
 
 
-def draw(
-    prior: Prior, states: Tensor, x: Tensor, sampler: Sampler = TEACHER, *, empty: Tensor | None = None
-) -> Iterator[Tensor]:
+def draw(prior: Prior, states: Tensor, x: Tensor, sampler: Sampler = TEACHER) -> Iterator[Tensor]:
     """Pictures of prompts with states (B, L, W) from noise x (B, C, h, w); see `denoise`."""
     with torch.no_grad():
-        velocity = plain(prior, states) if sampler.student else guided(prior, states, sampler.guidance, empty)
+        velocity = plain(prior, states) if sampler.student else guided(prior, states, sampler.guidance)
     return denoise(prior, velocity, x, sampler)
 
 

@@ -189,20 +189,6 @@ def class_interval(
     return float(low), float(high)
 
 
-def paired_interval(a: Values, b: Values, seed: int = 0, rounds: int = 2000) -> tuple[float, float]:
-    """The middle 95 % of mean(a) - mean(b) over resampled queries. Both hold a value of the same queries, in the same
-    order; that the interval lies on one side of 0 says more than that two single intervals do not meet.
-
-    >>> paired_interval(np.array([0.75, 0.5, 0.25]), np.array([0.5, 0.25, 0.0]))
-    (0.25, 0.25)
-    """
-    if a.shape != b.shape:
-        raise DataError(
-            f"{len(a)} values cannot be paired with {len(b)}. Compare two reports on the same queries of one task."
-        )
-    return bootstrap_interval(a - b, seed, rounds)
-
-
 @lru_cache(maxsize=1)
 def _draws(queries: int, seed: int, rounds: int) -> Values:
     """How often each round draws each query.   -> (rounds, Q)"""

@@ -83,12 +83,6 @@ class ClipBaseline(Method):
         trunk: nn.Module = self.model.visual.trunk
         return trunk
 
-    @property
-    def last_layer(self) -> Tensor:
-        """What makes a code of features: (dim, F)."""
-        weight: Tensor = self.model.visual.head.proj.weight
-        return weight
-
     def phases(self) -> Sequence[Phase]:
         return (Phase("contrast", self.config.epochs, self.config.lr, self.config.weight_decay),)
 

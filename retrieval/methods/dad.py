@@ -22,7 +22,7 @@ from torch import Tensor
 from retrieval.data.batch import Batch
 from retrieval.diffusion.prior import Prior
 from retrieval.diffusion.prompts import EMPTY
-from retrieval.diffusion.samplers import Sampler, denoise, guided
+from retrieval.diffusion.samplers import Sampler, denoise, guided, noise
 from retrieval.methods.base import Phase, Trainable
 
 GUIDANCE = 4.5  # the best of 1 to 4.5 on validation figures (`training.domain_gap.drawing`)
@@ -56,8 +56,8 @@ class FigureTraining(Trainable):
         (prior,) = self._held
         latents, states = batch.images, batch.states  # type: ignore[attr-defined]  # of a FigureBatch
         t = prior.training_steps(len(latents)).to(latents.device)
-        noise = torch.randn_like(latents)
-        return {"velocity": prior.velocity_error(latents, noise, t, states, None, self._strength).mean()}
+        added = torch.randn_like(latents)
+        return {"velocity": prior.velocity_error(latents, added, t, states, None, self._strength).mean()}
 
 
 @torch.no_grad()
@@ -78,14 +78,8 @@ def draw(
     empty, drawn = prior.reader([EMPTY]), []
     for first in range(0, len(texts), chunk):
         part = slice(first, first + chunk)
-        x = torch.stack([start(prior, seed) for seed in seeds[part]])
+        x = torch.cat([noise(prior, seed) for seed in seeds[part]])  # (b, C, h, w)
         velocity = guided(prior, prior.reader(texts[part]), sampler.guidance, empty, strength)
         *_, pictures = denoise(prior, velocity, x, sampler)
         drawn.append(pictures.cpu())
     return torch.cat(drawn)
-
-
-def start(prior: Prior, seed: int) -> Tensor:
-    """The noise of a seed, the same on all devices.   -> (C, h, w)"""
-    noise = torch.randn(prior.latent_shape, generator=torch.Generator().manual_seed(seed))
-    return noise.to(next(prior.unet.parameters()).device)

@@ -39,7 +39,7 @@ Where we differ, and why:
   that may be named, so it says nothing of classes that are to stay unseen; and it is another network than the student.
 - The paper's student starts as its teacher: the same trunk, and the first singular triplets of its classifier. So does
   ours at full size. In the small recipes code and heads are fitted on top of the trunk first (`linear_start`).
-- `similarity` is one of embedded names, where the release has WordNet's (`wordnet_similarity`).
+- `similarity` is one of embedded names, where the release has WordNet's.
 - A batch has groups of one class over both modalities, so that (4) has pairs across them in every step; the release
   shuffles sketches and photos apart. Of some classes ours sees sketches alone, or photos alone.
 - The release makes one plain view and two others that share its geometry. At full size so do we, by flip, colour and

@@ -35,14 +35,6 @@ class VectorStore(Protocol):
         """
         ...
 
-    def search_by_ids(self, ids: Sequence[int], k: int) -> tuple[Vectors, Ids]:
-        """The k best for each stored vector, itself included.   -> scores (Q, K), ids (Q, K)"""
-        ...
-
-    def range(self, vector: Vectors, threshold: float) -> tuple[Vectors, Ids]:
-        """Everything whose cosine with the vector (dim,) is at least the threshold.   -> scores (M,), ids (M,)"""
-        ...
-
     def adopt(self, other: Any, theirs: Sequence[int], ours: Sequence[int]) -> None:
         """Keep what another store of the same kind has under the ids `theirs`, under the ids `ours`."""
         ...

@@ -72,21 +72,23 @@ class BinaryStore:
         return gone
 
     def search(self, vectors: Vectors, k: int, among: Ids | None = None) -> tuple[Vectors, Ids]:
-        return self._found(self._bits(vectors), k, among)
-
-    def search_by_ids(self, ids: Sequence[int], k: int) -> tuple[Vectors, Ids]:
-        return self._found(self._rows[np.searchsorted(self._ids, np.asarray(ids, np.int64))], k)
+        queries, ids, index = self._bits(vectors), self._ids, self._index
+        if among is not None:
+            chosen = np.isin(ids, np.asarray(among, np.int64))
+            ids, index = ids[chosen], self._indexed(self._rows[chosen])
+        k = min(k, len(ids))
+        if k <= 0:
+            return np.zeros((len(queries), 0), np.float32), np.zeros((len(queries), 0), np.int64)
+        last = index.search(queries, k)[0][:, -1]  # how far the k-th is; whichever of its equals faiss found
+        hits = [_within(index, query[None], int(reach)) for query, reach in zip(queries, last, strict=True)]
+        scores = np.stack([self._scores(distances[:k]) for distances, _ in hits])
+        return scores, np.stack([ids[places[:k]] for _, places in hits])
 
     def vectors(self, ids: Sequence[int]) -> Vectors:
         rows = self._rows[np.searchsorted(self._ids, np.asarray(ids, np.int64))]
         signs = 2.0 * np.unpackbits(rows, axis=1) - 1  # (M, bits)
         near = signs @ self.rotation.matrix + self.rotation.mean
         return np.asarray(near / np.linalg.norm(near, axis=1, keepdims=True), np.float32)
-
-    def range(self, vector: Vectors, threshold: float) -> tuple[Vectors, Ids]:
-        reach = np.floor((1 - threshold) * self.rotation.bits / 2 + 1e-6)
-        distances, places = _within(self._index, self._bits(vector[None]), int(reach))
-        return self._scores(distances), self._ids[places]
 
     def count(self) -> int:
         return len(self._ids)
@@ -108,19 +110,6 @@ class BinaryStore:
         if self.count():
             self.search(np.ones((1, self.dim), np.float32), 1)
         return f"{self.count()} vectors of {self.rotation.bits} bits, exact Hamming search by faiss {faiss.__version__}"
-
-    def _found(self, queries: Bits, k: int, among: Ids | None = None) -> tuple[Vectors, Ids]:
-        ids, index = self._ids, self._index
-        if among is not None:
-            chosen = np.isin(ids, np.asarray(among, np.int64))
-            ids, index = ids[chosen], self._indexed(self._rows[chosen])
-        k = min(k, len(ids))
-        if k <= 0:
-            return np.zeros((len(queries), 0), np.float32), np.zeros((len(queries), 0), np.int64)
-        last = index.search(queries, k)[0][:, -1]  # how far the k-th is; whichever of its equals faiss found
-        hits = [_within(index, query[None], int(reach)) for query, reach in zip(queries, last, strict=True)]
-        scores = np.stack([self._scores(distances[:k]) for distances, _ in hits])
-        return scores, np.stack([ids[places[:k]] for _, places in hits])
 
     def _keep(self, ids: Ids, rows: Bits) -> None:
         order = np.argsort(ids, kind="stable")

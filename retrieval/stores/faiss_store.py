@@ -65,17 +65,9 @@ class FaissStore:
         order = np.lexsort((ids, -scores))  # equal scores: the smaller id first, whatever faiss does
         return np.take_along_axis(scores, order, 1), np.take_along_axis(ids, order, 1)
 
-    def search_by_ids(self, ids: Sequence[int], k: int) -> tuple[Vectors, Ids]:
-        return self.search(self.vectors(ids), k)
-
     def vectors(self, ids: Sequence[int]) -> Vectors:
         rows = [self._index.reconstruct(int(i)) for i in ids]
         return np.stack(rows) if rows else np.zeros((0, self.dim), np.float32)
-
-    def range(self, vector: Vectors, threshold: float) -> tuple[Vectors, Ids]:
-        _, scores, ids = self._index.range_search(self._checked(vector[None]), float(np.nextafter(threshold, -2)))
-        order = np.lexsort((ids, -scores))
-        return scores[order], ids[order]
 
     def count(self) -> int:
         return int(self._index.ntotal)

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from retrieval.errors import DataError, SettingsError
-from retrieval.files import write_text
+from retrieval.files import replacing, write_text
 from retrieval.methods import Trainable
 from retrieval.training.loop import EMA_DECAY, Batches, EpochReport, fit
 from retrieval.types import Progress, no_progress
@@ -64,9 +64,8 @@ class Run:
 
     def save(self, state: Mapping[str, Any], line: Mapping[str, Any]) -> None:
         """Keep the state and append the line to the log."""
-        unfinished = self.folder / "state.pt.part"
-        torch.save(dict(state), unfinished)
-        unfinished.replace(self.folder / "state.pt")
+        with replacing(self.folder / "state.pt") as part:
+            torch.save(dict(state), part)
         with (self.folder / "log.jsonl").open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(line) + "\n")
 

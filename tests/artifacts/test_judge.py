@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 
 from retrieval.artifacts.judge import Judge, JudgeConfig, load_judge, save_judge
 from retrieval.artifacts.manifest import MANIFEST, WEIGHTS, reference_to
@@ -19,6 +20,7 @@ from retrieval.data.readers.world import read_rendered
 from retrieval.diffusion.image_adapter import AdapterConfig, Trunk
 from retrieval.errors import BundleError
 from retrieval.training.epochs import Run, Stage, run_epochs
+from retrieval.training.recipes.parts import view_features
 from retrieval.training.recipes.parts.judge_pictures import (
     JUDGED,
     JudgedBatches,
@@ -60,7 +62,7 @@ def trunk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def judge(trunk: Path, tmp_path_factory: pytest.TempPathFactory) -> Judge:
     torch.manual_seed(0)
     judge, run = Judge(TINY, load_trunk(trunk)), tmp_path_factory.mktemp("run")
-    features = judged_features(judge.eval(), toy(), run / "features.pt")
+    features = judged_features(judge.eval(), toy(), run / "features.safetensors")
     run_epochs(Stage(judge, JudgedBatches(features, toy(), TINY.classes, steps=12), Run(run, {})))
     return judge.eval()
 
@@ -124,9 +126,39 @@ def test_batches_are_a_function_of_seed_and_epoch_and_hold_every_style() -> None
 
 
 def test_features_are_computed_once_and_kept(judge: Judge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = judged_features(judge, toy(), tmp_path / "features.pt")
+    first = judged_features(judge, toy(), tmp_path / "features.safetensors")
     monkeypatch.setattr(judge, "features", None)
-    assert torch.equal(judged_features(judge, toy(), tmp_path / "features.pt"), first)
+    assert torch.equal(judged_features(judge, toy(), tmp_path / "features.safetensors"), first)
+
+
+def test_features_of_other_pictures_or_another_trunk_are_not_taken(judge: Judge, tmp_path: Path) -> None:
+    path = tmp_path / "features.safetensors"
+    first = judged_features(judge, toy(), path)
+    swapped = toy().select([1, 0, 2, 3])
+    assert not torch.equal(judged_features(judge, swapped, path), first)
+    torch.manual_seed(1)
+    other = Judge(TINY, Trunk(AdapterConfig(TINY.trunk, blocks=TINY.blocks))).eval()
+    assert not torch.equal(judged_features(other, swapped, path), judged_features(judge, swapped, path))
+    assert torch.equal(judged_features(judge, toy(), path), first)
+
+
+def test_features_that_were_not_written_to_the_end_are_computed_again(
+    judge: Judge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def killed(weights: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
+        path.write_bytes(b"half")
+        raise Killed
+
+    path = tmp_path / "features.safetensors"
+    with monkeypatch.context() as patch:
+        patch.setattr(view_features, "save_file", killed)
+        with pytest.raises(Killed):
+            judged_features(judge, toy(), path)
+    assert not path.exists()
+    assert judged_features(judge, toy(), path).shape[:2] == (2, 4)
 
 
 def test_the_trunk_does_not_learn(judge: Judge, trunk: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from retrieval.data.picture_table import PictureTable
-from retrieval.data.pictures import ArrayPicture, unvaried
+from retrieval.data.pictures import ArrayPicture, Picture
 from retrieval.data.sampler import Portion, Sampler
 from retrieval.data.wording import no_words
 from retrieval.errors import DataError
@@ -21,6 +21,10 @@ from retrieval.types import PHOTO, SKETCH
 def greys(count: int) -> list[ArrayPicture]:
     """Pictures that are one grey each: the number of the picture."""
     return [ArrayPicture(np.full((8, 8, 3), number, np.uint8)) for number in range(count)]
+
+
+def unvaried(picture: Picture, size: int, _rng: np.random.Generator) -> torch.Tensor:
+    return torch.from_numpy(picture.pixels(size).copy()).permute(2, 0, 1)
 
 
 def mixture(group: int, **options: Any) -> Sampler:

@@ -19,7 +19,6 @@ from retrieval.errors import DataError, SettingsError
 from retrieval.evaluation.floors import RawPixels, without_domain_means
 from retrieval.evaluation.harness import Memory, Report, chance, evaluate, refusal, score
 from retrieval.evaluation.measures import KINDS, score_queries
-from retrieval.evaluation.metrics import paired_interval
 from retrieval.evaluation.tasks import Task
 from retrieval.relevance import Names
 from retrieval.types import Domain, TextQuery
@@ -145,12 +144,9 @@ def test_means_weigh_queries_as_their_metric_says() -> None:
     assert found["P@3 truncated"] == pytest.approx((3 + 3 + 0) / (3 + 3 + 1))
 
 
-def test_a_report_is_written_without_its_single_queries_and_compared_with_them(colors: Task) -> None:
-    rng = np.random.default_rng(0)
-    a, b = (score(rng.random((24, 24)).astype(np.float32), colors) for _ in range(2))
-    assert set(a.as_row()) == {f.name for f in dataclasses.fields(Report)} - {"values"}
-    low, high = paired_interval(a.values["mAP@all"], b.values["mAP@all"])
-    assert low <= a.metrics["mAP@all"] - b.metrics["mAP@all"] <= high
+def test_a_report_is_written_without_its_single_queries(colors: Task) -> None:
+    found = score(np.random.default_rng(0).random((24, 24)).astype(np.float32), colors)
+    assert set(found.as_row()) == {f.name for f in dataclasses.fields(Report)} - {"values"}
 
 
 # ---------------------------------------------------------------- what a bundle has seen

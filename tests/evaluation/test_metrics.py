@@ -23,7 +23,6 @@ from retrieval.evaluation.metrics import (
     average_precision_voc,
     bootstrap_interval,
     macro_weights,
-    paired_interval,
     precision_at,
     precision_truncated,
     recall_at,
@@ -175,14 +174,3 @@ def test_the_interval_holds_the_mean_and_narrows_with_more_queries() -> None:
 def test_a_query_of_no_weight_does_not_move_the_interval() -> None:
     values, weigh = np.array([0.5] * 30 + [1.0]), np.array([1.0] * 30 + [0.0])
     assert bootstrap_interval(values, weights=weigh) == pytest.approx((0.5, 0.5))
-
-
-def test_a_small_gain_on_every_query_shows_only_in_pairs() -> None:
-    rng = np.random.default_rng(0)
-    before = rng.random(50)
-    after = before + rng.normal(0.02, 0.01, 50)
-    low, high = paired_interval(after, before)
-    assert 0 < low < 0.02 < high
-    assert bootstrap_interval(after)[0] < bootstrap_interval(before)[1]
-    with pytest.raises(DataError, match="50 values cannot be paired with 49"):
-        paired_interval(after, before[1:])

@@ -11,7 +11,7 @@ from retrieval.data.picture_table import PictureTable
 from retrieval.data.readers.folder import folder_items
 from retrieval.errors import DataError, SettingsError
 from retrieval.evaluation.tasks import IMAGE_METRICS, PUBLISHED, TASKS, Catalog, Task, task
-from retrieval.items import home_of, write_items
+from retrieval.items import ITEMS, home_of, listing
 from retrieval.types import TextQuery
 from retrieval.world.split import TEST_UNSEEN
 from tests.data.readers.test_sketchy import OFFICIAL
@@ -270,7 +270,7 @@ def test_a_task_on_packs_says_that_there_are_none(catalog: Catalog, tmp_path: Pa
 def test_an_unknown_task_and_missing_people_are_told(pictures: Path) -> None:
     home = home_of(pictures)
     home.mkdir()
-    write_items(home, folder_items(pictures))
+    (home / ITEMS).write_bytes(listing(home, folder_items(pictures)))
     with pytest.raises(SettingsError, match="There is no task 'magic@1'"):
         task("magic@1", Catalog(home, None))
     with pytest.raises(DataError, match="python -m retrieval world people"):

@@ -15,7 +15,6 @@ from retrieval.methods.parts.dsn_losses import (
     embedded_similarity,
     mean_cross_entropy,
     memory_loss,
-    wordnet_similarity,
 )
 from retrieval.training.loop import fit
 from tests.methods.toy_dsn import ToyData, made, normal, reached, toy_batch
@@ -78,9 +77,6 @@ def test_the_memory_loss_is_zero_while_nothing_is_in_memory() -> None:
 
 
 def test_similarities_lie_between_zero_and_one() -> None:
-    path = torch.tensor([[0.1, 0.2, 0.5, 0.9]])
-    kin = torch.tensor([[True, False, False, False]])
-    assert torch.equal(wordnet_similarity(path, kin), torch.tensor([[1.0, 0.0, 0.5, 0.9]]))
     found = embedded_similarity(torch.tensor([[2.0, 0.0]]), torch.tensor([[1.0, 0.0], [3.0, 3.0], [-1.0, 0.0]]))
     assert torch.allclose(found, torch.tensor([[1.0, 0.5**0.5, 0.0]]))
 

@@ -52,15 +52,9 @@ def test_equal_scores_come_in_the_order_of_ids() -> None:
 
 
 def test_a_stored_vector_finds_itself_first(store: FaissStore) -> None:
-    scores, ids = store.search_by_ids([1042], 3)
+    scores, ids = store.search(store.vectors([1042]), 3)
     assert ids[0, 0] == 1042
     assert scores[0, 0] == pytest.approx(1.0, abs=1e-6)
-
-
-def test_range_answers_everything_above_the_threshold(store: FaissStore, vectors: np.ndarray) -> None:
-    scores, ids = store.range(vectors[0], 0.3)
-    assert set(ids) == {1000 + i for i in np.flatnonzero(vectors @ vectors[0] >= 0.3)}
-    assert (np.diff(scores) <= 0).all()
 
 
 def test_removed_ids_are_gone(store: FaissStore, vectors: np.ndarray) -> None:

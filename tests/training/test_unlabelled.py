@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from retrieval.data.picture_table import PictureTable
 from retrieval.data.pictures import ArrayPicture
@@ -16,8 +18,10 @@ from retrieval.training.options import add_options
 from retrieval.training.recipes import RECIPES
 from retrieval.training.recipes.parts.unlabelled import first_objects
 from retrieval.training.recipes.parts.view_features import ViewBatches
+from retrieval.training.unlabelled import run
 from retrieval.training.unlabelled.fewer_bits import from_few_bits, in_few_bits
 from retrieval.training.unlabelled.jobs import Job, all_waves, claim
+from retrieval.training.unlabelled.packing import TRUNK, Packed
 from retrieval.training.unlabelled.run import Settings, words_of
 from retrieval.types import Domain
 
@@ -72,6 +76,34 @@ def test_the_first_objects_of_every_class_are_kept_in_all_their_styles() -> None
     kept = first_objects(table, 2)
     assert sorted(set(kept.instances)) == ["cat-0", "cat-1", "duck-0", "duck-1"]
     assert len(kept) == 8
+
+
+def test_what_frozen_parts_make_of_pictures_is_kept_until_pictures_or_parts_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def mean_color(folder: Path, name: str) -> nn.Module:
+        asked.append(name)
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Conv2d(3, 3, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()).requires_grad_(False)
+
+    monkeypatch.setattr(run, "open_trunk", mean_color)
+    (tmp_path / TRUNK).write_bytes(b"weights")
+    settings = Settings(tmp_path, tmp_path / "out", views=2)
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8)
+    packed = Packed(("a", "b", "c"), (Domain("photo"),) * 3, pixels, {"trunk": "mean"})
+    first = run.features_in(settings, packed)
+    assert first.shape == (3, 3, 3)
+    assert torch.equal(run.features_in(settings, packed), first)
+    assert len(asked) == 1
+    assert run.features_in(replace(settings, views=3), packed).shape == (3, 4, 3)
+    assert not torch.equal(run.features_in(settings, replace(packed, pixels=255 - pixels)), first)
+    run.features_in(settings, packed)
+    (tmp_path / TRUNK).write_bytes(b"others")
+    run.features_in(settings, packed)
+    assert len(asked) == 5
+    assert not list(run._state(settings).glob("*.safetensors")), "only heads lie there"
 
 
 def test_contrast_needs_two_views() -> None:

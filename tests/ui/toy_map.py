@@ -9,7 +9,7 @@ import numpy as np
 from retrieval.artifacts.manifest import MANIFEST
 from retrieval.evaluation.embedding_map_file import Atlas, Stop, write_atlas
 from retrieval.files import sha256
-from retrieval.items import ITEMS, write_items
+from retrieval.items import ITEMS, listing
 from tests.ui.fakes import COLORS, STYLES, FakeEngine
 
 EPOCHS, LENGTH = (0, 4, 9), 9
@@ -20,7 +20,7 @@ PULLS = ((), ("within",), ("within", "across"))
 def write_map(engine: FakeEngine, *, weights: str = WEIGHTS) -> Atlas:
     """The map, written where the engine's settings expect it: classes come together from epoch to epoch."""
     home, folder = engine.settings.gallery, engine.settings.codes
-    write_items(home, engine.pictures)
+    (home / ITEMS).write_bytes(listing(home, engine.pictures))
     folder.mkdir(exist_ok=True)
     (folder / MANIFEST).write_text(json.dumps({"files": {"model.safetensors": weights}}), encoding="utf-8")
     classes = tuple(COLORS)

@@ -1,9 +1,7 @@
-"""People who are described in words: CUHK-PEDES, ICFG-PEDES and RSTPReid, which are given to researchers on request.
+"""People who are described in words: CUHK-PEDES, which is given to researchers on request.
 
-    imgs/...                                 the pictures
-    reid_raw.json                            CUHK-PEDES: [{"split", "captions", "file_path", "id"}, ...]
-    ICFG-PEDES.json or ICFG_PEDES.json       the same keys; no validation split
-    data_captions.json                       RSTPReid: the same with "img_path"
+    imgs/...         the pictures
+    reid_raw.json    [{"split", "captions", "file_path", "id"}, ...]
 
 A label is a person's number, which means nothing in another split; all that was written about a picture is in its
 captions.
@@ -16,7 +14,6 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -28,30 +25,14 @@ from retrieval.errors import DataError
 from retrieval.types import PHOTO
 
 Split = Literal["train", "val", "test"]
-IMAGES = "imgs"
+IMAGES, ANNOTATIONS = "imgs", "reid_raw.json"
+PUBLISHED = {"train": 34_054, "val": 3_078, "test": 3_074}  # split -> number of pictures
 Described = tuple[str, str, tuple[str, ...]]  # a file below IMAGES, the person in it, and what was written
 
 
 def cuhk_pedes(folder: Path, split: Split = "test") -> PictureTable:
     """One split of CUHK-PEDES. Raises DataError when its annotations are missing or damaged."""
-    return _read(folder, ("reid_raw.json",), split, {"train": 34_054, "val": 3_078, "test": 3_074})
-
-
-def icfg_pedes(folder: Path, split: Split = "test") -> PictureTable:
-    """One split of ICFG-PEDES. Raises DataError when its annotations are missing or damaged, and for "val"."""
-    return _read(folder, ("ICFG-PEDES.json", "ICFG_PEDES.json"), split, {"train": 34_674, "test": 19_848})
-
-
-def rstp_reid(folder: Path, split: Split = "test") -> PictureTable:
-    """One split of RSTPReid. Raises DataError when its annotations are missing or damaged."""
-    return _read(folder, ("data_captions.json",), split, {"train": 18_505, "val": 1_000, "test": 1_000})
-
-
-def _read(folder: Path, files: tuple[str, ...], split: Split, published: Mapping[str, int]) -> PictureTable:
-    """`published`: split -> number of pictures."""
-    if split not in published:
-        raise DataError(f"This data set has no split {split!r}. Choose one of {', '.join(published)}.")
-    annotations = next((folder / name for name in files if (folder / name).is_file()), folder / files[0])
+    annotations = folder / ANNOTATIONS
     described: dict[str, list[Described]] = defaultdict(list)
     damaged = []
     for place, entry in enumerate(_entries(annotations), start=1):
@@ -73,7 +54,7 @@ def _read(folder: Path, files: tuple[str, ...], split: Split, published: Mapping
     if missing:
         problems.append(f"Files named in {annotations.name} that are missing: {len(missing):,} ({some(missing)}).")
     what = f"pictures in {split}"
-    problems += odd_totals({what: len(chosen)}, {what: published[split]})
+    problems += odd_totals({what: len(chosen)}, {what: PUBLISHED[split]})
     return PictureTable(
         [PictureFile(folder / IMAGES / name) for name, _, _ in chosen],
         PHOTO.name,
@@ -87,7 +68,7 @@ def _read(folder: Path, files: tuple[str, ...], split: Split, published: Mapping
 
 def _described(entry: dict[str, Any]) -> tuple[str, Described]:
     """The split of an entry and what it describes. Raises an error of many kinds for an entry that is damaged."""
-    name = entry["file_path"] if "file_path" in entry else entry["img_path"]
+    name = entry["file_path"]
     captions = tuple(text.strip() for text in entry["captions"] if text.strip())
     whole = isinstance(entry["captions"], list) and captions and entry["split"] in get_args(Split)
     if not whole or not stays_inside(name):

@@ -6,7 +6,7 @@
     zeroshot1/*_filelist_{train,test,zero}.txt      the lists of the zero-shot literature
 
 The extended photos hold the first ones again. The lists name these twice, so that published galleries have
-twins (2,499 of 17,101 in the 100/25 split) and P@k is a little too high; here each photo is read once unless asked.
+twins (2,499 of 17,101 in the 100/25 split) and P@k is a little too high; here each photo is read once.
 Papers speak of 75,471 sketches; the lists name ten more.
 """
 
@@ -70,13 +70,12 @@ def sketchy(folder: Path) -> PictureTable:
     return table.with_problems(*problems, *odd_totals(held, PUBLISHED))
 
 
-def sketchy_lists(folder: Path, lists: str, part: Part = "unseen", *, keep_twins: bool = False) -> PictureTable:
-    """What the lists in FOLDER/LISTS/ name, such as the 25 unseen classes of "zeroshot1".
-
-    `keep_twins`: as published, with photos in two folders listed twice. Raises DataError when a list is missing.
+def sketchy_lists(folder: Path, lists: str, part: Part = "unseen") -> PictureTable:
+    """What the lists in FOLDER/LISTS/ name, such as the 25 unseen classes of "zeroshot1". Raises DataError when a list
+    is missing.
     """
     table = LISTS.read(folder, lists, part)
-    return table if keep_twins else without(table, _twins(table), TWINS)
+    return without(table, _twins(table), TWINS)
 
 
 def _twins(rows: Iterable[Row]) -> Callable[[Row], bool]:

@@ -36,13 +36,6 @@ def memory_loss(features: Tensor, labels: Tensor, memory: SketchMemory) -> Tenso
     return 1 - F.cosine_similarity(features[known], memory.prototypes()[labels[known]], dim=1).mean()
 
 
-def wordnet_similarity(path: Tensor, kin: Tensor, least: float = 0.2) -> Tensor:
-    """m: one between kin (C, K_t) bool, that is equals, ancestors and descendants; otherwise the path similarity
-    (C, K_t) where it exceeds `least`; otherwise zero.   -> (C, K_t), in [0, 1]
-    """
-    return torch.where(kin, 1.0, torch.where(path > least, path, 0.0))
-
-
 def embedded_similarity(seen: Tensor, taught: Tensor) -> Tensor:
     """m: the cosine between embeddings of names, (C, E) and (K_t, E), never below zero.   -> (C, K_t), in [0, 1]"""
     return (F.normalize(seen, dim=-1) @ F.normalize(taught, dim=-1).T).clamp(0, 1)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from retrieval.errors import DataError
+from retrieval.files import replacing
 
 LOGGED = 50  # steps between two lines of the log
 CLIPPED = 1.0
@@ -159,9 +159,8 @@ def _save(state: _State, path: Path) -> None:
         "step": state.step,
         "seconds": state.seconds,
     }
-    part = path.with_name(path.name + ".part")
-    torch.save(kept, part)
-    os.replace(part, path)
+    with replacing(path) as part:
+        torch.save(kept, part)
 
 
 @torch.no_grad()

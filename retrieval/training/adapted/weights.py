@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+
+from retrieval.files import replacing
 
 MOST = 16 * 2**20 - 65536  # bytes of tensors in a file
 START = "start.safetensors"  # in a pack: the trunk and the auto-encoder that training starts from
@@ -17,10 +18,8 @@ START = "start.safetensors"  # in a pack: the trunk and the auto-encoder that tr
 def save_parts(folder: Path, stem: str, weights: Mapping[str, Tensor]) -> None:
     """Write stem-1.safetensors and so on; a file is whole or absent."""
     for number, part in enumerate(split_weights(weights), start=1):
-        path = folder / f"{stem}-{number}.safetensors"
-        unfinished = path.with_suffix(".part")
-        save_file(part, unfinished)
-        os.replace(unfinished, path)
+        with replacing(folder / f"{stem}-{number}.safetensors") as file:
+            save_file(part, file)
 
 
 def load_parts(folder: Path, stem: str) -> dict[str, Tensor]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from retrieval.data.picture_table import concatenate
+from retrieval.files import replacing
 from retrieval.methods.mra import MRA
 from retrieval.training.domain_gap.packing import SOURCE, TARGET, Pack
 from retrieval.training.domain_gap.variants import Bench, Schedule, pre_train
@@ -29,9 +30,8 @@ def train_describer(bench: Bench, pack: Pack, folder: Path, seconds: float, most
     pairs = gather_pairs(method, table, bench.views, bench.device)
     count = min(max(int(CAUTION * seconds / bench.timed(pairs)), LEAST), most)
     pre_train(bench, method, PairBatches(pairs, bench.batch, 10, True), Schedule(count, bench.lr, 0))
-    part = folder / f"{WEIGHTS}.part"
-    torch.save(method.state_dict(), part)
-    part.rename(folder / WEIGHTS)
+    with replacing(folder / WEIGHTS) as part:
+        torch.save(method.state_dict(), part)
     return method
 
 

@@ -32,6 +32,7 @@ from retrieval.artifacts.checksummed import halved
 from retrieval.data.picture_table import concatenate
 from retrieval.diffusion.prior import Prior
 from retrieval.diffusion.samplers import Sampler
+from retrieval.files import replacing
 from retrieval.methods.mra import MRA, TEXT, TRUNK
 from retrieval.reranking import HEAD
 from retrieval.training.adapted.clock import Stage
@@ -249,9 +250,8 @@ def write_prior(path: Path, prior: Prior, stage: str) -> None:
     weights = {f"unet.{name}": part for name, part in prior.unet.state_dict().items()}
     assert prior.branch is not None
     weights |= {f"branch.{name}": part for name, part in prior.branch.state_dict().items()}
-    part = path.with_name(f"{path.name}.part")
-    save_file(halved(weights), part, {"stage": stage})
-    part.rename(path)
+    with replacing(path) as part:
+        save_file(halved(weights), part, {"stage": stage})
 
 
 def read_prior(path: Path, prior: Prior) -> bool:
@@ -280,8 +280,6 @@ def collect(settings: Settings) -> None:
 
 
 def _tar(path: Path, files: Mapping[Path, str]) -> None:
-    part = path.with_name(path.name + ".part")
-    with tarfile.open(part, "w") as tar:
+    with replacing(path) as part, tarfile.open(part, "w") as tar:
         for file, name in files.items():
             tar.add(file, name)
-    part.rename(path)

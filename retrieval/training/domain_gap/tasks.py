@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from retrieval.data.picture_table import PictureTable
-from retrieval.files import write_text
+from retrieval.files import replacing, write_text
 from retrieval.methods.mra import MRA, Sentences
 from retrieval.reranking import HEAD
 from retrieval.training.domain_gap.packing import MOST_SHOWN, SOURCE, TARGET, Pack
@@ -135,9 +135,8 @@ def people_of(table: PictureTable, share: float) -> frozenset[str]:
 def keep(path: Path, pairs: PeoplePairs) -> None:
     """Write pairs for all processes, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}")
-    torch.save(dataclasses.asdict(pairs), part)
-    part.rename(path)
+    with replacing(path) as part:
+        torch.save(dataclasses.asdict(pairs), part)
 
 
 def kept(path: Path, device: str) -> PeoplePairs:

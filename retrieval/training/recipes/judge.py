@@ -61,7 +61,7 @@ class JudgeRecipe(Recipe[JudgeSettings]):
         from retrieval.training.epochs import Stage
         from retrieval.training.recipes.parts.judge_pictures import JudgedBatches, judged_features
 
-        features = judged_features(start.learner, sources, self.run_folder(settings) / "features.pt")
+        features = judged_features(start.learner, sources, self.run_folder(settings) / "features.safetensors")
         data = JudgedBatches(features, sources, ALL, batch=settings.batch, steps=settings.steps)
         yield Stage(start.learner, data, self.run(settings), seed=settings.seed, device=settings.device)
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -32,6 +31,7 @@ from torch import Tensor
 
 from retrieval.artifacts.checksummed import halved
 from retrieval.diffusion.prompts import SentenceReaderConfig
+from retrieval.files import replacing, sha256
 from retrieval.methods import proto_ot
 from retrieval.methods.dude import Config, Dude
 from retrieval.methods.parts.noise_errors import NoiseErrors
@@ -41,10 +41,10 @@ from retrieval.training.loop import EpochReport, fit
 from retrieval.training.recipes import RECIPES
 from retrieval.training.recipes.dude import DudeSettings
 from retrieval.training.recipes.parts.unlabelled import head_of, latents_of
-from retrieval.training.recipes.parts.view_features import ViewBatches, view_features
+from retrieval.training.recipes.parts.view_features import ViewBatches, kept_features, view_features
 from retrieval.training.unlabelled.fewer_bits import in_few_bits
 from retrieval.training.unlabelled.jobs import READING, SEEDS, Job, all_waves, claim
-from retrieval.training.unlabelled.packing import Packed, open_prior, open_trunk, unpack
+from retrieval.training.unlabelled.packing import PRIOR, TRUNK, Packed, open_prior, open_trunk, unpack
 from retrieval.training.unlabelled.pooled import Pool, PooledErrors
 
 RESERVE = 12.0  # seconds at the end, for writing
@@ -90,20 +90,34 @@ def run(settings: Settings) -> None:
 
 
 def prepare(settings: Settings) -> None:
-    """Compute features and latents, for all processes, where no run has kept them. What is kept is of one pack and one
-    number of views.
-    """
-    packed, made = unpack(settings.pack), _made(settings)
-    made.mkdir(parents=True, exist_ok=True)
-    if not (made / "features.pt").is_file():
+    """Compute features and latents, for all processes."""
+    packed = unpack(settings.pack)
+    features_in(settings, packed)
+    latents_in(settings, packed)
+    note(settings, {"pictures": len(packed.ids), "prepared after": _age(settings)})
+
+
+def features_in(settings: Settings, packed: Packed) -> Tensor:
+    """What the packed trunk makes of the pictures and their views, computed where it is not kept.   -> (N, 1 + V, F)"""
+    preprocess = DudeSettings().preprocess
+
+    def compute() -> Tensor:
         trunk = open_trunk(settings.pack, packed.about["trunk"]).to(settings.device)
         trunk = trunk.to(memory_format=torch.channels_last)
-        features = view_features(trunk, packed.pixels, DudeSettings().preprocess, settings.views, 0).cpu()
-        torch.save(features, made / "features.pt")
-    if not (made / "latents.pt").is_file():
-        prior = open_prior(settings.pack, settings.device)
-        torch.save(latents_of(prior, packed.pixels).cpu(), made / "latents.pt")
-    note(settings, {"pictures": len(packed.ids), "prepared after": _age(settings)})
+        return view_features(trunk, packed.pixels, preprocess, settings.views, 0)
+
+    asked = {"trunk": sha256(settings.pack / TRUNK), "preprocess": preprocess, "views": settings.views}
+    return kept_features(_made(settings) / "features.safetensors", packed.pixels, compute, **asked)
+
+
+def latents_in(settings: Settings, packed: Packed) -> Tensor:
+    """What the packed prior makes of the pictures, computed where it is not kept.   -> (N, C, h, w)"""
+
+    def compute() -> Tensor:
+        return latents_of(open_prior(settings.pack, settings.device), packed.pixels)
+
+    prior = sha256(settings.pack / PRIOR)
+    return kept_features(_made(settings) / "latents.safetensors", packed.pixels, compute, prior=prior)
 
 
 def supervise(settings: Settings) -> None:
@@ -147,12 +161,10 @@ class Bench:
 
     def __init__(self, settings: Settings) -> None:
         self._settings, self._device = settings, settings.device
-        self._packed: Packed = unpack(settings.pack)
-        features = torch.load(_made(settings) / "features.pt", weights_only=True)
-        packed = self._packed
+        self._packed = packed = unpack(settings.pack)
+        features = features_in(settings, packed)
         self._data = ViewBatches(features, packed.ids, packed.domains, batch=settings.batch).on(settings.device)
-        prior = open_prior(settings.pack, settings.device)
-        latents = torch.load(_made(settings) / "latents.pt", weights_only=True).to(settings.device)
+        prior, latents = open_prior(settings.pack, settings.device), latents_in(settings, packed).to(settings.device)
         self._errors = NoiseErrors(prior, latents, packed.about["classes"])
 
     def train_all(self, jobs: Sequence[Job]) -> None:
@@ -234,15 +246,15 @@ def collect(settings: Settings) -> None:
     full = {f"{n}/{k}": t for n, w in heads.items() if n.startswith("dude-world-") and _whole(n) for k, t in w.items()}
     others = {f"{n}/{k}": t for n, w in heads.items() if not _whole(n) for k, t in w.items()}
     if full:
-        _replace(out / "dude-world.safetensors", halved(full))
+        _write(out / "dude-world.safetensors", halved(full))
     if others:
         small = {name: torch.from_numpy(np.array(a)) for name, a in in_few_bits(others, 8, 10**9).items()}
-        _replace(out / "others.safetensors", small)
+        _write(out / "others.safetensors", small)
     pairs = {path.stem: dict(np.load(path)) for path in sorted(state.glob("pairs-*.npz"))}
     if pairs:
         arrays: dict[str, Any] = {f"{n}/{k}": a for n, kept in pairs.items() for k, a in kept.items()}
-        np.savez_compressed(state / "all.part.npz", **arrays)
-        os.replace(state / "all.part.npz", out / "pairs.npz")
+        with replacing(out / "pairs.npz") as part, part.open("wb") as file:
+            np.savez_compressed(file, **arrays)
     note(settings, {"collected": sorted(heads), "after": _age(settings)})
 
 
@@ -270,14 +282,12 @@ def note(settings: Settings, line: Mapping[str, Any]) -> None:
 
 def _save(settings: Settings, name: str, weights: Mapping[str, Tensor]) -> None:
     kept = {k: t.detach().cpu().contiguous() for k, t in weights.items()}
-    _replace(_state(settings) / f"{name}.safetensors", kept)
+    _write(_state(settings) / f"{name}.safetensors", kept)
 
 
-def _replace(path: Path, weights: Mapping[str, Tensor]) -> None:
-    """Write the file in one step."""
-    part = path.with_suffix(".part")
-    save_file(dict(weights), part)
-    os.replace(part, path)
+def _write(path: Path, weights: Mapping[str, Tensor]) -> None:
+    with replacing(path) as part:
+        save_file(dict(weights), part)
 
 
 def _state(settings: Settings) -> Path:
@@ -286,8 +296,10 @@ def _state(settings: Settings) -> Path:
 
 
 def _made(settings: Settings) -> Path:
-    """Where features and latents lie."""
-    return settings.kept or _state(settings)
+    """Where features and latents lie; beside the heads, which are looked for by their suffix, in a folder of their
+    own.
+    """
+    return settings.kept or _state(settings) / "made"
 
 
 def _age(settings: Settings) -> float:

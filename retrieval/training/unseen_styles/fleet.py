@@ -18,6 +18,7 @@ from torch.func import functional_call, stack_module_state, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from retrieval.errors import DataError
+from retrieval.files import replacing
 from retrieval.methods.base import Phase
 from retrieval.training.schedules import rate
 
@@ -77,10 +78,6 @@ class Fleet:
             stacked: Tensor = vmap(run, randomness="different")(named, *batches)
         return stacked
 
-    def of_run(self, number: int, weights: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
-        """The weights of one run."""
-        return {name: part[number].detach().cpu().clone() for name, part in (weights or self.averages).items()}
-
     def train(
         self,
         phase: Phase,
@@ -132,9 +129,8 @@ class Fleet:
 
     def save(self, path: Path, report: Mapping[str, Any]) -> None:
         """Write the averages, and what happened."""
-        unfinished = path.with_suffix(".part")
-        torch.save({"averages": self.averages, "updates": self.updates, "report": dict(report)}, unfinished)
-        unfinished.replace(path)
+        with replacing(path) as part:
+            torch.save({"averages": self.averages, "updates": self.updates, "report": dict(report)}, part)
 
     def load(self, path: Path) -> dict[str, Any]:
         """Go on from averages that were written. Returns what happened."""

@@ -24,6 +24,7 @@ from typing import Annotated, Any
 import torch
 
 from retrieval.errors import SettingsError
+from retrieval.files import replacing, write_text
 from retrieval.training.recipes.ucdr_adapter import FEWER_TEXTS
 from retrieval.training.unseen_styles.fleet import Span
 from retrieval.training.unseen_styles.jobs import BY_NAME, Job, Place, TooLate, run_job, train_job, train_starts
@@ -126,9 +127,8 @@ def _begin(settings: Settings, place: Place) -> None:
     kinds = list(dict.fromkeys(job.kind for job in chosen(settings)))
     for kind in kinds[settings.number :: settings.workers]:
         starts = train_starts(place, Span(settings.start_steps), kind)
-        unfinished = scratch / f"starts{kind}.part"
-        torch.save(starts, unfinished)
-        unfinished.replace(_starts(scratch, kind))
+        with replacing(_starts(scratch, kind)) as part:
+            torch.save(starts, part)
         _say(settings, f"start{kind}, {place.deadline - time.time():.0f} s left")
         if kind == kinds[0]:
             _plan(settings, place, starts)
@@ -143,9 +143,7 @@ def _plan(settings: Settings, place: Place, starts: Any) -> None:
     crowd = CROWD if settings.workers > 1 else 1.0
     steps = settings.steps or int(min(settings.most_steps, USED * left / math.ceil(weight) / (seconds * crowd)))
     _say(settings, f"{seconds * 1000:.1f} ms a step, {left:.0f} s left, {steps} steps for each variant")
-    unfinished = _scratch(settings) / f"{PLAN}.part"
-    unfinished.write_text(json.dumps({"steps": max(steps, 4)}), encoding="utf-8")
-    unfinished.replace(_scratch(settings) / PLAN)
+    write_text(_scratch(settings) / PLAN, json.dumps({"steps": max(steps, 4)}))
 
 
 def _scratch(settings: Settings) -> Path:
@@ -224,13 +222,12 @@ def pack_up(scratch: Path, path: Path, most: int) -> None:
     of the kind of start that validates best before others.
     """
     files = [file for file in scratch.glob("*-*") if file.suffix in (".npz", ".json", ".safetensors")]
-    total, part = 0, path.with_suffix(".part")
-    with tarfile.open(part, "w") as tar:
+    total = 0
+    with replacing(path) as part, tarfile.open(part, "w") as tar:
         for file in sorted(files, key=lambda file: (_rank(file), file.stat().st_size)):
             total += file.stat().st_size
             if total <= most:
                 tar.add(file, file.name)
-    part.replace(path)
 
 
 def _rank(file: Path) -> float:

@@ -27,7 +27,6 @@ SEEN_SMALL: Mapping[str, float] = {
     "braid": 0.0022,
 }
 READABLE = 0.018  # of the picture's pixels: enough of a garment to know its kind and pattern
-PLURAL = frozenset({"trousers", "pants", "jeans", "shorts", "glasses", "sunglasses", "straps"})
 COLOR_WORDS: Mapping[str, tuple[str, ...]] = {
     "navy": ("navy", "navy blue", "dark blue"),
     "beige": ("beige", "sand-colored"),

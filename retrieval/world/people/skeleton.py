@@ -15,7 +15,7 @@ from retrieval.world.sdf import Array, Point
 
 THIGH, SHIN, ANKLE = 0.40, 0.40, 0.075
 UPPER_ARM, FOREARM = 0.255, 0.235
-SHOULDER, NECK, HEAD = 0.43, 0.495, 0.70  # heights above the hips; HEAD is the head's middle
+SHOULDER, HEAD = 0.43, 0.70  # heights above the hips; HEAD is the head's middle
 HEELS = 0.865  # the hips' height over the soles with straight legs
 
 

@@ -3,49 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from retrieval.data.picture_table import PictureTable
 from retrieval.data.readers.files import path_of
-from retrieval.data.readers.pedes import cuhk_pedes, icfg_pedes, rstp_reid
+from retrieval.data.readers.pedes import ANNOTATIONS, cuhk_pedes
 from retrieval.errors import DataError
 from retrieval.types import PHOTO
 from tests.data.trees import plant, says
-
-READERS = [(cuhk_pedes, "reid_raw.json"), (icfg_pedes, "ICFG_PEDES.json"), (rstp_reid, "data_captions.json")]
 
 
 def entry(name: str, person: int = 7, split: str = "test", **other: Any) -> dict[str, Any]:
     return {"split": split, "captions": ["A red coat. ", "Someone in red."], "file_path": name, "id": person, **other}
 
 
-def annotate(root: Path, name: str, entries: Any) -> Path:
-    (root / name).write_text(json.dumps(entries), encoding="utf-8")
+def annotate(root: Path, entries: Any) -> Path:
+    (root / ANNOTATIONS).write_text(json.dumps(entries), encoding="utf-8")
     return root
 
 
-@pytest.mark.parametrize(("read", "name"), READERS)
-def test_a_picture_keeps_its_person_and_all_its_captions(
-    tmp_path: Path, read: Callable[[Path], PictureTable], name: str
-) -> None:
+def test_a_picture_keeps_its_person_and_all_its_captions(tmp_path: Path) -> None:
     plant(tmp_path, "imgs/cam_a/1.png", "imgs/cam_b/2.png")
-    annotate(tmp_path, name, [entry("cam_a/1.png"), entry("cam_b/2.png", split="train")])
-    table = read(tmp_path)
+    annotate(tmp_path, [entry("cam_a/1.png"), entry("cam_b/2.png", split="train")])
+    table = cuhk_pedes(tmp_path)
     assert table.captions == (("A red coat.", "Someone in red."),)
     row = table[0]
     assert (row.id, row.domain, row.label, row.split) == ("cam_a/1.png", PHOTO, "7", "test")
     assert path_of(row).is_file()
     assert says(table.problems, "The number of pictures in test is 1")
-
-
-def test_rstp_reid_calls_the_path_otherwise(tmp_path: Path) -> None:
-    told_otherwise = {"img_path": "1.jpg", "id": 1, "split": "val", "captions": ["In blue."]}
-    annotate(plant(tmp_path, "imgs/1.jpg"), "data_captions.json", [told_otherwise])
-    assert rstp_reid(tmp_path, "val").ids == ("1.jpg",)
 
 
 def test_damaged_entries_and_missing_pictures_are_told(tmp_path: Path) -> None:
@@ -58,7 +45,7 @@ def test_damaged_entries_and_missing_pictures_are_told(tmp_path: Path) -> None:
         entry("1.png", id="nobody"),
         {"split": "test"},
     ]
-    annotate(plant(tmp_path, "imgs/1.png"), "reid_raw.json", [entry("1.png"), *damaged, entry("2.png")])
+    annotate(plant(tmp_path, "imgs/1.png"), [entry("1.png"), *damaged, entry("2.png")])
     table = cuhk_pedes(tmp_path)
     assert len(table) == 1
     assert says(table.problems, "cannot be used: 7 (2, 3, 4, 5, 6 and 2 more)")
@@ -70,7 +57,7 @@ def test_damaged_entries_and_missing_pictures_are_told(tmp_path: Path) -> None:
     [("[{", "is not JSON"), ("{}", "no list of entries but a dict"), ("[]", "describes nothing")],
 )
 def test_annotations_that_are_no_list_of_entries_are_refused(tmp_path: Path, text: str, match: str) -> None:
-    (tmp_path / "reid_raw.json").write_text(text)
+    (tmp_path / ANNOTATIONS).write_text(text)
     with pytest.raises(DataError, match=match):
         cuhk_pedes(tmp_path)
 
@@ -79,6 +66,6 @@ def test_missing_annotations_pictures_and_splits_are_refused(tmp_path: Path) -> 
     with pytest.raises(DataError, match=r"reid_raw.json cannot be read"):
         cuhk_pedes(tmp_path)
     with pytest.raises(DataError, match="None of the pictures"):
-        cuhk_pedes(annotate(tmp_path, "reid_raw.json", [entry("1.png")]))
-    with pytest.raises(DataError, match="no split 'val'"):
-        icfg_pedes(tmp_path, "val")
+        cuhk_pedes(annotate(tmp_path, [entry("1.png")]))
+    with pytest.raises(DataError, match="describes nothing in the split 'val'"):
+        cuhk_pedes(tmp_path, "val")

@@ -82,7 +82,6 @@ def test_the_lists_are_known_by_their_classes_and_not_by_their_folder(tmp_path: 
     assert len(table.where(domain=SKETCH)) == len(table.where(domain=PHOTO)) == 21
     assert says(table.problems, "12,694 are published")
     assert says(table.problems, "among the extended photos again", "1")
-    assert len(sketchy_lists(tmp_path, "zeroshot0", keep_twins=True).where(domain=PHOTO)) == 22
 
 
 def test_lists_of_no_published_split_are_told_with_missing_files_and_damaged_lines(tmp_path: Path) -> None:

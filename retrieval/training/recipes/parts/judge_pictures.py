@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors.torch import save
 from torch import Tensor
 
 from retrieval.artifacts.judge import Judge
@@ -17,6 +19,7 @@ from retrieval.data.picture_table import PictureTable, concatenate
 from retrieval.data.pictures import ArrayPicture
 from retrieval.data.readers.quickdraw import quickdraw
 from retrieval.data.readers.world import read_rendered
+from retrieval.training.recipes.parts.view_features import kept_features
 from retrieval.training.training_sources import DRAWINGS
 from retrieval.types import DOODLE, STYLES, Domain, Progress, no_progress
 from retrieval.world.split import ALL
@@ -81,23 +84,25 @@ def shown_evenly(table: PictureTable) -> list[float]:
 
 
 def judged_features(judge: Judge, table: PictureTable, path: Path, on_progress: Progress = no_progress) -> Tensor:
-    """Features of VIEWS varied views of every picture, kept in the file: half precision.   -> (VIEWS, N, F)"""
-    if path.is_file():
-        kept: Tensor = torch.load(path, weights_only=True)
-        if kept.shape[:2] == (VIEWS, len(table)):
-            return kept
-    rng = np.random.default_rng(1)
-    views: list[Tensor] = []
-    for view in range(VIEWS):
-        parts: list[Tensor] = []
-        for start in range(0, len(table), CHUNK):
-            parts.append(judge.features(varied(table.tensor(slice(start, start + CHUNK)), rng)).half())
-            on_progress(view * len(table) + start, VIEWS * len(table))
-        views.append(torch.cat(parts))
-    features = torch.stack(views)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(features, path)
-    return features
+    """Features of VIEWS varied views of every picture, in half precision, kept in the file until the pictures, the
+    trunk or how it looks at them change.   -> (VIEWS, N, F)
+    """
+
+    def compute() -> Tensor:
+        rng = np.random.default_rng(1)
+        views: list[Tensor] = []
+        for view in range(VIEWS):
+            parts: list[Tensor] = []
+            for start in range(0, len(table), CHUNK):
+                parts.append(judge.features(varied(table.tensor(slice(start, start + CHUNK)), rng)).half())
+                on_progress(view * len(table) + start, VIEWS * len(table))
+            views.append(torch.cat(parts))
+        return torch.stack(views)
+
+    trunk = save({name: part.contiguous() for name, part in judge.trunk.state_dict().items()})
+    asked = {"trunk": hashlib.sha256(trunk).hexdigest(), "size": judge.config.size, "blocks": judge.config.blocks}
+    asked |= {"views": VIEWS, "zoom": ZOOM, "shift": SHIFT, "blurred": BLURRED}
+    return kept_features(path, (picture.pixels() for picture in table.pictures), compute, **asked)
 
 
 def varied(pictures: Tensor, rng: np.random.Generator) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from retrieval.data.batch import Batch
 from retrieval.errors import DataError
+from retrieval.files import replacing
 from retrieval.images import Preprocess
 from retrieval.methods.parts.banks import View
 from retrieval.types import Domain, Progress, no_progress
@@ -64,10 +65,14 @@ def sized(images: Tensor, size: int) -> Tensor:
     return F.interpolate(images, size=(size, size), mode="bilinear", antialias=True)
 
 
-def kept_features(path: Path, pixels: Pixels, compute: Any, **asked: Any) -> Tensor:
-    """What `compute()` gives, or what the file holds, if it was computed from these pixels and as asked."""
-    pictures = hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
-    key = json.dumps(asked | {"pictures": pictures}, sort_keys=True, default=str)
+def kept_features(path: Path, pixels: Iterable[Pixels], compute: Callable[[], Tensor], **asked: Any) -> Tensor:
+    """What `compute()` gives, or what the file holds, if it was computed from these pixels, (H, W, 3) each, and as
+    asked.
+    """
+    pictures = hashlib.sha256()
+    for picture in pixels:
+        pictures.update(np.ascontiguousarray(picture).data)
+    key = json.dumps(asked | {"pictures": pictures.hexdigest()}, sort_keys=True, default=str)
     if path.is_file():
         try:
             with safe_open(path, "pt") as file:
@@ -78,9 +83,8 @@ def kept_features(path: Path, pixels: Pixels, compute: Any, **asked: Any) -> Ten
             raise DataError(f"{path} is damaged ({error}). Delete it; it is computed anew.") from error
     features = compute()
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    save_file({"features": features.cpu().contiguous()}, part, {"key": key})
-    part.replace(path)
+    with replacing(path) as part:
+        save_file({"features": features.cpu().contiguous()}, part, {"key": key})
     return features
 
 
