@@ -25,7 +25,16 @@ from pathlib import Path, PurePosixPath
 from retrieval.artifacts.addresses import Address, address_of, check_owner
 from retrieval.artifacts.hub_errors import in_words
 from retrieval.artifacts.hub_files import Remote, fetch_file, listed
-from retrieval.artifacts.manifest import DEPTH, KINDS, MANIFEST, is_sealed, read_elsewhere, read_files, verify_file
+from retrieval.artifacts.manifest import (
+    DEPTH,
+    KINDS,
+    MANIFEST,
+    check_name,
+    is_sealed,
+    read_elsewhere,
+    read_files,
+    verify_file,
+)
 from retrieval.errors import BundleError
 from retrieval.files import sha256
 
@@ -115,14 +124,17 @@ def _verify(folder: Path, address: Address) -> Mapping[str, str]:
 
 
 def _expected(folder: Path, address: Address) -> Mapping[str, str]:
-    """The checksums in the manifest, which is the one that is meant."""
+    """The checksums in the manifest, which is the one that is meant; every name is one of its own folder."""
     actual = sha256(folder / MANIFEST)
     if address.manifest and actual != address.manifest:
         raise BundleError(
             f"{address} holds a {MANIFEST} with the checksum {actual[:12]}..., but {address.manifest[:12]}... is "
             "referred to. Name the commit that holds it."
         )
-    return read_files(folder)
+    files = read_files(folder)
+    for name in files:
+        check_name(folder, name)
+    return files
 
 
 # ---------------------------------------------------------------- from the client's own cache

@@ -184,6 +184,28 @@ def test_other_weights_than_the_bundle_was_made_on_are_refused_before_they_are_f
     assert downloads(hub) == []
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["../../../escaped/.bashrc", "../../../escaped/a.safetensors", "a/b/c.safetensors", "run.py", "a\0.safetensors"],
+)
+def test_a_manifest_whose_names_lead_elsewhere_is_refused_before_anything_else_is_fetched(
+    hub: LoopbackHub, client: Client, name: str
+) -> None:
+    weights = b"export PATH=."
+    pinned = hub.publish("lab/clip", {"open_clip_model.safetensors": weights})
+    files = standing_on("lab/clip", pinned, weights)
+    files["manifest.json"] = files["manifest.json"].replace(b'"published.safetensors"', json.dumps(name).encode())
+    address, _ = publish(hub, f"astray-{len(name)}", files)
+    with pytest.raises(
+        BundleError, match=r"manifest\.json lists .*, but only \.safetensors and \.json files of its own"
+    ):
+        client(hub_client.pull, address)
+    home = client(hub_client.pull, publish(hub, "home", sealed())[0]).parents[2]
+    part = home / OWNER / Address.parse(address).commit / f"astray-{len(name)}.part"
+    assert {*contents(part)} == {"manifest.json"}
+    assert not (home / "escaped").exists()
+
+
 # ---------------------------------------------------------------- refusals
 
 
