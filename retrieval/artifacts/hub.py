@@ -70,9 +70,9 @@ def at_hand(place: Path | str) -> Path:
 
 
 def have(address: Address) -> Path:
-    """The folder of the address, fetched first where it is not here yet."""
+    """The folder of the address, fetched first where it is not here yet, or no longer with the manifest that is meant."""
     check_owner(address)
-    return address.folder if is_sealed(address.folder) else pull(address)
+    return address.folder if is_sealed(address.folder) and _is_meant(address.folder, address) else pull(address)
 
 
 def pull(address: Address) -> Path:
@@ -123,13 +123,17 @@ def _verify(folder: Path, address: Address) -> Mapping[str, str]:
     return files
 
 
+def _is_meant(folder: Path, address: Address) -> bool:
+    """Whether the folder's manifest is the one that the address names; any, where it names none."""
+    return not address.manifest or sha256(folder / MANIFEST) == address.manifest
+
+
 def _expected(folder: Path, address: Address) -> Mapping[str, str]:
     """The checksums in the manifest, which is the one that is meant; every name is one of its own folder."""
-    actual = sha256(folder / MANIFEST)
-    if address.manifest and actual != address.manifest:
+    if not _is_meant(folder, address):
         raise BundleError(
-            f"{address} holds a {MANIFEST} with the checksum {actual[:12]}..., but {address.manifest[:12]}... is "
-            "referred to. Name the commit that holds it."
+            f"{address} holds a {MANIFEST} with the checksum {sha256(folder / MANIFEST)[:12]}..., but "
+            f"{address.manifest[:12]}... is referred to. Name the commit that holds it."
         )
     files = read_files(folder)
     for name in files:

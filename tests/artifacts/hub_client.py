@@ -147,3 +147,11 @@ def beside(home: Path, name: str, kind: str) -> list[Path]:
 
     with patch.object(references, "CHECKPOINTS", home), patch.object(addresses, "CHECKPOINTS", home):
         return references.sealed_beside(home / name, kind)
+
+
+def opened_where_it_lies(home: Path, name: str) -> Path:
+    """Likewise: the folder of a checkpoint that is not here, as the app has it."""
+    from retrieval.artifacts import addresses, hub
+
+    with patch.object(addresses, "CHECKPOINTS", home):
+        return hub.at_hand(addresses.locate(home / name))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from retrieval.artifacts.addresses import Address
+from retrieval.artifacts.addresses import Address, write_list
 from retrieval.artifacts.hub import pull
 from retrieval.errors import BundleError
 from tests.artifacts import hub_client
@@ -230,6 +231,21 @@ def test_a_manifest_that_is_not_the_one_referred_to_is_refused(hub: LoopbackHub,
     with pytest.raises(BundleError, match=r"but 000000000000\.\.\. is referred to"):
         client(hub_client.pull_pinned, address, "0" * 64)
     assert client(hub_client.pull_pinned, address, hashlib.sha256(files["manifest.json"]).hexdigest()).name == "pinned"
+
+
+def test_a_checkpoint_that_is_not_here_is_the_one_that_the_list_pins(
+    hub: LoopbackHub, client: Client, tmp_path: Path
+) -> None:
+    address, _ = publish(hub, "listed", files := sealed(seed=6))
+    pinned = replace(Address.parse(address), format="guise-trunk/1", manifest="0" * 64)
+    write_list(tmp_path, {"listed": pinned})
+    with pytest.raises(BundleError, match=r"but 000000000000\.\.\. is referred to"):
+        client(hub_client.opened_where_it_lies, tmp_path, "listed")
+    write_list(tmp_path, {"listed": replace(pinned, manifest=hashlib.sha256(files["manifest.json"]).hexdigest())})
+    folder = client(hub_client.opened_where_it_lies, tmp_path, "listed")
+    assert contents(folder) == files
+    (folder / "manifest.json").write_bytes(b"{}")
+    assert contents(client(hub_client.opened_where_it_lies, tmp_path, "listed")) == files, "it is the pinned one again"
 
 
 @pytest.mark.parametrize(
