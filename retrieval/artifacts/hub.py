@@ -70,7 +70,7 @@ def at_hand(place: Path | str) -> Path:
 
 
 def have(address: Address) -> Path:
-    """The folder of the address, fetched first where it is not here yet, or no longer with the manifest that is meant."""
+    """The folder of the address, fetched first where it is not here yet, or has another manifest than is meant."""
     check_owner(address)
     return address.folder if is_sealed(address.folder) and _is_meant(address.folder, address) else pull(address)
 

@@ -40,6 +40,7 @@ def hub(loopback: LoopbackHub) -> LoopbackHub:
     loopback.repositories.clear()
     loopback.requests.clear()
     loopback.status = 0
+    loopback.portal = None
     loopback.gone = False
     return loopback
 
@@ -284,6 +285,33 @@ def test_a_hub_in_trouble_is_a_sentence(hub: LoopbackHub, client: Client, status
     address, _ = publish(hub, "troubled", sealed(seed=status))
     hub.status = status
     with pytest.raises(BundleError, match=sentence):
+        client(hub_client.pull, address)
+
+
+@pytest.mark.parametrize(
+    ("page", "headers"),
+    [
+        (b"<html>Sign in, please.</html>", {"Content-Type": "text/html"}),
+        (b"\xff\xfe\xfd", {"Content-Type": "application/json"}),
+        (b"no gzip", {"Content-Type": "application/json", "Content-Encoding": "gzip"}),
+        (b"{}", {"Content-Type": "application/json"}),
+        (b"[1]", {"Content-Type": "application/json"}),
+    ],
+)
+def test_whoever_answers_in_place_of_the_hub_is_no_hub(
+    hub: LoopbackHub, client: Client, page: bytes, headers: dict[str, str]
+) -> None:
+    """As the page of a hotel's network does."""
+    address, _ = publish(hub, "behind", sealed())
+    hub.portal = page, headers
+    with pytest.raises(BundleError, match=rf"{address} could not be fetched: what answers at {hub.url} is no Hub \("):
+        client(hub_client.pull, address)
+
+
+def test_an_address_that_leads_to_itself_is_a_sentence(hub: LoopbackHub, client: Client) -> None:
+    address, repository = publish(hub, "circle", sealed())
+    repository.moved_to = f"{OWNER}/circle"
+    with pytest.raises(BundleError, match=rf"what answers at {hub.url} is no Hub \(Exceeded maximum allowed redirects"):
         client(hub_client.pull, address)
 
 
