@@ -83,9 +83,9 @@ def pull(address: Address) -> Path:
     folder = address.folder
     part = folder.with_name(f"{folder.name}.part")
     with in_words(f"{address} could not be fetched"), _alone(folder):
-        if is_sealed(folder):
-            if _is_whole(folder, address):
-                return folder
+        if is_sealed(folder) and _is_whole(folder, address):
+            return folder
+        if folder.exists():  # damaged: what is sound of it is kept
             shutil.rmtree(part, ignore_errors=True)
             folder.rename(part)
         part.mkdir(parents=True, exist_ok=True)

@@ -375,6 +375,15 @@ def test_damage_in_the_cache_is_mended_by_pulling_again(hub: LoopbackHub, client
     assert ["model.safetensors" in path for _, path, _ in downloads(hub)] == [True], "the other files were kept"
 
 
+def test_a_folder_that_lost_its_manifest_is_mended_by_pulling_again(hub: LoopbackHub, client: Client) -> None:
+    address, _ = publish(hub, "headless", files := sealed(seed=8))
+    folder = client(hub_client.pull, address)
+    (folder / "manifest.json").unlink()
+    hub.requests.clear()
+    assert contents(client(hub_client.have, address)) == files
+    assert downloads(hub) == [], "the weights were kept"
+
+
 def test_what_the_clients_own_cache_holds_is_taken_from_there(hub: LoopbackHub, client: Client) -> None:
     """As on a Space that preloads a repository when it is built."""
     address, _ = publish(hub, "preloaded", files := sealed(seed=3))
