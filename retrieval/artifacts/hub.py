@@ -33,7 +33,7 @@ from retrieval.artifacts.manifest import (
     is_sealed,
     read_elsewhere,
     read_files,
-    verify_file,
+    verify_files,
 )
 from retrieval.errors import BundleError
 from retrieval.files import sha256
@@ -118,8 +118,7 @@ def _is_whole(folder: Path, address: Address) -> bool:
 def _verify(folder: Path, address: Address) -> Mapping[str, str]:
     """The checksums in the manifest, which is the one that is meant, once every file has its own."""
     files = _expected(folder, address)
-    for name, digest in files.items():
-        verify_file(folder, name, digest)
+    verify_files(folder, files)
     return files
 
 

@@ -208,6 +208,12 @@ def verify_file(folder: Path, name: str, digest: str) -> None:
         )
 
 
+def verify_files(folder: Path, files: Mapping[str, str]) -> None:
+    """Likewise for all of them: name -> SHA-256."""
+    for name, digest in files.items():
+        verify_file(folder, name, digest)
+
+
 def read_references(folder: Path) -> dict[str, Reference]:
     """The folders that the sealed folder refers to, of whatever format it is: role -> folder."""
     return _filled(folder, "refers_to", Reference)

@@ -126,6 +126,15 @@ def pull_with_little_room(text: str, most: int) -> Path:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+def command(*arguments: str) -> tuple[int, str, str]:
+    """`python -m retrieval`: its exit status, what it says on stdout and on stderr."""
+    import subprocess
+    import sys
+
+    done = subprocess.run([sys.executable, "-m", "retrieval", *arguments], capture_output=True, text=True)
+    return done.returncode, done.stdout, done.stderr
+
+
 def part_of(folder: Path, role: str) -> Path:
     """Where what the folder refers to lies."""
     from retrieval.artifacts import manifest, references
