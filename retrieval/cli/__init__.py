@@ -26,6 +26,7 @@ from retrieval.files import write_text
 from retrieval.images import OWNER, open_image
 from retrieval.items import hit_as_json, home_of, name_skipped
 from retrieval.loaded_encoder import index
+from retrieval.logs import quieten
 from retrieval.types import SKETCH, Domain, ImageQuery, TextQuery
 
 WORLD_NEEDS = ("mitsuba", "trimesh", "skimage", "shapely", "mapbox_earcut", "scipy")
@@ -35,7 +36,7 @@ RENDERERS = dict.fromkeys(WORLD_NEEDS, "world") | {"resvg_py": "emoji"}  # packa
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("faiss.loader").setLevel(logging.WARNING)
+    quieten()
     asked = _parser().parse_args(arguments)
     try:
         with pulling():

@@ -84,8 +84,9 @@ def test_the_command_that_pulls_fetches_what_the_parts_refer_to_and_mends_it(
     digest = hashlib.sha256((reader / "manifest.json").read_bytes()).hexdigest()
     top = stage(refers_to={"reader": {"folder": "reader", "sha256": digest}})
     published = client(hub_client.push, write(tmp_path / "top", sealed(62, **top)), OWNER)
-    status, said, _ = client(hub_client.command, "bundle", "pull", published["top"])
+    status, said, shown = client(hub_client.command, "bundle", "pull", published["top"])
     assert (status, "They need no network from now on" in said) == (0, True)
+    assert "HTTP Request" not in shown, "which would break the bars of progress"
     hub.gone = True
     try:
         below = client(hub_client.part_of, client(hub_client.have, published["top"]), "reader")
