@@ -225,7 +225,7 @@ def _add_index(verbs: Any, bundle: Path) -> None:
     command.add_argument(
         "folder", type=Path, help="a folder of pictures: FOLDER/DOMAIN/CLASS/*.png, FOLDER/CLASS/*.png or flat"
     )
-    command.add_argument("--bundle", type=Path, default=bundle, help="the encoder (default: the embedded command)")
+    command.add_argument("--bundle", type=Path, default=bundle, help="the encoder (default: the embedded one)")
     command.add_argument(
         "--bits", action="store_true", help="keep bits, 32 times smaller, and search by Hamming distance (dsn-world)"
     )
@@ -238,7 +238,7 @@ def _add_evaluate(verbs: Any, bundle: Path) -> None:
     command.add_argument(
         "--bundle",
         default=str(bundle),
-        help="a bundle's folder, or a floor like floor:hog (default: the embedded command)",
+        help="a bundle's folder, or a floor like floor:hog (default: the embedded one)",
     )
     what = command.add_mutually_exclusive_group(required=True)
     what.add_argument("--task", help='a protocol with its version, for example "quickdraw-world/all@1"')
