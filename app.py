@@ -21,7 +21,8 @@ def main() -> None:
     from retrieval.decoder import DECODERS
     from retrieval.engine import Engine, Settings
     from retrieval.errors import RetrievalError
-    from retrieval.serving import Readiness, Stop, adopt_server, begin_log, leave
+    from retrieval.logs import adopt_server, begin_log
+    from retrieval.serving import Readiness, Stop, leave
     from retrieval.startup import check_address, check_doors, keep_swept, own_folder
 
     begin_log("text")

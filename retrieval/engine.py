@@ -25,6 +25,7 @@ from retrieval.figures import ServedFigures
 from retrieval.images import OWNER, open_image
 from retrieval.items import ITEMS, domains_of, home_of, labels_of, missing_of, read_items, read_skipped
 from retrieval.loaded_encoder import Served
+from retrieval.logs import EVENTS
 from retrieval.match import Looked, calibrated_cutoff, closest_view, crop_of, find, is_match, sure_hits
 from retrieval.methods.catalog import Entry, entry
 from retrieval.settings import Settings
@@ -37,7 +38,7 @@ __all__ = ["EMOJI", "MAX_HITS", "MAX_TEXT", "WORLD", "Choice", "Engine", "Result
 WORLD, EMOJI = "world", "emoji"  # the names of the embedded galleries
 MAX_TEXT = 512
 MAX_HITS = 200
-events = logging.getLogger("guise.events")
+events = logging.getLogger(EVENTS)
 
 
 @dataclass(frozen=True)

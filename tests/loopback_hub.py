@@ -64,6 +64,9 @@ class LoopbackHub(ThreadingHTTPServer):
         self.repositories: dict[str, Repository] = {}
         self.large: dict[str, bytes] = {}
         self.requests: list[tuple[str, str, str]] = []  # method, path, Range
+        self.portal: tuple[bytes, dict[str, str]] | None = (
+            None  # what somebody between answers in its place, and headers
+        )
         self.status = 0  # what everything is answered with, unless 0
         self.gone = False  # whether every line is cut at once
         self.lock = threading.Lock()
@@ -129,6 +132,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def route(self) -> None:
+        if self.server.portal:
+            return self.send(self.server.portal[0], headers=self.server.portal[1])
         if self.server.status:
             return self.refuse(self.server.status)
         token, stored = self.headers.get("authorization"), self.path_only.startswith("/large/")

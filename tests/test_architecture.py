@@ -33,6 +33,7 @@ LAYERS = [  # from the top down; a module imports from its own layer and from th
         "types",
         "errors",
         "threads",
+        "logs",
         "files",
         "loading",
         "phrases",

@@ -22,6 +22,7 @@ from retrieval.engine import Engine, Settings
 from retrieval.errors import BundleError, EmptyQuery, GalleryError, RetrievalError, SettingsError
 from retrieval.gallery import is_current
 from retrieval.items import ITEMS, home_of, listing
+from retrieval.logs import EVENTS
 from retrieval.settings import HOME
 from retrieval.types import ImageQuery, TextQuery
 from tests.toy_bundles import bundle
@@ -50,9 +51,9 @@ def test_a_folder_that_was_never_indexed_is_indexed_at_start(engine: Engine) -> 
 def test_the_log_says_how_a_search_went_and_not_what_was_searched_for(
     engine: Engine, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO, logger="guise.events"):
+    with caplog.at_level(logging.INFO, logger=EVENTS):
         engine.search(TextQuery("a red disc"), k=5)
-    (record,) = [record for record in caplog.records if record.name == "guise.events"]
+    (record,) = [record for record in caplog.records if record.name == EVENTS]
     fields = vars(record)["fields"]
     assert {name: fields[name] for name in ("kind", "bundle", "hits")} == {"kind": "text", "bundle": "small", "hits": 5}
     assert "disc" not in str(vars(record))

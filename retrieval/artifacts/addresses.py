@@ -149,13 +149,19 @@ def _address(name: str, entry: Published, path: Path) -> Address:
 def address_of(place: Path) -> Address | None:
     """Which repository holds the folder that is meant; None for one that lies here, or that nobody published."""
     if str(place).startswith(SCHEME):
-        return Address.parse(str(place))
+        return _pinned(Address.parse(str(place)))
     if place.is_relative_to(cache()):
         parts = place.relative_to(cache()).parts
-        return Address(parts[0], parts[2], parts[1]) if len(parts) == 3 else None
+        return _pinned(Address(parts[0], parts[2], parts[1])) if len(parts) == 3 else None
     if is_sealed(place) or place.absolute().parent != CHECKPOINTS:
         return None
     return read_list(CHECKPOINTS).get(place.name)
+
+
+def _pinned(address: Address) -> Address:
+    """The same address; with the manifest that is meant, where it is a checkpoint's."""
+    listed = read_list(CHECKPOINTS).get(address.name)
+    return listed if listed is not None and listed.folder == address.folder else address
 
 
 def locate(place: Path | str) -> Path:

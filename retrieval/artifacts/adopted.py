@@ -15,8 +15,9 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from retrieval.artifacts.manifest import Source, Stage, write_payload
 from retrieval.artifacts.prior import ENCODER, FORMAT, IP_ADAPTER, READER, UNET, VAE
@@ -27,9 +28,46 @@ from retrieval.diffusion.prompts import ReaderConfig
 from retrieval.diffusion.stable import FullSize
 from retrieval.errors import BundleError
 from retrieval.files import sha256
+from retrieval.schema import Layers, Width, fill
 
 QUICK = "quick_gelu"
 SCHEDULE = "scheduler/scheduler_config.json"
+FURTHER = ("addition_embed_type", "class_embed_type", "projection_class_embeddings_input_dim", "num_class_embeds")
+"""What a U-Net's config says of what it reads beside one text."""
+T = TypeVar("T")
+
+
+# ---------------------------------------------------------------- what is read of the configs, under diffusers' names
+
+
+@dataclass(frozen=True)
+class _UNet:
+    sample_size: Width
+
+
+@dataclass(frozen=True)
+class _TextEncoder:
+    hidden_size: Width
+    num_hidden_layers: Layers
+    num_attention_heads: Width
+    max_position_embeddings: Width
+    vocab_size: Width
+    hidden_act: str
+
+
+@dataclass(frozen=True)
+class _ImageEncoder:
+    image_size: Width
+    patch_size: Width
+    hidden_size: Width
+    num_hidden_layers: Layers
+    num_attention_heads: Width
+    intermediate_size: Width
+    projection_dim: Width
+    hidden_act: str
+
+
+# ---------------------------------------------------------------- adopting
 
 
 def adopt(
@@ -45,17 +83,8 @@ def adopt(
 
     Raises BundleError where a part is missing or of another kind.
     """
-    unet = _config(folder, UNET)
-    if unet.get("addition_embed_type") or _config(folder, READER).get("projection_class_embeddings_input_dim"):
-        raise BundleError(
-            f"{folder} is no Stable Diffusion 1 or 2: its U-Net reads more than one text. Take one of these."
-        )
-    adapter = _adapter(_config(folder, ENCODER), scale) if (folder / ENCODER).is_file() else None
-    full = FullSize(unet, _config(folder, VAE), _read(folder / SCHEDULE))
-    config = PriorConfig(
-        size=int(unet["sample_size"]) * FACTOR, reader=_reader(_config(folder, READER)), adapter=adapter, full=full
-    )
-    paths = [UNET, VAE, READER, *([ENCODER, IP_ADAPTER] if adapter else [])]
+    config = _prior_config(folder, scale)
+    paths = [UNET, VAE, READER, *([ENCODER, IP_ADAPTER] if config.adapter else [])]
     if missing := [path for path in paths if not (folder / path).is_file()]:
         raise BundleError(
             f"{folder} has no {missing[0]}. Put it there under that name; nothing but safetensors is read."
@@ -76,30 +105,55 @@ def adopt(
     write_payload(folder, payload)
 
 
-def _reader(config: Mapping[str, Any]) -> ReaderConfig:
-    return ReaderConfig(
-        width=config["hidden_size"],
-        layers=config["num_hidden_layers"],
-        heads=config["num_attention_heads"],
-        context_length=config["max_position_embeddings"],
-        positions=config["max_position_embeddings"],
-        vocabulary_size=config["vocab_size"],
-        quick=config["hidden_act"] == QUICK,
+def _prior_config(folder: Path, scale: float | Mapping[str, Any]) -> PriorConfig:
+    """What the configs in the folder describe. Raises BundleError where they are of another kind."""
+    unet = _config(folder, UNET)
+    if further := [entry for entry in FURTHER if unet.get(entry)]:
+        raise BundleError(
+            f"{folder} is no Stable Diffusion 1 or 2: its U-Net has {further[0]}, and so reads more than one text. "
+            "Take one of these."
+        )
+    adapter = _adapter(_sizes(_ImageEncoder, folder, ENCODER), scale) if (folder / ENCODER).is_file() else None
+    full = FullSize(unet, _config(folder, VAE), _read(folder / SCHEDULE))
+    return PriorConfig(
+        size=_sizes(_UNet, folder, UNET).sample_size * FACTOR,
+        reader=_reader(_sizes(_TextEncoder, folder, READER)),
+        adapter=adapter,
+        full=full,
     )
 
 
-def _adapter(config: Mapping[str, Any], scale: float | Mapping[str, Any]) -> IPAdapterConfig:
+def _reader(config: _TextEncoder) -> ReaderConfig:
+    return ReaderConfig(
+        width=config.hidden_size,
+        layers=config.num_hidden_layers,
+        heads=config.num_attention_heads,
+        context_length=config.max_position_embeddings,
+        positions=config.max_position_embeddings,
+        vocabulary_size=config.vocab_size,
+        quick=config.hidden_act == QUICK,
+    )
+
+
+def _adapter(config: _ImageEncoder, scale: float | Mapping[str, Any]) -> IPAdapterConfig:
     return IPAdapterConfig(
-        size=config["image_size"],
-        patch=config["patch_size"],
-        width=config["hidden_size"],
-        layers=config["num_hidden_layers"],
-        heads=config["num_attention_heads"],
-        inner=config["intermediate_size"],
-        dim=config["projection_dim"],
-        quick=config["hidden_act"] == QUICK,
+        size=config.image_size,
+        patch=config.patch_size,
+        width=config.hidden_size,
+        layers=config.num_hidden_layers,
+        heads=config.num_attention_heads,
+        inner=config.intermediate_size,
+        dim=config.projection_dim,
+        quick=config.hidden_act == QUICK,
         scale=scale,
     )
+
+
+def _sizes(kind: type[T], folder: Path, weights: str) -> T:
+    """Those entries of the part's config that `kind` has. Raises BundleError where one is missing or is none."""
+    names = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    entries = {name: value for name, value in _config(folder, weights).items() if name in names}
+    return fill(kind, entries, (folder / weights).with_name("config.json"))
 
 
 def _config(folder: Path, weights: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from retrieval.artifacts.manifest import MANIFEST, manifest_text, read_payload, verify_file
+from retrieval.artifacts.manifest import MANIFEST, manifest_text, read_payload, verify_files
 from retrieval.errors import BundleError
 from retrieval.files import write_files
 from retrieval.schema import shorten
@@ -69,8 +69,7 @@ def verified_weights(folder: Path, files: Any) -> dict[str, dict[str, Tensor]]:
     """
     if not isinstance(files, Mapping):
         raise BundleError(f"{folder / MANIFEST} lists no files with checksums. Restore it from where it came.")
-    for name, digest in files.items():
-        verify_file(folder, name, digest)
+    verify_files(folder, files)
     return {name: _tensors(folder / name) for name in files if name.endswith(TENSORS)}
 
 

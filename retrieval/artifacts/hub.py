@@ -25,7 +25,16 @@ from pathlib import Path, PurePosixPath
 from retrieval.artifacts.addresses import Address, address_of, check_owner
 from retrieval.artifacts.hub_errors import in_words
 from retrieval.artifacts.hub_files import Remote, fetch_file, listed
-from retrieval.artifacts.manifest import DEPTH, KINDS, MANIFEST, is_sealed, read_elsewhere, read_files, verify_file
+from retrieval.artifacts.manifest import (
+    DEPTH,
+    KINDS,
+    MANIFEST,
+    check_name,
+    is_sealed,
+    read_elsewhere,
+    read_files,
+    verify_files,
+)
 from retrieval.errors import BundleError
 from retrieval.files import sha256
 
@@ -61,9 +70,9 @@ def at_hand(place: Path | str) -> Path:
 
 
 def have(address: Address) -> Path:
-    """The folder of the address, fetched first where it is not here yet."""
+    """The folder of the address, fetched first where it is not here yet, or has another manifest than is meant."""
     check_owner(address)
-    return address.folder if is_sealed(address.folder) else pull(address)
+    return address.folder if is_sealed(address.folder) and _is_meant(address.folder, address) else pull(address)
 
 
 def pull(address: Address) -> Path:
@@ -74,9 +83,9 @@ def pull(address: Address) -> Path:
     folder = address.folder
     part = folder.with_name(f"{folder.name}.part")
     with in_words(f"{address} could not be fetched"), _alone(folder):
-        if is_sealed(folder):
-            if _is_whole(folder, address):
-                return folder
+        if is_sealed(folder) and _is_whole(folder, address):
+            return folder
+        if folder.exists():  # damaged: what is sound of it is kept
             shutil.rmtree(part, ignore_errors=True)
             folder.rename(part)
         part.mkdir(parents=True, exist_ok=True)
@@ -109,20 +118,26 @@ def _is_whole(folder: Path, address: Address) -> bool:
 def _verify(folder: Path, address: Address) -> Mapping[str, str]:
     """The checksums in the manifest, which is the one that is meant, once every file has its own."""
     files = _expected(folder, address)
-    for name, digest in files.items():
-        verify_file(folder, name, digest)
+    verify_files(folder, files)
     return files
 
 
+def _is_meant(folder: Path, address: Address) -> bool:
+    """Whether the folder's manifest is the one that the address names; any, where it names none."""
+    return not address.manifest or sha256(folder / MANIFEST) == address.manifest
+
+
 def _expected(folder: Path, address: Address) -> Mapping[str, str]:
-    """The checksums in the manifest, which is the one that is meant."""
-    actual = sha256(folder / MANIFEST)
-    if address.manifest and actual != address.manifest:
+    """The checksums in the manifest, which is the one that is meant; every name is one of its own folder."""
+    if not _is_meant(folder, address):
         raise BundleError(
-            f"{address} holds a {MANIFEST} with the checksum {actual[:12]}..., but {address.manifest[:12]}... is "
-            "referred to. Name the commit that holds it."
+            f"{address} holds a {MANIFEST} with the checksum {sha256(folder / MANIFEST)[:12]}..., but "
+            f"{address.manifest[:12]}... is referred to. Name the commit that holds it."
         )
-    return read_files(folder)
+    files = read_files(folder)
+    for name in files:
+        check_name(folder, name)
+    return files
 
 
 # ---------------------------------------------------------------- from the client's own cache

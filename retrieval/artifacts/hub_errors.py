@@ -16,7 +16,7 @@ LEAST_SERVER_ERROR = 500
 @contextmanager
 def in_words(failure: str) -> Iterator[None]:
     """Raises BundleError, "`failure`: why, and what to do", for what the client or the disk raises."""
-    from httpx2 import TransportError
+    from httpx2 import RequestError, TransportError
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 
     try:
@@ -30,6 +30,8 @@ def in_words(failure: str) -> Iterator[None]:
         raise BundleError(f"{failure}: {_unreachable(error)}") from error
     except HFValidationError as error:
         raise BundleError(f"{failure}: the Hub allows no such name. {error}") from error
+    except (RequestError, ValueError) as error:  # redirects without end, a broken encoding, no JSON
+        raise BundleError(f"{failure}: {_no_hub(error)}") from error
     except OSError as error:
         raise BundleError(f"{failure}: {_disk(error)}") from error
 
@@ -63,6 +65,15 @@ def _unreachable(error: Exception) -> str:
     return (
         f"{constants.ENDPOINT} cannot be reached, or was lost on the way ({error or type(error).__name__}). "
         "Look after the network and try again: what has arrived is kept."
+    )
+
+
+def _no_hub(error: Exception) -> str:
+    from huggingface_hub import constants
+
+    return (
+        f"what answers at {constants.ENDPOINT} is no Hub ({error}). A network that asks you to sign in answers so: do "
+        "that, and try again."
     )
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from retrieval.artifacts.addresses import Address
 from retrieval.errors import BundleError
@@ -43,12 +43,7 @@ def listed(address: Address) -> dict[str, Remote]:
     """The files of the commit: path -> file. Raises BundleError where the Hub speaks of another repository, or of
     another commit.
     """
-    from huggingface_hub import HfApi
-
-    api = HfApi(library_name="guise")
-    info = _persist(
-        lambda: api.model_info(address.repository, revision=address.commit, files_metadata=True, timeout=TIMEOUT)
-    )
+    info = _persist(lambda: _describe(address))
     if info.id != address.repository:
         raise BundleError(f"{address} has another name now. If you trust it, write hf:{info.id}@{address.commit}.")
     if info.sha != address.commit:
@@ -63,6 +58,17 @@ def listed(address: Address) -> dict[str, Remote]:
         )
         for file in info.siblings or ()
     }
+
+
+def _describe(address: Address) -> Any:
+    """What the Hub says of the commit. Raises ValueError where the answer is not in its form."""
+    from huggingface_hub import HfApi
+
+    api = HfApi(library_name="guise")
+    try:
+        return api.model_info(address.repository, revision=address.commit, files_metadata=True, timeout=TIMEOUT)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
 def fetch_file(remote: Remote, path: Path, show: Callable[[int], None]) -> None:

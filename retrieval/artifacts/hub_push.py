@@ -23,7 +23,7 @@ from retrieval.artifacts.manifest import (
     read_files,
     read_format,
     read_references,
-    verify_file,
+    verify_files,
 )
 from retrieval.artifacts.references import resolve
 from retrieval.errors import BundleError
@@ -70,8 +70,7 @@ def _publish(folder: Path, owner: str, private: bool, published: dict[str, Addre
 
 def _contents(folder: Path, parts: Mapping[str, Address]) -> dict[str, Path | bytes]:
     """What is published: name -> the file, or what is in it."""
-    for name, digest in read_files(folder).items():
-        verify_file(folder, name, digest)
+    verify_files(folder, read_files(folder))
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     others = read_elsewhere(folder)
     ours = (name for name in names if is_wanted(name) and name != LIST and name not in others)

@@ -184,14 +184,20 @@ def read_files(folder: Path) -> Mapping[str, str]:
     return files
 
 
-def verify_file(folder: Path, name: str, digest: str) -> None:
-    """Raises BundleError where the file is missing, is not the one that is meant, or must not be opened."""
-    path = folder / name
-    parts = Path(name).parts
-    if len(parts) > DEPTH or ".." in parts or Path(name).is_absolute() or path.suffix not in KINDS:
+def check_name(folder: Path, name: str) -> None:
+    """Raises BundleError where the folder's manifest lists a name that leads elsewhere, or that must not be opened."""
+    path = Path(name)
+    is_within = len(path.parts) <= DEPTH and ".." not in path.parts and not path.is_absolute()
+    if not is_within or path.suffix not in KINDS or not name.isprintable():
         raise BundleError(
             f"{folder / MANIFEST} lists {name!r}, but only .safetensors and .json files of its own folder are loaded."
         )
+
+
+def verify_file(folder: Path, name: str, digest: str) -> None:
+    """Raises BundleError where the file is missing, is not the one that is meant, or must not be opened."""
+    check_name(folder, name)
+    path = folder / name
     if not path.is_file():
         raise BundleError(f"{path} is missing. Restore it from where it came.")
     actual = sha256(path)
@@ -200,6 +206,12 @@ def verify_file(folder: Path, name: str, digest: str) -> None:
             f"{path} has the checksum {actual[:12]}..., but the manifest says {str(digest)[:12]}.... "
             "Restore it from where it came."
         )
+
+
+def verify_files(folder: Path, files: Mapping[str, str]) -> None:
+    """Likewise for all of them: name -> SHA-256."""
+    for name, digest in files.items():
+        verify_file(folder, name, digest)
 
 
 def read_references(folder: Path) -> dict[str, Reference]:

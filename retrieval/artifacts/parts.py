@@ -1,4 +1,4 @@
-"""Folders that several bundles share, opened once: a frozen text tower, a prior.
+"""Folders that several bundles share, opened once: another bundle, a prior, a trunk, a text tower, a judge.
 
 `LOADERS` maps a manifest's format to what opens such a folder, as "module:function"; the function takes the folder and
 a device and verifies what it reads.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from retrieval.artifacts.addresses import Address, address_of, read_list
 from retrieval.artifacts.hub import have
-from retrieval.artifacts.manifest import CHECKPOINTS, MANIFEST, Reference, is_sealed, read_format
+from retrieval.artifacts.manifest import CHECKPOINTS, MANIFEST, Reference, is_sealed, read_format, read_references
 from retrieval.errors import BundleError
 from retrieval.files import sha256
 
@@ -38,6 +38,15 @@ def resolve(folder: Path, role: str, reference: Reference) -> Path:
         f"{paths[0] / MANIFEST} has the checksum {digests[0][:12]}..., but {folder / MANIFEST} refers to the {role} "
         f"{reference.sha256[:12]}.... Restore both from where they came."
     )
+
+
+def parts_of(folder: Path) -> list[Path]:
+    """Where everything lies that the sealed `folder` refers to, and that this refers to in turn; each once."""
+    paths: dict[Path, None] = {}
+    for role, reference in read_references(folder).items():
+        path = resolve(folder, role, reference)
+        paths |= dict.fromkeys([path, *parts_of(path)])
+    return list(paths)
 
 
 def _published(folder: Path, reference: Reference) -> Address | None:

@@ -1,9 +1,8 @@
-"""The sentence encoder that bundles share: one sealed folder, loaded once however many bundles refer to it."""
+"""The sentence encoder that bundles share: one sealed folder, which `parts` opens once however many refer to it."""
 
 from __future__ import annotations
 
 import dataclasses
-from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -31,15 +30,7 @@ def save_text_tower(folder: Path, encoder: SentenceEncoder, tokenizer: str) -> N
 
 
 def load_text_tower(folder: Path, device: str | torch.device = "cpu") -> SentenceEncoder:
-    """The verified, frozen encoder in the folder; the same object each time it is asked for.
-
-    Raises BundleError with what is wrong and what to do.
-    """
-    return _load(folder.resolve(), str(device))
-
-
-@lru_cache(maxsize=2)
-def _load(folder: Path, device: str) -> SentenceEncoder:
+    """The verified, frozen encoder in the folder. Raises BundleError with what is wrong and what to do."""
     payload, weights = open_sealed(folder, FORMAT)
     if TOKENIZER not in payload["files"]:
         raise BundleError(f"{folder / MANIFEST} lists no {TOKENIZER}. Restore the text tower from where it came.")

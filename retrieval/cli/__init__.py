@@ -26,6 +26,7 @@ from retrieval.files import write_text
 from retrieval.images import OWNER, open_image
 from retrieval.items import hit_as_json, home_of, name_skipped
 from retrieval.loaded_encoder import index
+from retrieval.logs import quieten
 from retrieval.types import SKETCH, Domain, ImageQuery, TextQuery
 
 WORLD_NEEDS = ("mitsuba", "trimesh", "skimage", "shapely", "mapbox_earcut", "scipy")
@@ -35,7 +36,7 @@ RENDERERS = dict.fromkeys(WORLD_NEEDS, "world") | {"resvg_py": "emoji"}  # packa
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("faiss.loader").setLevel(logging.WARNING)
+    quieten()
     asked = _parser().parse_args(arguments)
     try:
         with pulling():
@@ -224,7 +225,7 @@ def _add_index(verbs: Any, bundle: Path) -> None:
     command.add_argument(
         "folder", type=Path, help="a folder of pictures: FOLDER/DOMAIN/CLASS/*.png, FOLDER/CLASS/*.png or flat"
     )
-    command.add_argument("--bundle", type=Path, default=bundle, help="the encoder (default: the embedded command)")
+    command.add_argument("--bundle", type=Path, default=bundle, help="the encoder (default: the embedded one)")
     command.add_argument(
         "--bits", action="store_true", help="keep bits, 32 times smaller, and search by Hamming distance (dsn-world)"
     )
@@ -237,7 +238,7 @@ def _add_evaluate(verbs: Any, bundle: Path) -> None:
     command.add_argument(
         "--bundle",
         default=str(bundle),
-        help="a bundle's folder, or a floor like floor:hog (default: the embedded command)",
+        help="a bundle's folder, or a floor like floor:hog (default: the embedded one)",
     )
     what = command.add_mutually_exclusive_group(required=True)
     what.add_argument("--task", help='a protocol with its version, for example "quickdraw-world/all@1"')

@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from retrieval.artifacts.addresses import LIST, Address, read_list
+from retrieval.artifacts.addresses import LIST, Address, address_of, read_list
 from retrieval.artifacts.card import card_of
 from retrieval.artifacts.hub import at_hand, pull
-from retrieval.artifacts.manifest import CHECKPOINTS, read_references
-from retrieval.artifacts.references import resolve
+from retrieval.artifacts.manifest import CHECKPOINTS, read_files, verify_files
+from retrieval.artifacts.references import parts_of
 from retrieval.cli.output import say
 from retrieval.errors import SettingsError
 from retrieval.settings import Settings
@@ -55,13 +55,13 @@ def add_bundle(verbs: Any) -> None:
 
 
 def verify(asked: argparse.Namespace) -> None:
-    """Check a bundle's files, and the folders that it refers to, against its manifest."""
+    """Check a bundle's files, and all that it refers to, however far, against their manifests."""
     from retrieval.artifacts.parts import open_part
 
     folder = at_hand(asked.place)
     opened = open_part(folder)
-    for role, reference in read_references(folder).items():
-        resolve(folder, role, reference)
+    for part in parts_of(folder):
+        verify_files(part, read_files(part))
     say(f"{folder} is whole: {getattr(opened, 'fingerprint', type(opened).__name__)}")
 
 
@@ -71,7 +71,7 @@ def show_card(asked: argparse.Namespace) -> None:
 
 
 def pull_bundles(asked: argparse.Namespace) -> None:
-    """Fetch bundles from the Hub, with what they refer to, or make whole again what is here of them."""
+    """Fetch bundles from the Hub, with all that they refer to, or make whole again what is here of them."""
     if bool(asked.addresses) == asked.all:
         raise SettingsError("Name what to fetch, hf:OWNER/NAME@COMMIT, or say --all.")
     addresses = [Address.parse(text) for text in asked.addresses] or list(read_list(CHECKPOINTS).values())
@@ -79,8 +79,8 @@ def pull_bundles(asked: argparse.Namespace) -> None:
         raise SettingsError(f"{CHECKPOINTS / LIST} lists nothing yet. Name what to fetch, hf:OWNER/NAME@COMMIT.")
     for address in addresses:
         folder = pull(address)
-        for role, reference in read_references(folder).items():
-            resolve(folder, role, reference)
+        for part in filter(None, map(address_of, parts_of(folder))):
+            pull(part)
         say(f"{address} is in {folder}")
     say(f"They need no network from now on. Search with one: GUISE_BUNDLE={addresses[0]} make app")
 

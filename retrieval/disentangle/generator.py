@@ -45,7 +45,7 @@ LINES = frozenset({SKETCH.name, DOODLE.name})  # a sketch that is read as a dood
 
 
 class Judging(Protocol):
-    """Who names the class and the style of a picture; see `judges.Judge`."""
+    """Who names the class and the style of a picture; see `artifacts.judge.Judge`."""
 
     @property
     def classes(self) -> Sequence[str]:

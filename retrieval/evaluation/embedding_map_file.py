@@ -3,7 +3,8 @@
     <bundle>/map.json    made by `python -m retrieval map`, read by the page
 
 A map is of one bundle and of one gallery, and names the checksums of both, so that one of other weights or of other
-pictures is refused. It is made by `mapping`; this reads it with nothing but json, and believes nothing that it reads.
+pictures is refused. It is made by `embedding_map`; this reads it with nothing but json, and believes nothing that it
+reads.
 """
 
 from __future__ import annotations

@@ -13,12 +13,14 @@ import time
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from retrieval.logs import EVENTS
+
 LONGEST = 32  # characters of a part of a path that is logged
 MOST = 8  # parts
 ENDLESS = re.compile(r"/heartbeat/")  # open as long as the page is
 PROBES = ("/healthz", "/readyz")  # asked again and again: the log would hold nothing else
 QUIET = re.compile(r"/(assets|static|picture)/|/theme\.css$")  # logged only if they fail
-events = logging.getLogger("guise.events")
+events = logging.getLogger(EVENTS)
 
 
 class Traffic:

@@ -126,6 +126,15 @@ def pull_with_little_room(text: str, most: int) -> Path:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+def command(*arguments: str) -> tuple[int, str, str]:
+    """`python -m retrieval`: its exit status, what it says on stdout and on stderr."""
+    import subprocess
+    import sys
+
+    done = subprocess.run([sys.executable, "-m", "retrieval", *arguments], capture_output=True, text=True)
+    return done.returncode, done.stdout, done.stderr
+
+
 def part_of(folder: Path, role: str) -> Path:
     """Where what the folder refers to lies."""
     from retrieval.artifacts import manifest, references
@@ -147,3 +156,11 @@ def beside(home: Path, name: str, kind: str) -> list[Path]:
 
     with patch.object(references, "CHECKPOINTS", home), patch.object(addresses, "CHECKPOINTS", home):
         return references.sealed_beside(home / name, kind)
+
+
+def opened_where_it_lies(home: Path, name: str) -> Path:
+    """Likewise: the folder of a checkpoint that is not here, as the app has it."""
+    from retrieval.artifacts import addresses, hub
+
+    with patch.object(addresses, "CHECKPOINTS", home):
+        return hub.at_hand(addresses.locate(home / name))

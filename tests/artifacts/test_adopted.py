@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from retrieval.artifacts.adopted import adopt
+from retrieval.artifacts.manifest import MANIFEST
 from retrieval.artifacts.prior import IP_ADAPTER, UNET, load_prior
 from retrieval.cli import main
 from retrieval.diffusion.attention import HeatMaps
@@ -105,6 +109,52 @@ def test_the_panels_draw_with_the_folder_as_it_lies_there(folder: Path) -> None:
     assert np.any(np.asarray(card.where_only.picture) != np.asarray(card.style_only.picture))
     rows = list(disentangler.grid([original], ["photo", "sketch"]))
     assert len(rows) > 0
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"addition_embed_type": "text_time"},
+        {"class_embed_type": "projection", "projection_class_embeddings_input_dim": 2048},
+        {"projection_class_embeddings_input_dim": 2048},
+        {"num_class_embeds": 1000},
+    ],
+)
+def test_a_unet_that_reads_more_than_a_text_is_no_plain_stable_diffusion(tmp_path: Path, entry: dict[str, Any]) -> None:
+    """Stable Diffusion XL, unCLIP and the upscaler."""
+    home = write_released(tmp_path / "stable")
+    rewrite(home / "unet" / "config.json", lambda config: config.update(entry))
+    with pytest.raises(BundleError, match=f"is no Stable Diffusion 1 or 2: its U-Net has {next(iter(entry))}"):
+        adopt(home, ["photo"])
+    assert not (home / MANIFEST).exists()
+
+
+@pytest.mark.parametrize(
+    ("part", "entry"),
+    [
+        ("unet", "sample_size"),
+        ("text_encoder", "hidden_size"),
+        ("text_encoder", "hidden_act"),
+        ("image_encoder", "projection_dim"),
+    ],
+)
+def test_a_config_that_lacks_an_entry_or_has_nonsense_there_is_a_sentence(
+    tmp_path: Path, part: str, entry: str
+) -> None:
+    home = write_released(tmp_path / "stable")
+    path = home / part / "config.json"
+    rewrite(path, lambda config: config.update({entry: [1]}))
+    with pytest.raises(BundleError, match=rf"{path} lacks or misnames an entry: {entry} is \[1\], but"):
+        adopt(home, ["photo"])
+    rewrite(path, lambda config: config.pop(entry))
+    with pytest.raises(BundleError, match=f"{path} lacks or misnames an entry: {entry}: field required"):
+        adopt(home, ["photo"])
+
+
+def rewrite(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    config = json.loads(path.read_text())
+    change(config)
+    path.write_text(json.dumps(config))
 
 
 def test_what_does_not_fit_or_is_missing_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

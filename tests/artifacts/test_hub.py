@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from retrieval.artifacts.addresses import Address
+from retrieval.artifacts.addresses import Address, write_list
 from retrieval.artifacts.hub import pull
 from retrieval.errors import BundleError
 from tests.artifacts import hub_client
@@ -39,6 +40,7 @@ def hub(loopback: LoopbackHub) -> LoopbackHub:
     loopback.repositories.clear()
     loopback.requests.clear()
     loopback.status = 0
+    loopback.portal = None
     loopback.gone = False
     return loopback
 
@@ -184,6 +186,28 @@ def test_other_weights_than_the_bundle_was_made_on_are_refused_before_they_are_f
     assert downloads(hub) == []
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["../../../escaped/.bashrc", "../../../escaped/a.safetensors", "a/b/c.safetensors", "run.py", "a\0.safetensors"],
+)
+def test_a_manifest_whose_names_lead_elsewhere_is_refused_before_anything_else_is_fetched(
+    hub: LoopbackHub, client: Client, name: str
+) -> None:
+    weights = b"export PATH=."
+    pinned = hub.publish("lab/clip", {"open_clip_model.safetensors": weights})
+    files = standing_on("lab/clip", pinned, weights)
+    files["manifest.json"] = files["manifest.json"].replace(b'"published.safetensors"', json.dumps(name).encode())
+    address, _ = publish(hub, f"astray-{len(name)}", files)
+    with pytest.raises(
+        BundleError, match=r"manifest\.json lists .*, but only \.safetensors and \.json files of its own"
+    ):
+        client(hub_client.pull, address)
+    home = client(hub_client.pull, publish(hub, "home", sealed())[0]).parents[2]
+    part = home / OWNER / Address.parse(address).commit / f"astray-{len(name)}.part"
+    assert {*contents(part)} == {"manifest.json"}
+    assert not (home / "escaped").exists()
+
+
 # ---------------------------------------------------------------- refusals
 
 
@@ -208,6 +232,21 @@ def test_a_manifest_that_is_not_the_one_referred_to_is_refused(hub: LoopbackHub,
     with pytest.raises(BundleError, match=r"but 000000000000\.\.\. is referred to"):
         client(hub_client.pull_pinned, address, "0" * 64)
     assert client(hub_client.pull_pinned, address, hashlib.sha256(files["manifest.json"]).hexdigest()).name == "pinned"
+
+
+def test_a_checkpoint_that_is_not_here_is_the_one_that_the_list_pins(
+    hub: LoopbackHub, client: Client, tmp_path: Path
+) -> None:
+    address, _ = publish(hub, "listed", files := sealed(seed=6))
+    pinned = replace(Address.parse(address), format="guise-trunk/1", manifest="0" * 64)
+    write_list(tmp_path, {"listed": pinned})
+    with pytest.raises(BundleError, match=r"but 000000000000\.\.\. is referred to"):
+        client(hub_client.opened_where_it_lies, tmp_path, "listed")
+    write_list(tmp_path, {"listed": replace(pinned, manifest=hashlib.sha256(files["manifest.json"]).hexdigest())})
+    folder = client(hub_client.opened_where_it_lies, tmp_path, "listed")
+    assert contents(folder) == files
+    (folder / "manifest.json").write_bytes(b"{}")
+    assert contents(client(hub_client.opened_where_it_lies, tmp_path, "listed")) == files, "it is the pinned one again"
 
 
 @pytest.mark.parametrize(
@@ -246,6 +285,33 @@ def test_a_hub_in_trouble_is_a_sentence(hub: LoopbackHub, client: Client, status
     address, _ = publish(hub, "troubled", sealed(seed=status))
     hub.status = status
     with pytest.raises(BundleError, match=sentence):
+        client(hub_client.pull, address)
+
+
+@pytest.mark.parametrize(
+    ("page", "headers"),
+    [
+        (b"<html>Sign in, please.</html>", {"Content-Type": "text/html"}),
+        (b"\xff\xfe\xfd", {"Content-Type": "application/json"}),
+        (b"no gzip", {"Content-Type": "application/json", "Content-Encoding": "gzip"}),
+        (b"{}", {"Content-Type": "application/json"}),
+        (b"[1]", {"Content-Type": "application/json"}),
+    ],
+)
+def test_whoever_answers_in_place_of_the_hub_is_no_hub(
+    hub: LoopbackHub, client: Client, page: bytes, headers: dict[str, str]
+) -> None:
+    """As the page of a hotel's network does."""
+    address, _ = publish(hub, "behind", sealed())
+    hub.portal = page, headers
+    with pytest.raises(BundleError, match=rf"{address} could not be fetched: what answers at {hub.url} is no Hub \("):
+        client(hub_client.pull, address)
+
+
+def test_an_address_that_leads_to_itself_is_a_sentence(hub: LoopbackHub, client: Client) -> None:
+    address, repository = publish(hub, "circle", sealed())
+    repository.moved_to = f"{OWNER}/circle"
+    with pytest.raises(BundleError, match=rf"what answers at {hub.url} is no Hub \(Exceeded maximum allowed redirects"):
         client(hub_client.pull, address)
 
 
@@ -307,6 +373,15 @@ def test_damage_in_the_cache_is_mended_by_pulling_again(hub: LoopbackHub, client
     hub.requests.clear()
     assert contents(client(hub_client.pull, address)) == files
     assert ["model.safetensors" in path for _, path, _ in downloads(hub)] == [True], "the other files were kept"
+
+
+def test_a_folder_that_lost_its_manifest_is_mended_by_pulling_again(hub: LoopbackHub, client: Client) -> None:
+    address, _ = publish(hub, "headless", files := sealed(seed=8))
+    folder = client(hub_client.pull, address)
+    (folder / "manifest.json").unlink()
+    hub.requests.clear()
+    assert contents(client(hub_client.have, address)) == files
+    assert downloads(hub) == [], "the weights were kept"
 
 
 def test_what_the_clients_own_cache_holds_is_taken_from_there(hub: LoopbackHub, client: Client) -> None:

@@ -77,6 +77,28 @@ def test_what_a_pulled_bundle_refers_to_is_pulled_where_it_is_needed(
     assert (part / "model.safetensors").read_bytes() == (tmp_path / "tower" / "model.safetensors").read_bytes()
 
 
+def test_the_command_that_pulls_fetches_what_the_parts_refer_to_and_mends_it(
+    hub: LoopbackHub, client: Client, tmp_path: Path
+) -> None:
+    reader = two_that_belong_together(tmp_path, seed=60)
+    digest = hashlib.sha256((reader / "manifest.json").read_bytes()).hexdigest()
+    top = stage(refers_to={"reader": {"folder": "reader", "sha256": digest}})
+    published = client(hub_client.push, write(tmp_path / "top", sealed(62, **top)), OWNER)
+    status, said, shown = client(hub_client.command, "bundle", "pull", published["top"])
+    assert (status, "They need no network from now on" in said) == (0, True)
+    assert "HTTP Request" not in shown, "which would break the bars of progress"
+    hub.gone = True
+    try:
+        below = client(hub_client.part_of, client(hub_client.have, published["top"]), "reader")
+        tower = client(hub_client.part_of, below, "text")
+    finally:
+        hub.gone = False
+    assert contents(tower).keys() >= contents(tmp_path / "tower").keys()
+    (tower / "model.safetensors").write_bytes(b"?")
+    assert client(hub_client.command, "bundle", "pull", published["top"])[0] == 0
+    assert (tower / "model.safetensors").read_bytes() == (tmp_path / "tower" / "model.safetensors").read_bytes()
+
+
 def test_what_is_published_of_a_format_is_fetched_beside_a_folder_of_the_checkpoints(
     hub: LoopbackHub, client: Client, tmp_path: Path
 ) -> None:

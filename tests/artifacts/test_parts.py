@@ -157,6 +157,25 @@ def test_verify_checks_folders_that_a_bundle_only_names(home: Path, capsys: pyte
     assert "refers to the prior 'x'" in capsys.readouterr().err
 
 
+def test_verify_checks_what_a_part_refers_to_in_turn_and_every_file(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Here the bundle computes with the tower, which only names the third."""
+    third = home / "third"
+    shutil.copytree(home / "two", third)
+    rewrite(third, lambda payload: payload.update(refers_to={}))
+    for upper, role, lower in (("tower", "prior", "third"), ("one", TOWER, "tower")):
+        reference = dataclasses.asdict(reference_to(home / lower))
+        rewrite(home / upper, lambda payload, added={role: reference}: payload.update(refers_to=added))
+    assert main(["bundle", "verify", str(home / "one")]) == 0
+    (third / "model.safetensors").write_bytes(b"?")
+    assert main(["bundle", "verify", str(home / "one")]) == 2
+    assert "third/model.safetensors has the checksum" in capsys.readouterr().err
+    shutil.rmtree(third)
+    assert main(["bundle", "verify", str(home / "one")]) == 2
+    assert "refers to the prior 'third'" in capsys.readouterr().err
+
+
 def test_shipped_references_hold() -> None:
     for path in references.CHECKPOINTS.glob(f"*/{MANIFEST}"):
         listed = json.loads(path.read_text(encoding="utf-8")).get("refers_to") or {}

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from retrieval.artifacts.manifest import WEIGHTS
+from retrieval.artifacts.manifest import WEIGHTS, reference_to
+from retrieval.artifacts.parts import load_part
 from retrieval.artifacts.text_tower import TOKENIZER, load_text_tower, save_text_tower
 from retrieval.backbones.pretrained import PACKAGES, SENTENCES, imagenet_classifier, sentence_encoder
 from retrieval.backbones.sentence_encoder import SentenceConfig, SentenceEncoder
@@ -43,14 +44,26 @@ def test_a_text_beyond_the_longest_is_cut(encoder: SentenceEncoder) -> None:
 
 
 @torch.inference_mode()
-def test_a_saved_tower_says_the_same_in_half_precision_and_is_loaded_once(
-    encoder: SentenceEncoder, tmp_path: Path
-) -> None:
+def test_a_saved_tower_says_the_same_in_half_precision(encoder: SentenceEncoder, tmp_path: Path) -> None:
     save_text_tower(tmp_path, encoder, toy_tokenizer())
     loaded = load_text_tower(tmp_path)
     assert torch.allclose(loaded(["a red house"]), encoder(["a red house"]), atol=2e-3)
-    assert load_text_tower(tmp_path) is loaded
     assert not any(p.requires_grad for p in loaded.parameters())
+
+
+@torch.inference_mode()
+def test_whoever_shares_a_tower_has_the_same_one_until_it_is_sealed_anew(
+    encoder: SentenceEncoder, tmp_path: Path
+) -> None:
+    tower = tmp_path / "tower"
+    save_text_tower(tower, encoder, toy_tokenizer())
+    first = load_part(tmp_path / "bundle", "text", reference_to(tower))
+    assert load_part(tmp_path / "bundle", "text", reference_to(tower)) is first
+    other = SentenceEncoder(toy_tokenizer(), SMALL).eval()
+    save_text_tower(tower, other, toy_tokenizer())
+    second = load_part(tmp_path / "bundle", "text", reference_to(tower))
+    assert torch.allclose(second(["a red house"]), other(["a red house"]), atol=2e-3)
+    assert torch.allclose(first(["a red house"]), encoder(["a red house"]), atol=2e-3), "who holds it keeps it"
 
 
 @pytest.mark.parametrize("name", [WEIGHTS, TOKENIZER])

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from starlette.responses import JSONResponse, Response
 
-from retrieval.serving import Stop, Traffic, begin_log
-from retrieval.serving.logs import JsonLines
+from retrieval.logs import EVENTS, JsonLines, begin_log
+from retrieval.serving import Stop, Traffic
 from retrieval.serving.traffic import Watched, shown
 from retrieval.settings import HOME
 from tests.serving.fakes import ask
@@ -32,7 +32,7 @@ def lines() -> Iterator[io.StringIO]:
     written = io.StringIO()
     handler = logging.StreamHandler(written)
     handler.setFormatter(JsonLines())
-    events = logging.getLogger("guise.events")
+    events = logging.getLogger(EVENTS)
     level = events.level
     events.addHandler(handler)
     events.setLevel(logging.INFO)
@@ -86,7 +86,7 @@ def test_an_error_is_a_line_too() -> None:
 
 
 def test_requests_and_searches_are_logged_for_machines_alone() -> None:
-    root, events = logging.getLogger(), logging.getLogger("guise.events")
+    root, events = logging.getLogger(), logging.getLogger(EVENTS)
     kept = root.handlers[:], root.level, events.level
     try:
         begin_log("text")

@@ -83,7 +83,7 @@ class Listed:
 
 @dataclass(frozen=True)
 class DsnPublished(Dsn[DsnPublishedSettings]):
-    """DSN on one published data set, a name in `DATA_SETS`."""
+    """DSN on one published data set, "sketchy" or "tuberlin"."""
 
     data_set: str = "sketchy"
 

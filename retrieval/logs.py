@@ -6,7 +6,7 @@ import json
 import logging
 from datetime import UTC, datetime
 
-TALKATIVE = ("httpx", "httpx2", "faiss.loader")
+TALKATIVE = ("httpx", "httpx2", "faiss.loader")  # what tells of its own work
 EVENTS = "guise.events"  # requests and searches, with `fields`; for machines alone
 
 
@@ -29,10 +29,16 @@ def begin_log(how: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines() if how == "json" else logging.Formatter("%(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    for name in TALKATIVE:
-        logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger(EVENTS).setLevel(logging.INFO if how == "json" else logging.WARNING)
+    quieten()
+    if how == "json":
+        logging.getLogger(EVENTS).setLevel(logging.INFO)
     logging.captureWarnings(how == "json")
+
+
+def quieten() -> None:
+    """Leave out what is no news for people."""
+    for name in (*TALKATIVE, EVENTS):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def adopt_server() -> None:
