@@ -124,6 +124,17 @@ def swaps_headline(rows: Sequence[Measurement]) -> str:
     )
 
 
+def swaps_line(rows: Sequence[Measurement]) -> str:
+    """What the README says of drawn objects, as an item of its list."""
+    ratio = {(row.code, row.subset): row.value for row in rows if row.measure == "swap class ratio" and not row.control}
+    asked = (("what + where", ""), ("what + where", "people's doodles"), ("what", ""))
+    swaps, doodles, word = (f"{ratio[about]:.2f}".lstrip("0") for about in asked)
+    return (
+        f"- An image adapter keeps objects in swaps (class {swaps} of the judge's rate), less in doodles ({doodles}); "
+        f"DUDE's word alone draws next to nothing ({word})."
+    )
+
+
 def words_headline(rows: Sequence[Measurement]) -> str:
     """In which forms names find their class least often, what share of held-out words does, and where others are lost.
     What counts is right and shown, or right alone where the bundle has no cut-off.

@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks import ROOT
 from retrieval.errors import DataError
+from retrieval.evaluation.headlines import swaps_line
 from retrieval.evaluation.measurement import CHANCE, EVERY_OTHER, SEEN, Measurement, Target
 from retrieval.evaluation.report import write_measurements
 from retrieval.evaluation.results import (
@@ -109,3 +110,18 @@ def test_every_committed_file_is_records_whose_value_is_the_mean_of_its_seeds(na
 def test_quality_is_rows_of_runs_one_for_each_bundle_task_and_seed() -> None:
     runs = read_runs(RESULTS / "quality.json").rows
     assert len({(run.bundle, run.task, run.seed) for run in runs}) == len(runs)
+
+
+def test_the_line_of_the_readme_tells_swaps_doodles_and_the_word_apart() -> None:
+    measure = "swap class ratio"
+    rows = [
+        Measurement(measure, 0.951, code="what + where"),
+        Measurement(measure, 0.412, code="what + where", subset="people's doodles"),
+        Measurement(measure, 0.777, code="what + where", control="maps shuffled"),
+        Measurement(measure, 0.888, code="where"),
+        Measurement(measure, 0.034, code="what"),
+    ]
+    line = swaps_line(rows)
+    assert "swaps (class .95 of" in line
+    assert "doodles (.41)" in line
+    assert line.endswith("next to nothing (.03).")
