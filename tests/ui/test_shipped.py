@@ -114,9 +114,10 @@ def test_programs_get_the_same_hits_as_json(address: str) -> None:
     assert client.predict(hits[0]["id"], 1, api_name="/search_item")[0]["id"] == hits[0]["id"]
 
 
-def test_the_program_of_the_readme_is_answered_as_the_readme_says(address: str) -> None:
-    readme = (HOME / "README.md").read_text(encoding="utf-8")
-    program = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)[1]
+@pytest.mark.parametrize("page", ["README.md", "docs/api.md"])
+def test_the_program_of_a_page_is_answered_as_the_page_says(address: str, page: str) -> None:
+    text = (HOME / page).read_text(encoding="utf-8")
+    program = next(part for part in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "client.predict" in part)
     call, answer = re.search(r"client\.(predict\(.*\))\n# \[(\{.*?\}), \.\.\.\]", program).groups()
     client = Client(address, verbose=False)
     hits = eval(f"client.{call}", {"client": client})  # noqa: S307  (our own page)
