@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from retrieval.errors import SettingsError
-from retrieval.settings import Settings
+from retrieval.settings import HOME, Settings
 
 
 def test_settings_come_from_the_environment() -> None:
@@ -48,3 +49,11 @@ def test_a_space_serves_its_network_and_logs_for_machines() -> None:
     assert (chosen.host, chosen.log) == ("127.0.0.1", "text")
     with pytest.raises(SettingsError, match="GUISE_LOG is 'loud', but must be text or json"):
         Settings.from_environment({"GUISE_LOG": "loud"})
+
+
+def test_every_variable_that_the_code_reads_stands_in_the_table_of_hosting_and_no_other() -> None:
+    files = [HOME / "app.py", HOME / "Makefile", *(HOME / "retrieval").rglob("*.py")]
+    read = {name for file in files for name in re.findall(r"\bGUISE_[A-Z_]+", file.read_text(encoding="utf-8"))}
+    page = (HOME / "docs" / "hosting.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`GUISE_[^|]+) \|", page, re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"GUISE_[A-Z_]+", row)} == read
