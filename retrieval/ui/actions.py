@@ -78,18 +78,18 @@ class Actions:
     def open_hit(self, asked: str, gallery: str, event: gr.EventData) -> tuple[Any, str]:
         """A card -> status line (as it was), details."""
         chosen = read_click(event)
-        item = self.engine.item(chosen["id"], gallery)
-        rank, score = int(float(chosen["rank"])), float(chosen["score"])
+        item = self.engine.item(chosen.id, gallery)
         apart, kind = self.engine.disentangler.offered, read_kind(asked)
-        return gr.skip(), views.details(item, rank, score, "text" if kind == ABOUT_PEOPLE else kind, apart=apart)
+        asks = "text" if kind == ABOUT_PEOPLE else kind
+        return gr.skip(), views.details(item, chosen.rank, chosen.score, asks, apart=apart)
 
     @on_page(others=1)
     def why_hit(self, asked: str, gallery: str, method: str, event: gr.EventData) -> tuple[Any, str]:
         """ "Why this hit?" -> status line (as it was), details with the reasons, or with why there are none."""
         chosen = read_click(event)
-        item = self.engine.item(chosen["id"], gallery)
+        item = self.engine.item(chosen.id, gallery)
         apart = self.engine.disentangler.offered
-        details = views.details(item, int(float(chosen["rank"])), float(chosen["score"]), apart=apart)
+        details = views.details(item, chosen.rank, chosen.score, apart=apart)
         try:
             query, _ = read_query(self.engine, asked)
             explanation = self.engine.why(query, item.id, gallery=gallery, method=method)
@@ -102,9 +102,9 @@ class Actions:
     def ask_hit(self, gallery: str, event: gr.EventData) -> tuple[Any, Any, str]:
         """ "Search with this" -> status line (as it was), styles, the page's new query."""
         chosen = read_click(event)
-        item = self.engine.item(chosen["id"], gallery)
+        item = self.engine.item(chosen.id, gallery)
         query = _asked("item", {"id": item.id, "gallery": gallery})
-        return gr.skip(), [item.domain.name] if chosen.get("domain") else gr.skip(), query
+        return gr.skip(), [item.domain.name] if chosen.domain else gr.skip(), query
 
     @on_page(others=2)
     def ask_generated(self, event: gr.EventData) -> tuple[Any, Any, str]:
@@ -116,7 +116,7 @@ class Actions:
     @on_page(others=2)
     def take_apart_hit(self, gallery: str, event: gr.EventData) -> tuple[Any, Any, str]:
         """ "Show object & style" -> status line (as it was), the tab of it, whom that tab is about."""
-        item = self.engine.item(read_click(event)["id"], gallery)
+        item = self.engine.item(read_click(event).id, gallery)
         return (
             gr.skip(),
             gr.Tabs(selected=OBJECT_STYLE),

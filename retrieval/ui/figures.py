@@ -13,7 +13,7 @@ import gradio as gr
 
 from retrieval.errors import QueryError
 from retrieval.ui import figures_views, views
-from retrieval.ui.errors import on_api
+from retrieval.ui.errors import on_api, on_page
 from retrieval.ui.queries import UNREADABLE
 from retrieval.ui.results import choices
 
@@ -108,7 +108,8 @@ def wire_people(
     boxes.text.submit(None, boxes.text, asked, js=ASK_ONE, **quiet)
     boxes.changed.submit(None, [boxes.text, boxes.changed], asked, js=ASK, **quiet)
     boxes.examples.choose(None, boxes.examples, [boxes.text, boxes.changed, asked], js=ASK_EXAMPLE, **quiet)
-    grid.change_sentence(people.changed, None, [boxes.text, boxes.changed, asked], api_name="change_sentence", **quiet)
+    changes = [boxes.said, boxes.text, boxes.changed, asked]
+    grid.change_sentence(people.changed, None, changes, api_name="change_sentence", **quiet)
 
 
 class People:
@@ -129,11 +130,12 @@ class People:
         figures.warm()
         return views.working(figures.progress or "Loading what finds figures"), gr.Timer(active=True), gr.skip()
 
-    def changed(self, event: gr.EventData) -> tuple[str, str, str]:
-        """A proposed change -> both sentences, the page's new query."""
+    @on_page(others=3)
+    def changed(self, event: gr.EventData) -> tuple[str, str, str, str]:
+        """A proposed change -> what is said (nothing), both sentences, the page's new query."""
         match event._data:
             case {"text": str(text), "changed": str(changed)}:
-                return text, changed, json.dumps({"kind": KIND, "value": {"text": text, "changed": changed}})
+                return "", text, changed, json.dumps({"kind": KIND, "value": {"text": text, "changed": changed}})
             case _:
                 raise QueryError(UNREADABLE)
 

@@ -6,6 +6,7 @@ goes wrong is a sentence in the panel that was asked for.
 
 from __future__ import annotations
 
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ from retrieval.ui.slide import slide
 
 PACE = 0.25  # seconds between two previews
 MOST_VISITS = 2000  # whose turns are remembered
+TURN = re.compile(r"(?P<visit>[^:]{1,64}):(?P<number>[0-9]{1,15}):(?P<how>keep|clear)")
 OFFERED = 8  # pictures to choose a second one from
 LATE = f"This took longer than {DEADLINE:.0f} seconds and was stopped; what was finished is shown. Try fewer pictures."
 T = TypeVar("T")
@@ -274,9 +276,8 @@ class ObjectStyle:
 
 def _turn(turn: str) -> tuple[str, int, bool]:
     """Visit, number, and whether panels are emptied; a turn that cannot be read is nobody's."""
-    visit, _, rest = turn.partition(":")
-    number, _, how = rest.partition(":")
-    return (visit[:64], int(number), how == "clear") if number.isascii() and number.isdigit() else ("", 0, False)
+    told = TURN.fullmatch(turn or "")  # the box of a program may hold nothing
+    return (told["visit"], int(told["number"]), told["how"] == "clear") if told else ("", 0, False)
 
 
 def use_of(parts: Sequence[str]) -> Use:

@@ -6,15 +6,18 @@ All of it may have been forged, so it is checked here and nowhere else; what can
 from __future__ import annotations
 
 import json
+import warnings
 from base64 import b64decode
 from collections.abc import Callable
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import gradio as gr
 from gradio.utils import get_upload_folder
 from PIL import Image
+from pydantic import Field, TypeAdapter
 
 from retrieval.decoder import DECODERS
 from retrieval.errors import EmptyQuery, QueryError, UnreadableImage
@@ -29,6 +32,19 @@ GENERATED = "data:image/webp;base64,"  # how a generated picture stands on the p
 MOST_GENERATED, MOST_DATA = 512, 2**20  # pixels on a side; characters
 UNREADABLE = "The query of this page cannot be read. Reload the page and try again."
 Asked = tuple[Query, str]  # what is searched with, and what the status line calls it
+
+
+@dataclass(frozen=True)
+class Click:
+    """A picture that was clicked: its id, its rank and score as a hit, and the style that more is wanted of, if any."""
+
+    id: str
+    rank: Annotated[int, Field(ge=0, le=10**6)] = 0  # 0: it is no hit
+    score: Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)] = 0.0  # a cosine
+    domain: str | None = None
+
+
+CLICK = TypeAdapter(Click)  # reads "1" as 1, as a card's attributes are texts
 
 
 def read_query(engine: Engine, asked: str) -> Asked:
@@ -58,13 +74,12 @@ def read_item(engine: Engine, value: Any) -> Asked:
     return ImageQuery(open_image(item.path, OWNER), item.domain), f"Like {item.id}"
 
 
-def read_click(event: gr.EventData) -> dict[str, Any]:
-    """What was clicked: at least its "id", "rank" and "score"; a click without an id is refused."""
-    match event._data:
-        case {"id": str()} as chosen:
-            return {"rank": 0, "score": 0, **chosen}
-        case _:
-            raise QueryError(UNREADABLE)
+def read_click(event: gr.EventData) -> Click:
+    """What was clicked; only the id must be told."""
+    try:
+        return CLICK.validate_python(event._data)
+    except ValueError as error:
+        raise QueryError(UNREADABLE) from error
 
 
 def read_kind(asked: str) -> str:
@@ -111,16 +126,21 @@ def read_generated(value: Any) -> Asked:
 def _small_picture(data: str) -> Image.Image:
     """The picture in base64. Raises QueryError for anything but a WebP of the page's own size."""
     try:
-        with Image.open(BytesIO(b64decode(data[:MOST_DATA], validate=True)), formats=["WEBP"]) as opened:
-            if max(opened.size) > MOST_GENERATED:
-                raise QueryError(UNREADABLE)
-            return opened.convert("RGB")
-    except (ValueError, OSError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # our own limit is below what Pillow warns of
+            with Image.open(BytesIO(b64decode(data[:MOST_DATA], validate=True)), formats=["WEBP"]) as opened:
+                if max(opened.size) > MOST_GENERATED:
+                    raise QueryError(UNREADABLE)
+                return opened.convert("RGB")
+    except (ValueError, OSError, Image.DecompressionBombError) as error:
         raise QueryError(UNREADABLE) from error
 
 
 def _uploaded(path: str) -> Path:
-    file = Path(path).resolve()
+    try:
+        file = Path(path).resolve()
+    except ValueError as error:  # a character that no path holds
+        raise QueryError(UNREADABLE) from error
     if not file.is_relative_to(Path(get_upload_folder()).resolve()):
         raise UnreadableImage("This picture was not uploaded here. Choose it again.")
     return file

@@ -22,6 +22,7 @@ from retrieval.ui.actions import Actions
 from retrieval.ui.errors import sentence
 from retrieval.ui.object_style_api import ObjectStylePrograms
 from retrieval.ui.programs import Programs
+from retrieval.ui.queries import UNREADABLE
 from tests.ui.conftest import FISH
 from tests.ui.fakes import COLORS, FakeEngine, paint
 
@@ -133,6 +134,8 @@ def test_nothing_asked_is_the_welcome(actions: Actions) -> None:
         (asked("picture", {"path": "/etc/hostname"}), "was not uploaded here"),
         (asked("picture", {"path": str(Path(get_upload_folder()) / ".." / "x.png")}), "was not uploaded here"),
         (asked("picture", {"path": str(Path(get_upload_folder()) / "gone.png")}), "cannot be read"),
+        (asked("picture", {"path": str(Path(get_upload_folder()) / "a\0b.png")}), UNREADABLE),
+        (asked("picture", {"path": str(Path(get_upload_folder()) / "a\ud800b.png")}), UNREADABLE),
         (asked("item", {"id": "../../etc/passwd", "gallery": "world"}), "There is no picture"),
         (asked("item", {"id": "duck-photo-0", "gallery": "elsewhere"}), "There is no gallery"),
         (asked("item", ["duck-photo-0"]), "cannot be read"),
@@ -142,8 +145,11 @@ def test_nothing_asked_is_the_welcome(actions: Actions) -> None:
         ("7", "cannot be read"),
     ],
 )
-def test_what_cannot_be_searched_gets_one_sentence_and_the_hits_stay(actions: Actions, query: str, told: str) -> None:
+def test_what_cannot_be_searched_gets_one_sentence_and_the_hits_stay(
+    actions: Actions, query: str, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
     status, cards = search(actions, query)
+    assert caplog.text == ""
     assert told in status
     assert 'role="alert"' in status
     assert is_skipped(cards)
@@ -188,11 +194,47 @@ def test_a_card_opens_by_its_id_alone(actions: Actions) -> None:
     assert "passwd" not in sheet
 
 
-@pytest.mark.parametrize("data", [{}, {"id": 7}, {"id": "nobody"}, {"id": "duck-photo-0", "rank": "first"}])
-def test_a_forged_click_is_told_and_opens_nothing(actions: Actions, data: dict[str, Any]) -> None:
-    status, sheet = actions.open_hit("", "world", clicked(**data))
-    assert 'role="alert"' in status
+FORGED = [
+    {"rank": "first"},
+    {"rank": "inf"},
+    {"rank": [1]},
+    {"rank": -1},
+    {"rank": "9" * 5000},
+    {"score": None},
+    {"score": "nan"},
+    {"score": 1e300},
+    {"domain": ["photo"]},
+    {"id": 7},
+]
+
+
+@pytest.mark.parametrize("data", [{}, *({"id": "duck-photo-0"} | forged for forged in FORGED)])
+def test_a_forged_click_cannot_be_read_and_leaves_no_trace(
+    actions: Actions, data: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    for status, *others in (
+        actions.open_hit("", "world", clicked(**data)),
+        actions.why_hit("", "world", "fake", clicked(**data)),
+        actions.ask_hit("world", clicked(**data)),
+        actions.take_apart_hit("world", clicked(**data)),
+    ):
+        assert UNREADABLE in status
+        assert all(map(is_skipped, others))
+    assert caplog.text == ""
+
+
+def test_a_picture_that_nobody_knows_is_told_and_opens_nothing(actions: Actions) -> None:
+    status, sheet = actions.open_hit("", "world", clicked(id="nobody"))
+    assert "There is no picture" in status
     assert is_skipped(sheet)
+
+
+def test_a_forged_change_of_a_sentence_cannot_be_read_and_changes_nothing(actions: Actions) -> None:
+    status, *others = actions.people.changed(clicked(text="a person", changed=7))
+    assert UNREADABLE in status
+    assert all(map(is_skipped, others))
+    said, text, changed, query = actions.people.changed(clicked(text="a red hat", changed="a blue hat"))
+    assert (said, text, changed, json.loads(query)["kind"]) == ("", "a red hat", "a blue hat", "people")
 
 
 def test_search_with_this_writes_the_query_and_perhaps_the_style(actions: Actions) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,12 +23,18 @@ from retrieval.ui import object_style_actions, object_style_subjects
 from retrieval.ui.actions import Actions
 from retrieval.ui.object_style_actions import ObjectStyle, shown
 from retrieval.ui.object_style_card import PARTS
-from retrieval.ui.queries import read_query
+from retrieval.ui.queries import GENERATED, read_query
 from tests.ui.fake_disentangler import FakeDisentangler
 from tests.ui.fakes import COLORS, FakeEngine, paint
 from tests.ui.subjects import DRAWING, HIT, last
 
 ALL = [style.name for style in STYLES]
+
+
+def headed(side: int) -> str:
+    """The head alone of a generated picture of side x side pixels."""
+    chunk = b"VP8L" + struct.pack("<IBI", 6, 0x2F, (side - 1) | (side - 1) << 14) + b"\0"
+    return GENERATED + b64encode(b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk).decode()
 
 
 # ---------------------------------------------------------------- whose object and style
@@ -104,6 +112,7 @@ def test_a_generated_picture_is_searched_with_under_its_own_name(tab: ObjectStyl
         {"data": "data:image/webp;base64,AAAA", "thing": "", "style": ""},
         {"data": "https://example.org/a.webp", "thing": "", "style": ""},
         {"data": 3},
+        *({"data": headed(side), "thing": "", "style": ""} for side in (513, 10_000, 16_383)),
         "x",
     ],
 )
@@ -133,7 +142,7 @@ def test_a_turn_that_is_over_ends_what_runs_and_what_still_waits(
     assert "Put together" in last(tab.card("you:0:keep", DRAWING, "", "", 0, PARTS))
 
 
-@pytest.mark.parametrize("turn", ["", "me", "me:", "me:x:clear", "me:-1:clear", ":::"])
+@pytest.mark.parametrize("turn", ["", "me", "me:", "me:x:clear", "me:-1:clear", ":::", f"me:{'9' * 5000}:clear"])
 def test_a_forged_turn_is_nobodys(tab: ObjectStyle, turn: str) -> None:
     tab.turns.begin(turn)
     assert tab.turns.ended("me:0:keep") is None
