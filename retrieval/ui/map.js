@@ -33,6 +33,7 @@ let marks = [];
 let lines = {};
 let now = []; // where each mark is, in pixels
 let here = null; // the row of the picture that is looked at
+let last = 0; // the row of the picture that was looked at last: where keys enter, as long as it is seen
 let label = null; // the place of the class that alone is shown, if one is
 const off = new Set(); // places of styles that are hidden
 let frame = 0;
@@ -85,7 +86,7 @@ function build() {
   const all = made("g", { class: "points" }, svg);
   marks = told.pictures.map((picture, row) => made("path", {
     d: FORMS[picture.style % FORMS.length], "data-style": picture.style % FORMS.length, "data-id": picture.id, "data-row": row,
-    role: "button", tabindex: row ? -1 : 0, "aria-label": named(row),
+    role: "button", tabindex: -1, "aria-label": named(row),
   }, all));
   lines.words = made("text", { class: "words" }, svg);
   now = [];
@@ -142,8 +143,9 @@ function show(move = true) {
 
 const mates = (kind) => here === null ? [] : stop()[kind].filter((pair) => pair.includes(here)).map(([i, j]) => i === here ? j : i);
 
-// The marks of its class stand out, and lines to its neighbours.
+// The marks of its class stand out, and lines to its neighbours; and of those that are seen keys enter at one.
 function point() {
+  const entry = [last, ...now.keys()].find((row) => !hidden(row));
   const near = new Set([...mates("within"), ...mates("across")]);
   svg.toggleAttribute("data-lit", here !== null || label !== null);
   marks.forEach((mark, row) => {
@@ -152,6 +154,7 @@ function point() {
     mark.toggleAttribute("data-kin", !off.has(style(row)) && (here === null ? label !== null && !hidden(row) : kin));
     mark.toggleAttribute("data-near", near.has(row) && !hidden(row));
     mark.toggleAttribute("data-here", row === here);
+    mark.tabIndex = row === entry ? 0 : -1;
   });
   const ends = here === null ? [] : [...near].filter((row) => !hidden(row));
   lines.own.setAttribute("d", ends.map((row) => whole(now[here], now[row])).join(""));
@@ -173,8 +176,8 @@ function look(row) {
     if (now.length) point();
     return;
   }
+  last = row;
   card.dataset.side = now.length && now[row][0] > svg.clientWidth / 2 ? "left" : "right";
-  marks.forEach((mark, i) => { mark.tabIndex = i === row ? 0 : -1; });
   const { id, src, alt } = told.pictures[row];
   wrote("img", "", card, { src, alt, width: 192, height: 192 });
   wrote("b", told.classes[told.pictures[row].label], card);
@@ -302,7 +305,7 @@ function fill() {
   part("atlas").hidden = !props.value;
   if (!props.value) return;
   told = JSON.parse(props.value);
-  [at, here, label] = [told.epochs.length - 1, null, null];
+  [at, here, last, label] = [told.epochs.length - 1, null, 0, null];
   off.clear();
   slider.max = told.epochs.length - 1;
   part("stops").replaceChildren();

@@ -86,6 +86,34 @@ def test_keys_alone_walk_over_the_map_and_open_a_picture(visit: Callable[..., Pa
     expect(page.locator("#subject-line")).to_contain_text(name)
 
 
+def test_keys_enter_the_map_whichever_styles_and_classes_are_hidden(visit: Callable[..., Page], mapped: str) -> None:
+    page = visit(mapped)
+    enter(page)
+    settle(page)
+    styles = page.locator("#map [data-part=styles] button")
+    entered = page.locator("#map .points path:focus")
+    for hidden, seen in ((["photo"], "duck, painting"), (["painting", "cartoon"], "duck, sketch"), (["sketch"], None)):
+        for style in hidden:
+            styles.filter(has_text=style).press("Enter")
+        styles.first.focus()
+        page.keyboard.press("Shift+Tab")
+        if seen:
+            expect(entered).to_have_attribute("aria-label", seen)
+        else:
+            expect(entered).to_have_count(0)
+    for style in ("photo", "painting"):
+        styles.filter(has_text=style).press("Enter")
+    page.locator("#map select").select_option("fish")
+    styles.first.focus()
+    page.keyboard.press("Shift+Tab")
+    expect(entered).to_have_attribute("aria-label", "fish, photo")
+    page.keyboard.press("ArrowRight")
+    right = entered.get_attribute("data-id")
+    styles.first.focus()
+    page.keyboard.press("Shift+Tab")
+    expect(entered).to_have_attribute("data-id", str(right))
+
+
 def test_codes_classes_styles_and_lines_are_chosen(visit: Callable[..., Page], mapped: str) -> None:
     page = visit(mapped)
     enter(page)
