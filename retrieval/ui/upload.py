@@ -20,13 +20,16 @@ TEMPLATE = f"""
   <span class="invite"><strong>Choose a picture</strong> or drop it here.
     <span class="pastes"><br>Pasting works too.</span></span>
 </label>
-<p class="said" data-part="said" role="status"></p>
+<div class="chosen">
+  <p class="said" data-part="said" role="status"></p>
+  <button type="button" class="plain" data-part="remove" aria-label="Remove the picture" hidden>Remove</button>
+</div>
 """
 
 
 def picture_upload(*, pastes: bool = True, **options: Any) -> gr.HTML:
-    """A place for one picture. Value: {"path", "name"} of the uploaded file, or None. Event: `input`. `pastes`: whether
-    a pasted picture goes there while it can be seen.
+    """A place for one picture. Value: {"path", "name"} of the uploaded file, or None. Event: `input`, when one is
+    there; removing it only empties the value. `pastes`: whether a pasted picture goes there while it can be seen.
     """
     return gr.HTML(
         value=None,

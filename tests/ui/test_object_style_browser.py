@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from retrieval.formats import VISITOR
 from tests.ui.conftest import served
 from tests.ui.fake_disentangler import FakeDisentangler
-from tests.ui.fakes import FakeEngine
+from tests.ui.fakes import COLORS, FakeEngine, paint
 from tests.ui.visitor import (
     FINISHED,
     WIDE,
@@ -184,6 +185,36 @@ def test_a_code_is_searched_with_and_a_hit_of_it_opens(page: Page) -> None:
     expect(page.locator("#code-status")).to_contain_text("This object as photo")
     page.locator("#code-hits .hit").first.click()
     expect(page.get_by_role("dialog")).to_contain_text("fish-photo-3")  # by object codes the last comes first
+
+
+def test_without_a_picture_that_was_removed_or_refused_the_code_is_that_of_whom_the_tab_is_about(
+    page: Page, tmp_path: Path
+) -> None:
+    paint("tree", COLORS["tree"], "photo", 0).save(tmp_path / "tree.png")
+    (tmp_path / "large.png").write_bytes(bytes(VISITOR.bytes + 1))
+    draw(page, WIDE)
+    enter(page)
+    page.get_by_role("tab", name="Find by code").click()
+    slot = page.locator("#picture-object")
+    remove = slot.get_by_role("button", name="Remove the picture")
+    for refused in (False, True):
+        slot.locator("input[type=file]").set_input_files(tmp_path / "tree.png")
+        expect(slot.locator(".said")).to_have_text("tree.png")
+        page.locator("#find").click()
+        expect_code_hits(page, "tree")
+        if refused:
+            slot.locator("input[type=file]").set_input_files(tmp_path / "large.png")
+            expect(slot.locator(".said")).to_contain_text("large.png is larger than")
+        else:
+            remove.click()
+        expect(slot.get_by_role("img")).to_be_hidden()
+        expect(remove).to_be_hidden()
+        page.locator("#find").click()
+        expect_code_hits(page, "fish")
+
+
+def expect_code_hits(page: Page, label: str) -> None:
+    expect(page.locator("#code-hits .hit").first.locator("b")).to_have_text(label)
 
 
 def test_a_query_that_comes_after_its_visitor_is_shown(page: Page) -> None:

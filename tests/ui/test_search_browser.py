@@ -60,6 +60,25 @@ def test_a_picture_is_shown_and_searched_with(page: Page, tmp_path: Path) -> Non
     expect(page.locator("#status strong")).to_have_text("my fish.png")
 
 
+def test_a_picture_is_removed_with_keys_and_its_hits_stay(page: Page, engine: FakeEngine, tmp_path: Path) -> None:
+    remove = page.locator("#picture").get_by_role("button", name="Remove the picture")
+    for label in ("fish", "tree"):
+        paint(label, COLORS[label], "photo", 0).save(tmp_path / f"{label}.png")
+        choose(page, tmp_path / f"{label}.png")
+        expect_hits(page, label)
+        expect(page.locator("#picture .said")).to_have_text(f"{label}.png")
+        asked = len(engine.asked)
+        remove.press("Enter")
+        expect(page.locator("#picture input[type=file]")).to_be_focused()
+        expect(page.locator("#picture").get_by_role("img")).to_be_hidden()
+        expect(page.locator("#picture .said")).to_be_empty()
+        expect(remove).to_be_hidden()
+    page.get_by_role("checkbox", name="cartoon").check()
+    expect(page.locator("#status")).to_contain_text(f"{EACH} of 48 pictures")
+    expect_hits(page, "tree")
+    assert len(engine.asked) == asked + 1
+
+
 def bad_files(folder: Path) -> list[tuple[Path, str]]:
     """Files that cannot be searched with, and a piece of what is said about each."""
     whole = folder / "whole.jpg"
