@@ -67,7 +67,7 @@ zone.addEventListener("drop", (event) => {
 // A picture can be pasted anywhere on the page while this tab is open, except where text is being written.
 document.addEventListener("paste", (event) => {
   const file = [...event.clipboardData.files].find(({ type }) => type.startsWith("image/"));
-  if (file && props.pastes && element.offsetParent) take(file);
+  if (file && props.pastes && element.offsetParent && !event.target.matches(":read-write")) take(file);
 });
 
 state("empty", "");

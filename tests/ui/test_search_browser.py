@@ -79,6 +79,24 @@ def test_a_picture_is_removed_with_keys_and_its_hits_stay(page: Page, engine: Fa
     assert len(engine.asked) == asked + 1
 
 
+PASTE = """(target, name) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.items.add(new File([new Uint8Array([1])], name, { type: "image/png" }));
+    target.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
+}"""
+
+
+def test_a_picture_is_pasted_anywhere_but_where_text_is_being_written(page: Page) -> None:
+    page.get_by_role("tab", name="Upload").click()
+    page.get_by_role("button", name="Refine").click()
+    page.locator("#classes input").first.evaluate(PASTE, "into-text.png")
+    expect(page.locator("#picture .said")).to_be_empty()
+    for target in ("body", "#picture input[type=file]", "#automatic input"):
+        name = f"{len(target)}.png"
+        page.locator(target).evaluate(PASTE, name)
+        expect(page.locator("#picture .said")).to_contain_text(name)
+
+
 def bad_files(folder: Path) -> list[tuple[Path, str]]:
     """Files that cannot be searched with, and a piece of what is said about each."""
     whole = folder / "whole.jpg"
