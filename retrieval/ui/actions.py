@@ -81,7 +81,8 @@ class Actions:
         item = self.engine.item(chosen.id, gallery)
         apart, kind = self.engine.disentangler.offered, read_kind(asked)
         asks = "text" if kind == ABOUT_PEOPLE else kind
-        return gr.skip(), views.details(item, chosen.rank, chosen.score, asks, apart=apart)
+        details = views.details(item, chosen.rank, chosen.score, asks, apart=apart, turn=chosen.turn)
+        return gr.skip(), details
 
     @on_page(others=1)
     def why_hit(self, asked: str, gallery: str, method: str, event: gr.EventData) -> tuple[Any, str]:

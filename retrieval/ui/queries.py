@@ -36,12 +36,15 @@ Asked = tuple[Query, str]  # what is searched with, and what the status line cal
 
 @dataclass(frozen=True)
 class Click:
-    """A picture that was clicked: its id, its rank and score as a hit, and the style that more is wanted of, if any."""
+    """A picture that was clicked: its id, its rank and score as a hit, the style that more is wanted of, if any, and
+    how often the sheet was closed before it was asked for in there.
+    """
 
     id: str
     rank: Annotated[int, Field(ge=0, le=10**6)] = 0  # 0: it is no hit
     score: Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)] = 0.0  # a cosine
     domain: str | None = None
+    turn: Annotated[int, Field(ge=0, le=10**6)] | None = None
 
 
 CLICK = TypeAdapter(Click)  # reads "1" as 1, as a card's attributes are texts

@@ -8,13 +8,15 @@ const body = element.querySelector(".sheet-body");
 const grids = () => ["#results", "#nearest", "#code-hits", "#plane-inside"].map((id) => document.querySelector(id));
 const cards = () => [...(grids().find((grid) => grid?.checkVisibility())?.querySelectorAll("[data-id]") ?? [])];
 const shown = () => body.firstElementChild?.dataset.id;
+let turn = 0; // how often the sheet was closed: a neighbour that was asked for before is not shown after
 
 watch("value", () => {
   if (!props.value) return; // closing empties the value, and the dialog fades out with its picture
   const come = document.createElement("template");
   come.innerHTML = props.value;
-  const late = come.content.querySelector(REASONS) && !(dialog.open && come.content.firstElementChild.dataset.id === shown());
-  if (late) return; // reasons for a picture that was left meanwhile
+  const { id, turn: asked } = come.content.firstElementChild.dataset;
+  if (asked && Number(asked) !== turn) return;
+  if (come.content.querySelector(REASONS) && !(dialog.open && id === shown())) return; // of a picture that was left meanwhile
   body.replaceChildren(come.content);
   const here = cards().findIndex((card) => card.dataset.id === shown());
   for (const button of element.querySelectorAll("[data-step]")) {
@@ -32,10 +34,13 @@ watch("value", () => {
 function step(by) {
   const here = cards().findIndex((card) => card.dataset.id === shown());
   const card = here < 0 ? null : cards()[here + by];
-  if (card) trigger("open", { ...card.dataset });
+  if (card) trigger("open", { ...card.dataset, turn });
 }
 
-dialog.addEventListener("close", () => { props.value = ""; }); // so that the same picture can be opened twice
+dialog.addEventListener("close", () => {
+  turn += 1;
+  props.value = ""; // so that the same picture can be opened twice
+});
 
 dialog.addEventListener("keydown", (event) => {
   if (event.key === "ArrowLeft") step(-1);

@@ -229,12 +229,15 @@ def _image(item: Item) -> str:
     return f'<img src="{source}" alt="{words}" loading="lazy" decoding="async" width="192" height="192">'
 
 
-def details(item: Item, rank: int, score: float, kind: str = "", *, apart: bool = False) -> str:
+def details(
+    item: Item, rank: int, score: float, kind: str = "", *, apart: bool = False, turn: int | None = None
+) -> str:
     """One hit in full, or a picture that is no hit (rank 0), for the sheet; `kind` of the query that it can still be
-    asked about ("": of none); `apart`: whether its object and style can be shown.
+    asked about ("": of none); `apart`: whether its object and style can be shown; `turn`: the sheet's, if it asked.
     """
     name = escape(item.id)
     style = escape(item.domain.name)
+    asked = "" if turn is None else f' data-turn="{turn}"'
     rows = {
         "Class": item.label,
         "Style": item.domain.name,
@@ -244,7 +247,8 @@ def details(item: Item, rank: int, score: float, kind: str = "", *, apart: bool 
     }
     facts = "".join(f"<div><dt>{term}</dt><dd>{escape(value)}</dd></div>" for term, value in rows.items() if value)
     return (
-        f'<article class="detail" data-id="{name}"><img src="{picture(item.path)}" alt="{escape(described(item))}">'
+        f'<article class="detail" data-id="{name}"{asked}>'
+        f'<img src="{picture(item.path)}" alt="{escape(described(item))}">'
         f'<div><p class="eyebrow">{f"Hit {rank}" if rank else "Picture"}</p>'
         f"<h2>{escape(item.label or item.domain.name)}</h2><dl>{facts}</dl>"
         f'<p class="actions"><button type="button" class="primary" data-search="{name}">Search with this</button>'

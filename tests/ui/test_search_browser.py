@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from retrieval.types import Explanation
+from retrieval.types import Explanation, Item
+from retrieval.ui import views
 from tests.ui.fakes import COLORS, EACH, FakeEngine, paint
 from tests.ui.visitor import WIDE, choose, draw, expect_hits, expect_picture, search_text
 
@@ -238,6 +239,53 @@ def test_reasons_that_come_late_neither_open_a_sheet_that_was_closed_nor_replace
     page.keyboard.press("ArrowRight")
     expect(sheet).to_contain_text("fish-photo-2")
     expect(sheet.locator(".why")).to_have_count(0)
+
+
+# Says so once the page has taken in what tells of a picture.
+TOLD = """(id) => {
+    const parse = JSON.parse;
+    JSON.parse = (text, ...others) => {
+        if (String(text).includes(id)) {
+            JSON.parse = parse;
+            setTimeout(() => requestAnimationFrame(() => console.log(`late ${id}`)), 100);
+        }
+        return parse(text, ...others);
+    };
+}"""
+
+
+def test_a_neighbour_that_comes_late_neither_opens_a_sheet_that_was_closed_nor_replaces_what_it_shows(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw(page, WIDE)
+    expect_hits(page, "fish")
+    answer, details = Event(), views.details
+
+    def late(item: Item, *about: Any, **options: Any) -> str:
+        if item.id == "fish-photo-1":
+            answer.wait(10)
+        return details(item, *about, **options)
+
+    monkeypatch.setattr(views, "details", late)
+    sheet, hits = page.get_by_role("dialog"), page.locator("#results .hit")
+    for opens_another in (False, True):
+        answer.clear()
+        hits.nth(0).click()
+        expect(sheet).to_contain_text("fish-photo-0")
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("Escape")
+        if opens_another:
+            hits.nth(2).click()
+            expect(sheet).to_contain_text("fish-photo-2")
+        with page.expect_event("console", lambda told: told.text == "late fish-photo-1"):
+            page.evaluate(TOLD, "fish-photo-1")
+            answer.set()
+        if opens_another:
+            expect(sheet).to_contain_text("fish-photo-2")
+            page.keyboard.press("ArrowLeft")  # now it is asked for again
+            expect(sheet).to_contain_text("fish-photo-1")
+            page.keyboard.press("Escape")
+        expect(sheet).to_be_hidden()
 
 
 def test_more_in_this_style_filters_by_it(page: Page) -> None:
