@@ -16,7 +16,7 @@ from retrieval.types import STYLES
 from retrieval.ui import object_style_views as panels
 from retrieval.ui.actions import OBJECT_STYLE
 from retrieval.ui.object_style_card import COMPARE_JS, PARTS
-from retrieval.ui.results import hit_grid
+from retrieval.ui.results import hit_grid, status_line
 from retrieval.ui.slide import SLIDE_JS
 from retrieval.ui.upload import picture_upload
 
@@ -263,6 +263,6 @@ def _find() -> tuple[Panel, gr.HTML]:
                 0, 1, 1, step=0.05, label="Only that style", info="1: no other; 0: any", elem_id="strictness"
             )
             start = gr.Button("Find", variant="primary", elem_id="find")
-    status = _html(elem_id="code-status")
+    status = status_line(elem_id="code-status")
     hits = hit_grid("", elem_id="code-hits")
     return Panel("find", (by, object_of, style_of, style, strictness), start, status), hits

@@ -31,7 +31,7 @@ from retrieval.ui.map_tab import map_tab, wire_map
 from retrieval.ui.object_style import object_style_boxes, object_style_tab
 from retrieval.ui.object_style_events import wire_object_style
 from retrieval.ui.programs import Programs
-from retrieval.ui.results import choices, hit_grid, hit_sheet
+from retrieval.ui.results import choices, hit_grid, hit_sheet, status_line
 from retrieval.ui.results_html import RESULTS, show_results
 from retrieval.ui.showcase import PHRASES
 from retrieval.ui.upload import picture_upload
@@ -101,7 +101,7 @@ def build_page(engine: Engine, examples: Path = EXAMPLES, results: Path = RESULT
                     banner = gr.HTML(views.loading(""), elem_id="banner", apply_default_css=False)
                     styles = engine.domains() or [style.name for style in STYLES]
                     filters = _filters(engine.galleries, engine.methods, styles)
-                    status = gr.HTML(views.WAITING, elem_id="status", apply_default_css=False)
+                    status = status_line(views.WAITING, elem_id="status")
                     grid = hit_grid(views.welcome(), elem_id="results")
             coded = object_style_tab(boxes, offered=engine.disentangler.offered)
             mapped = map_tab()

@@ -1,4 +1,5 @@
-"""Where hits are shown and examples offered: the grid of cards, the sheet with one hit's details, rows of choices.
+"""Where hits are shown and examples offered: the line above them, the grid of cards, the sheet with one hit's details,
+rows of choices.
 
 Their HTML is made by `views`. Only ids leave the browser, and the engine decides what an id means. What tells an id is
 listened to with `multiple`: gradio's `once` loses a second click that comes before the first is answered, and its
@@ -53,6 +54,19 @@ element.addEventListener("click", (event) => {
 });
 """
 
+# What is read to those who do not see it stays in the page while the line is rewritten. An error is an alert by itself.
+STATUS_JS = """
+const said = document.createElement("p");
+said.className = "unseen";
+said.setAttribute("role", "status");
+element.after(said);
+watch("value", () => {
+  const come = document.createElement("template");
+  come.innerHTML = props.value ?? "";
+  said.textContent = come.content.querySelector(".status")?.textContent ?? "";
+});
+"""
+
 SHEET = """
 <dialog class="sheet" aria-label="Details of the picture">
   <div class="sheet-bar">
@@ -63,6 +77,11 @@ SHEET = """
   <div class="sheet-body"></div>
 </dialog>
 """
+
+
+def status_line(value: str = "", **options: Any) -> gr.HTML:
+    """What was asked and how much was found. Value: HTML of `views`."""
+    return gr.HTML(value=value, js_on_load=STATUS_JS, apply_default_css=False, **options)
 
 
 def hit_grid(value: str, **options: Any) -> gr.HTML:

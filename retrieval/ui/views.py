@@ -105,11 +105,11 @@ def _view(crop: Crop | None) -> str:
     if crop is None:
         return ""
     if not crop.is_closer:
-        return "<span>The whole picture is closer than its crop.</span>"
+        return " <span>The whole picture is closer than its crop.</span>"
     small = crop.picture.copy()
     small.thumbnail((THUMBNAIL, THUMBNAIL))
     return (
-        f'<span class="crop"><img src="{data_address(small)}" alt="The crop">'
+        f' <span class="crop"><img src="{data_address(small)}" alt="The crop">'
         "Cropped to its object, which is closer than the whole picture.</span>"
     )
 

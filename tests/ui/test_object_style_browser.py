@@ -182,7 +182,8 @@ def test_a_code_is_searched_with_and_a_hit_of_it_opens(page: Page) -> None:
     page.get_by_role("tab", name="Find by code").click()
     page.get_by_role("radio", name="This object in that style").check()
     page.locator("#find").click()
-    expect(page.locator("#code-status")).to_contain_text("This object as photo")
+    expect(page.locator("#code-status .status")).to_contain_text("This object as photo")
+    expect(page.locator("#code-status").get_by_role("status")).to_contain_text("This object as photo")
     page.locator("#code-hits .hit").first.click()
     expect(page.get_by_role("dialog")).to_contain_text("fish-photo-3")  # by object codes the last comes first
 

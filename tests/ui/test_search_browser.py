@@ -43,6 +43,23 @@ def test_empty_words_say_what_to_do_and_keep_the_hits(page: Page) -> None:
     expect_hits(page, "tree")
 
 
+def test_what_was_found_is_told_once_to_those_who_do_not_see_it(page: Page) -> None:
+    told = page.locator("#status").get_by_role("status")
+    expect(told).to_be_empty()
+    told.evaluate("region => { region.dataset.same = 'yes'; }")
+    for words, sure in (("duck", EACH * 4), ("a spaceship", 0)):
+        search_text(page, words)
+        expect(told).to_contain_text(f"“{words}” {sure} of 48 pictures")
+    search_text(page, "   ")
+    expect(page.get_by_role("alert")).to_have_count(1)
+    expect(told).to_be_empty()
+    search_text(page, "tree")
+    expect(told).to_contain_text("“tree”")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(told).to_have_attribute("data-same", "yes")  # a region that comes with its words is not read
+    assert page.locator("#status [aria-live], #status [role=status]").count() == 1
+
+
 def test_markup_in_words_and_captions_stays_text(page: Page) -> None:
     search_text(page, "<img src=x onerror='window.hacked=1'> duck")
     expect_hits(page, "duck")
