@@ -1,15 +1,15 @@
 // The map of a gallery: body of function (element, trigger, props, server, upload, watch), run once by gr.HTML.
 //
 // props.value is what `map_views.gallery_drawn` tells, as JSON, or ""; props.asked is `map_views.query_drawn`. All
-// pictures of a style are one path, so that thousands stay light. Box and loop are one thing, a list of corners. One
-// event leaves, "enclosed"; what is inside by then is read from the map: as JSON, the ids, nearest to its middle first,
+// pictures of a style are one path, so that thousands stay light. Box and loop are one thing, a list of corners, kept
+// where the pictures are: it holds the same ones whatever the frame shows of the map. One event leaves, "enclosed"; what is inside by then is read from the map: as JSON, the ids, nearest to its middle first,
 // and how many they are, or "" where nothing is drawn.
 
 const EDGE = 24; // pixels between the frame and the outermost mark
 const LEAST = 6; // pixels that a shape has to be wide or high
 const NEXT = 3; // pixels between two corners of a loop
-const STEP = 0.04; // of the map, by which a key moves a shape
-const FIRST = rectangle([0.35, 0.35], [0.65, 0.65]); // where keys begin
+const STEP = 0.04; // of the frame, by which a key moves a shape
+const FIRST = rectangle([0.35, 0.35], [0.65, 0.65]); // where keys begin, in shares of the frame
 const MOST = 96; // ids that are sent
 const SPACE = "http://www.w3.org/2000/svg";
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -29,8 +29,8 @@ const svg = part("svg");
 let told = null; // what the server told
 let asked = null; // the query, where there is one
 let label = null; // the place of the class that is lit, if one is
-let now = []; // where each picture is, in pixels
-let shape = null; // the corners of what is enclosed, in shares of the map
+let view = null; // what the frame shows: its size and the pixels of a unit of the map, and the place in its middle
+let shape = null; // the corners of what is enclosed, on the map
 let stroke = null; // where the pointer that draws a shape came along; the shape before stays until this one is closed
 
 function made(name, attributes, into) {
@@ -41,22 +41,39 @@ function made(name, attributes, into) {
 
 // ---------------------------------------------------------------- drawing
 
-function scaled() {
+const at = (row) => told.pictures[row].slice(3);
+
+// One scale for both axes, for all pictures and the query.
+function fit() {
   const [width, height] = [svg.clientWidth, svg.clientHeight];
-  const all = told.pictures.map(([, , , x, y]) => [x, y]);
+  const all = told.pictures.map((_, row) => at(row));
   let [left, right, low, high] = [Infinity, -Infinity, Infinity, -Infinity];
   for (const [x, y] of asked ? [...all, asked.point] : all) {
     [left, right, low, high] = [Math.min(left, x), Math.max(right, x), Math.min(low, y), Math.max(high, y)];
   }
   const scale = Math.min((width - 2 * EDGE) / (right - left || 1), (height - 2 * EDGE) / (high - low || 1));
-  const [middleX, middleY] = [(left + right) / 2, (low + high) / 2];
-  const put = ([x, y]) => [width / 2 + (x - middleX) * scale, height / 2 - (y - middleY) * scale];
-  return [all.map(put), asked && put(asked.point)];
+  view = { width, height, scale, middleX: (left + right) / 2, middleY: (low + high) / 2 };
 }
+
+// A place on the map as shares of the frame, and back.
+function shareOf([x, y]) {
+  const { width, height, scale, middleX, middleY } = view;
+  return [0.5 + ((x - middleX) * scale) / width, 0.5 - ((y - middleY) * scale) / height];
+}
+function placeOf([x, y]) {
+  const { width, height, scale, middleX, middleY } = view;
+  return [middleX + ((x - 0.5) * width) / scale, middleY - ((y - 0.5) * height) / scale];
+}
+
+function pixels(place) {
+  const [x, y] = shareOf(place);
+  return [x * view.width, y * view.height];
+}
+const pen = (place) => pixels(place).map((one) => one.toFixed(1)).join(" ");
 
 // Whether a picture is inside by the even-odd rule: a ray to its right crosses the edge an odd number of times.
 function within(row) {
-  const [x, y] = [now[row][0] / svg.clientWidth, now[row][1] / svg.clientHeight];
+  const [x, y] = at(row);
   let inside = false;
   shape.forEach(([toX, toY], i) => {
     const [fromX, fromY] = shape.at(i - 1);
@@ -68,13 +85,11 @@ const lit = (row) => (label === null || told.pictures[row][2] === label) && (!sh
 
 function draw() {
   if (!told || !svg.clientWidth) return;
-  const [points, query] = scaled();
-  now = points;
+  fit();
   const any = label !== null || shape !== null;
   const parts = [told.styles.map(() => []), told.styles.map(() => [])];
   told.pictures.forEach(([, style], row) => {
-    const [x, y] = now[row];
-    parts[any && lit(row) ? 1 : 0][style].push(`M${x.toFixed(1)} ${y.toFixed(1)}${FORMS[style % FORMS.length]}`);
+    parts[any && lit(row) ? 1 : 0][style].push(`M${pen(at(row))}${FORMS[style % FORMS.length]}`);
   });
   svg.replaceChildren();
   svg.toggleAttribute("data-lit", any);
@@ -83,14 +98,14 @@ function draw() {
     const group = made("g", { class: name }, dots);
     parts[i].forEach((marks, style) => made("path", { d: marks.join(""), "data-style": style % FORMS.length }, group));
   }
-  if (query) star(query);
+  if (asked) star(asked.point);
   frame();
 }
 
-function star([x, y]) {
-  const group = made("g", { class: "asked", transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})` }, svg);
+function star(point) {
+  const group = made("g", { class: "asked", transform: `translate(${pen(point)})` }, svg);
   made("path", { d: STAR }, group);
-  const right = x > svg.clientWidth * 0.7;
+  const right = shareOf(point)[0] > 0.7;
   made("text", { x: right ? -15 : 15, y: 5, "text-anchor": right ? "end" : "start" }, group).textContent = asked.name;
 }
 
@@ -98,8 +113,7 @@ function frame() {
   svg.querySelector(".frame")?.remove();
   const corners = stroke?.dragged ? drawn() : shape;
   if (!corners) return;
-  const at = corners.map(([x, y]) => `${(x * svg.clientWidth).toFixed(1)} ${(y * svg.clientHeight).toFixed(1)}`);
-  made("path", { class: "frame", d: `M${at.join("L")}${stroke?.dragged && stroke.free ? "" : "z"}` }, svg);
+  made("path", { class: "frame", d: `M${corners.map(pen).join("L")}${stroke?.dragged && stroke.free ? "" : "z"}` }, svg);
 }
 
 // ---------------------------------------------------------------- shapes
@@ -110,7 +124,7 @@ function rectangle([x, y], [toX, toY]) {
 
 const drawn = () => (stroke.free ? stroke.points : rectangle(stroke.points[0], stroke.points.at(-1)));
 
-// Left, top, right, bottom.
+// Least x, least y, most x, most y.
 function bounds(corners) {
   const [across, down] = [0, 1].map((axis) => corners.map((corner) => corner[axis]));
   return [Math.min(...across), Math.min(...down), Math.max(...across), Math.max(...down)];
@@ -132,9 +146,8 @@ function count() {
 function choose() {
   draw();
   const rows = count();
-  const [left, top, right, bottom] = bounds(shape);
-  const [x, y] = [(left + right) / 2 * svg.clientWidth, (top + bottom) / 2 * svg.clientHeight];
-  const far = (row) => Math.hypot(now[row][0] - x, now[row][1] - y);
+  const [left, low, right, high] = bounds(shape);
+  const far = (row) => Math.hypot(at(row)[0] - (left + right) / 2, at(row)[1] - (low + high) / 2);
   rows.sort((one, other) => far(one) - far(other));
   tell({ ids: rows.slice(0, MOST).map((row) => told.pictures[row][0]), count: rows.length });
 }
@@ -152,22 +165,23 @@ function clear() {
   tell(null);
 }
 
-const share = (event) => {
+// Where on the map a pointer is, inside of the frame.
+const pointed = (event) => {
   const here = svg.getBoundingClientRect();
   const kept = (value) => Math.min(Math.max(value, 0), 1);
-  return [kept((event.clientX - here.left) / here.width), kept((event.clientY - here.top) / here.height)];
+  return placeOf([kept((event.clientX - here.left) / here.width), kept((event.clientY - here.top) / here.height)]);
 };
-const apart = ([x, y], [toX, toY]) => Math.max(Math.abs(toX - x) * svg.clientWidth, Math.abs(toY - y) * svg.clientHeight);
+const apart = ([x, y], [toX, toY]) => Math.max(Math.abs(toX - x), Math.abs(toY - y)) * view.scale; // pixels
 
 svg.addEventListener("pointerdown", (event) => {
   if (!told || event.button || !event.isPrimary) return;
   event.preventDefault(); // no text is selected, and the frame of the focus is left to keys
-  stroke = { free: part("lasso").checked, points: [share(event)], dragged: false };
+  stroke = { free: part("lasso").checked, points: [pointed(event)], dragged: false };
   svg.setPointerCapture(event.pointerId);
 });
 svg.addEventListener("pointermove", (event) => {
   if (!stroke || !event.isPrimary) return;
-  const [points, next] = [stroke.points, share(event)];
+  const [points, next] = [stroke.points, pointed(event)];
   if (!stroke.dragged && apart(points[0], next) < LEAST) return;
   stroke.dragged = true;
   if (!stroke.free) points[1] = next;
@@ -199,23 +213,25 @@ svg.addEventListener("keydown", (event) => {
   event.preventDefault();
   if (event.key === "Enter") return choose();
   if (event.key === "Escape") return giveUp() || clear();
-  if (!shape) shape = FIRST;
-  else shape = (event.shiftKey ? resized : moved)(...way.map((one) => one * STEP));
+  const change = event.shiftKey ? resized : moved;
+  shape = (shape ? change(shape.map(shareOf), ...way.map((one) => one * STEP)) : FIRST).map(placeOf);
   draw();
   count();
 });
 
-function moved(x, y) {
-  const [left, top, right, bottom] = bounds(shape);
-  const [byX, byY] = [Math.min(Math.max(x, -left), 1 - right), Math.min(Math.max(y, -top), 1 - bottom)];
-  return shape.map(([atX, atY]) => [atX + byX, atY + byY]);
+// Both take and give shares of the frame, and go no further out of it than the corners are.
+function moved(corners, x, y) {
+  const [left, top, right, bottom] = bounds(corners);
+  const kept = (by, low, high) => Math.min(Math.max(by, Math.min(-low, 0)), Math.max(1 - high, 0));
+  const [byX, byY] = [kept(x, left, right), kept(y, top, bottom)];
+  return corners.map(([atX, atY]) => [atX + byX, atY + byY]);
 }
 
-function resized(x, y) {
-  const [left, top, right, bottom] = bounds(shape);
-  const grown = (low, high, by) => (Math.min(Math.max(high + by, low + STEP), 1) - low) / (high - low || 1);
+function resized(corners, x, y) {
+  const [left, top, right, bottom] = bounds(corners);
+  const grown = (low, high, by) => (Math.min(Math.max(high + by, low + STEP), Math.max(high, 1)) - low) / (high - low || 1);
   const [wider, higher] = [grown(left, right, x), grown(top, bottom, y)];
-  return shape.map(([atX, atY]) => [left + (atX - left) * wider, top + (atY - top) * higher]);
+  return corners.map(([atX, atY]) => [left + (atX - left) * wider, top + (atY - top) * higher]);
 }
 
 part("clear").addEventListener("click", clear);

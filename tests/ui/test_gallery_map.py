@@ -24,7 +24,7 @@ from retrieval.ui.gallery_map import GalleryMaps
 from tests.ui.conftest import served
 from tests.ui.fakes import FakeEngine
 from tests.ui.toy_map import write_map
-from tests.ui.visitor import drag, expect_contrast, expect_to_fit, standing, stroke_with_finger
+from tests.ui.visitor import drag, expect_contrast, expect_to_fit, search_text, standing, stroke_with_finger
 
 DUCK = json.dumps({"kind": "text", "value": "a duck"})
 
@@ -116,6 +116,7 @@ def test_a_forged_choice_is_refused_and_a_large_one_says_what_it_leaves_out(own:
 
 
 PLANE = "#plane .sea > svg"
+LINES = "paths => paths.map((path) => path.getAttribute('d'))"
 
 
 def enter(page: Page) -> None:
@@ -155,9 +156,7 @@ def cluster(page: Page, label: str) -> tuple[float, float]:
     page.locator("#plane select").select_option(label)
     expect(page.locator(f"{PLANE}[data-lit]")).to_be_attached()
     box = standing(page.locator(PLANE))
-    marks = " ".join(
-        page.locator("#plane .lit path").evaluate_all("paths => paths.map((path) => path.getAttribute('d'))")
-    )
+    marks = " ".join(page.locator("#plane .lit path").evaluate_all(LINES))
     points = np.array(re.findall(r"M([\d.]+) ([\d.]+)", marks), float) / [box["width"], box["height"]]
     assert len(points) == 16
     page.locator("#plane select").select_option("")
@@ -194,6 +193,38 @@ def test_a_loop_selects_what_is_inside_of_it_and_not_all_of_its_bounding_box(
     page.locator(PLANE).focus()
     page.keyboard.press("Escape")
     expect(page.locator("#plane-inside .hit")).to_have_count(0)
+
+
+@pytest.mark.browser
+def test_a_shape_holds_the_same_pictures_whatever_the_frame_shows_of_the_map(
+    visit: Callable[..., Page], mapped: str
+) -> None:
+    page = visit(mapped, viewport={"width": 1280, "height": 900})
+    enter(page)
+    x, y = cluster(page, "fish")
+    drag(page.locator(PLANE), [(x - 0.04, y - 0.04), (x + 0.04, y + 0.04)])
+    expect(page.locator("#plane-inside .hit b")).to_have_text(["fish"] * 16)
+    frame, before = page.locator("#plane .frame"), ""
+    for change in (lambda: look_for_a_duck(page), lambda: page.set_viewport_size({"width": 390, "height": 900})):
+        before = frame.get_attribute("d") or ""
+        change()
+        expect(frame).not_to_have_attribute("d", before)
+        assert sum(d.count("M") for d in page.locator("#plane .lit path").evaluate_all(LINES)) == 16
+        expect(page.locator("#plane .counted")).to_have_text("Selected: 16 (16 fish)")
+    page.locator(PLANE).focus()
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    expect(page.locator("#plane-inside .status")).to_contain_text("selected")
+
+
+def look_for_a_duck(page: Page) -> None:
+    """Which stands farther out than any picture."""
+    page.get_by_role("tab", name="Search", exact=True).click()
+    search_text(page, "a duck")
+    expect(page.locator("#status")).to_contain_text("a duck")
+    page.get_by_role("tab", name="Map").click()
+    expect(page.locator("#plane .asked text")).to_have_text("“a duck”")
 
 
 @pytest.mark.browser
