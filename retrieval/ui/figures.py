@@ -14,7 +14,7 @@ import gradio as gr
 from retrieval.errors import QueryError
 from retrieval.ui import figures_views, views
 from retrieval.ui.errors import on_api, on_page
-from retrieval.ui.queries import UNREADABLE
+from retrieval.ui.queries import UNREADABLE, check_text
 from retrieval.ui.results import choices
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class People:
             return gr.skip(), gr.skip()
         match json.loads(asked).get("value"):
             case {"text": str(text), "changed": str(changed)}:
-                first, second = self._answers(text, changed, MOST)
+                first, second = self._answers(check_text(text), check_text(changed), MOST)
                 return figures_views.status(first, second), figures_views.results(first, second)
             case _:
                 raise QueryError(UNREADABLE)

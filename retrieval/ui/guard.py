@@ -1,4 +1,5 @@
-"""What gradio would do for a visitor and this page must not: fetch a URL, or let the browser load from elsewhere.
+"""What gradio would do for a visitor and this page must not: fetch a URL, let the browser load from elsewhere,
+or fail at an answer that it cannot write.
 
 gradio downloads every `{"path": "http..."}` that an event carries, streams `/file=http...` through and serves uploads
 under `/file=`, so all of these are refused before they reach it; and each answer carries a policy that confines the
@@ -20,6 +21,7 @@ MAX_EVENT = 2_000_000  # bytes of an event; 20,000 points are some 300,000
 EVENTS = re.compile(r"/gradio_api/(queue/join|call|run|api|component_server)\b")
 FETCHES = re.compile(r"/(file|proxy)=", re.IGNORECASE)
 ADDRESS = re.compile(r"\s*([a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
+HALF = re.compile(r"[\ud800-\udfff]")  # a lone surrogate
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -46,8 +48,8 @@ class Guard:
             body = await _event(Request(scope, receive))
             if body is None:
                 return await _refuse(413, f"An event holds at most {MAX_EVENT} bytes.")(scope, receive, send)
-            if _names_address(body):
-                return await _refuse(400, "No address is fetched here. Upload the file.")(scope, receive, send)
+            if reason := _refused(body):
+                return await _refuse(400, reason)(scope, receive, send)
             receive = _replay(body, receive)
         return await self.app(scope, receive, _with_headers(send))
 
@@ -62,11 +64,15 @@ async def _event(request: Request) -> bytes | None:
     return bytes(body)
 
 
-def _names_address(body: bytes) -> bool:
+def _refused(body: bytes) -> str:
+    """Why gradio must not be given this event, or "". Half a character would break the stream of all answers."""
     try:
-        return _has_address(json.loads(body))
+        event = json.loads(body)
+        if HALF.search(json.dumps(event, ensure_ascii=False)):
+            return "A text holds half a character. Type it again."
+        return "No address is fetched here. Upload the file." if _has_address(event) else ""
     except (ValueError, RecursionError):  # gradio refuses it in its own words
-        return False
+        return ""
 
 
 def _has_address(value: Any) -> bool:

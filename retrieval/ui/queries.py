@@ -100,16 +100,25 @@ def read_drawing(value: Any) -> Asked:
 
 def read_text(value: Any) -> Asked:
     """Words, named in quotes."""
-    return TextQuery(str(value)), f"“{str(value).strip()}”"
+    text = check_text(str(value))
+    return TextQuery(text), f"“{text.strip()}”"
+
+
+def check_text(text: str) -> str:
+    """The text. Raises QueryError where it holds half a character (a lone surrogate), which no answer can repeat."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise QueryError(UNREADABLE) from error
+    return text
 
 
 def read_picture(value: Any) -> Asked:
     """An upload. Only what was uploaded here is opened, whatever path the browser names."""
     match value:
         case {"path": str(path), **rest}:
-            return ImageQuery(DECODERS.open(_uploaded(path)), PHOTO, outside=True), str(
-                rest.get("name") or Path(path).name
-            )
+            name = check_text(str(rest.get("name") or Path(path).name))
+            return ImageQuery(DECODERS.open(_uploaded(path)), PHOTO, outside=True), name
         case _:
             raise EmptyQuery("No picture is chosen yet. Choose one, drop it on the page or paste it.")
 

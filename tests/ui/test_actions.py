@@ -130,6 +130,8 @@ def test_nothing_asked_is_the_welcome(actions: Actions) -> None:
         (asked("drawing", {"width": 512, "height": 512, "strokes": [{"points": [[1, 1]] * 20_001}]}), "20001 points"),
         (asked("drawing", {"width": 512, "height": 512, "strokes": [{"points": [[1, 1]]}] * 501}), "501 strokes"),
         (asked("text", "  "), "Nothing is typed yet"),
+        (asked("text", "half a \ud83e duck"), UNREADABLE),
+        (asked("people", {"text": "half a \ud83e duck", "changed": ""}), UNREADABLE),
         (asked("picture", None), "No picture is chosen yet"),
         (asked("picture", {"path": "/etc/hostname"}), "was not uploaded here"),
         (asked("picture", {"path": str(Path(get_upload_folder()) / ".." / "x.png")}), "was not uploaded here"),

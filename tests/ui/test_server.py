@@ -181,6 +181,11 @@ def test_no_address_is_fetched_for_a_visitor(url: str) -> None:
         assert ask(f"{url}gradio_api/queue/join", body)[0] == 400
 
 
+def test_half_a_character_reaches_no_handler_and_a_whole_one_does(url: str) -> None:
+    for data, status in (["\ud83e"], 400), ([{"\udd86": 1}], 400), (["🦆"], 200):
+        assert ask(f"{url}gradio_api/call/search_text", {"data": data})[0] == status
+
+
 def test_an_event_has_a_size(url: str) -> None:
     assert ask(f"{url}gradio_api/queue/join", {"data": ["x" * 2_100_000]})[0] == 413
 
