@@ -1,9 +1,10 @@
-"""What "no confident match" keeps and refuses on data that it was not set on -> results/cutoff.json.
+"""What "no confident match" keeps and refuses on the test's drawings and words -> results/cutoff.json.
 
 python -m benchmarks.cutoff             needs GUISE_DATA, the folder of packs
 
 Real queries are people's held-out drawings of the world's classes, and the classes' names; nonsense are drawings and
-names of strangers, things that nothing was trained on and that the gallery does not hold. What decides is what decides
+names of strangers, things that no bundle with a cut-off was trained on and that the gallery does not hold. What was
+looked at before it was set is told in docs/results/quality.md. What decides is what decides
 for visitors: names, if the bundle was calibrated for them (`retrieval.relevance`), else the best score.
 """
 

@@ -224,12 +224,21 @@ def _both(style: str, ours: Accuracy, at_home: Accuracy, learnt: str, target: Ta
         _row(f"{style} judge top3", at_home.top3, home),
         _row(f"{style} chance top1", 1 / classes, f"1 of {classes} classes"),
         _row(f"{style} chance top3", 3 / classes, f"3 of {classes} classes"),
+        _classes_known(style, ours),
     ]
     for label, (first, third) in sorted(ours.per_class.items()):
         rows.append(_row(f"{style} top1", first, f"{label} alone", subset=label))
-        known = Target(">", 0.0) if style == "sketch" else None
-        rows.append(_row(f"{style} top3", third, f"{label} alone", known, label))
+        rows.append(_row(f"{style} top3", third, f"{label} alone", subset=label))
     return rows
+
+
+def _classes_known(style: str, ours: Accuracy) -> Measurement:
+    """The share of classes of which the judge knows any picture; of sketches it is to know all."""
+    known = sum(third > 0 for _, third in ours.per_class.values())
+    how = f"{known} of {len(ours.per_class)} classes have a picture whose class is in the top 3"
+    return _row(
+        f"{style} classes known", known / len(ours.per_class), how, Target(">=", 1.0) if style == "sketch" else None
+    )
 
 
 def _row(measure: str, value: float, how: str, target: Target | None = None, subset: str = "") -> Measurement:

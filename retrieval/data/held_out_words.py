@@ -198,7 +198,9 @@ HELD_OUT: dict[str, tuple[str, ...]] = {  # word -> the classes that it names
     "tableware": ("mug", "teapot", "wine glass"),
     "electronics": ("television",),
 }  # fmt: skip
-_HELD_OUT = re.compile(rf"\b({'|'.join(map(re.escape, sorted(HELD_OUT, key=len, reverse=True)))})(s|es)?\b")
+_IES = re.compile("(?<=[^aeiou])y$")
+_SAID = sorted({*HELD_OUT, *(_IES.sub("ies", word) for word in HELD_OUT)}, key=len, reverse=True)
+_HELD_OUT = re.compile(rf"\b({'|'.join(map(re.escape, _SAID))})(s|es)?\b")
 
 
 def says_held_out(text: str, label: str = "") -> bool:
@@ -206,6 +208,8 @@ def says_held_out(text: str, label: str = "") -> bool:
 
     >>> says_held_out("Two kittens"), says_held_out("a palm tree", "palm tree"), says_held_out("a duck")
     (True, False, False)
+    >>> says_held_out("puppies and bunnies")
+    True
     """
     lowered = text.lower()
     if label:

@@ -36,11 +36,11 @@ WORDS: Mapping[str, Mapping[str, Words]] = {  # heading -> pattern of a name -> 
         ),
         r"sketchy125/all@1": Words(
             "From a person’s sketch, find real photos of its concept.",
-            "human sketches of 125 concepts -> their photos; same concept",
+            "human sketches of 120 concepts -> photos of 125; same concept",
         ),
         r"sketchy125/zero-shot@1": Words(
             "From a person’s sketch of a concept never trained on, find real photos of it.",
-            "human sketches of the 30 unseen concepts -> their photos; same concept",
+            "human sketches of 28 unseen concepts -> photos of all 30; same concept",
         ),
         r"sketchy-ext/100-25@1": Words(
             "From a person’s sketch of a class never trained on, find photos of it (Sketchy-Extended).",

@@ -52,7 +52,7 @@ APART = (
     "classifier that learnt from renders and people’s drawings, never from generated pictures. Here are the targets; "
     "chance, controls and ablations stand in docs/results/disentanglement.md.</p>"
 )
-CUTOFF = "<p>Nonsense classes are classes that nothing was trained on and that the gallery does not hold.</p>"
+CUTOFF = "<p>No bundle with a cut-off was trained on nonsense classes, and the gallery does not hold them.</p>"
 JUDGED = "<p>Classifiers that never saw a render name what our renders show.</p>"
 TRACK = '<span class="track" aria-hidden="true">{}</span>'
 INTRODUCED = {"cutoff": CUTOFF, "world": JUDGED}

@@ -1,8 +1,9 @@
-"""Protocols on real photographs that nothing was trained on: visitors' photos of the world's classes, and a folder of
-photos such as anybody has, asked with names and with people's drawings.
+"""Protocols on real photographs of test splits: visitors' photos of the world's classes, and a folder of photos such as
+anybody has, asked with names and with people's drawings.
 
 Photos are those of the packs' test split, without those that a training pack holds too; their classes may have been
-trained on. A photo whose concept nobody knows is in no gallery, for nobody can say to what it is relevant.
+trained on, and a few have a twin in their own set's training split (docs/results/quality.md). A photo whose concept
+nobody knows is in no gallery, for nobody can say to what it is relevant.
 """
 
 from __future__ import annotations
