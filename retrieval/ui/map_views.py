@@ -155,7 +155,7 @@ def small_print(atlas: Atlas) -> str:
         f"All numbers are of the {count:,} pictures shown: the first objects of each of {len(atlas.classes)} classes, "
         f"in {len(atlas.styles)} styles, chosen by their place in the list. “Read” is by a small network that learned "
         "from one part of the objects and is asked about the others. Labels serve these numbers and the colours alone: "
-        "DUDE learned without them, from a trunk that captions had taught. "
+        "DUDE learned without them, from a trunk that labelled photographs had taught. "
         "A pair across styles may well be one and the same object. "
         "The axes are the principal components of the codes after the last epoch, and every epoch "
         f"is seen from its own mean. Made from {escape(atlas.bundle)}."
