@@ -237,6 +237,11 @@ EMOJI = [
     ("noto", "lion", "lion", "test_unseen", "train", ""),
     ("noto", "key", "", "", "train", ""),
 ]
+NAMELESS = [  # three things of no concept, and one of one, each by two hands
+    (hand, thing, concept, "", "test", "")
+    for thing, concept in (("key", ""), ("axe", ""), ("yarn", ""), ("red apple", "apple"))
+    for hand in ("noto", "blob")
+]
 
 
 def test_emoji_are_sought_among_other_hands_and_finishes_of_one_drawing_are_one_hand(tmp_path: Path) -> None:
@@ -255,6 +260,14 @@ def test_emoji_are_sought_among_other_hands_and_finishes_of_one_drawing_are_one_
     unseen = task("emoji/zero-shot@1", Catalog(tmp_path, tmp_path))
     assert unseen.truth.tolist() == [[False, True], [True, False]]
     assert unseen.unseen == ("lion",)
+
+
+@pytest.mark.parametrize("name", ["emoji/cross-style@1", "emoji/leave-family-out:noto@1"])
+def test_emoji_of_no_concept_are_a_class_for_each_object(tmp_path: Path, name: str) -> None:
+    small_pack(tmp_path / "emoji_objects", NAMELESS, mode="RGBA")
+    found = task(name, Catalog(tmp_path, tmp_path))
+    assert set(found.labels) == {"key", "axe", "yarn", "apple"}
+    assert {found.queries[row].instance for row, label in enumerate(found.labels) if label == "apple"} == {"red apple"}
 
 
 @pytest.mark.parametrize(

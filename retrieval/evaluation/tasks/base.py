@@ -60,7 +60,7 @@ class Task:
     shown: str | None = None  # the name of the data, where pictures that one may train on are asked for, too
     considered: Relevance | None = None  # (Q, N)
     metrics: tuple[str, ...] = IMAGE_METRICS
-    labels: tuple[str, ...] = ()  # the class of each query, for means over classes
+    labels: tuple[str, ...] = ()  # the class of each query, or its very object, for means and intervals over classes
     left_out: int = 0  # queries to which nothing in the gallery is relevant
     dropped: int = 0  # pictures that stand in a pack for training too
     problems: tuple[str, ...] = ()  # what is wrong with this copy of the data, in sentences
@@ -103,10 +103,15 @@ def picture_task(
         unseen_domains=tuple(unseen_domains),
         considered=None if considered is None else considered[answered],
         metrics=metrics,
-        labels=asked.labels,
+        labels=_subjects(asked),
         left_out=len(queries) - len(answered),
         dropped=dropped,
     )
+
+
+def _subjects(asked: PictureTable) -> tuple[str, ...]:
+    """The class of each picture; of no class, its very object, which queries of other objects share nothing with."""
+    return tuple(label or instance for label, instance in zip(asked.labels, asked.instances, strict=True))
 
 
 def equal(left: Sequence[str], right: Sequence[str]) -> Relevance:
