@@ -118,6 +118,17 @@ def squared_mmd(x: Codes, y: Codes, kernel: Kernel) -> float:
     return float(sum(within) - 2 * kernel(a, b).mean())
 
 
+def within(x: Codes, size: int, kernel: Kernel, seed: int) -> float:
+    """`squared_mmd` of `size` rows of one set (N, D), drawn at random, and the others: what two sets of one source are
+    apart, in whichever order the rows come.
+
+    >>> round(within(np.array([[0.0], [1.0]] * 50), 50, lambda a, b: a @ b.T, seed=0), 2)
+    -0.01
+    """
+    order = np.random.default_rng(seed).permutation(len(x))
+    return squared_mmd(x[order[:size]], x[order[size:]], kernel)
+
+
 def _off_diagonal(square: Values) -> float:
     count = len(square)
     return float((square.sum() - np.trace(square)) / (count * (count - 1)))

@@ -28,7 +28,10 @@ from retrieval.evaluation.disentanglement import (
     curve,
     overlap,
     pointing,
+    polynomial,
     spearman,
+    squared_mmd,
+    within,
 )
 from retrieval.evaluation.measurement import EVERY_OTHER, Measurement, Target, mean_measurement
 from retrieval.evaluation.metrics import Relevance, Values
@@ -129,6 +132,34 @@ def plan_swaps(real: PictureTable, count: int, seed: int) -> Plan:
         styles[(styles.index(real.domains[row]) + step) % len(styles)] for row, step in zip(rows, steps, strict=True)
     ]
     return Plan(rows, tuple(asked))
+
+
+def measure_inception(
+    drawn: Values, asked: Sequence[str], own: Values, here: Sequence[str], seed: int, code: str = ""
+) -> list[Measurement]:
+    """KID of each style that was asked for, on the judge's features: of drawn pictures (B, F) against real ones (N, F),
+    which are in the styles `here`; last, the control.
+    """
+    measurements = []
+    for style in sorted(set(asked)):
+        made, shown = drawn[np.asarray(asked) == style], own[np.asarray(here) == style]
+        if len(made) < 2 or len(shown) < 4:
+            continue
+        how = f"unbiased, judge features, {len(made)} swaps against {len(shown)} real pictures"
+        measurements.append(Measurement("KID", squared_mmd(made, shown, polynomial), how, code, subset=style, unit=""))
+    return [*measurements, real_inception(asked, own, here, seed)] if measurements else []
+
+
+def real_inception(asked: Sequence[str], own: Values, here: Sequence[str], seed: int) -> Measurement:
+    """KID between real pictures (N, F) of one style: as many as there are swaps in it, against the others."""
+    apart = []
+    for style in sorted(set(asked)):
+        shown = own[np.asarray(here) == style]
+        size = min(sum(other == style for other in asked), len(shown) // 2)
+        if size >= 2:
+            apart.append(within(shown, size, polynomial, seed))
+    how = "as many real pictures of a style as swaps, at random, against the others of that style, mean of styles"
+    return Measurement("KID", float(np.mean(apart)), how, control="real pictures", unit="", chance=0.0)
 
 
 @torch.inference_mode()

@@ -19,7 +19,7 @@ from retrieval.disentangle.coded import Where
 from retrieval.disentangle.codes import between, renormalised_lerp, slerp
 from retrieval.disentangle.generator import LINES, as_images
 from retrieval.encoder import Encoder, embed_images
-from retrieval.evaluation.disentanglement import polynomial, spearman, squared_mmd
+from retrieval.evaluation.disentanglement import spearman
 from retrieval.evaluation.easel import (
     MAP,
     NEAR,
@@ -37,7 +37,7 @@ from retrieval.evaluation.easel import (
     other_classes,
     take_apart,
 )
-from retrieval.evaluation.generation_quality import Judged, agreement, plan_swaps
+from retrieval.evaluation.generation_quality import Judged, agreement, measure_inception, plan_swaps
 from retrieval.evaluation.measurement import CHANCE, Measurement, Target, mean_measurement
 from retrieval.types import CARTOON, MOSAIC, PAINTING, PHOTO, Domain
 
@@ -136,27 +136,15 @@ class Swaps:
         return [mean_measurement("swap keeps the source's style", np.where(different, leak, np.nan), how, **about)]
 
     def _inception(self) -> list[Measurement]:
-        """KID of each style, on the judge's features; halves of the real pictures are the control."""
-        here, asked = np.asarray(self.real.domains), np.asarray(self.plan.styles)
-        measurements, halves = [], []
-        for style in sorted(set(self.plan.styles)):
-            shown, made = self.own.features[here == style], self.read.features[asked == style]
-            if len(made) < 2 or len(shown) < 4:
-                continue
-            how = f"unbiased, judge features, {len(made)} swaps against {len(shown)} real pictures"
-            distance = squared_mmd(made, shown, polynomial)
-            measurements.append(Measurement("KID", distance, how, self.easel.best, subset=style, unit=""))
-            halves.append(squared_mmd(shown[::2], shown[1::2], polynomial))
-        if not measurements:
+        """KID of each style, their mean, and real pictures as the control."""
+        about = self.own.features, self.real.domains, self.seed, self.easel.best
+        measured = measure_inception(self.read.features, self.plan.styles, *about)
+        if not measured:
             return []
-        mean, how = float(np.mean([row.value for row in measurements])), f"mean of {len(measurements)} styles"
+        *styles, control = measured
+        mean, how = float(np.mean([row.value for row in styles])), f"mean of {len(styles)} styles"
         whole = Measurement("KID", mean, how, self.easel.best, unit="", target=Target("<=", 0.06))
-        how = "two halves of the real pictures of a style, mean of styles"
-        return [
-            *measurements,
-            whole,
-            Measurement("KID", float(np.mean(halves)), how, control="real pictures", unit="", chance=0.0),
-        ]
+        return [*styles, whole, control]
 
     # ------------------------------------------------------------ the very object
 
@@ -223,7 +211,8 @@ class Swaps:
 
     def measure_sliders(self, count: int) -> list[Measurement]:
         """From object to object: the ends are named right, what is between is one of the two. From style to style: the
-        class stays at both ends and between, and the style rises.
+        class stays at both ends and between, and the style rises. The plan goes through the classes by name, so that
+        fewer sliders than there are classes show the first classes alone.
         """
         few = self.source.select(range(min(count, len(self.source.labels))))
         styles = self.plan.styles[: len(few.labels)]
@@ -239,10 +228,12 @@ class Swaps:
             right.append(first if share == 0 else second if share == 1 else np.maximum(first, second))
         ends = (right[0] + right[-1]) / 2
         how = f"{len(styles)} sliders of {STOPS} stops between two objects"
-        about: dict[str, Any] = {"code": self.easel.best, "chance": 1 / len(self._names("class"))}
+        lucky = 1 / len(self._names("class"))
+        about: dict[str, Any] = {"code": self.easel.best, "chance": lucky}
         named = f"{how}: the ends are named as themselves, what stands between them as either"
+        held: dict[str, Any] = about | {"chance": lucky * (2 + 2 * (STOPS - 2)) / STOPS, "target": Target(">=", 0.85)}
         return [
-            mean_measurement("object slider holds", np.mean(right, axis=0), named, target=Target(">=", 0.85), **about),
+            mean_measurement("object slider holds", np.mean(right, axis=0), named, **held),
             mean_measurement("object slider, its ends", ends, how, **about),
         ]
 

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from retrieval.artifacts.judge import Judge
 from retrieval.data.picture_table import PictureTable
 from retrieval.diffusion.prompts import THING_AT, prompt
-from retrieval.evaluation.disentanglement import against_truth, harmonic, nearest_distances, polynomial, squared_mmd
+from retrieval.evaluation.disentanglement import against_truth, harmonic, nearest_distances
 from retrieval.evaluation.generation_quality import (
     Judged,
     Plan,
@@ -30,6 +30,7 @@ from retrieval.evaluation.generation_quality import (
     generate,
     judge_pictures,
     labels_of,
+    measure_inception,
     plan_swaps,
 )
 from retrieval.evaluation.measurement import (
@@ -76,7 +77,7 @@ def measure_swaps(
         *rates.of_swaps(plan, predictions),
         *_truth(real, plan, predictions.features, own.features, "judge features"),
         *_truth(real, plan, small(swapped), _of_all(small, real), "pixels"),
-        *_inception(real, plan, predictions.features, own.features),
+        *measure_inception(predictions.features, plan.styles, own.features, real.domains, seed),
         *_controls(studio, rates, z[: counts[1]], Plan(plan.rows[: counts[1]], plan.styles[: counts[1]]), seed),
         *_unspelled(studio, rates, plan, seed),
     ]
@@ -245,25 +246,6 @@ def _truth(real: PictureTable, plan: Plan, drawn: Values, own: Values, space: st
 def small(shown: Tensor) -> Values:
     """Pixels of pictures (N, 3, H, W), few.   -> (N, 3 SMALL^2)"""
     return F.interpolate(shown, (SMALL, SMALL), mode="bilinear", antialias=True).flatten(1).double().numpy()
-
-
-def _inception(real: PictureTable, plan: Plan, drawn: Values, own: Values) -> list[Measurement]:
-    """KID of each style, on the judge's features; halves of the real pictures are the control."""
-    here, asked = np.asarray(real.domains), np.asarray(plan.styles)
-    measurements, halves = [], []
-    for style in sorted(set(plan.styles)):
-        shown, made = own[here == style], drawn[asked == style]
-        if len(made) < 2 or len(shown) < 4:
-            continue
-        how = f"unbiased, judge features, {len(made)} swaps against {len(shown)} real pictures"
-        distance = squared_mmd(made, shown, polynomial)
-        measurements.append(Measurement("KID", distance, how, subset=style, unit=""))
-        halves.append(squared_mmd(shown[::2], shown[1::2], polynomial))
-    how = "control: two halves of the real pictures of a style, mean of styles"
-    if not measurements:
-        return []
-    control = Measurement("KID", float(np.mean(halves)), how, control="real pictures", unit="", chance=0.0)
-    return [*measurements, control]
 
 
 def _copied(judge: Judge, swapped: Tensor, real: PictureTable, plan: Plan, known: PictureTable) -> list[Measurement]:

@@ -13,7 +13,7 @@ from retrieval.diffusion.samplers import Sampler
 from retrieval.evaluation.easel import BOTH, MAP, Easel, apart, hue, other_classes, take_apart
 from retrieval.evaluation.measurement import Measurement
 from retrieval.evaluation.swapped_parts import DOODLES, Swaps
-from tests.diffusion.priors import STYLES, WIDTH, HalvesPrior
+from tests.diffusion.priors import STYLES, THINGS, WIDTH, HalvesPrior
 from tests.evaluation.test_generation_quality import HalvesJudge, by_name, halves
 
 
@@ -53,6 +53,21 @@ def test_what_is_drawn_from_its_map_keeps_its_class_and_controls_break(easel: Ea
     assert rows["judge class, real pictures"].value == 1
     assert rows["swap keeps the source's style, where"].value == 0
     assert "KID, where" in rows
+
+
+def test_real_pictures_of_a_style_are_not_apart_where_an_object_of_each_class_comes_in_turn(easel: Easel) -> None:
+    """As in the gallery: every other picture of two classes is of one of them alone, which is 4.9 from the other."""
+    real = halves(24).where(labels=THINGS[:2])
+    numbers = [int(name.rpartition("-")[2]) for name in real.instances]
+    in_turn = real.select(sorted(range(len(real)), key=numbers.__getitem__))
+    assert in_turn.where(lambda row: row.domain.name == STYLES[0]).labels[:4] == (*THINGS[:2], *THINGS[:2])
+    assert abs(by_name(Swaps(easel, in_turn, 72, 0).measure(2))["KID, real pictures"].value) < 0.5
+
+
+def test_a_stop_between_two_objects_may_be_read_as_either_so_chance_is_higher_there(easel: Easel) -> None:
+    rows = by_name(Swaps(easel, halves(), 6, 0).measure_sliders(6))
+    assert rows["object slider holds, where"].chance == pytest.approx(np.mean([1, 2, 2, 2, 1]) / 3)
+    assert rows["object slider, its ends, where"].chance == pytest.approx(1 / 3)
 
 
 def test_words_are_measured_beside_maps_where_somebody_reads_them(easel: Easel) -> None:
