@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from benchmarks import ROOT
-from benchmarks.disentanglement_parts import measure_parts
+from benchmarks.disentanglement_parts import measure_maps, measure_parts
 from benchmarks.disentanglement_sources import (
     GALLERY,
     HELD_OUT,
@@ -119,7 +119,7 @@ PROBED: dict[str, tuple[Target | None, Target | None]] = {  # code -> what is wa
     "raw": (None, None),
     "style code": (NEAR_CHANCE, Target(">=", 1.0)),
 }
-PARTS = ("codes", "swaps", "use", "pairs", "student")
+PARTS = ("codes", "swaps", "maps", "use", "pairs", "student")
 PLAN = 0  # the seed of what is drawn: the same for all seeds of training, so that they can be compared
 
 
@@ -195,7 +195,10 @@ class Bench:
         if method is None:
             return []
         fits = method.config.width == self._prior.prior.reader.config.width
-        if self._prior.prior.adapter is not None:
+        adapted = self._prior.prior.adapter is not None
+        if part == "maps":
+            return measure_maps(self._prior) if adapted and first else []
+        if adapted:
             if part == "swaps":
                 each = self._sizes.swaps, self._sizes.controls, self._sizes.sliders
                 drawn = measure_parts(self._prior, method if fits else None, each, self._packs, PLAN)
@@ -219,7 +222,7 @@ class Bench:
         return [
             *measure_use(studio, self._real, sizes.used, sizes.steps, PLAN),
             *measure_attention(studio, self._real, masks(self._real), sizes.looked, PLAN),
-            *([] if self._prior.prior.adapter else measure_sliders(studio, self._real, sizes.sliders, PLAN)),
+            *([] if adapted else measure_sliders(studio, self._real, sizes.sliders, PLAN)),
         ]
 
     def _student(self, studio: Studio) -> list[Measurement]:

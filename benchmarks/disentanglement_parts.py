@@ -37,7 +37,6 @@ from retrieval.world.split import ALL
 
 SEEKER = ROOT / "checkpoints" / "guise-base"  # who looks for the very object
 OF_EACH = 4  # drawings by people of a class
-PROBED = 4  # every so many objects of a class are probed for the style that their maps leak
 LEAK = Target("<=", 0.35)
 
 
@@ -57,9 +56,13 @@ def measure_parts(
     yield from swaps.measure_sliders(counts[2])
     say("the very object")
     yield from swaps.measure_instances(load_bundle(SEEKER), counts[0])
-    say("what maps leak")
-    some = real.select(row for row in range(len(real)) if row // 6 % PROBED == 0)
-    yield from measure_probes("map", map_features(easel.prior, some), some, (None, LEAK))
+
+
+def measure_maps(loaded: LoadedPrior) -> list[Measurement]:
+    """What probes read off the maps of the gallery's pictures: of all, so that they stand beside those of codes."""
+    prior = set_up(loaded, None).prior
+    real = read_rendered(GALLERY).in_memory(prior.config.size)
+    return measure_probes("map", map_features(prior, real), real, (None, LEAK))
 
 
 def set_up(loaded: LoadedPrior, method: Dude | None) -> Easel:

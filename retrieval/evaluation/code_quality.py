@@ -39,6 +39,7 @@ from retrieval.evaluation.probes import PROBES, Codes, Places, auc, logistic, nu
 MAIN = "two layers"  # the probe that has a target: the strongest of the three
 Targets = tuple[Target | None, Target | None]
 ABOVE = Target(">", 0.0)
+WIDTH_ROWS = 1000  # at random: every so many rows of a table that takes turns are of some domains alone
 TRAINED = 2 / 3  # of the objects of a class, on which probes are trained
 
 
@@ -129,7 +130,7 @@ def measure_gaps(name: str, codes: Codes, real: PictureTable, targets: Targets =
     """
     rows, train = units(codes), training_objects(real)
     here, first = np.asarray(real.domains), _every_other_object(real)
-    kernel = gaussian(median_distance(rows[:: max(1, len(rows) // 1000)]))
+    kernel = gaussian(median_distance(rows[np.random.default_rng(0).permutation(len(rows))[:WIDTH_ROWS]]))
     apart, areas = [], []
     for first_style, other in combinations(sorted(set(real.domains)), 2):
         apart.append(squared_mmd(rows[(here == first_style) & first], rows[(here == other) & ~first], kernel))

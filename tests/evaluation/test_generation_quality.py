@@ -226,6 +226,22 @@ def test_what_is_judged_has_one_name_each() -> None:
 # ---------------------------------------------------------------- codes
 
 
+def test_a_gap_is_the_same_whether_domains_come_in_turn_or_one_after_the_other() -> None:
+    """The kernel is as wide as some rows are apart, which must not be of every other domain alone."""
+    styles = ["photo", "sketch"] * 1000
+    rng = np.random.default_rng(0)
+    codes = rng.standard_normal((2000, 3)) * np.where(np.arange(2000) % 2, 1.0, 0.01)[:, None] + np.eye(3)[0]
+    instances = [str(place // 2) for place in range(2000)]
+    grey = ArrayPicture(np.zeros((2, 2, 3), np.uint8))
+    in_turn = PictureTable([grey] * 2000, styles, labels=["duck"] * 2000, instances=instances)
+    order = np.argsort(styles, kind="stable")
+    apart, together = (
+        by_name(measure_gaps("x", codes[rows], in_turn.select(rows.tolist())))["MMD2 between domains, x"].value
+        for rows in (np.arange(2000), order)
+    )
+    assert apart == pytest.approx(together, rel=0.1)
+
+
 def test_codes_that_hold_class_alone_pass_and_codes_that_hold_style_alone_fail() -> None:
     real = halves(6)
     rng = np.random.default_rng(0)
