@@ -23,6 +23,7 @@ AHEAD = {  # whose gain is shown -> what stands before it
     "before it reads": "before it reads: ",
     "without the noise loss, trained again": "without the noise loss: ",
 }
+AHEAD_BY = "object code is ahead by, 95 % by class"
 READERS = (MAIN, "logistic", "10 nearest")
 CODES = (SEARCH, GAIN, DOMAIN_AUC, DOMAIN_BIAS)  # measures of the first two tables
 HIDDEN = (
@@ -58,11 +59,11 @@ def _codes(rows: Rows) -> str:
     whole = [row for row in rows.values() if row.measure == SEARCH and not row.subset]
     if not whole:
         return ""
-    head = ("code", "seeds", "mAP@all across styles", "95 % by query", "95 % by class", SEEN, UNSEEN, "P@1")
+    head = ("code", "seeds", "mAP@all across styles", "95 % by query", "95 % by class", SEEN, UNSEEN, "P@1", AHEAD_BY)
     lines = [_code_line(row, rows) for row in whole]
     first = whole[0]
     chance = NONE if first.chance is None else f"{first.chance:.3f}"
-    return f"{table((*head, 'object code is ahead by'), lines)}\n\n{_sentence(first.how)} By chance: {chance}."
+    return f"{table(head, lines)}\n\n{_sentence(first.how)} By chance: {chance}."
 
 
 def _code_line(row: Measurement, rows: Rows) -> tuple[str, ...]:
@@ -71,9 +72,15 @@ def _code_line(row: Measurement, rows: Rows) -> tuple[str, ...]:
         rows.get(key) for key in ((SEARCH, code, SEEN, ""), (SEARCH, code, UNSEEN, ""), ("P@1 macro", code, "", ""))
     ]
     gains = {before: rows.get((GAIN, ahead, "", code)) for ahead, before in AHEAD.items()}
-    gain = next((before + _cell(part, ends=True, sign="+") for before, part in gains.items() if part), NONE)
+    gain = next((before + _gain_cell(part) for before, part in gains.items() if part), NONE)
     intervals = interval_text(row.interval), interval_text(row.class_interval)
     return code, str(len(row.seeds)), summary_of(row).text(), *intervals, *map(_cell, beside), gain
+
+
+def _gain_cell(row: Measurement) -> str:
+    """The gain over a code, and its interval by class where pictures were compared one by one."""
+    interval = f" {interval_text(row.class_interval, '+')}" if row.class_interval else ""
+    return summary_of(row).text("+") + interval
 
 
 def _probes(rows: Rows) -> str:
@@ -83,11 +90,22 @@ def _probes(rows: Rows) -> str:
         return ""
     measures = [probe_name(kind, reader) for kind in ("class", "domain") for reader in READERS]
     measures += [DOMAIN_AUC, DOMAIN_BIAS]
-    lines = [(code, *(_cell(rows.get((measure, code, "", ""))) for measure in measures)) for code in codes]
-    first = rows[main, codes[0], "", ""]
-    chances = [rows.get((probe_name(kind, MAIN), codes[0], "", "")) for kind in ("class", "domain")]
-    words = " and ".join(f"{row.chance:.3f}" for row in chances if row and row.chance is not None)
-    return f"{table(('code', *measures), lines)}\n\nProbes: {first.how}. By chance: {words}."
+    lines = [
+        (
+            code,
+            *(_cell(rows.get((measure, code, "", ""))) for measure in measures),
+            _chances(code, rows),
+            rows[main, code, "", ""].how,
+        )
+        for code in codes
+    ]
+    return table(("code", *measures, "probes, by chance", "probes learn and are asked"), lines)
+
+
+def _chances(code: str, rows: Rows) -> str:
+    """What the probes of class and of domain reach on a code by chance."""
+    probes = [rows.get((probe_name(kind, MAIN), code, "", "")) for kind in ("class", "domain")]
+    return " and ".join(f"{row.chance:.3f}" for row in probes if row and row.chance is not None)
 
 
 def _generated(rows: Rows) -> str:

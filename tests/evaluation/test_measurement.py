@@ -54,30 +54,34 @@ def test_codes_stand_beside_each_other_and_so_do_classes_the_prior_saw_and_other
     first = [
         mean_measurement("P@1 macro", np.array([1.0, 0.0]), "no", code="raw"),
         Measurement("P@5 macro", 0.5, "no", "raw"),
-        Measurement(GAIN, 0.125, "paired", "object code", control="raw"),
+        mean_measurement(GAIN, np.array([0.25, 0.0]), "paired", ["a", "b"], code="object code", control="raw"),
         mean_measurement(SEARCH, np.array([0.25, 0.25]), "two ask", code="noise loss only"),
         Measurement(GAIN, -0.25, "paired", "before it reads", control="noise loss only"),
         Measurement("class probe, two layers", 0.5, "2 -> 1", "raw", chance=0.1),
         Measurement("class probe, 10 nearest", 0.25, "2 -> 1", "raw", chance=0.1),
         Measurement("domain probe, two layers", 0.75, "2 -> 1", "raw", chance=0.2),
         Measurement("domain AUC", 0.75, "pairs", "raw", chance=0.5),
+        Measurement("class probe, two layers", 0.5, "4 -> 2", "map", chance=0.3),
+        Measurement("domain probe, two layers", 0.5, "4 -> 2", "map", chance=0.4),
         Measurement("swap class ratio", 0.5, "a", target=wish, chance=0.016),
         Measurement("swap class ratio", 0.625, "a", subset=SEEN, chance=0.016),
     ]
     other = [Measurement("swap class ratio", 0.75, "a", target=wish, chance=0.016)]
     rows = fold_measurements({0: asked + first, 1: other})
-    codes, sentence, probes, how, generated = disentanglement_tables(rows).split("\n\n")
+    codes, sentence, probes, generated = disentanglement_tables(rows).split("\n\n")
     intervals = "95 % by query | 95 % by class"
     assert codes.splitlines()[0] == (
-        f"| code | seeds | {SEARCH} | {intervals} | {SEEN} | {UNSEEN} | P@1 | object code is ahead by |"
+        f"| code | seeds | {SEARCH} | {intervals} | {SEEN} | {UNSEEN} | P@1 | object code is ahead by, 95 % by class |"
     )
     assert codes.splitlines()[2:] == [
-        "| raw | 1 | 0.250 | [0.000, 0.500] | [0.000, 0.500] | 0.500 | 0.000 | 0.500 | +0.125 |",
+        "| raw | 1 | 0.250 | [0.000, 0.500] | [0.000, 0.500] | 0.500 | 0.000 | 0.500 | +0.125 [+0.000, +0.250] |",
         "| noise loss only | 1 | 0.250 | [0.250, 0.250] | not measured | – | – | – | before it reads: -0.250 |",
     ]
     assert sentence == "Two ask. By chance: 0.250."
-    assert probes.splitlines()[2:] == ["| raw | 0.500 | – | 0.250 | 0.750 | – | – | 0.750 | – |"]
-    assert how == "Probes: 2 -> 1. By chance: 0.100 and 0.200."
+    assert probes.splitlines()[2:] == [
+        "| raw | 0.500 | – | 0.250 | 0.750 | – | – | 0.750 | – | 0.100 and 0.200 | 2 -> 1 |",
+        "| map | 0.500 | – | – | 0.500 | – | – | – | – | 0.300 and 0.400 | 4 -> 2 |",
+    ]
     assert generated.splitlines()[2:] == ["| swap class ratio | 0.625 ± 0.177 | 0.625 |  | 0.016 | >= 0.7 | a |"]
 
 
