@@ -158,7 +158,7 @@ class Prior(nn.Module):
         if noisiest:
             late = torch.arange(count, device=device) < round(noisiest * count)
             t = torch.where(late, NOISIEST + (1 - NOISIEST) * shares, t)
-        return (t * self.steps).long()
+        return (t * self.steps).long().clamp(max=self.steps - 1)  # a share this near 1 is rounded up to it
 
     def noise_error(self, latents: Tensor, noise: Tensor, t: Tensor, states: Tensor) -> Tensor:
         """(2): how wrong the noise is that the prior sees, under a prompt.   -> (B,)"""

@@ -61,6 +61,15 @@ def test_most_training_steps_lie_in_the_middle_and_above(prior: Prior) -> None:
     assert float(normal.std()) == pytest.approx(1.0, abs=0.03)
 
 
+def test_a_share_that_is_rounded_up_to_one_gives_the_last_step(prior: Prior, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "rand", torch.ones)
+    for noisiest in (0.0, 1.0):
+        t = prior.training_steps(8, noisiest)
+        assert t.max() < prior.steps
+        assert prior.signal(t).isfinite().all()
+    assert t.max() == prior.steps - 1
+
+
 def test_latents_are_an_eighth_of_the_size_and_of_unit_variance_once_normalised() -> None:
     torch.manual_seed(0)
     latents = PatchAutoencoder(4, (8, 12)).eval()
