@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -184,16 +185,23 @@ def test_one_batch_can_be_learned_by_heart(table: PairTable, tmp_path: Path) -> 
     assert np.mean(losses[-3:]) < 0.5 * losses[0]
 
 
-def test_a_resumed_stage_goes_on_as_if_it_had_never_stopped(table: PairTable, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [PriorStage, StudentStage])
+def test_a_resumed_stage_goes_on_as_if_it_had_never_stopped(
+    kind: type[PriorStage | StudentStage], table: PairTable, tmp_path: Path
+) -> None:
     sampler = PairSampler(table, "cpu")
 
     def trained(folder: Path, *stops: int) -> dict[str, Tensor]:
         folder.mkdir()
         for stop in stops:
-            stage = PriorStage(small_prior(), sampler)
-            plan = Stage("prior", steps=stop, batch=2, warmup=1, falls=1.0)
-            average = train_by_clock(stage, stage.loss, plan, folder)
-        return average
+            if kind is StudentStage:
+                stage: Any = StudentStage(small_prior().eval().requires_grad_(False), sampler, 2.0, 1.5)
+            else:
+                stage = PriorStage(small_prior(), sampler)
+            plan = Stage("stage", steps=stop, batch=2, warmup=1, falls=1.0)
+            after = getattr(stage, "after_step", lambda: None)
+            average = train_by_clock(stage, stage.loss, plan, folder, after_step=after)
+        return average | {f"now {name}": tensor for name, tensor in stage.state_dict().items()}
 
     straight, resumed = trained(tmp_path / "a", 4), trained(tmp_path / "b", 2, 4)
     for name, tensor in straight.items():

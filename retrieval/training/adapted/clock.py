@@ -45,6 +45,7 @@ class _State:
     """What a stage needs to go on."""
 
     weights: dict[str, nn.Parameter]  # those that learn
+    others: dict[str, Tensor]  # the module's other tensors, which `after_step` may move: a slow copy
     average: dict[str, Tensor]
     optimiser: torch.optim.Optimizer
     step: int = 0
@@ -139,12 +140,15 @@ def _begin(module: nn.Module, stage: Stage, path: Path) -> _State:
         for decays in (True, False)
     ]
     optimiser = torch.optim.AdamW(groups, lr=stage.lr, betas=(0.9, 0.98), fused=True)
-    state = _State(weights, {name: p.detach().clone() for name, p in weights.items()}, optimiser)
+    others = {name: tensor for name, tensor in module.state_dict().items() if name not in weights}
+    state = _State(weights, others, {name: p.detach().clone() for name, p in weights.items()}, optimiser)
     if path.exists():
         kept = torch.load(path, map_location=next(module.parameters()).device, weights_only=True)
         with torch.no_grad():
             for name, parameter in weights.items():
                 parameter.copy_(kept["weights"][name])
+            for name, tensor in others.items():
+                tensor.copy_(kept["others"][name])
         state.average = kept["average"]
         optimiser.load_state_dict(kept["optimiser"])
         state.step, state.seconds = kept["step"], kept["seconds"]
@@ -154,6 +158,7 @@ def _begin(module: nn.Module, stage: Stage, path: Path) -> _State:
 def _save(state: _State, path: Path) -> None:
     kept = {
         "weights": {name: p.detach() for name, p in state.weights.items()},
+        "others": state.others,
         "average": state.average,
         "optimiser": state.optimiser.state_dict(),
         "step": state.step,
