@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -26,9 +27,14 @@ class Batch:
     instances: Sequence[str] = ()  # (B,), or empty
     summaries: Tensor | None = None  # (B, W), what a frozen part of the method said of the pictures before
 
-    def on(self, device: torch.device) -> Batch:
-        """The same batch with its tensors on that device."""
-        labels = None if self.labels is None else self.labels.to(device)
-        summaries = None if self.summaries is None else self.summaries.to(device)
-        images, holds = self.images.to(device), self.holds.to(device)
-        return dataclasses.replace(self, images=images, labels=labels, holds=holds, summaries=summaries)
+    def on(self, device: torch.device) -> Self:
+        """The same batch with its tensors on that device, and those of its kind."""
+        held = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return dataclasses.replace(self, **{name: _on(value, device) for name, value in held.items()})
+
+
+def _on(value: Any, device: torch.device) -> Any:
+    """A tensor, or every tensor of a tuple, on that device; whatever else there is as it is."""
+    if isinstance(value, tuple):
+        return tuple(_on(part, device) for part in value)
+    return value.to(device) if isinstance(value, Tensor) else value

@@ -37,6 +37,7 @@ and stay in between: v learns from those steps.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -104,9 +105,8 @@ class Study(nn.Module):
 
     def __init__(self, banks: PromptBanks, config: Config, width: int) -> None:
         super().__init__()
-        self.momentum = PromptBanks(len(config.domains), len(config.classes), config.tokens, width)
-        if config.momentum_start == "copy":
-            self.momentum.load_state_dict(banks.state_dict())
+        others = PromptBanks(len(config.domains), len(config.classes), config.tokens, width)
+        self.momentum = deepcopy(banks) if config.momentum_start == "copy" else others
         self.momentum.requires_grad_(False)
         self.queues = ClassQueues(len(config.classes), config.queue, config.dim)
         self.register_buffer("texts", torch.zeros(len(config.classes), config.dim))

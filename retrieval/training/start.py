@@ -24,11 +24,11 @@ class Start(Generic[L]):
     provenance: Provenance = NOTHING
 
 
-def open_allowed(folder: Path, recipe: Recipe[Any]) -> Bundle:
-    """The bundle in the folder. Raises SettingsError where any stage behind it knows a class that the recipe may not
-    know.
+def open_allowed(folder: Path, recipe: Recipe[Any], device: str = "cpu") -> Bundle:
+    """The bundle in the folder, on the device. Raises SettingsError where any stage behind it knows a class that the
+    recipe may not know.
     """
-    bundle = load_bundle(folder)
+    bundle = load_bundle(folder, device)
     known = [name for name in Provenance.of(bundle.manifest).everything if not recipe.allows(name)]
     if known:
         raise SettingsError(

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -53,24 +54,16 @@ def write_drawings(folder: Path) -> None:
         out.writerows([i, i, label, label, split] for i, (label, split) in enumerate(rows))
 
 
-def write_renders(folder: Path, size: int = 16) -> None:
-    """One object of every class in every style, `size` pixels a side."""
+def write_renders(folder: Path, size: int = 16, objects: int = 1) -> None:
+    """As many objects of every class in every style, `size` pixels a side."""
     folder.mkdir()
     lines = []
-    for label in ALL:
-        for style in STYLES:
-            path = f"{label}-{style}.png"
-            Image.new("RGB", (size, size), "green").save(folder / path)
-            lines.append(
-                {
-                    "id": path,
-                    "path": path,
-                    "label": label,
-                    "domain": style,
-                    "object": label,
-                    "colors": {"body": "green"},
-                }
-            )
+    for label, number, style in product(ALL, range(objects), STYLES):
+        name = f"{label}-{number}" if number else label
+        path = f"{name}-{style}.png"
+        Image.new("RGB", (size, size), "green").save(folder / path)
+        about = {"id": path, "path": path, "label": label, "domain": style, "object": name}
+        lines.append(about | {"colors": {"body": "green"}})
     (folder / "items.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 

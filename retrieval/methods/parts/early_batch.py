@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -20,18 +19,6 @@ class EarlyBatch(Batch):
     photos; rows of sketches mean nothing. greys (B, S, S) uint8: the pictures, for people.
     """
 
-    others: Sequence[Tensor] = ()
+    others: tuple[Tensor, ...] = ()
     answers: Tensor = dataclasses.field(default_factory=lambda: torch.zeros(0))
     greys: Tensor = dataclasses.field(default_factory=lambda: torch.zeros(0))
-
-    def on(self, device: torch.device) -> Batch:
-        """The same batch with its tensors on that device."""
-        return dataclasses.replace(
-            self,
-            images=self.images.to(device),
-            labels=None if self.labels is None else self.labels.to(device),
-            holds=self.holds.to(device),
-            others=tuple(maps.to(device) for maps in self.others),
-            answers=self.answers.to(device),
-            greys=self.greys.to(device),
-        )

@@ -105,7 +105,7 @@ class MapRecipe(Recipe[T], Generic[T]):
         from retrieval.training.epochs import Stage
         from retrieval.training.recipes.parts.ucdr_training import MapSampler, MapValidation
 
-        checks = MapValidation(sources.validation)
+        checks = MapValidation(sources.validation, settings.device)
         yield Stage(
             start.learner,
             MapSampler(

@@ -28,7 +28,7 @@ from retrieval.training.recipes import ucdr_adapter as recipes
 from retrieval.training.recipes.parts import trunk_maps, ucdr_sources
 from retrieval.training.recipes.parts.trunk_maps import in_rounds, mapped_pictures
 from retrieval.training.recipes.parts.ucdr_training import MapSampler, MapValidation
-from retrieval.types import SKETCH, STYLES
+from retrieval.types import SKETCH, STYLES, no_progress
 from retrieval.world.split import TEST_UNSEEN
 from tests.backbones.tokenizers import PIECES, toy_tokenizer
 
@@ -130,7 +130,7 @@ def test_a_start_that_has_seen_the_style_is_refused(home: Path, settings: recipe
         elsewhere.make(asked)
     asked = dataclasses.replace(settings, init=home / "runs" / "bundles" / "ucdr-adapter-sketch-0")
     with pytest.raises(SettingsError, match="is no foundation"):
-        without_sketches().start(asked, without_sketches().sources(asked), lambda done, total: None)
+        without_sketches().start(asked, without_sketches().sources(asked), no_progress)
 
 
 def test_batches_show_each_class_in_several_domains_but_never_the_one_left_out(
@@ -168,6 +168,27 @@ def test_validation_asks_for_other_objects_of_the_class_in_photographs(
         return torch.tensor([[name == "crab", name == "snail"] for name in names]).float()
 
     assert MapValidation(sources.validation).score(ideal) == {"validation mAP@all": 1.0}
+
+
+def test_all_that_training_computes_with_goes_to_its_device(
+    home: Path, settings: recipes.UcdrSettings, bundle: Bundle
+) -> None:
+    sources, elsewhere = without_sketches().sources(settings), dataclasses.replace(settings, device="meta")
+    names = ("sentences", "mean", "components")
+    start = recipes.STARTS["sketch"].start(recipes.UcdrStartSettings(text=settings.text, size=32), sources, no_progress)
+    there = dict(start.learner.to("meta").named_buffers())
+    assert [there[name].device.type for name in names] == ["meta"] * 3
+    assert not {*names} & {*start.learner.state_dict()}, "they are made anew when an interrupted run goes on"
+    text = without_sketches().start(elsewhere, sources, no_progress).learner.parts["text"]
+    assert text.words.weight.device.type == "meta"
+    asked: list[str] = []
+
+    def nothing(maps: torch.Tensor) -> torch.Tensor:
+        asked.append(maps.device.type)
+        return torch.zeros(len(maps), 2)
+
+    MapValidation(sources.validation, "meta").score(nothing)
+    assert {*asked} == {"meta"}
 
 
 def test_a_file_of_maps_grows_goes_on_and_is_never_mistaken(home: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
+from typing import Self
 
 import numpy as np
 import torch
@@ -46,7 +47,7 @@ class TextBatch(Batch):
     silent: Tensor = dataclasses.field(default_factory=lambda: torch.zeros(0))
     real: Tensor = dataclasses.field(default_factory=lambda: torch.zeros(0))
 
-    def on(self, device: torch.device) -> Batch:
+    def on(self, device: torch.device) -> Self:
         """The batch itself: it was made where it is used."""
         return self
 

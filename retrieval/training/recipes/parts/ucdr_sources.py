@@ -75,7 +75,7 @@ def start_provenance(settings: MapSettings) -> Provenance:
 
 def new_adapter(recipe: UcdrAdapter, settings: UcdrSettings, sources: MapSources, folder: Path) -> Start[UCDRAdapter]:
     """UCDR-Adapter on the foundation in the folder. Raises SettingsError where that is none, or has seen the style."""
-    bundle = open_allowed(folder, recipe)
+    bundle = open_allowed(folder, recipe, settings.device)  # the text tower is no module of the method
     if not isinstance(bundle.method, Foundation):
         raise SettingsError(f"{folder} is no foundation. Begin from one like ucdr-start-{recipe.without_style}.")
     provenance = Provenance.of(bundle.manifest)
@@ -94,8 +94,8 @@ def new_adapter(recipe: UcdrAdapter, settings: UcdrSettings, sources: MapSources
         | dict(recipe.config)
     )
     torch.manual_seed(settings.seed)
-    method = UCDRAdapter(config, settings.preprocess)
-    method.learn_from(bundle.method, _some(sources.training))
+    method = UCDRAdapter(config, settings.preprocess).to(settings.device)
+    method.learn_from(bundle.method, _some(sources.training).to(settings.device))
     return Start(method, provenance.inherit("start"))
 
 

@@ -78,6 +78,10 @@ class StartTraining(Trainable):
     anchor    1 - cos(z, z0) on photographs, z0 being principal components of the trunk's pooled features
     """
 
+    sentences: Tensor  # (C, wordings, sentence)
+    mean: Tensor | None  # (F,) of the photographs' pooled features
+    components: Tensor | None  # (dim, F)
+
     def __init__(self, method: Foundation, classes: Sequence[str], phase: tuple[int, float]) -> None:
         """phase: epochs, and the highest learning rate."""
         super().__init__()
@@ -86,8 +90,9 @@ class StartTraining(Trainable):
         with torch.inference_mode():
             wordings = [class_wordings(name) for name in classes]
             flat = method.parts[TEXT]([text for texts in wordings for text in texts])
-        self._sentences = flat.clone().unflatten(0, (len(classes), -1))  # (C, wordings, sentence)
-        self._components: tuple[Tensor, Tensor] | None = None
+        self.register_buffer("sentences", flat.clone().unflatten(0, (len(classes), -1)), persistent=False)
+        self.register_buffer("mean", None, persistent=False)
+        self.register_buffer("components", None, persistent=False)
 
     def begin(self, photographs: MappedPictures) -> None:
         """Let the straight path be the principal components of the photographs' pooled features."""
@@ -95,7 +100,7 @@ class StartTraining(Trainable):
         mean, components = principal_components(pooled, self.method.dim)
         assert isinstance(self.method.tower, PromptedEfficientNet), "maps are those of the small tower's trunk"
         self.method.tower.begin_at(mean, components)
-        self._components = mean, components
+        self.mean, self.components = mean, components
 
     def phases(self) -> Sequence[Phase]:
         epochs, lr = self._phase
@@ -107,16 +112,15 @@ class StartTraining(Trainable):
         """The three, weighted."""
         assert batch.labels is not None, "a start is supervised: its batches carry labels"
         z = self.encode(batch.images)
-        count, many = self._sentences.shape[:2]
-        said = self._sentences[torch.arange(count), torch.randint(many, (count,))]  # (C, sentence)
+        count, many = self.sentences.shape[:2]
+        said = self.sentences[torch.arange(count), torch.randint(many, (count,))]  # (C, sentence)
         logits = z @ self.method.encode_sentences(said).T / TEXT_TEMPERATURE
         across, apart = cross_domain_masks(batch.labels, batch.domains)
         contrast = multi_positive_contrast(z @ z.T / IMAGE_TEMPERATURE, across, apart)
         losses = {"text": F.cross_entropy(logits, batch.labels), "domains": CONTRAST * contrast}
         photos = torch.tensor([domain == PHOTO for domain in batch.domains])
-        if self._components and photos.any():
-            mean, components = self._components
-            z0 = F.normalize((batch.images[photos].mean(dim=(2, 3)) - mean) @ components.T, dim=1)
+        if self.mean is not None and self.components is not None and photos.any():
+            z0 = F.normalize((batch.images[photos].mean(dim=(2, 3)) - self.mean) @ self.components.T, dim=1)
             losses["anchor"] = ANCHOR * (1 - (z[photos] * z0).sum(dim=1)).mean()
         return losses
 
@@ -130,15 +134,18 @@ class MapValidation:
     with is not considered, as in the reported tasks.
     """
 
-    def __init__(self, pictures: MappedPictures) -> None:
+    def __init__(self, pictures: MappedPictures, device: str = "cpu") -> None:
+        """device: where what is measured stands."""
+        self._device = device
         shown = {*pictures.table.where(domain=PHOTO).ids}
         self._queries, self._gallery = pictures.keep({*pictures.table.ids} - shown), pictures.keep(shown)
 
     @torch.inference_mode()
     def score(self, encode: Callable[[Tensor], Tensor]) -> dict[str, float]:
-        """encode: maps (B, F, h, w) -> unit rows (B, dim)."""
+        """encode: maps (B, F, h, w) on the device -> unit rows (B, dim)."""
         queries, gallery = (
-            torch.cat([encode(maps) for maps in part.of_view(0)]).numpy() for part in (self._queries, self._gallery)
+            torch.cat([encode(maps.to(self._device)).cpu() for maps in part.of_view(0)]).numpy()
+            for part in (self._queries, self._gallery)
         )
         asked, shown = self._queries.table, self._gallery.table
         twins = np.array(asked.instances)[:, None] == np.array(shown.instances)[None]
