@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar
 
 from retrieval.data.concepts import UNSEEN, is_unseen
 from retrieval.data.nonsense_classes import STRANGERS
+from retrieval.errors import SettingsError
 from retrieval.images import Preprocess
 from retrieval.types import Progress, no_progress
 
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 RUNS = Path("runs")
 PACKS = Path(os.environ.get("GUISE_DATA", "packs"))
 Packs = Annotated[Path, "the folder of packs"]
+SEEDS = 2**31  # of a training; an epoch's own is a hundred thousand times as large, and must be one of torch's
 PLACES = ("run_folder", "out", "device")  # where a run lies and what computes it: no part of what is trained
 
 
@@ -100,6 +102,8 @@ class Recipe(ABC, Generic[S]):
         """
         from retrieval.training.epochs import require_device, run_epochs
 
+        if not 0 <= settings.seed < SEEDS:
+            raise SettingsError(f"The seed is {settings.seed}. Choose one from 0 to {SEEDS - 1}.")
         require_device(settings.device)
         sources = sources or self.sources(settings)
         start = self.start(settings, sources, on_progress)

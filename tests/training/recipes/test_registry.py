@@ -14,6 +14,7 @@ import torch
 from retrieval import methods
 from retrieval.artifacts.bundle import load_bundle
 from retrieval.cli import main, train
+from retrieval.errors import SettingsError
 from retrieval.methods.catalog import METHODS, Entry
 from retrieval.training import recipes
 from tests.training.small import write_renders
@@ -204,6 +205,13 @@ def test_every_recipe_prints_its_settings_and_takes_a_device(name: str, capsys: 
     assert '"device": "magic"' in capsys.readouterr().out
     assert main(["train", name, "--device", "magic"]) == 2
     assert "Nothing can be trained on 'magic' here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seed", [-1, 2**31])
+def test_a_seed_that_cannot_be_is_refused_before_anything_is_read(seed: int, tmp_path: Path) -> None:
+    recipe = recipes.RECIPES["judge"]
+    with pytest.raises(SettingsError, match=f"The seed is {seed}"):
+        recipe.make(dataclasses.replace(recipe.settings, seed=seed, renders=tmp_path / "nowhere"))
 
 
 def test_a_begun_run_may_move_and_go_on_elsewhere(tmp_path: Path) -> None:
