@@ -95,18 +95,22 @@ def fit_into(module: nn.Module, weights: Weights, path: Path) -> None:
     """Copy the weights of a file into a module, which keeps its own precision. Raises BundleError where the two do not
     have the same tensors.
     """
-    expected = module.state_dict()
-    wrong = [
-        n
-        for n in expected.keys() | weights.keys()
-        if n not in weights or n not in expected or weights[n].shape != expected[n].shape
-    ]
-    if wrong:
+    if wrong := misfits(module, weights):
         raise BundleError(
-            f"{path} does not fit its config: {len(wrong)} tensors differ, among them {sorted(wrong)[0]}. "
+            f"{path} does not fit its config: {len(wrong)} tensors differ, among them {wrong[0]}. "
             "Restore it from where it came."
         )
     module.load_state_dict(dict(weights))
+
+
+def misfits(module: nn.Module, weights: Weights) -> list[str]:
+    """The names of the tensors that only one of the two has, or that have another shape there."""
+    expected = module.state_dict()
+    return sorted(
+        n
+        for n in expected.keys() | weights.keys()
+        if n not in weights or n not in expected or weights[n].shape != expected[n].shape
+    )
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:

@@ -4,11 +4,15 @@ reads words, the prior.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from torch import Tensor, nn
+
 from retrieval.artifacts.bundle import Bundle, load_bundle
+from retrieval.artifacts.checksummed import misfits
 from retrieval.artifacts.provenance import NOTHING, Provenance
 from retrieval.errors import SettingsError
 from retrieval.training.recipe import Recipe
@@ -22,6 +26,15 @@ class Start(Generic[L]):
 
     learner: L
     provenance: Provenance = NOTHING
+
+
+def require_fit(module: nn.Module, weights: Mapping[str, Tensor], where: Path) -> None:
+    """Raises SettingsError where the weights that lie there are not those of such a module."""
+    if wrong := misfits(module, weights):
+        raise SettingsError(
+            f"{where} is of another shape than what these settings make: {len(wrong)} tensors differ, among them "
+            f"{wrong[0]}. Begin from one of the same --size and --trunk."
+        )
 
 
 def open_allowed(folder: Path, recipe: Recipe[Any], device: str = "cpu") -> Bundle:

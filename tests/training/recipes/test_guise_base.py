@@ -5,14 +5,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from retrieval.artifacts.bundle import Bundle, load_bundle
+from retrieval.artifacts.manifest import WEIGHTS
 from retrieval.artifacts.provenance import Provenance
 from retrieval.data.concepts import UNSEEN
+from retrieval.errors import SettingsError
 from retrieval.images import Preprocess
 from retrieval.methods import Phase
 from retrieval.methods.foundation import Config, Foundation
@@ -26,7 +29,7 @@ from retrieval.training.recipes.parts.foundation_objective import (
     principal_components,
     prototypes_of,
 )
-from retrieval.types import PHOTO, SKETCH
+from retrieval.types import PHOTO, SKETCH, no_progress
 from retrieval.world.captions import article
 from tests.training.small import write_everything
 from tests.training.small_foundation import patch_classifiers, small_recipe, small_settings
@@ -82,6 +85,18 @@ def test_exported_weights_are_finished_into_the_same_bundle(
     finished = load_bundle(ZERO_SHOT.make(elsewhere).folder)
     images = torch.rand(2, 3, 32, 32)
     assert torch.equal(finished.encode_images(images, [PHOTO] * 2), bundle.encode_images(images, [PHOTO] * 2))
+
+
+@pytest.mark.parametrize("changed", [{"size": 64}, {"trunk": "tf_efficientnet_lite1"}])
+@pytest.mark.parametrize("option", ["init", "weights"])
+def test_a_start_of_another_shape_is_refused_before_pictures_are_read(
+    option: str, changed: dict[str, object], settings: GuiseBaseSettings, bundle: Bundle
+) -> None:
+    assert settings.out is not None
+    place = {"init": settings.out, "weights": settings.out / WEIGHTS}[option]
+    asked: Any = dataclasses.replace(settings, **{option: place}, **changed)
+    with pytest.raises(SettingsError, match=r"of another shape.* --size and --trunk"):
+        ZERO_SHOT.start(asked, ZERO_SHOT.sources(settings), no_progress)
 
 
 def test_every_loss_reaches_the_trunk_and_none_the_classifier(settings: GuiseBaseSettings, random_trunk: None) -> None:

@@ -36,7 +36,7 @@ from retrieval.training.recipes.parts.foundation_objective import (
     principal_components,
     prototypes_of,
 )
-from retrieval.training.start import Start, open_allowed
+from retrieval.training.start import Start, open_allowed, require_fit
 from retrieval.types import PHOTO, Progress
 
 if TYPE_CHECKING:
@@ -53,10 +53,12 @@ def begin(
     """The learner before its first step; or finished, where its weights are given."""
     torch.manual_seed(settings.seed)
     method = Foundation(Foundation.config_type(**{"trunk": settings.trunk, **recipe.config}), settings.preprocess)
-    begun = _open_foundation(recipe, settings.init) if settings.init else None
+    begun = _open_foundation(recipe, settings.init, method) if settings.init else None
     provenance = _behind(settings, begun)
     if settings.weights:
-        method.load_state_dict({name: value.float() for name, value in load_file(settings.weights).items()})
+        weights = load_file(settings.weights)
+        require_fit(method, weights, settings.weights)
+        method.load_state_dict({name: value.float() for name, value in weights.items()})
         return Start(FoundationTraining(method.eval()), provenance)
     classifier = imagenet_classifier(settings.trunk).to(settings.device)
     trunk = {name: value for name, value in classifier.state_dict().items() if not name.startswith("classifier.")}
@@ -103,13 +105,16 @@ def _behind(settings: GuiseBaseSettings, begun: Bundle | None) -> Provenance:
     return Provenance.of(begun.manifest).inherit("start").merge(published) if begun else published
 
 
-def _open_foundation(recipe: GuiseBase, folder: Path) -> Bundle:
-    """The bundle to begin from. Raises SettingsError where it is no foundation, or knows what must stay unseen."""
+def _open_foundation(recipe: GuiseBase, folder: Path, method: Foundation) -> Bundle:
+    """The bundle that the method begins from. Raises SettingsError where it is no such foundation, or knows what must
+    stay unseen.
+    """
     bundle = open_allowed(folder, recipe)
     if not isinstance(bundle.method, Foundation):
         raise SettingsError(
             f"{folder} is no foundation, so {recipe.name} cannot begin from it. Name one like guise-base-zs."
         )
+    require_fit(method, bundle.method.state_dict(), folder)
     return bundle
 
 
