@@ -70,6 +70,16 @@ class Run:
             lines.write(json.dumps(line) + "\n")
 
 
+def settings_of(folder: Path) -> dict[str, Any]:
+    """What a run was begun with; nothing where the folder does not tell."""
+    path = folder / "settings.json"
+    try:
+        settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return settings
+
+
 def _difference(before: str, after: str) -> str:
     """The names of the settings that differ."""
     try:

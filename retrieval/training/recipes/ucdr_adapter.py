@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar
 
+from retrieval.errors import SettingsError
 from retrieval.images import Preprocess
-from retrieval.training.recipe import Made, Recipe, SupervisedSettings, WorldSettings
+from retrieval.training.recipe import PLACES, Made, Recipe, SupervisedSettings, WorldSettings
 from retrieval.types import PHOTO, STYLES, Progress
 
 if TYPE_CHECKING:
@@ -173,7 +174,10 @@ class UcdrAdapter(MapRecipe[UcdrSettings]):
                   "objects", "validation_objects", "size", "batch", "steps")}  # fmt: skip
         asked = dataclasses.replace(recipe.settings, **shared)
         folder = recipe.out_folder(asked)
-        return folder if folder.is_dir() else recipe.make(asked, on_progress).folder
+        if not folder.is_dir():
+            return recipe.make(asked, on_progress).folder
+        _require_asked(recipe, asked, {*shared} - {*PLACES, *recipe.free}, folder)
+        return folder
 
     def encoding(self, learner: UCDRAdapter) -> Any:
         """The tower with generated prompts, once the generator learns."""
@@ -185,6 +189,22 @@ class UcdrAdapter(MapRecipe[UcdrSettings]):
         """The bundle, without what training held."""
         start.learner.finish()
         return self.write(settings, sources, start, metrics)
+
+
+def _require_asked(recipe: UcdrStart, asked: UcdrStartSettings, names: Iterable[str], folder: Path) -> None:
+    """Raises SettingsError where the start in the folder was trained with others of these settings than are asked for,
+    or nothing tells with which.
+    """
+    from retrieval.training.epochs import settings_of
+
+    run = recipe.run_folder(asked)
+    before = settings_of(run)
+    if differing := sorted(name for name in names if str(before.get(name)) != str(getattr(asked, name))):
+        how = f"with other settings ({', '.join(differing)})" if before else f"with settings that {run} does not tell"
+        raise SettingsError(
+            f"{folder} was trained {how}. Begin from it as it is: --init {folder}. Or delete it and {run}: it is "
+            "trained anew."
+        )
 
 
 LEFT_OUT = tuple(style.name for style in STYLES if style != PHOTO)

@@ -133,6 +133,51 @@ def test_a_start_that_has_seen_the_style_is_refused(home: Path, settings: recipe
         without_sketches().start(asked, without_sketches().sources(asked), no_progress)
 
 
+@pytest.mark.parametrize(("name", "value"), [("size", 64), ("objects", 2), ("renders", Path("others"))])
+def test_a_start_that_was_trained_with_other_settings_is_not_taken_for_that_of_these(
+    name: str, value: object, settings: recipes.UcdrSettings, bundle: Bundle
+) -> None:
+    asked: Any = dataclasses.replace(settings, **{name: value})
+    sources = without_sketches().sources(settings)
+    with pytest.raises(SettingsError, match=rf"ucdr-start-sketch-0 was trained with other settings \({name}\)"):
+        without_sketches().start(asked, sources, no_progress)
+    elsewhere: Any = dataclasses.replace(settings, maps=Path("elsewhere"))
+    without_sketches().start(elsewhere, sources, no_progress)
+
+
+def test_a_start_of_which_nothing_tells_how_it_was_trained_is_begun_from_only_by_name(
+    home: Path, settings: recipes.UcdrSettings, bundle: Bundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    sources, folder = without_sketches().sources(settings), home / "runs" / "bundles" / "ucdr-start-sketch-0"
+    (tmp_path / "runs" / "bundles").mkdir(parents=True)
+    for name in (folder.name, "text"):
+        (tmp_path / "runs" / "bundles" / name).symlink_to(folder.parent / name)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SettingsError, match="does not tell"):
+        without_sketches().start(settings, sources, no_progress)
+    without_sketches().start(dataclasses.replace(settings, init=folder), sources, no_progress)
+
+
+@pytest.mark.parametrize(("name", "value"), [("size", 64), ("trunk", "tf_efficientnet_lite1")])
+def test_a_start_that_reads_other_maps_is_refused(
+    name: str, value: object, home: Path, settings: recipes.UcdrSettings, bundle: Bundle
+) -> None:
+    folder = home / "runs" / "bundles" / "ucdr-start-sketch-0"
+    asked: Any = dataclasses.replace(settings, init=folder, **{name: value})
+    with pytest.raises(SettingsError, match="reads 32 pixels with tf_efficientnet_lite0, and the maps are of"):
+        without_sketches().start(asked, without_sketches().sources(settings), no_progress)
+
+
+def test_as_many_objects_are_selected_on_as_is_asked_for_however_few_are_trained_on(
+    home: Path, settings: recipes.UcdrSettings, tmp_path: Path
+) -> None:
+    few = dataclasses.replace(settings, objects=1, validation_objects=3, maps=tmp_path)
+    sources = without_sketches().sources(few)
+    for part, objects in ((sources.training, 1), (sources.validation, 3)):
+        table = part.table
+        assert {len({row.instance for row in table.where(labels=(name,))}) for name in {*table.labels}} == {objects}
+
+
 def test_batches_show_each_class_in_several_domains_but_never_the_one_left_out(
     settings: recipes.UcdrSettings, bundle: Bundle
 ) -> None:

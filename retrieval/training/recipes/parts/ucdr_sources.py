@@ -41,16 +41,19 @@ def read_sources(recipe: MapRecipe[Any], settings: MapSettings) -> MapSources:
     """The maps of the renders. The file holds every style: the one that is left out is not read from it."""
     from retrieval.training.recipes.ucdr_adapter import MapSources
 
-    table = in_rounds(read_rendered(settings.renders, (*SEEN, *VAL_UNSEEN)), settings.objects)
+    rendered = read_rendered(settings.renders, (*SEEN, *VAL_UNSEEN))
+    table = in_rounds(rendered, max(settings.objects, settings.validation_objects))
     everything = mapped_pictures(settings.maps, table, settings.trunk, settings.size)
     allowed = table.where(lambda row: row.domain.name != recipe.without_style)
-    training = everything.keep({*allowed.where(labels=SEEN).ids})
-    kept = in_rounds(allowed.where(labels=VAL_UNSEEN), settings.validation_objects)
+    training, kept = (
+        everything.keep({*in_rounds(allowed.where(labels=labels), objects).ids})
+        for labels, objects in ((SEEN, settings.objects), (VAL_UNSEEN, settings.validation_objects))
+    )
     domains = tuple(sorted(set(training.table.domains)))
     classes = tuple(sorted(set(training.table.labels)))
     source = Source("renders of the Guise world", "Apache-2.0", len(training.table))
     provenance = Provenance.of_training((source,), classes=classes, domains=domains)
-    return MapSources(training, everything.keep({*kept.ids}), provenance, classes, domains)
+    return MapSources(training, kept, provenance, classes, domains)
 
 
 def new_start(recipe: UcdrStart, settings: UcdrStartSettings, sources: MapSources) -> Start[StartTraining]:
@@ -78,6 +81,7 @@ def new_adapter(recipe: UcdrAdapter, settings: UcdrSettings, sources: MapSources
     bundle = open_allowed(folder, recipe, settings.device)  # the text tower is no module of the method
     if not isinstance(bundle.method, Foundation):
         raise SettingsError(f"{folder} is no foundation. Begin from one like ucdr-start-{recipe.without_style}.")
+    _require_maps_of(bundle.method, settings, folder)
     provenance = Provenance.of(bundle.manifest)
     if recipe.without_style and (seen := provenance.contradiction((), (recipe.without_style,))):
         raise SettingsError(f"{bundle.manifest.name} {seen}, which {recipe.name} must not know. Begin from another.")
@@ -97,6 +101,16 @@ def new_adapter(recipe: UcdrAdapter, settings: UcdrSettings, sources: MapSources
     method = UCDRAdapter(config, settings.preprocess).to(settings.device)
     method.learn_from(bundle.method, _some(sources.training).to(settings.device))
     return Start(method, provenance.inherit("start"))
+
+
+def _require_maps_of(start: Foundation, settings: UcdrSettings, folder: Path) -> None:
+    """Raises SettingsError where the start stands on another trunk than that whose maps are read, or on larger maps."""
+    its, asked = (start.config.trunk, start.preprocess.size), (settings.trunk, settings.size)
+    if its != asked:
+        raise SettingsError(
+            f"{folder} reads {its[1]} pixels with {its[0]}, and the maps are of {asked[1]} pixels and {asked[0]}. "
+            f"Say --size {its[1]} --trunk {its[0]}, or begin from another."
+        )
 
 
 def _some(pictures: MappedPictures) -> torch.Tensor:
