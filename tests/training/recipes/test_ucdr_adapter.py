@@ -242,10 +242,12 @@ def test_a_file_of_maps_grows_goes_on_and_is_never_mistaken(home: Path, tmp_path
     assert one.maps.shape == (len(CLASSES) * len(STYLES), trunk_maps.VIEWS, 1280, 1, 1)
     first = one.maps.copy()
     with (tmp_path / "maps.f16").open("r+b") as file:
-        file.truncate(16 * trunk_maps.VIEWS * 1280 * 2 + 100)  # interrupted in the 17th picture
+        file.truncate(20 * trunk_maps.VIEWS * 1280 * 2 + 100)  # interrupted in the 21st picture, of the second chunk
     assert np.array_equal(mapped_pictures(tmp_path, in_rounds(table, 1), TRUNK, 32).maps, first)
     two = mapped_pictures(tmp_path, in_rounds(table, 2), TRUNK, 32)
     assert np.array_equal(two.maps[: len(first)], first)
+    assert len(first) % trunk_maps.CHUNK, "the first file ends within a chunk"
+    assert np.array_equal(mapped_pictures(tmp_path / "at-once", in_rounds(table, 2), TRUNK, 32).maps, two.maps)
     assert np.array_equal(mapped_pictures(tmp_path, in_rounds(table, 1), TRUNK, 32).maps, first)
     with pytest.raises(DataError, match="other pictures"):
         mapped_pictures(tmp_path, in_rounds(table, 2)[1:], TRUNK, 32)

@@ -1,10 +1,10 @@
 """What a frozen trunk makes of pictures, computed once and kept in a file, so that what stands on it trains quickly.
 
-    <folder>/maps.json   the trunk, the pixels it reads, the seed of the views, and the pictures, in order
+    <folder>/maps.json   the trunk, the pixels it reads, the shape of a picture's maps, and the pictures, in order
     <folder>/maps.f16    (N, VIEWS, F, h, w) in half precision: each picture as it is, then varied
 
 Pictures are kept by rounds: one object of every class in every style, then another object of every class. So a file for
-fewer objects is the beginning of one for more, and an interrupted computation goes on where it stopped.
+fewer objects is the beginning of one for more, and an interrupted computation goes on with the chunk it stopped in.
 """
 
 from __future__ import annotations
@@ -84,8 +84,9 @@ def mapped_pictures(
     if done < len(table):
         classifier = imagenet_classifier(trunk).to(memory_format=torch.channels_last)
         with path.open("r+b" if done else "wb") as file:
-            file.seek(done * row)  # what was written of a row is written again
-            for first in range(done, len(table), CHUNK):
+            begun = done - done % CHUNK  # what was written of a chunk is written again
+            file.seek(begun * row)
+            for first in range(begun, len(table), CHUNK):
                 file.write(_maps_of(classifier, table[first : first + CHUNK], size, first).tobytes())
                 file.flush()
                 on_progress(min(first + CHUNK, len(table)), len(table))
@@ -108,11 +109,15 @@ def _check(path: Path, entries: dict[str, Any], ids: tuple[str, ...]) -> None:
 
 @torch.inference_mode()
 def _maps_of(classifier: Any, table: PictureTable, size: int, first: int) -> Maps:
-    """The maps of some pictures, of which the first has this number.   -> (n, VIEWS, F, h, w)"""
+    """The maps of at most CHUNK pictures, of which the first has this number; a picture's are the same whichever come
+    after it.   -> (n, VIEWS, F, h, w)
+    """
+    count = len(table)
+    table = table.select([min(at, count - 1) for at in range(CHUNK)])  # whose variations are drawn together
     plain = table.tensor(size=size)  # [-1, 1], as these trunks read them
     stored = torch.from_numpy(table.pixels()).permute(0, 3, 1, 2)
     drawings = torch.zeros(len(table), dtype=torch.bool)
     varied = vary(stored, drawings, size, Variation(), torch.Generator().manual_seed(first)) * 2 - 1
     views = torch.stack([plain, varied], dim=1).flatten(0, 1)  # (n VIEWS, 3, size, size)
     maps = classifier.forward_features(views.contiguous(memory_format=torch.channels_last))
-    return np.asarray(maps.unflatten(0, (len(table), VIEWS)).contiguous().half().numpy())
+    return np.asarray(maps.unflatten(0, (CHUNK, VIEWS))[:count].contiguous().half().numpy())
