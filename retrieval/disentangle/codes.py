@@ -39,7 +39,8 @@ def renormalised_lerp(one: Tensor, other: Tensor, share: float) -> Tensor:
 
 
 def between(first: Where | None, last: Where | None, share: float, channels: int) -> Where | None:
-    """Between two controls: `first` at 0, `last` at 1. The map, which are the first `channels`, keeps its unit RMS.
+    """Between two controls: `first` at 0, `last` at 1. The map, which are the first `channels`, gets unit RMS, as maps
+    have. Even ones have one of their own instead, near 1, to which this one is not brought.
 
     None where either is missing.
     """

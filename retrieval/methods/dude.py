@@ -26,7 +26,8 @@ paper's at all.
     (3)  L_inst = mean_i  -log( exp(z_i b_i / tau) / sum_{k in d(i)} exp(z_i b_k / tau) )      b_i of another view, new
     (4)  l(i, P, Q) = -1/|P| sum_{j in P} log( exp(z_i b_j / tau) / sum_{k in Q} exp(z_i b_k / tau) ),  0 for empty P
     (5)  L_in = mean_i l(i, M_in(i), d(i) without i)      L_x = mean_i mean_{e != d(i)} l(i, M_x(i, e), e)
-    (6)  L_read = mean  sum_{k in C} q_k ||eps - eps(x_t, t, tau(p_d(w_k)))||^2 / alpha_bar_t      ours, see below
+    (6)  L_read = mean  sum_{k in C} q_k / q(C) ||eps - eps(x_t, t, tau(p_d(w_k)))||^2 / alpha_bar_t,
+                  q(C) = sum_{l in C} q_l      ours, see below
     (7)  `concentrate`: the squares in (2) are weighed by M / mean M, M = 0.2 + 0.8 A, from u = `warmup` on
     (8)  `joint`: in (2), a U-Net that begins at random learns along, and reads z alone, without a prompt
 
@@ -42,8 +43,9 @@ pictures. Neighbours across domains are mined by similarities from which those o
 
 A second phase is ours: (6) takes the place of (2). z says with which shares q it stands for words w that the prior was
 taught (see `diffusion.spelling`), a few of them, C, are drawn by these shares, and the prior tells under which of them
-the picture is likelier. All words see one noised picture, so what is hard to see in it falls out of the comparison; (2)
-asks about one vector at a time, and learns little from what remains. No word comes with any picture.
+the picture is likelier. The shares of those that were drawn are made to sum to 1, so (6) is no unbiased estimate of the
+sum over all words: it compares the few. All words see one noised picture, so what is hard to see in it falls out of the
+comparison; (2) asks about one vector at a time, and learns little from what remains. No word comes with any picture.
 """
 
 from __future__ import annotations

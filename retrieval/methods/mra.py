@@ -48,7 +48,9 @@ SCALES = (math.log(1 / 0.5), math.log(1 / 0.01))  # of log(1 / tau)
 
 @dataclass(frozen=True)
 class Config:
-    """The embedded size; `FULL` is that of the published system, 6 + 6 layers on Swin-B and BERT."""
+    """The embedded size. `FULL` has the published picture tower, picture size and depth of fusion; its text tower is
+    one layer on a frozen sentence encoder, where six of BERT's learn in the published one.
+    """
 
     dim: int = 256  # D, length of a code
     width: int = 256  # of tokens
@@ -70,7 +72,7 @@ class Config:
 
 FULL = Config(
     width=768, heads=12, text_layers=1, fusion_layers=6, sentence=768, swin="swin_base_patch4_window12_384", wide=256
-)  # for pictures of 384 x 256 and a sentence encoder of BERT's size
+)  # as published: Swin-B, pictures of 384 x 256, six layers of fusion
 
 
 @dataclass(frozen=True)

@@ -28,10 +28,10 @@ was at the start; released: the first prompt's place, and the first patch's, of 
 `image_query`). Own rows of the banks get no weight at all; in the released code the mask is empty, and the paper writes
 zeros (`mask`). The momentum encoder begins as a copy, and an anchor's own momentum code is not its positive
 (`momentum_start`, `own_positive`). A bank has p rows for each entry, where the released one has one and cannot slice
-p > 1. Of the tower only U and V move in the first phase, so a momentum encoder is their running average and shares all
-else. Codes are compared by cosine, which is what training shapes; the released code ranks by the distance of
-unnormalised ones. The rate falls as a cosine in both phases. The sentences are made anew in every `text_every`-th step,
-and stay in between: v learns from those steps.
+more. Of the tower only U and V move in the first phase, so a momentum encoder is their running average and shares all
+else; with `enter="code"` that is `leave`, too, which trains in the first phase as well. Codes are compared by cosine,
+which is what training shapes; the released code ranks by the distance of unnormalised ones. The rate falls as a cosine
+in both phases. The sentences are made anew in every `text_every`-th step, from which v learns.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def test_both_phases_move_the_picture_tower_and_the_official_format_is_searched(
     assert all(0 <= share <= 1 for share in found.values())
 
 
-def test_the_full_size_is_that_of_the_published_system() -> None:
+def test_the_full_size_has_the_published_picture_tower_picture_size_and_depth_of_fusion() -> None:
     with torch.device("meta"):
         method = MRA(FULL, Preprocess(384))
     assert (method.rows, method.columns, method.wide) == (12, 8, 256)

@@ -32,9 +32,9 @@ log = logging.getLogger(__name__)
 class DsnPublishedSettings(DsnSettings):
     """DSN at the paper's size on a published data set in its official layout.
 
-    As released: how many sketches and photos stand in a step, how many steps and epochs there are, the rate and its
-    decay. Ours: every class is drawn as often as any other, pictures are varied like all others here, and the epoch is
-    selected on seen classes that are kept from training, where the release takes sketches and photos of trained ones.
+    As released: how many sketches and photos stand in a step, how many steps and epochs there are, and the rate. Ours:
+    every class is drawn as often as any other, pictures are varied like all others here, and the epoch is selected on
+    seen classes that are kept from training, where the release takes sketches and photos of trained ones.
     The paper's teacher knows ImageNet, and with it most classes that `zeroshot1` and TU-Berlin call unseen, so it is
     asked for by name.
     """
