@@ -2,7 +2,8 @@
 
 A small network's step is a thousand tiny kernels, which one core can hardly launch as fast as a GPU runs them. So a
 whole step - forward, backward, clipping, optimiser, running average - is recorded, and replaying it is one launch. What
-differs from step to step is written into the same tensors before: a batch, and the learning rate.
+differs from step to step is written into the same tensors before: a batch, and the learning rate. The steps that
+recording takes leave no trace: their rate is 0, and the optimiser forgets them.
 """
 
 from __future__ import annotations
@@ -63,21 +64,32 @@ class Stepper:
 
     def step(self, share: float, number: int) -> None:
         """One step, when that share of the time is over."""
-        factor = rate(share, number, self._stage)
-        for group in self._optimiser.param_groups:
-            if self._on_gpu:
-                group["lr"].fill_(self._stage.lr * factor)
-            else:
-                group["lr"] = self._stage.lr * factor
+        self._set_rate(self._stage.lr * rate(share, number, self._stage))
         for own, new in zip(self._batch, self._draw(), strict=True):
             own.copy_(new)
         if self._graph is not None:
             self._graph.replay()
         else:
-            self._optimiser.zero_grad(set_to_none=True)
-            self._move()
+            self._step()
         if number in SETTLED:
             torch._foreach_copy_(self.averages, [p.detach() for p in self.parameters])
+
+    def _set_rate(self, lr: float) -> None:
+        for group in self._optimiser.param_groups:
+            if self._on_gpu:
+                group["lr"].fill_(lr)
+            else:
+                group["lr"] = lr
+
+    def _step(self) -> None:
+        self._optimiser.zero_grad(set_to_none=True)
+        self._move()
+
+    def _forget(self) -> None:
+        """Let the optimiser be as before its first step; in place, since a recorded step reads the same tensors."""
+        for state in self._optimiser.state.values():
+            for tensor in state.values():
+                tensor.zero_()
 
     def _move(self) -> None:
         self.value.copy_(self._value())
@@ -95,12 +107,12 @@ class Stepper:
 
     def _record(self) -> torch.cuda.CUDAGraph:
         """The recorded step. Raises DataError where its loss is another than without a record."""
+        self._set_rate(0.0)
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
             for _ in range(WARM):
-                self._optimiser.zero_grad(set_to_none=True)
-                self._move()
+                self._step()
         torch.cuda.current_stream().wait_stream(side)
         self._optimiser.zero_grad(set_to_none=True)
         graph = torch.cuda.CUDAGraph()
@@ -112,6 +124,7 @@ class Stepper:
             expected = float(self._loss(*self._batch))
         graph.replay()
         found = float(self.value)
+        self._forget()
         if not abs(found - expected) <= ALIKE * abs(expected):
             raise DataError(f"A recorded step has the loss {found}, and without a record it is {expected}.")
         return graph

@@ -91,6 +91,23 @@ def test_steps_end_when_the_time_is_over() -> None:
     assert fitted(Stage("line", seconds=60.0), deadline=time.time() - 1)[0] == []
 
 
+def test_steps_at_rate_zero_that_are_forgotten_leave_no_trace() -> None:
+    def trained(rehearsed: int) -> list[Tensor]:
+        torch.manual_seed(0)
+        line, x = nn.Linear(3, 1), torch.randn(16, 3)
+        stage = Stage("line", steps=3, lr=0.05, warmup=2, weight_decay=0.1)
+        stepper = Stepper(list(line.parameters()), lambda x: line(x).square().mean(), lambda: (x,), stage, False)
+        stepper._set_rate(0.0)
+        for _ in range(rehearsed):
+            stepper._step()
+        stepper._forget()
+        assert list(steps(stepper, stage))
+        return [*line.parameters(), *stepper.averages]
+
+    for one, other in zip(trained(0), trained(4), strict=True):
+        assert torch.equal(one, other)
+
+
 def test_the_first_views_are_the_picture_and_its_mirror_image() -> None:
     pictures = torch.rand(2, 3, 32, 16) * 2 - 1
     random = torch.Generator().manual_seed(0)
