@@ -107,6 +107,7 @@ class _Process:
             cwd=ROOT,
             env=environment,
             bufsize=0,
+            start_new_session=True,  # what is typed at the terminal ends the app, which then ends its processes
         )
         self._started = False
 

@@ -38,6 +38,7 @@ __all__ = ["EMOJI", "MAX_HITS", "MAX_TEXT", "WORLD", "Choice", "Engine", "Result
 WORLD, EMOJI = "world", "emoji"  # the names of the embedded galleries
 MAX_TEXT = 512
 MAX_HITS = 200
+MOST_NAMED = 12  # styles or classes in an error
 events = logging.getLogger(EVENTS)
 
 
@@ -224,6 +225,10 @@ class Engine:
         served = self.served(method)
         served.wait()
         opened = served.gallery(gallery)
+        if domains:
+            _check_offered("style", domains, domains_of(opened.items))
+        if labels:
+            _check_offered("class", labels, labels_of(opened.items))
         start = time.perf_counter()
         looked = Looked(served, gallery, domains, labels)
         views = served.views(query)
@@ -272,6 +277,14 @@ class Engine:
         hits = self.codes.search(by, query, style, strictness=strictness, gallery=gallery, k=k)
         seconds = time.perf_counter() - start
         return Results(hits, bool(hits), -1.0, seconds, len(self.served().gallery(gallery)))
+
+
+def _check_offered(what: str, chosen: Sequence[str], offered: Sequence[str]) -> None:
+    """Raises SettingsError for a filter that no picture of the gallery has."""
+    for name in chosen:
+        if name not in offered:
+            there = ", ".join(offered[:MOST_NAMED]) + (", ..." if len(offered) > MOST_NAMED else "")
+            raise SettingsError(f"The gallery has no {what} {name[:80]!r}, but {there or 'none'}. Choose one, or none.")
 
 
 def _logged(query: Query, served: Served, answer: Results) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class Settings:
             others=_paths(environment["GUISE_BUNDLES"]) if "GUISE_BUNDLES" in environment else cls.others,
             extra_galleries=_paths(environment.get("GUISE_GALLERY", "")),
             prior=Path(environment["GUISE_PRIOR"]) if environment.get("GUISE_PRIOR") else None,
-            host=environment.get("GUISE_HOST", "0.0.0.0" if space else cls.host),  # noqa: S104
+            host=environment.get("GUISE_HOST") or ("0.0.0.0" if space else cls.host),  # noqa: S104
             port=_port(environment.get("GUISE_PORT", str(cls.port))),
             root_path=_root_path(environment.get("GUISE_ROOT_PATH", "")),
             log=_log(environment.get("GUISE_LOG") or ("json" if space else cls.log)),

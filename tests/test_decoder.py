@@ -110,6 +110,11 @@ def test_pictures_are_opened_however_many_files_the_page_has_open(decoders: Deco
     pipe.close()
 
 
+def test_a_key_that_ends_the_app_reaches_no_picture_that_is_being_opened(decoders: Decoders) -> None:
+    decoders.warm()
+    assert os.getpgid(decoders._idle[0]._process.pid) != os.getpgid(0), "a terminal signals all of its group"
+
+
 def test_a_process_that_answers_nonsense_is_ended(
     decoders: Decoders, picture: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

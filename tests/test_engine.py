@@ -112,6 +112,13 @@ def test_filters_and_the_cutoff_are_kept(engine: Engine) -> None:
     assert engine.search(TextQuery("disc"), cutoff=-1.0).confident
 
 
+def test_a_style_or_class_that_the_gallery_has_not_is_named_with_those_that_it_has(engine: Engine) -> None:
+    with pytest.raises(SettingsError, match="The gallery has no style 'etching', but painting, photo"):
+        engine.search(TextQuery("disc"), domains=["photo", "etching"])
+    with pytest.raises(SettingsError, match="The gallery has no class 'mauve', but blue, green, red"):
+        engine.search(TextQuery("disc"), labels=["mauve"])
+
+
 @pytest.mark.parametrize("text", ["", "   ", "\n\t", "\x00"])
 def test_empty_text_asks_for_words(engine: Engine, text: str) -> None:
     with pytest.raises(EmptyQuery, match="Nothing is typed yet"):

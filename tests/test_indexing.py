@@ -397,3 +397,16 @@ def test_the_command_line_names_what_it_skips(pictures: Path, capsys: pytest.Cap
     assert "skipped and 2 more" not in shown.err
     assert "and 2 more" in shown.err
     assert "12 files skipped" in shown.out
+
+
+def test_a_stop_at_the_keyboard_is_a_sentence_and_the_same_command_goes_on(
+    pictures: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*given: object, **more: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("retrieval.cli.index", stopped)
+    assert main(["index", str(pictures)]) == 130
+    assert (
+        "Stopped. What indexes, renders or trains goes on from here with the same command." in capsys.readouterr().err
+    )

@@ -23,6 +23,7 @@ def test_settings_come_from_the_environment() -> None:
     hub = f"hf:a/b@{'0' * 40}"
     assert Settings.from_environment({"GUISE_BUNDLE": hub}).bundle == Path(hub)
     assert Settings.from_environment({"GUISE_BUNDLES": f"{hub}:y:{hub}"}).others == (Path(hub), Path("y"), Path(hub))
+    assert Settings.from_environment({"GUISE_HOST": ""}).host == Settings().host
     with pytest.raises(SettingsError, match="GUISE_PORT is 'soon'"):
         Settings.from_environment({"GUISE_PORT": "soon"})
     with pytest.raises(SettingsError, match="GUISE_PORT is '²'"):

@@ -1,6 +1,7 @@
 """`python -m retrieval VERB`: everything that can be done without the page.
 
-Results go to stdout, progress to stderr. Exit 0 is success, 2 the user's mistake (one sentence), 1 ours (a traceback).
+Results go to stdout, progress to stderr. Exit 0 is success, 2 the user's mistake (one sentence), 1 ours (a traceback),
+130 a stop at the keyboard.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from retrieval.logs import quieten
 from retrieval.types import SKETCH, Domain, ImageQuery, TextQuery
 
 WORLD_NEEDS = ("mitsuba", "trimesh", "skimage", "shapely", "mapbox_earcut", "scipy")
+INTERRUPTED = 128 + 2  # as shells say it of a signal
 RENDERERS = dict.fromkeys(WORLD_NEEDS, "world") | {"resvg_py": "emoji"}  # package -> the extra that installs it
 
 
@@ -50,6 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         extra = RENDERERS[error.name]
         say(f"error: {error.name} is not installed. Rendering needs it: pip install -e '.[{extra}]'", sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        say("Stopped. What indexes, renders or trains goes on from here with the same command.", sys.stderr)
+        return INTERRUPTED
     return 0
 
 

@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from retrieval.data.augment import VariedPicture, varied_drawing
-from retrieval.images import Strokes, flatten, open_image, rasterise, squared
+from retrieval.images import OWNER, Strokes, flatten, open_image, rasterise, squared
 
 Pixels = npt.NDArray[np.uint8]
 SHIFT = 3  # pixels by which a drawing of 64 is moved at most: it is never centred quite like another
@@ -51,7 +51,7 @@ class PictureFile(Picture):
 
     def open(self) -> Image.Image:
         """Raises UnreadableImage for a file that cannot be shown."""
-        return open_image(self.path)
+        return open_image(self.path, OWNER)
 
 
 @dataclass(frozen=True)

@@ -25,5 +25,5 @@ def write_sheet(home: Path, path: Path) -> Path:
             with Image.open(files[label, hand]) as picture:
                 page.paste(picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS), (column * SIDE, row * SIDE))
     path.parent.mkdir(parents=True, exist_ok=True)
-    page.quantize(256, Image.Quantize.MEDIANCUT).save(path, optimize=True)
+    page.quantize(256, Image.Quantize.MEDIANCUT).save(path, "PNG", optimize=True)
     return path

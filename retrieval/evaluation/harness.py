@@ -117,6 +117,8 @@ def evaluate(
     """
     if reason := refusal(encoder, task):
         raise DataError(reason)
+    if not isinstance(task.queries, PictureTable):
+        _reader(encoder, task)  # who reads no words is refused before anything is embedded
     memory = memory or Memory()
     gallery = memory.embed(encoder, task.gallery)  # (N, dim)
     if not isinstance(task.queries, PictureTable):

@@ -25,7 +25,7 @@ from retrieval.data.validation_words import SYNONYMS
 from retrieval.encoder import Encoder, TextEncoder, Vectors, embed_images, embed_meanings, embed_texts
 from retrieval.files import write_text
 from retrieval.gallery import Gallery, is_current
-from retrieval.images import open_image
+from retrieval.images import OWNER, open_image
 from retrieval.items import read_items
 from retrieval.readings import Readings
 from retrieval.relevance import HELD, HIT, IMAGE, TEXT, Names, known_names
@@ -110,7 +110,7 @@ def _embed_gallery(bundle: Bundle, home: Path, items: Sequence[Item]) -> Vectors
     """The vectors of a gallery's pictures, from its index where that is current.   -> (N, dim)"""
     if is_current(home, bundle):
         return Gallery.open(home, bundle).store.vectors(range(len(items)))
-    return embed_images(bundle, ((open_image(item.path), item.domain) for item in items))
+    return embed_images(bundle, ((open_image(item.path, OWNER), item.domain) for item in items))
 
 
 def _is_effect(metric: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,9 @@ def contact_sheets(folder: Path, out: Path, per_class: int = 6, cell: int = 72) 
     paths: dict[tuple[str, str], list[Path]] = {}
     for item in items:
         paths.setdefault((item["label"], item["domain"]), []).append(folder / item["path"])
+    for label, style in product(labels, styles):
+        if (label, style) not in paths:
+            raise DataError(f"{folder} is no set of the world: it has no {label} as {style}. Name a rendered set.")
     out.mkdir(parents=True, exist_ok=True)
     sheets = [
         saved(_sheet({label: paths[label, style][:per_class] for label in labels}, cell), out / f"{NAME}-{style}.png")

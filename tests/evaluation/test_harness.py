@@ -76,8 +76,10 @@ def test_with_names_colours_that_texts_say_are_looked_up_in_the_pixels_as_on_the
 
 def test_an_encoder_without_words_is_told_that_a_task_asks_with_words(colors: Task) -> None:
     words = Task("words@1", [TextQuery("red")], colors.gallery, colors.relevant[[20]], ())
+    memory = Memory()
     with pytest.raises(SettingsError, match="words@1 asks with words, and floor:raw-pixels reads none"):
-        evaluate(RawPixels(), words)
+        evaluate(RawPixels(), words, memory=memory)
+    assert not memory._rows, "no gallery is embedded for nothing"
 
 
 def ranked_alone(scores: np.ndarray, task: Task, name: str) -> list[float]:

@@ -92,7 +92,7 @@ def test_a_grid_that_is_asked_for_while_a_cancelled_one_still_ends_is_drawn(
     page = visit(address)
     draw(page, WIDE)
     enter(page)
-    monkeypatch.setattr(engine.disentangler, "delay", 2.0)
+    monkeypatch.setattr(engine.disentangler, "delay", 1.0)
     panel(page, "Swap grid", "draw-grid")
     expect(page.locator("#grid .swap[data-busy]")).to_be_visible()
     expect(page.locator("#draw-grid")).to_have_css("pointer-events", "none")

@@ -113,6 +113,14 @@ def test_an_unfinished_set_has_no_contact_sheet(tmp_path: Path) -> None:
         contact_sheets(tmp_path, tmp_path / "sheets")
 
 
+def test_a_listing_that_is_no_set_of_the_world_has_no_contact_sheet(tmp_path: Path) -> None:
+    parts = [("duck", "photo"), ("duck", "sketch"), ("tree", "photo")]
+    lines = [json.dumps({"label": label, "domain": style, "path": "x.png"}) for label, style in parts]
+    (tmp_path / "items.jsonl").write_text("\n".join(lines))
+    with pytest.raises(DataError, match="it has no tree as sketch"):
+        contact_sheets(tmp_path, tmp_path / "sheets")
+
+
 def test_every_picture_of_a_set_is_listed_once_and_has_the_size_it_says(small_set: Path) -> None:
     lines = items(small_set)
     assert len(lines) == len({line["id"] for line in lines}) == 2 * 2 * len(STYLES)
