@@ -40,6 +40,7 @@ MAX_TEXT = 512
 MAX_HITS = 200
 MOST_NAMED = 12  # styles or classes in an error
 events = logging.getLogger(EVENTS)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class Engine:
     """Search over named galleries with one encoder or several."""
 
     def __init__(self, settings: Settings) -> None:
+        _tell_absent(settings)
         self.settings = settings
         self._homes = _named(settings.extra_galleries) | _embedded(settings)
         bundles = _offered(settings)
@@ -305,6 +307,16 @@ def _changed(path: Path) -> tuple[int, int]:
     except OSError:
         return 0, 0
     return status.st_mtime_ns, status.st_size
+
+
+def _tell_absent(settings: Settings) -> None:
+    """Log which bundles somebody named that are nowhere; the usual ones may be absent."""
+    named = [("GUISE_BUNDLES", place) for place in settings.others if place not in Settings.others]
+    if settings.prior:
+        named.append(("GUISE_PRIOR", settings.prior))
+    for variable, place in named:
+        if not is_known(place):
+            log.warning("%s names %s, where no bundle is: it is left out.", variable, place)
 
 
 def _offered(settings: Settings) -> dict[str, Path]:

@@ -173,3 +173,13 @@ def test_about_tells_of_every_method(two: Engine) -> None:
     two.wait()
     assert two.about["name"] == "small"
     assert [other["name"] for other in two.about["others"]] == ["told"]
+
+
+@pytest.mark.parametrize("variable", ["GUISE_BUNDLES", "GUISE_PRIOR"])
+def test_a_bundle_that_somebody_names_and_that_is_nowhere_is_logged(
+    tmp_path: Path, variable: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    Engine(Settings.from_environment({variable: f"hf:somebody/guise-dsn@{'0' * 40}"}))
+    assert not caplog.records
+    Engine(Settings.from_environment({variable: str(tmp_path)}))
+    assert f"{variable} names {tmp_path}, where no bundle is" in caplog.text

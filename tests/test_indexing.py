@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from retrieval import files
-from retrieval.cli import main
+from retrieval.cli import _how_to_show, main
 from retrieval.data.readers.folder import folder_items
 from retrieval.encoder import embed_texts
 from retrieval.errors import GalleryError
@@ -26,6 +26,7 @@ from retrieval.gallery import Gallery, is_current
 from retrieval.indexing import build
 from retrieval.items import ITEMS, NAMED, SKIPPED, home_of, name_skipped, read_items, read_skipped
 from retrieval.loaded_encoder import index
+from retrieval.settings import HOME, Settings
 from retrieval.stores.binary_store import Rotation
 from retrieval.types import Hit, Skipped
 from tests.conftest import ColorEncoder
@@ -410,3 +411,35 @@ def test_a_stop_at_the_keyboard_is_a_sentence_and_the_same_command_goes_on(
     assert (
         "Stopped. What indexes, renders or trains goes on from here with the same command." in capsys.readouterr().err
     )
+
+
+@pytest.mark.parametrize("name", ["my photos", "5$ or $HOME", "it's"])
+def test_the_command_that_indexing_prints_shows_that_folder_with_that_bundle(
+    pictures: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = pictures.rename(pictures.parent / name)
+    small = bundle(pictures.parent / "for $5" / "small")
+    assert main(["index", str(folder), "--bundle", str(small)]) == 0
+    command = capsys.readouterr().out.split("Show them: ")[1].strip()
+    makefile = (HOME / "Makefile").read_text(encoding="utf-8").splitlines()
+    exports = [line for line in makefile if "GALLERY" in line and ":" not in line.split("=")[0]]
+    lines = [*exports, "app:", "\t@printenv GUISE_BUNDLE GUISE_GALLERY"]
+    (pictures.parent / "Makefile").write_text("\n".join(lines) + "\n")
+    plain = {key: value for key, value in os.environ.items() if key not in {"GUISE_BUNDLE", "GUISE_GALLERY", "GALLERY"}}
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=pictures.parent, env=plain, check=True, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines() == [str(small), str(folder)]
+
+
+def test_a_bundle_that_the_page_offers_need_not_be_named() -> None:
+    for offered in (Settings().bundle, *Settings().others):
+        assert _how_to_show(Path("photos"), offered) == "Show them: make app GALLERY=photos"
+
+
+def test_a_folder_that_the_app_would_split_is_to_be_renamed(pictures: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = pictures.rename(pictures.parent / os.pathsep.join("ab"))
+    assert main(["index", str(folder), "--bundle", str(bundle(pictures.parent / "small"))]) == 0
+    said = capsys.readouterr().out
+    assert f"rename {folder}, or link to it" in said
+    assert "make app" not in said

@@ -10,6 +10,7 @@ import argparse
 import dataclasses
 import json
 import logging
+import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
@@ -94,8 +95,17 @@ def build_index(asked: argparse.Namespace) -> None:
         gallery = index(home, load_bundle(asked.bundle), show, skipped.append, bits=asked.bits)
     if skipped:
         say("\n  ".join(["skipped:", *name_skipped(skipped)]), sys.stderr)
-    command = f"make app GALLERY={shlex.quote(str(asked.folder))}"
-    say(f"{len(gallery)} pictures indexed, {len(skipped)} files skipped. Show them: {command}")
+    say(f"{len(gallery)} pictures indexed, {len(skipped)} files skipped. {_how_to_show(asked.folder, asked.bundle)}")
+
+
+def _how_to_show(folder: Path, bundle: Path) -> str:
+    """The command that shows a folder's index on the page, or what to do first."""
+    if os.pathsep in str(folder):
+        return f'The app takes "{os.pathsep}" for a border between folders: rename {folder}, or link to it, to show it.'
+    settings = Settings()
+    offered = {path.resolve() for path in (settings.bundle, *settings.others)}
+    by = "" if bundle.resolve() in offered else f"GUISE_BUNDLE={shlex.quote(str(bundle))} "
+    return f"Show them: {by}make app GALLERY={shlex.quote(str(folder)).replace('$', '$$')}"  # make expands one $
 
 
 def map_codes(asked: argparse.Namespace) -> None:

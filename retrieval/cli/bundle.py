@@ -34,7 +34,9 @@ def add_bundle(verbs: Any) -> None:
         "owner", metavar="OWNER", help="a user or an organisation on the Hub; HF_TOKEN may write there"
     )
     command.add_argument("--all", action="store_true", help=f"all checkpoints; checkpoints/{LIST} is written anew")
-    command.add_argument("--private", action="store_true", help="new repositories are private")
+    command.add_argument(
+        "--private", action="store_true", help="new repositories are private; before FOLDER or after OWNER"
+    )
     command = _verb(verbs, "calibrate", calibrate)
     command.add_argument("folder", type=Path, help="the bundle; its manifest and card are written anew")
     home = Settings().gallery

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from retrieval.artifacts.manifest import is_sealed
 from retrieval.data.pictures import StrokePicture
 from retrieval.data.readers.quickdraw import quickdraw
 from retrieval.engine import Engine, Settings
+from retrieval.images import open_image
 from retrieval.items import read_items
 from retrieval.settings import HOME
 from retrieval.types import PHOTO
@@ -124,6 +127,30 @@ def test_the_program_of_a_page_is_answered_as_the_page_says(address: str, page: 
     client.close()
     first = json.loads(answer)
     assert {**hits[0], "score": round(hits[0]["score"], 3)} == first
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="no curl")
+def test_the_requests_of_the_page_for_programs_find_what_it_says(address: str, tmp_path: Path) -> None:
+    text = (HOME / "docs" / "api.md").read_text(encoding="utf-8")
+    duck = next(i for i in read_items(HOME / "assets" / "gallery") if i.domain == PHOTO and i.label == "duck")
+    open_image(duck.path).save(tmp_path / "duck.jpg")
+    known: dict[str, str] = {}
+    found = []
+    for command in re.findall(r"^curl (?:\\\n|.)*", text, re.MULTILINE):
+        asked = command.replace("http://127.0.0.1:7860", address.rstrip("/"))
+        for placeholder, value in known.items():
+            asked = asked.replace(placeholder, value)
+        said = subprocess.run(["sh", "-c", asked], cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+        if said.startswith("{"):
+            known["EVENT_ID"] = json.loads(said)["event_id"]
+        elif said.startswith("["):
+            (known["UPLOADED"],) = json.loads(said)
+        else:
+            assert said.startswith("event: complete\ndata: "), said
+            found.append(json.loads(said.split("data: ")[1])[0])
+    assert [len(hits) for hits in found] == [2, 2]
+    assert f"data: [[{json.dumps(found[0][0])}, ...]]" in text
+    assert found[1][0]["id"] == duck.id
 
 
 @pytest.mark.skipif(not is_sealed(Settings().codes), reason="no prior, DUDE and judge in checkpoints/")
