@@ -219,6 +219,7 @@ def test_a_gallery_without_classes_is_judged_by_the_same_rule(searched: Callable
     assert unlabelled.held == labelled.held
 
 
-def test_where_nothing_is_found_nothing_is_sure(searched: Callable[..., Engine]) -> None:
-    answer = searched(image_held=0.0).search(NOISE, labels=["yellow"])
+def test_where_nothing_is_found_nothing_is_sure(searched: Callable[..., Engine], pictures: Path) -> None:
+    shutil.rmtree(pictures / "painting" / "blue")
+    answer = searched(image_held=0.0).search(NOISE, labels=["blue"], domains=["painting"])
     assert (answer.hits, answer.confident, answer.held) == ((), False, None)
