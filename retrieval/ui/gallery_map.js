@@ -2,8 +2,9 @@
 //
 // props.value is what `map_views.gallery_drawn` tells, as JSON, or ""; props.asked is `map_views.query_drawn`. All
 // pictures of a style are one path, so that thousands stay light. Box and loop are one thing, a list of corners, kept
-// where the pictures are: it holds the same ones whatever the frame shows of the map. One event leaves, "enclosed"; what is inside by then is read from the map: as JSON, the ids, nearest to its middle first,
-// and how many they are, or "" where nothing is drawn.
+// where the pictures are: it holds the same ones whatever the frame shows of the map. One event leaves, "enclosed"; what
+// is inside by then is read from the map: as JSON, the ids, nearest to its middle first, and how many they are, or ""
+// where nothing is drawn.
 
 const EDGE = 24; // pixels between the frame and the outermost mark
 const LEAST = 6; // pixels that a shape has to be wide or high
